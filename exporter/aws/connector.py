@@ -1,0 +1,117 @@
+"""Puts together, for each account, the way its cases are read."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from boto3.session import Session
+
+from exporter.aws.api import Api
+from exporter.aws.credentials import (
+    AssumedRole,
+    CredentialSource,
+    RoleSettings,
+    SessionCredentials,
+    VerifiedCredentials,
+    caller_account,
+)
+from exporter.aws.endpoints import Endpoints
+from exporter.aws.support import SupportReader
+from exporter.aws.timing import Timing
+from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
+
+
+class Connector:
+    """Makes readers that share clients, connections, and the credentials that roles are assumed with.
+
+    Args:
+        api: Makes the requests.
+        endpoints: Resolves regions.
+        session_name: Shown in the member accounts' CloudTrail.
+        session_duration: How long assumed credentials are to last, in seconds.
+        timing: The clocks.
+        random: Returns a number from 0 to 1, for pauses.
+        keep_subject: Whether subject lines of cases are wanted.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        endpoints: Endpoints,
+        session_name: str,
+        session_duration: float,
+        timing: Timing,
+        random: Callable[[], float],
+        *,
+        keep_subject: bool,
+    ) -> None:
+        self._api = api
+        self._endpoints = endpoints
+        self._session_name = session_name
+        self._session_duration = session_duration
+        self._timing = timing
+        self._random = random
+        self._keep_subject = keep_subject
+        self._lock = threading.Lock()
+        self._sessions: dict[str | None, SessionCredentials] = {}
+        self._shared_roles: dict[tuple[str | None, str, tuple[str, ...]], AssumedRole] = {}
+
+    def reader(self, account_id: str, access: Access, regions: Sequence[str]) -> SupportReader:
+        """Return what reads the cases of one account.
+
+        Args:
+            account_id: Whose cases.
+            access: How its credentials come.
+            regions: Its regions in the order of preference, all of one partition.
+        """
+        credentials = self.credentials(access, regions[0])
+        if not isinstance(access, RoleCredentials):
+            credentials = VerifiedCredentials(self._api, credentials, account_id, regions[0])
+        return SupportReader(
+            account_id,
+            self._api,
+            self._endpoints.support(regions),
+            credentials,
+            self._timing,
+            self._random,
+            keep_subject=self._keep_subject,
+        )
+
+    def credentials(self, access: Access, region: str) -> CredentialSource:
+        """Return where the credentials of one account or organization come from."""
+        match access:
+            case OwnCredentials():
+                return self._session_credentials(None)
+            case ProfileCredentials(name):
+                return self._session_credentials(name)
+            case RoleCredentials():
+                return self._role(access, region)
+
+    def own_account(self, region: str, deadline: float) -> str:
+        """Return the id of the account that the exporter's own credentials belong to.
+
+        Raises:
+            ReadFailure: There are no credentials, or STS does not tell.
+        """
+        credentials = self._session_credentials(None).credentials(deadline)
+        return caller_account(self._api, credentials, region, deadline)
+
+    def _session_credentials(self, profile: str | None) -> SessionCredentials:
+        with self._lock:
+            known = self._sessions.get(profile)
+            if known is None:
+                known = self._sessions[profile] = SessionCredentials(lambda: Session(profile_name=profile))
+            return known
+
+    def _role(self, access: RoleCredentials, region: str) -> AssumedRole:
+        source: CredentialSource = self._session_credentials(access.profile)
+        settings = RoleSettings(region, self._session_name, self._session_duration)
+        *passed, last = access.chain
+        for count, role_arn in enumerate(passed, start=1):
+            key = (access.profile, region, tuple(passed[:count]))
+            with self._lock:
+                shared = self._shared_roles.get(key)
+                if shared is None:
+                    shared = AssumedRole(self._api, source, role_arn, None, settings, self._timing.time)
+                    self._shared_roles[key] = shared
+            source = shared
+        return AssumedRole(self._api, source, last, access.external_id, settings, self._timing.time)

@@ -1,0 +1,197 @@
+"""How each account's credentials are got and kept fresh.
+
+Nothing here is shared between two accounts but the credentials that they are got with: the exporter's own, a profile's, or a
+role's that several chains pass through.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from boto3.session import Session
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError
+
+from exporter.aws.api import Api
+from exporter.aws.failures import as_failure
+from exporter.cases.model import Reason
+from exporter.errors import ReadFailure
+
+REFRESH_BEFORE_EXPIRY = 300.0
+"""How long before they expire assumed credentials are renewed, in seconds."""
+
+
+class CredentialSource(Protocol):
+    """Where one identity's credentials come from."""
+
+    def credentials(self, deadline: float) -> Credentials:
+        """Return credentials that are valid now, asking AWS for them when it must.
+
+        Raises:
+            ReadFailure: They cannot be had.
+        """
+
+    def forget(self) -> None:
+        """Drop what is kept, because AWS refused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSettings:
+    """How roles are assumed.
+
+    Attributes:
+        region: Whose STS is asked.
+        session_name: Shown in the member account's CloudTrail.
+        duration: How long the credentials are to last, in seconds.
+    """
+
+    region: str
+    session_name: str
+    duration: float
+
+
+class SessionCredentials:
+    """Credentials of the exporter's own default chain or of a profile, kept fresh by botocore."""
+
+    def __init__(self, session: Callable[[], Session]) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._source: object | None = None
+
+    def credentials(self, deadline: float) -> Credentials:
+        """Return the session's present credentials; botocore keeps its own time limits."""
+        del deadline
+        try:
+            with self._lock:
+                source = self._source = self._source or self._session().get_credentials()
+            if source is None:
+                raise ReadFailure(Reason.CREDENTIALS, "no AWS credentials found in the default chain")
+            frozen = source.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore has no common base class
+        except (ClientError, BotoCoreError) as error:
+            raise ReadFailure(Reason.CREDENTIALS, as_failure(error, "the default credential chain").detail) from error
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def forget(self) -> None:
+        """Look for credentials anew the next time."""
+        with self._lock:
+            self._source = None
+
+
+class AssumedRole:
+    """Credentials of a role, assumed once and again shortly before they expire.
+
+    Args:
+        api: Makes the requests.
+        source: What the role is assumed with.
+        role_arn: The role.
+        external_id: What the role's trust policy asks for, or None.
+        settings: Region, session name and duration.
+        now: Unix seconds; AWS tells expiry in them.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        source: CredentialSource,
+        role_arn: str,
+        external_id: str | None,
+        settings: RoleSettings,
+        now: Callable[[], float],
+    ) -> None:
+        self._api = api
+        self._source = source
+        self._settings = settings
+        self._now = now
+        self._parameters: dict[str, object] = {
+            "RoleArn": role_arn,
+            "RoleSessionName": settings.session_name,
+            "DurationSeconds": int(settings.duration),
+        }
+        if external_id is not None:
+            self._parameters["ExternalId"] = external_id
+        self._lock = threading.Lock()
+        self._credentials: Credentials | None = None
+        self._renew_at = 0.0
+
+    def credentials(self, deadline: float) -> Credentials:
+        """Return the role's credentials; only one thread at a time asks for new ones."""
+        with self._lock:
+            if self._credentials is None or self._now() >= self._renew_at:
+                self._credentials, self._renew_at = self._assume(deadline)
+            return self._credentials
+
+    def forget(self) -> None:
+        """Assume the role anew the next time."""
+        with self._lock:
+            self._credentials = None
+
+    def _assume(self, deadline: float) -> tuple[Credentials, float]:
+        client = self._api.client("sts", self._settings.region)
+        source = self._source.credentials(deadline)
+        answer = self._api.request(
+            client,
+            "AssumeRole",
+            self._parameters,
+            credentials=source,
+            subject=str(self._parameters["RoleArn"]),
+            deadline=deadline,
+        )
+        try:
+            issued = answer["Credentials"]
+            expires: datetime = issued["Expiration"]
+            credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+        except KeyError as error:
+            raise ReadFailure(Reason.MALFORMED, f"AssumeRole: the answer has no {error.args[0]}") from None
+        lifetime = expires.timestamp() - self._now()
+        return credentials, expires.timestamp() - min(REFRESH_BEFORE_EXPIRY, lifetime / 2)
+
+
+class VerifiedCredentials:
+    """Credentials of which is checked once that they belong to the account they are used for.
+
+    Cases read with another account's credentials would be counted under the wrong name.
+    """
+
+    def __init__(self, api: Api, source: CredentialSource, account_id: str, region: str) -> None:
+        self._api = api
+        self._source = source
+        self._account_id = account_id
+        self._region = region
+        self._verified: str | None = None
+
+    def credentials(self, deadline: float) -> Credentials:
+        """Return the credentials, if they are the account's.
+
+        Raises:
+            ReadFailure: `credentials`: they are another account's, or cannot be had.
+        """
+        credentials = self._source.credentials(deadline)
+        if credentials.access_key != self._verified:
+            actual = caller_account(self._api, credentials, self._region, deadline)
+            if actual != self._account_id:
+                raise ReadFailure(Reason.CREDENTIALS, f"the credentials belong to account {actual}, not to {self._account_id}")
+            self._verified = credentials.access_key
+        return credentials
+
+    def forget(self) -> None:
+        """Get credentials anew the next time, and check them again."""
+        self._verified = None
+        self._source.forget()
+
+
+def caller_account(api: Api, credentials: Credentials, region: str, deadline: float) -> str:
+    """Return the id of the account that credentials belong to; needs no permission.
+
+    Raises:
+        ReadFailure: STS does not tell.
+    """
+    client = api.client("sts", region)
+    answer = api.request(
+        client, "GetCallerIdentity", {}, credentials=credentials, subject=credentials.access_key, deadline=deadline
+    )
+    account_id = answer.get("Account")
+    if not isinstance(account_id, str):
+        raise ReadFailure(Reason.MALFORMED, "GetCallerIdentity: the answer has no account")
+    return account_id

@@ -1,0 +1,159 @@
+"""From what boto3 raises to the closed list of reasons.
+
+The decision is made on AWS's error code, never on its message: messages change, and may quote what must not be logged.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConfigParseError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+    NoAuthTokenError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
+    UnknownCredentialError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
+from botocore.parsers import ResponseParserError
+
+from exporter.cases.model import Reason
+from exporter.errors import ReadFailure
+
+ASSUME_ROLE = "AssumeRole"
+TAG_SESSION = "sts:TagSession"
+
+_REASON_BY_CODE: Mapping[str, Reason] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "BandwidthLimitExceeded",
+            "LimitExceededException",
+            "PriorRequestNotComplete",
+            "EC2ThrottledException",
+            "SlowDown",
+        ),
+        Reason.THROTTLED,
+    )
+    | dict.fromkeys(
+        (
+            "AuthFailure",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidIdentityToken",
+            "InvalidSignatureException",
+            "InvalidToken",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "RequestExpired",
+            "RequestTimeTooSkewed",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ),
+        Reason.CREDENTIALS,
+    )
+    | dict.fromkeys(
+        (
+            "AccessDenied",
+            "AccessDeniedException",
+            "AWSOrganizationsNotInUseException",
+            "NotAuthorized",
+            "OptInRequired",
+            "RegionDisabledException",
+            "UnauthorizedOperation",
+        ),
+        Reason.ACCESS_DENIED,
+    )
+    | {"SubscriptionRequiredException": Reason.SUBSCRIPTION_REQUIRED, "RequestTimeout": Reason.TIMEOUT}
+)
+_REASON_BY_TYPE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ...] = (
+    (ConnectTimeoutError, Reason.UNREACHABLE),
+    (ReadTimeoutError, Reason.TIMEOUT),
+    ((BotoConnectionError, ConnectionClosedError, HTTPClientError), Reason.UNREACHABLE),
+    (ResponseParserError, Reason.MALFORMED),
+    (
+        (
+            ConfigParseError,
+            CredentialRetrievalError,
+            MetadataRetrievalError,
+            NoAuthTokenError,
+            NoCredentialsError,
+            PartialCredentialsError,
+            ProfileNotFound,
+            SSOError,
+            TokenRetrievalError,
+            UnknownCredentialError,
+        ),
+        Reason.CREDENTIALS,
+    ),
+)
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+
+
+def as_failure(error: ClientError | BotoCoreError | ResponseParserError, operation: str) -> ReadFailure:
+    """Return what an error of boto3 means.
+
+    Args:
+        error: What boto3 raised.
+        operation: AWS's name of the operation that was called.
+
+    Returns:
+        The failure; its detail names the operation and AWS's code. AWS's message is part of it only where access was denied,
+        as there it names the missing permission; other messages can quote signed headers.
+    """
+    if isinstance(error, ClientError):
+        return _from_response(error, operation)
+    reason = next((reason for types, reason in _REASON_BY_TYPE if isinstance(error, types)), Reason.INTERNAL)
+    return ReadFailure(reason, f"{operation}: {type(error).__name__}")
+
+
+def is_expired(error: BaseException | None) -> bool:
+    """Return whether AWS refused a request because its credentials had expired."""
+    return isinstance(error, ClientError) and _code(error) in _EXPIRED
+
+
+def _from_response(error: ClientError, operation: str) -> ReadFailure:
+    code = _code(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    reason = _REASON_BY_CODE.get(code) or _reason_by_status(status)
+    if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
+        reason = Reason.ASSUME_ROLE_DENIED
+    detail = f"{operation}: {code or f'HTTP {status}'}"
+    if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED}:
+        message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
+        detail = f"{detail}: {message[:300]}" if message else detail
+    return ReadFailure(reason, detail)
+
+
+def _reason_by_status(status: int) -> Reason:
+    if status == 429:  # noqa: PLR2004 - Too Many Requests
+        return Reason.THROTTLED
+    if status >= 500:  # noqa: PLR2004 - the server's fault, by RFC 9110
+        return Reason.SERVER_ERROR
+    return Reason.INTERNAL
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,71 @@
+"""When AWS first wrote on a case whose first communications did not come with it.
+
+DescribeCases brings the latest five communications. A case on which only the customer wrote those may have been answered
+before; DescribeCommunications tells.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from exporter.cases.model import Author, Case, Communication
+from exporter.errors import ReadFailure
+
+LOOKUPS_PER_POLL = 10
+"""Calls of DescribeCommunications in one poll of an account; what is left waits for the next poll."""
+
+Lookup = Callable[[str], Iterable[Communication]]
+
+
+class FirstResponses:
+    """Remembers, while cases are open, when AWS first wrote on them; belongs to one account."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, float] = {}
+        self._unanswered_at: dict[str, float | None] = {}
+
+    def complete(self, cases: Iterable[Case], lookup: Lookup) -> tuple[Case, ...]:
+        """Return the cases with all that is known of their first response.
+
+        Args:
+            cases: All open cases of the account; what is remembered of others is forgotten.
+            lookup: Returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
+        """
+        budget = _Budget(lookup)
+        completed = tuple(self._complete(case, budget) for case in cases)
+        open_ids = {case.case_id for case in completed}
+        self._first = {case_id: at for case_id, at in self._first.items() if case_id in open_ids}
+        self._unanswered_at = {case_id: at for case_id, at in self._unanswered_at.items() if case_id in open_ids}
+        return completed
+
+    def _complete(self, case: Case, budget: "_Budget") -> Case:
+        times = [at for at in (case.first_aws, self._first.get(case.case_id)) if at is not None]
+        if not times and not case.first_aws_known:
+            latest = case.latest.created if case.latest else None
+            if case.case_id not in self._unanswered_at or self._unanswered_at[case.case_id] != latest:
+                communications = budget.look_up(case.case_id)
+                if communications is None:
+                    return case
+                times = [communication.created for communication in communications if communication.author is Author.AWS]
+                self._unanswered_at[case.case_id] = latest
+        if not times:
+            return replace(case, first_aws_known=True)
+        first = self._first[case.case_id] = min(times)
+        return replace(case, first_aws=first, first_aws_known=True)
+
+
+class _Budget:
+    """Looks cases up until the lookups of one poll are used up, or one fails."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._left = LOOKUPS_PER_POLL
+
+    def look_up(self, case_id: str) -> tuple[Communication, ...] | None:
+        if self._left == 0:
+            return None
+        self._left -= 1
+        try:
+            return tuple(self._lookup(case_id))
+        except ReadFailure:
+            self._left = 0
+            return None

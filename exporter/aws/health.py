@@ -1,0 +1,65 @@
+"""Whether a whole endpoint is down, as opposed to one account failing on it.
+
+When an endpoint stops answering, every account fails at once, and each would hold a thread until its timeout. After failures of
+a few different accounts in a row the endpoint is taken for down: requests to it fail at once, but for one at a time that probes
+it.
+"""
+
+import threading
+from collections.abc import Callable
+
+from exporter.cases.model import Reason
+
+ENDPOINT_FAULTS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
+"""Reasons that may be the endpoint's fault rather than the account's."""
+
+FAILURES_BEFORE_DOWN = 3
+FIRST_PROBE_AFTER = 2.0
+LONGEST_PROBE_INTERVAL = 10.0
+
+
+class EndpointHealth:
+    """Notices that an endpoint is down, and that it is back; safe to use from many threads.
+
+    Args:
+        monotonic: Seconds on a clock that never goes back.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._failing: set[str] = set()
+        self._probe_interval = FIRST_PROBE_AFTER
+        self._next_probe: float | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether requests fail without being sent, but for probes."""
+        return self._next_probe is not None
+
+    def admits(self) -> bool:
+        """Return whether a request may be sent now; while the endpoint is down, one per probe interval may."""
+        with self._lock:
+            if self._next_probe is None:
+                return True
+            now = self._monotonic()
+            if now < self._next_probe:
+                return False
+            self._next_probe = now + self._probe_interval
+            return True
+
+    def answered(self) -> None:
+        """Take note that the endpoint answered, be it with a refusal."""
+        with self._lock:
+            self._failing.clear()
+            self._next_probe = None
+            self._probe_interval = FIRST_PROBE_AFTER
+
+    def failed(self, subject: str) -> None:
+        """Take note that a request on behalf of an account, a role or an organization got no proper answer."""
+        with self._lock:
+            self._failing.add(subject)
+            if self._next_probe is not None:
+                self._probe_interval = min(LONGEST_PROBE_INTERVAL, self._probe_interval * 2)
+            elif len(self._failing) >= FAILURES_BEFORE_DOWN:
+                self._next_probe = self._monotonic() + self._probe_interval

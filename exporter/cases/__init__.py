@@ -1,0 +1,1 @@
+"""What support cases mean: pure functions over frozen values, standard library only."""

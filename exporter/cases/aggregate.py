@@ -1,0 +1,124 @@
+"""Counts and moments of an account's open cases, grouped as the metrics show them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from exporter.cases.model import SEVERITY_CODES, Author, Case
+
+K = TypeVar("K", str, tuple[str, Author])
+
+
+class GroupKey(NamedTuple):
+    """What the cases of one group have in common."""
+
+    status: str
+    severity_code: str
+    service_code: str
+    last_author: Author
+
+
+@dataclass(frozen=True, slots=True)
+class CaseGroup:
+    """The cases that share a key.
+
+    Attributes:
+        count: How many there are; at least one.
+        quiet_since: The latest activity of the case that has been quiet longest (Unix seconds), or None when AWS gave
+            no time for any of them.
+    """
+
+    count: int
+    quiet_since: float | None
+
+
+def open_cases(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """Return each open case once, ordered by case id; of two with one id the first stays."""
+    by_id: dict[str, Case] = {}
+    for case in cases:
+        if case.is_open:
+            by_id.setdefault(case.case_id, case)
+    return tuple(by_id[case_id] for case_id in sorted(by_id))
+
+
+def group_cases(cases: Iterable[Case]) -> dict[GroupKey, CaseGroup]:
+    """Group open cases by status, severity, service and last author.
+
+    Args:
+        cases: The cases of one account, in any order. Resolved ones are left out.
+
+    Returns:
+        One entry per group that holds at least one case, in the order of the keys; times are Unix seconds.
+    """
+    groups: dict[GroupKey, CaseGroup] = {}
+    for case in cases:
+        if not case.is_open:
+            continue
+        key = GroupKey(case.status, case.severity_code, case.service_code, case.last_author)
+        group = groups.get(key)
+        groups[key] = CaseGroup(
+            count=1 if group is None else group.count + 1,
+            quiet_since=_earlier(None if group is None else group.quiet_since, case.last_activity),
+        )
+    return dict(sorted(groups.items()))
+
+
+def count_by_severity(cases: Iterable[Case]) -> dict[str, int]:
+    """Count cases by severity code: the documented ones always, mildest first, then any other that occurs."""
+    counts = dict.fromkeys(SEVERITY_CODES, 0)
+    others: dict[str, int] = {}
+    for case in cases:
+        target = counts if case.severity_code in counts else others
+        target[case.severity_code] = target.get(case.severity_code, 0) + 1
+    return counts | dict(sorted(others.items()))
+
+
+def oldest_by_severity(cases: Iterable[Case]) -> dict[str, float]:
+    """Return when the oldest case of each severity was opened; a severity without a known time is absent."""
+    return _earliest(cases, lambda case: case.severity_code, lambda case: case.created)
+
+
+def quiet_since_by_severity_and_author(cases: Iterable[Case]) -> dict[tuple[str, Author], float]:
+    """Return, by severity and last author, the latest activity of the case that has been quiet longest."""
+    return _earliest(cases, lambda case: (case.severity_code, case.last_author), lambda case: case.last_activity)
+
+
+def _earliest(cases: Iterable[Case], key: Callable[[Case], K], moment: Callable[[Case], float | None]) -> dict[K, float]:
+    earliest: dict[K, float] = {}
+    for case in cases:
+        at = moment(case)
+        if at is not None:
+            earliest[key(case)] = min(at, earliest.get(key(case), at))
+    return dict(sorted(earliest.items()))
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)
+
+
+def unanswered(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """Return the cases that AWS is known not to have answered yet."""
+    return tuple(case for case in cases if case.is_unanswered)
+
+
+def overdue(cases: Iterable[Case], targets: Mapping[str, float], now: float) -> tuple[Case, ...]:
+    """Return the unanswered cases that are older than the first-response target of their severity.
+
+    Args:
+        cases: Cases of one account.
+        targets: First-response targets in seconds, by severity code. A severity without one is never overdue.
+        now: Unix seconds.
+    """
+    return tuple(case for case in unanswered(cases) if _due(case, targets) < now)
+
+
+def next_due(cases: Iterable[Case], targets: Mapping[str, float], now: float) -> float:
+    """Return when the next unanswered case passes its target (Unix seconds), infinity when none is to come."""
+    return min((due for case in unanswered(cases) if (due := _due(case, targets)) >= now), default=float("inf"))
+
+
+def _due(case: Case, targets: Mapping[str, float]) -> float:
+    target = targets.get(case.severity_code)
+    return float("inf") if case.created is None or target is None else case.created + target

@@ -1,0 +1,124 @@
+"""What happened to an account's cases between two readings of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from exporter.cases.model import Case, Reading
+
+REOPENED = "reopened"
+APPEARS_WITHIN = 120.0
+"""How long a new case may take to show up in readings, in seconds. One that shows up later than that was there before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was seen to happen between two successful readings of one account.
+
+    Attributes:
+        opened: Cases that are new.
+        resolved: Cases that are gone, as they were last seen.
+        reopened: Cases that are open again.
+        breached: Cases whose first-response target passed unanswered, or that were answered late.
+        first_responses: Severity code and seconds from opening to AWS's first communication, of cases just answered.
+        open_durations: Severity code and seconds from opening to resolution, of cases just resolved.
+        judged: Ids of the open cases whose first response is settled: answered or breached. It goes into the next comparison.
+    """
+
+    opened: tuple[Case, ...] = ()
+    resolved: tuple[Case, ...] = ()
+    reopened: tuple[Case, ...] = ()
+    breached: tuple[Case, ...] = ()
+    first_responses: tuple[tuple[str, float], ...] = ()
+    open_durations: tuple[tuple[str, float], ...] = ()
+    judged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many cases of an account were seen to change since the exporter started, by severity code."""
+
+    opened: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    resolved: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    reopened: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    breached: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def plus(self, changes: Changes) -> "Tally":
+        """Return the tally with what was seen to change added."""
+        return Tally(
+            opened=_add(self.opened, changes.opened),
+            resolved=_add(self.resolved, changes.resolved),
+            reopened=_add(self.reopened, changes.reopened),
+            breached=_add(self.breached, changes.breached),
+        )
+
+
+def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
+    """Return what the first reading of an account amounts to: nothing was seen to happen.
+
+    Args:
+        reading: The first.
+        targets: First-response targets in seconds, by severity code.
+    """
+    return Changes(judged=frozenset(case.case_id for case in reading.cases if _settled(case, targets, reading.taken_at)))
+
+
+def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Mapping[str, float]) -> Changes:
+    """Return what happened between two readings of one account.
+
+    Args:
+        before: The successful reading before.
+        after: The successful reading now.
+        judged: Ids of cases whose first response was settled by the reading before.
+        targets: First-response targets in seconds, by severity code; that of a case's severity now counts.
+    """
+    known = {case.case_id: case for case in before.cases}
+    present = {case.case_id: case for case in after.cases}
+    new = [case for case in after.cases if case.case_id not in known]
+    reopened = tuple(case for case in new if _was_there_before(case, before.taken_at))
+    reopened_ids = {case.case_id for case in reopened}
+    resolved = tuple(case for case in before.cases if case.case_id not in present)
+    unsettled = [case for case in after.cases if case.case_id not in judged and case.case_id not in reopened_ids]
+    settled = [case for case in unsettled if _settled(case, targets, after.taken_at)]
+    return Changes(
+        opened=tuple(case for case in new if case.case_id not in reopened_ids),
+        resolved=resolved,
+        reopened=reopened,
+        breached=tuple(case for case in settled if _late(case, targets, after.taken_at)),
+        first_responses=tuple(_first_responses(after.cases, known, reopened_ids)),
+        open_durations=tuple(
+            (case.severity_code, max(0.0, after.taken_at - case.created)) for case in resolved if case.created is not None
+        ),
+        judged=frozenset({case.case_id for case in settled} | reopened_ids | (judged & present.keys())),
+    )
+
+
+def _first_responses(cases: Iterable[Case], known: Mapping[str, Case], reopened: set[str]) -> Iterable[tuple[str, float]]:
+    for case in cases:
+        earlier = known.get(case.case_id)
+        just_answered = case.first_aws is not None and (earlier is None or earlier.first_aws is None)
+        if just_answered and case.case_id not in reopened and case.created is not None and case.first_aws is not None:
+            yield case.severity_code, max(0.0, case.first_aws - case.created)
+
+
+def _was_there_before(case: Case, earlier: float) -> bool:
+    return case.status == REOPENED or (case.created is not None and case.created < earlier - APPEARS_WITHIN)
+
+
+def _settled(case: Case, targets: Mapping[str, float], now: float) -> bool:
+    return case.first_aws is not None or _late(case, targets, now)
+
+
+def _late(case: Case, targets: Mapping[str, float], now: float) -> bool:
+    """Return whether the first response came after its target, or has not come although the target has passed."""
+    target = targets.get(case.severity_code)
+    if case.created is None or target is None or (case.first_aws is None and not case.first_aws_known):
+        return False
+    return (now if case.first_aws is None else case.first_aws) - case.created > target
+
+
+def _add(counts: Mapping[str, int], cases: Iterable[Case]) -> Mapping[str, int]:
+    total = dict(counts)
+    for case in cases:
+        total[case.severity_code] = total.get(case.severity_code, 0) + 1
+    return MappingProxyType(total)

@@ -1,0 +1,130 @@
+"""Support cases, the accounts they belong to, and one reading of an account.
+
+All times are Unix seconds. Values are made at the border (`exporter.aws`) and never change.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+RESOLVED = "resolved"
+UNKNOWN = "unknown"
+SEVERITY_CODES = ("low", "normal", "high", "urgent", "critical")
+"""The severity codes that AWS documents, mildest first. The set is open: others pass through."""
+
+
+class Author(StrEnum):
+    """Who wrote a communication. The last author tells whose turn it is: the other one's."""
+
+    AWS = "aws"
+    CUSTOMER = "customer"
+
+
+class Reason(StrEnum):
+    """Why AWS could not be read: the closed list behind the `reason` label."""
+
+    ACCESS_DENIED = "access_denied"
+    ASSUME_ROLE_DENIED = "assume_role_denied"
+    CREDENTIALS = "credentials"
+    SUBSCRIPTION_REQUIRED = "subscription_required"
+    THROTTLED = "throttled"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    SERVER_ERROR = "server_error"
+    MALFORMED = "malformed"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An AWS account as the metrics name it.
+
+    Attributes:
+        account_id: Twelve digits.
+        name: The configured or discovered name; the id when there is none.
+        region: The home region of the account's list of regions. It does not move on fail-over.
+        partition: `aws`, `aws-cn`, `aws-us-gov`, ...
+        organization: The configured organization that the account was discovered in, or empty.
+        labels: Extra labels from the configuration, as sorted pairs without their `label_` prefix.
+    """
+
+    account_id: str
+    name: str
+    region: str
+    partition: str
+    organization: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Communication:
+    """One message on a case; its body and addresses were dropped at the border."""
+
+    created: float
+    author: Author
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A support case as DescribeCases tells it.
+
+    Attributes:
+        case_id: AWS's unique id; the key by which cases are de-duplicated.
+        display_id: The number that the Support Center shows.
+        status: AWS's word for it; an open set. Anything but `resolved` is open.
+        severity_code: An open set; `unknown` when AWS sent none.
+        service_code: An open set; `unknown` when AWS sent none.
+        category_code: An open set; `unknown` when AWS sent none.
+        language: ISO 639-1 code; `unknown` when AWS sent none.
+        created: When the case was opened, or None when AWS did not say.
+        latest: The communication with the greatest time, or None when there is none.
+        first_aws: When AWS first wrote, as far as is known; None when no answer is known.
+        first_aws_known: Whether that is the whole truth. False while older communications than the five that come with
+            a case have not been looked at.
+        subject: The subject line, kept only when its own switch is on; otherwise empty.
+    """
+
+    case_id: str
+    display_id: str
+    status: str
+    severity_code: str
+    service_code: str
+    category_code: str
+    language: str
+    created: float | None
+    latest: Communication | None = None
+    first_aws: float | None = None
+    first_aws_known: bool = True
+    subject: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the case is not resolved."""
+        return self.status != RESOLVED
+
+    @property
+    def last_author(self) -> Author:
+        """Who wrote last; a case without communications counts its own opening as the customer's."""
+        return Author.CUSTOMER if self.latest is None else self.latest.author
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether AWS is known not to have written yet."""
+        return self.first_aws is None and self.first_aws_known
+
+    @property
+    def last_activity(self) -> float | None:
+        """When the case was last written on: its latest communication, or else its opening."""
+        return self.created if self.latest is None else self.latest.created
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One successful, complete reading of an account's open cases.
+
+    Attributes:
+        taken_at: When the reading began: nothing that AWS said is older than this.
+        cases: Each open case once, ordered by case id.
+    """
+
+    taken_at: float
+    cases: tuple[Case, ...]

@@ -1,0 +1,102 @@
+"""What is known of one account: its last good reading, how its last poll went, and the state that follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from exporter.cases.changes import Changes, Tally
+from exporter.cases.model import Account, Reading, Reason
+
+
+class AccountState(StrEnum):
+    """How an account is doing; each account is in exactly one state.
+
+    PENDING: not polled yet. OK: its last poll succeeded. FAILING: its last poll failed; its last good cases, if any, are
+    still shown. STALE: its last good cases are too old to be shown. UNSUPPORTED: its plan has no Support API.
+    """
+
+    PENDING = "pending"
+    OK = "ok"
+    FAILING = "failing"
+    STALE = "stale"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How one poll ended; times are Unix seconds, the duration seconds."""
+
+    ended_at: float
+    duration: float
+    reason: Reason | None = None
+    detail: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the account was read completely."""
+        return self.reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """Everything known of one account at one moment; replaced as a whole by each poll.
+
+    Attributes:
+        account: The account.
+        reading: The last successful reading, or None.
+        last_success: When the last successful poll ended (Unix seconds), or None.
+        last_poll: How the last poll went, or None before the first.
+        supported: Whether the account's plan includes the Support API, or None until known.
+        errors: How many polls failed, by reason.
+        tally: How many cases were seen to change since the exporter started.
+        judged: Ids of open cases whose first response is settled; see `Changes`.
+        next_poll: When the account is read next (Unix seconds), or None before that is planned.
+    """
+
+    account: Account
+    reading: Reading | None = None
+    last_success: float | None = None
+    last_poll: Poll | None = None
+    supported: bool | None = None
+    errors: Mapping[Reason, int] = field(default_factory=lambda: MappingProxyType({}))
+    tally: Tally = field(default_factory=Tally)
+    judged: frozenset[str] = frozenset()
+    next_poll: float | None = None
+
+    def state(self, now: float, max_staleness: float) -> AccountState:
+        """Return the state of the account at `now`, both in seconds."""
+        if self.supported is False:
+            return AccountState.UNSUPPORTED
+        if self.last_poll is None:
+            return AccountState.PENDING
+        if self.last_success is not None and now - self.last_success > max_staleness:
+            return AccountState.STALE
+        return AccountState.OK if self.last_poll.succeeded else AccountState.FAILING
+
+    def shown_reading(self, now: float, max_staleness: float) -> Reading | None:
+        """Return the reading whose cases may be shown at `now`: fresh enough, and of an account with a plan."""
+        shown = self.state(now, max_staleness) in {AccountState.OK, AccountState.FAILING}
+        return self.reading if shown else None
+
+    def after_success(self, reading: Reading, poll: Poll, changes: Changes) -> "AccountStatus":
+        """Return the status after a poll that read the account completely, with what changed since the reading before."""
+        return replace(
+            self,
+            reading=reading,
+            last_success=poll.ended_at,
+            last_poll=poll,
+            supported=True,
+            tally=self.tally.plus(changes),
+            judged=changes.judged,
+        )
+
+    def after_failure(self, reason: Reason, poll: Poll) -> "AccountStatus":
+        """Return the status after a poll that failed; the last good reading stays."""
+        errors = {**self.errors, reason: self.errors.get(reason, 0) + 1}
+        return replace(
+            self,
+            last_poll=poll,
+            supported=False if reason is Reason.SUBSCRIPTION_REQUIRED else self.supported,
+            errors=MappingProxyType(errors),
+        )

@@ -1,0 +1,1 @@
+"""Background polling: when each account is read, and which page is published."""

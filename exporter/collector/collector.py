@@ -1,0 +1,53 @@
+"""The threads: some that read accounts, one that finds out which, one that publishes pages."""
+
+import threading
+from collections.abc import Callable
+
+from exporter.collector.discoverer import Discoverer
+from exporter.collector.poller import Poller
+from exporter.collector.publisher import Publisher
+from exporter.collector.roster import Roster
+
+_PATIENCE = 1.0
+
+
+class Collector:
+    """Runs a poller in several threads, a discoverer and a publisher in one each.
+
+    Args:
+        roster: Which accounts are read.
+        discoverer: Finds out which.
+        poller: Reads them.
+        publisher: Publishes what was read.
+        concurrency: How many accounts are read at a time.
+    """
+
+    def __init__(self, roster: Roster, discoverer: Discoverer, poller: Poller, publisher: Publisher, concurrency: int) -> None:
+        self._roster = roster
+        self._publisher = publisher
+        self._stop = threading.Event()
+        self._threads = [
+            *(self._thread(f"poll-{number}", poller.run) for number in range(1, concurrency + 1)),
+            self._thread("publish", publisher.run),
+            self._thread("discover", discoverer.run),
+        ]
+
+    def start(self) -> None:
+        """Publish a first page, which says that nothing is known yet, and start to read."""
+        self._publisher.publish()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the threads; those that wait for AWS are left behind, and end with the process."""
+        self._stop.set()
+        self._roster.wake()
+        for thread in self._threads:
+            thread.join(_PATIENCE / len(self._threads))
+
+    def is_alive(self) -> bool:
+        """Return whether every thread is running."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def _thread(self, name: str, run: Callable[[threading.Event], None]) -> threading.Thread:
+        return threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)

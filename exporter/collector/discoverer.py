@@ -1,0 +1,126 @@
+"""Which accounts there are: the configured ones, and those that are found at run time and change."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.cases.model import Reason
+from exporter.collector.roster import Roster
+from exporter.collector.source import Discovery, Target, Timing
+from exporter.errors import ReadFailure
+from exporter.metrics import catalog
+from exporter.metrics.families import Sample
+
+TIMEOUT = 120.0
+"""Seconds within which the accounts of one discovery must be listed."""
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
+
+
+class _Found:
+    """What is known of one discovery."""
+
+    __slots__ = ("discovery", "due", "failures", "last_success", "reason", "targets")
+
+    def __init__(self, discovery: Discovery, due: float) -> None:
+        self.discovery = discovery
+        self.targets: tuple[Target, ...] = ()
+        self.due = due
+        self.failures = 0
+        self.reason: Reason | None = None
+        self.last_success: float | None = None
+
+    @property
+    def tried(self) -> bool:
+        return self.failures > 0 or self.last_success is not None
+
+
+class Discoverer:
+    """Keeps a roster's accounts up to date.
+
+    Of two entries for one account the configured one wins, then the earlier discovery. A refresh that fails keeps the last
+    list.
+
+    Args:
+        configured: Accounts that are always read.
+        discoveries: Find more.
+        roster: Whose accounts these are.
+        owns: Whether an account is this process's to read.
+        timing: The clocks.
+        log: Where failures are told.
+    """
+
+    def __init__(
+        self,
+        configured: Sequence[Target],
+        discoveries: Iterable[Discovery],
+        roster: Roster,
+        owns: Callable[[str], bool],
+        timing: Timing,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._configured = tuple(configured)
+        self._found = [_Found(discovery, timing.monotonic()) for discovery in discoveries]
+        self._roster = roster
+        self._owns = owns
+        self._timing = timing
+        self._log = log
+        self._assign()
+
+    def run(self, stop: threading.Event) -> None:
+        """Refresh discoveries as they fall due, until told to stop."""
+        while not stop.is_set():
+            self.refresh_due()
+            next_due = min((found.due for found in self._found), default=float("inf"))
+            stop.wait(min(max(0.0, next_due - self._timing.monotonic()), threading.TIMEOUT_MAX))
+
+    def refresh_due(self) -> None:
+        """Refresh the discoveries that are due now."""
+        for found in self._found:
+            if found.due <= self._timing.monotonic():
+                self._refresh(found)
+
+    def all_tried(self) -> bool:
+        """Return whether every discovery was tried at least once."""
+        return all(found.tried for found in self._found)
+
+    def samples(self) -> Iterable[Sample]:
+        """Yield how the discoveries are doing."""
+        for found in self._found:
+            labels = {"organization": found.discovery.name}
+            if not found.discovery.name or not found.tried:
+                continue
+            yield Sample(catalog.ORGANIZATION_UP, labels, found.reason is None)
+            if found.last_success is not None:
+                yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, found.last_success)
+
+    def _refresh(self, found: _Found) -> None:
+        now = self._timing.monotonic()
+        try:
+            found.targets = found.discovery.targets(now + TIMEOUT)
+        except ReadFailure as failure:
+            found.failures += 1
+            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(found.failures - 1, 20))
+            found.due = self._timing.monotonic() + min(pause, found.discovery.refresh_interval)
+            if failure.reason != found.reason:
+                self._log.warning(
+                    "accounts cannot be discovered",
+                    organization=found.discovery.name,
+                    reason=failure.reason.value,
+                    detail=failure.detail,
+                )
+            found.reason = failure.reason
+            return
+        self._log.info("accounts discovered", organization=found.discovery.name, accounts=len(found.targets))
+        found.failures = 0
+        found.reason = None
+        found.last_success = self._timing.time()
+        found.due = self._timing.monotonic() + found.discovery.refresh_interval
+        self._assign()
+
+    def _assign(self) -> None:
+        targets: dict[str, Target] = {}
+        for target in (*self._configured, *(target for found in self._found for target in found.targets)):
+            targets.setdefault(target.account.account_id, target)
+        self._roster.assign(target for account_id, target in targets.items() if self._owns(account_id))

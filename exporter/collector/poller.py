@@ -1,0 +1,112 @@
+"""Reads accounts as they fall due, in threads that mostly wait for the network."""
+
+import threading
+import traceback
+from collections.abc import Mapping
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.cases.changes import Changes, baseline, changes
+from exporter.cases.model import Reading, Reason
+from exporter.cases.status import AccountStatus, Poll
+from exporter.collector.roster import Roster
+from exporter.collector.source import Target, Timing
+from exporter.errors import ReadFailure
+
+_LONGEST_WAIT = 60.0
+
+
+class ChangeObserver(Protocol):
+    """Is told what happened to cases between two readings of their account."""
+
+    def changes_seen(self, changes: Changes) -> None:
+        """Take note of the changes."""
+
+
+class Poller:
+    """Reads the accounts of a roster.
+
+    Args:
+        roster: Which accounts, and where results go.
+        timeout: Seconds within which an account must be read, retries included.
+        targets: First-response targets in seconds, by severity code.
+        observer: Is told what was seen to change.
+        timing: The clocks.
+        log: Where changes of an account's state are told.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        timeout: float,
+        targets: Mapping[str, float],
+        observer: ChangeObserver,
+        timing: Timing,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._roster = roster
+        self._timeout = timeout
+        self._targets = targets
+        self._observer = observer
+        self._timing = timing
+        self._log = log
+
+    def run(self, stop: threading.Event) -> None:
+        """Read accounts until told to stop."""
+        while not stop.is_set():
+            if not self.poll_next():
+                self._roster.wait_until_due(_LONGEST_WAIT)
+
+    def poll_next(self) -> bool:
+        """Read one account that is due; return whether there was one."""
+        target = self._roster.take()
+        if target is None:
+            return False
+        before = self._roster.status(target.account.account_id) or AccountStatus(target.account)
+        after = self._poll(target, before)
+        self._roster.finish(target, after)
+        self._tell(before, after)
+        return True
+
+    def _poll(self, target: Target, before: AccountStatus) -> AccountStatus:
+        started = self._timing.monotonic()
+        try:
+            reading = target.source.read(started + self._timeout)
+        except ReadFailure as failure:
+            reason, detail = failure.reason, failure.detail
+        except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
+            reason, detail = Reason.INTERNAL, _where(error)
+        else:
+            seen = self._changes(before, reading)
+            self._observer.changes_seen(seen)
+            return before.after_success(reading, self._ended(started), seen)
+        return before.after_failure(reason, self._ended(started, reason, detail))
+
+    def _changes(self, before: AccountStatus, reading: Reading) -> Changes:
+        if before.reading is None:
+            return baseline(reading, self._targets)
+        return changes(before.reading, reading, before.judged, self._targets)
+
+    def _ended(self, started: float, reason: Reason | None = None, detail: str = "") -> Poll:
+        return Poll(self._timing.time(), self._timing.monotonic() - started, reason, detail)
+
+    def _tell(self, before: AccountStatus, after: AccountStatus) -> None:
+        """Log a change of state: one line when it fails or fails differently, one when it is well again."""
+        earlier = before.last_poll.reason if before.last_poll else None
+        poll = after.last_poll
+        account = {"account_id": after.account.account_id, "account_name": after.account.name}
+        if poll is None or poll.reason == earlier:
+            return
+        if poll.reason is None:
+            self._log.info("account is read again", **account)
+        elif poll.reason is Reason.SUBSCRIPTION_REQUIRED:
+            self._log.info("account has no plan with the Support API", **account)
+        else:
+            self._log.warning("account cannot be read", **account, reason=poll.reason.value, detail=poll.detail)
+
+
+def _where(error: Exception) -> str:
+    """Return an error's type and place; its text could hold what must not be logged."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name}, line {frame.lineno}"

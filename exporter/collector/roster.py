@@ -1,0 +1,133 @@
+"""Which accounts there are, what is known of each, and which is to be read next."""
+
+import heapq
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+
+from exporter.cases.status import AccountStatus
+from exporter.collector.schedule import Cadence
+from exporter.collector.source import Target, Timing
+
+
+class _Entry:
+    """An account's place in the roster."""
+
+    __slots__ = ("due", "failures", "polling", "status", "target")
+
+    def __init__(self, target: Target, due: float) -> None:
+        self.target = target
+        self.status = AccountStatus(target.account)
+        self.due = due
+        self.failures = 0
+        self.polling = False
+
+
+class Roster:
+    """The accounts that are read; safe to use from many threads.
+
+    An account is handed out to one thread at a time, so that its polls never overlap.
+    """
+
+    def __init__(self, cadence: Cadence, timing: Timing) -> None:
+        self._cadence = cadence
+        self._timing = timing
+        self._changed = threading.Condition()
+        self._entries: dict[str, _Entry] = {}
+        self._due: list[tuple[float, str]] = []
+        self._version = 0
+
+    def assign(self, targets: Iterable[Target]) -> None:
+        """Make these the accounts that are read.
+
+        What is known of accounts that stay is kept; those that are new are due at once; those that are gone are forgotten.
+        """
+        with self._changed:
+            before = self._entries
+            self._entries = {}
+            for target in sorted(targets, key=lambda target: target.account.account_id):
+                account_id = target.account.account_id
+                entry = before.get(account_id)
+                if entry is None:
+                    entry = _Entry(target, self._timing.monotonic())
+                    heapq.heappush(self._due, (entry.due, account_id))
+                elif entry.target.account != target.account:
+                    entry.status = replace(entry.status, account=target.account)
+                entry.target = target
+                self._entries[account_id] = entry
+            self._note_change()
+
+    def take(self) -> Target | None:
+        """Return an account that is due and nobody is reading, or None when there is none."""
+        with self._changed:
+            while self._due and self._due[0][0] <= self._timing.monotonic():
+                due, account_id = heapq.heappop(self._due)
+                entry = self._entries.get(account_id)
+                if entry is not None and entry.due == due and not entry.polling:
+                    entry.polling = True
+                    return entry.target
+            return None
+
+    def finish(self, target: Target, status: AccountStatus) -> None:
+        """Record how the poll of an account that was taken ended, and plan the next.
+
+        Args:
+            target: What `take` returned.
+            status: What is known of the account now.
+        """
+        account_id = target.account.account_id
+        with self._changed:
+            entry = self._entries.get(account_id)
+            if entry is None or not entry.polling:
+                return
+            now = self._timing.monotonic()
+            poll = status.last_poll
+            if poll is None or poll.reason is None:
+                entry.failures = 0
+                entry.due = self._cadence.after_success(now, account_id)
+            else:
+                entry.failures += 1
+                entry.due = self._cadence.after_failure(now, account_id, poll.reason, entry.failures)
+            entry.polling = False
+            next_poll = self._timing.time() + entry.due - now
+            entry.status = replace(status, account=entry.target.account, next_poll=next_poll)
+            heapq.heappush(self._due, (entry.due, account_id))
+            self._note_change()
+
+    def status(self, account_id: str) -> AccountStatus | None:
+        """Return what is known of one account, or None when it is not read."""
+        with self._changed:
+            entry = self._entries.get(account_id)
+            return None if entry is None else entry.status
+
+    def statuses(self) -> tuple[int, list[AccountStatus]]:
+        """Return a number that grows with every change, and what is known of every account, ordered by account id."""
+        with self._changed:
+            return self._version, [entry.status for entry in self._entries.values()]
+
+    def all_polled(self) -> bool:
+        """Return whether every account has been tried at least once."""
+        with self._changed:
+            return all(entry.status.last_poll is not None for entry in self._entries.values())
+
+    def wait_until_due(self, longest: float) -> None:
+        """Wait until an account is due or the roster changes, but no longer than `longest` seconds."""
+        with self._changed:
+            pause = self._due[0][0] - self._timing.monotonic() if self._due else longest
+            if pause > 0:
+                self._changed.wait(min(pause, longest))
+
+    def wait_for_change(self, version: int, longest: float) -> None:
+        """Wait until there is a change after that version, but no longer than `longest` seconds."""
+        with self._changed:
+            if self._version == version:
+                self._changed.wait(longest)
+
+    def wake(self) -> None:
+        """End all waits."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _note_change(self) -> None:
+        self._version += 1
+        self._changed.notify_all()

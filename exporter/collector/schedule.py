@@ -1,0 +1,62 @@
+"""When each account is read: due times, spread over the interval, and pauses after failures."""
+
+import hashlib
+from dataclasses import dataclass
+
+from exporter.cases.model import Reason
+
+_SHORTEST_PAUSE = 5.0
+_LONGEST_WHEN_UNREACHABLE = 15.0
+_DENIED_PAUSE = 900.0
+_LONGEST_PAUSE = 3600.0
+_JITTER = 0.2
+
+_NEEDS_A_PERSON = frozenset({Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED, Reason.SUBSCRIPTION_REQUIRED, Reason.CREDENTIALS})
+
+
+def phase(account_id: str) -> float:
+    """Return a number from 0 to 1 that is always the same for an account and evenly spread over all of them."""
+    digest = hashlib.blake2b(account_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often accounts are read.
+
+    Attributes:
+        interval: Seconds between two readings of an account that is well.
+    """
+
+    interval: float
+
+    def after_success(self, now: float, account_id: str) -> float:
+        """Return when to read an account again.
+
+        Each account has its own moment within every interval, so that a fleet's calls are spread evenly. Two readings are at
+        least half an interval apart.
+        """
+        earliest = now + self.interval / 2
+        offset = phase(account_id) * self.interval
+        return earliest + (offset - earliest) % self.interval
+
+    def after_failure(self, now: float, account_id: str, reason: Reason, failures: int) -> float:
+        """Return when to try an account again.
+
+        Args:
+            now: Any clock, in seconds.
+            account_id: Whose poll failed.
+            reason: Why.
+            failures: How many polls in a row have failed, this one included.
+
+        Returns:
+            The time on the same clock. What may pass by itself is tried sooner than the interval, with growing pauses; what a
+            person has to mend is tried after 15 minutes, growing to an hour.
+        """
+        if reason in _NEEDS_A_PERSON:
+            pause = max(self.interval, min(_LONGEST_PAUSE, _DENIED_PAUSE * 2.0 ** min(failures - 1, 8)))
+        else:
+            longest = _LONGEST_WHEN_UNREACHABLE if reason is Reason.UNREACHABLE else self.interval
+            pause = min(self.interval, longest, _SHORTEST_PAUSE * 2.0 ** min(failures - 1, 20))
+        jitter = phase(f"{account_id}/{failures}") - 0.5
+        return now + pause * (1 + _JITTER * jitter)

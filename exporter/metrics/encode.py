@@ -1,0 +1,56 @@
+"""Lines of the Prometheus text formats, exactly as prometheus_client would write them, one sample at a time.
+
+prometheus_client encodes a whole registry at once. A page of some 30,000 lines of which few change is kept as lines
+instead; a property test holds these functions to prometheus_client's own output.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+from prometheus_client.utils import floatToGoString
+
+from exporter.metrics.catalog import Metric
+
+
+class TextFormat(Enum):
+    """The two formats that a page is offered in; the value is the Content-Type."""
+
+    PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+END_OF_OPENMETRICS = b"# EOF\n"
+
+
+def header(metric: Metric, text_format: TextFormat) -> str:
+    """Return the HELP and TYPE lines of a family."""
+    if text_format is TextFormat.OPENMETRICS:
+        name, text = metric.family, _escape(metric.help)
+    else:
+        name, text = metric.name, metric.help.replace("\\", r"\\").replace("\n", r"\n")
+    return f"# HELP {name} {text}\n# TYPE {name} {metric.kind.value}\n"
+
+
+def labels(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return `name="value"` pairs in the order of their names, without braces."""
+    return ",".join(f'{name}="{_escape(value)}"' for name, value in sorted(pairs))
+
+
+def line_start(name: str, values: Mapping[str, str]) -> str:
+    """Return a sample's line up to its value, for lines whose value moves while their labels stay."""
+    return f"{name}{{{labels(values.items())}}} " if values else f"{name} "
+
+
+def line(name: str, values: Mapping[str, str], value: float) -> str:
+    """Return a sample's whole line."""
+    return f"{line_start(name, values)}{number(value)}\n"
+
+
+def number(value: float) -> str:
+    """Return a value as Prometheus's Go code would print it."""
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
+    return text
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -1,0 +1,187 @@
+"""From an account's status to the samples and lines of its part of the page."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from exporter.cases import aggregate
+from exporter.cases.changes import Tally
+from exporter.cases.model import SEVERITY_CODES, Reading
+from exporter.cases.status import AccountStatus
+from exporter.metrics import catalog, encode
+from exporter.metrics.catalog import Metric
+
+
+class Sample(NamedTuple):
+    """One value of one metric with its label values."""
+
+    metric: Metric
+    labels: Mapping[str, str]
+    value: float
+
+
+class Moment(NamedTuple):
+    """A sample whose value is the age of a moment: it moves with the clock, its labels do not."""
+
+    metric: Metric
+    labels: Mapping[str, str]
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How cases are to be shown.
+
+    Attributes:
+        max_staleness: For how many seconds the last good cases of a failing account are shown.
+        targets: First-response targets in seconds, by severity code.
+        case_limit: How many cases of an account have series of their own, or None for no such series at all.
+    """
+
+    max_staleness: float
+    targets: Mapping[str, float]
+    case_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLines:
+    """One account's encoded part of a page.
+
+    Attributes:
+        status: What the lines were made from.
+        lines: The encoded lines of each metric, in the order of the catalogue.
+        ages: Start of line and Unix time of each sample whose value is an age.
+        valid_until: When the lines must be made anew although nothing was read (Unix seconds).
+    """
+
+    status: AccountStatus
+    lines: tuple[bytes, ...]
+    ages: tuple[tuple[str, float], ...]
+    valid_until: float
+
+
+def account_samples(status: AccountStatus, view: View, now: float) -> Iterator[Sample]:
+    """Yield every sample of one account whose value does not move with the clock."""
+    names = _names(status)
+    account = status.account
+    extra = {f"label_{name}": value for name, value in account.labels}
+    info = names | {"partition": account.partition, "organization": account.organization} | extra
+    reading = status.shown_reading(now, view.max_staleness)
+    if reading is not None:
+        yield from _group_samples(reading, names)
+        yield from _severity_samples(reading, names, view.targets, now)
+        if view.case_limit is not None:
+            yield from _case_samples(reading, names, view.case_limit)
+    if status.last_success is not None:
+        yield from _tally_samples(status.tally, names)
+    yield Sample(catalog.ACCOUNT_INFO, info, 1)
+    if status.last_poll is not None:
+        yield Sample(catalog.ACCOUNT_UP, names, status.last_poll.succeeded)
+        yield Sample(catalog.ACCOUNT_POLL_DURATION, names, status.last_poll.duration)
+    if status.supported is not None:
+        yield Sample(catalog.ACCOUNT_SUPPORTED, names, status.supported)
+    if status.last_success is not None:
+        yield Sample(catalog.ACCOUNT_LAST_SUCCESS, names, status.last_success)
+    for reason, count in sorted(status.errors.items()):
+        yield Sample(catalog.ACCOUNT_POLL_ERRORS, names | {"reason": reason}, count)
+
+
+def account_moments(status: AccountStatus, view: View, now: float) -> Iterator[Moment]:
+    """Yield the samples of one account whose value is an age."""
+    reading = status.shown_reading(now, view.max_staleness)
+    if reading is None:
+        return
+    names = _names(status)
+    for key, group in aggregate.group_cases(reading.cases).items():
+        if group.quiet_since is not None:
+            yield Moment(catalog.LATEST_COMMUNICATION_AGE, names | key._asdict(), group.quiet_since)
+
+
+def account_lines(status: AccountStatus, view: View, now: float) -> AccountLines:
+    """Encode one account's part of a page."""
+    lines: dict[Metric, list[str]] = {metric: [] for metric in catalog.ACCOUNT_METRICS}
+    for metric, labels, value in account_samples(status, view, now):
+        lines[metric].append(encode.line(metric.name, labels, value))
+    return AccountLines(
+        status=status,
+        lines=tuple("".join(lines[metric]).encode() for metric in catalog.ACCOUNT_METRICS),
+        ages=tuple(
+            (encode.line_start(metric.name, labels), since) for metric, labels, since in account_moments(status, view, now)
+        ),
+        valid_until=_valid_until(status, view, now),
+    )
+
+
+def age(since: float, now: float) -> float:
+    """Return an age in seconds, to the millisecond; never negative, though AWS's clock be ahead of ours."""
+    return max(0.0, round(now - since, 3))
+
+
+def _names(status: AccountStatus) -> dict[str, str]:
+    account = status.account
+    return {"account_id": account.account_id, "account_name": account.name, "region": account.region}
+
+
+def _group_samples(reading: Reading, names: dict[str, str]) -> Iterator[Sample]:
+    cases = reading.cases
+    for key, group in aggregate.group_cases(cases).items():
+        yield Sample(catalog.OPEN_CASES, names | key._asdict(), group.count)
+    for (severity_code, author), since in aggregate.quiet_since_by_severity_and_author(cases).items():
+        labels = names | {"severity_code": severity_code, "last_author": author}
+        yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
+    for severity_code, created in aggregate.oldest_by_severity(cases).items():
+        yield Sample(catalog.OLDEST_OPEN_CASE, names | {"severity_code": severity_code}, created)
+
+
+def _severity_samples(reading: Reading, names: dict[str, str], targets: Mapping[str, float], now: float) -> Iterator[Sample]:
+    cases = reading.cases
+    for metric, counted in (
+        (catalog.ACCOUNT_OPEN_CASES, cases),
+        (catalog.UNANSWERED_CASES, aggregate.unanswered(cases)),
+        (catalog.FIRST_RESPONSE_OVERDUE, aggregate.overdue(cases, targets, now)),
+    ):
+        for severity_code, count in aggregate.count_by_severity(counted).items():
+            yield Sample(metric, names | {"severity_code": severity_code}, count)
+
+
+def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
+    for metric, counts in (
+        (catalog.FIRST_RESPONSE_BREACHES, tally.breached),
+        (catalog.CASES_OPENED, tally.opened),
+        (catalog.CASES_RESOLVED, tally.resolved),
+        (catalog.CASES_REOPENED, tally.reopened),
+    ):
+        for severity_code in sorted({*SEVERITY_CODES, *counts}):
+            yield Sample(metric, names | {"severity_code": severity_code}, counts.get(severity_code, 0))
+
+
+def _case_samples(reading: Reading, names: dict[str, str], limit: int) -> Iterator[Sample]:
+    oldest_first = sorted(reading.cases, key=lambda case: (case.created or 0.0, case.case_id))
+    # Two cases without a display id would be one series.
+    told_apart = {case.display_id: case for case in reversed(oldest_first)}
+    shown = [case for case in oldest_first if told_apart[case.display_id] is case][:limit]
+    for case in shown:
+        labels = {
+            "display_id": case.display_id,
+            "status": case.status,
+            "severity_code": case.severity_code,
+            "service_code": case.service_code,
+            "category_code": case.category_code,
+            "language": case.language,
+            "last_author": case.last_author,
+        }
+        subject = {"subject": case.subject} if case.subject else {}
+        yield Sample(catalog.CASE_INFO, names | labels | subject, 1)
+        one = names | {"display_id": case.display_id}
+        if case.created is not None:
+            yield Sample(catalog.CASE_CREATED, one, case.created)
+        if case.last_activity is not None:
+            yield Sample(catalog.CASE_LATEST_COMMUNICATION, one, case.last_activity)
+    yield Sample(catalog.CASE_SERIES_DROPPED, names, len(oldest_first) - len(shown))
+
+
+def _valid_until(status: AccountStatus, view: View, now: float) -> float:
+    reading = status.shown_reading(now, view.max_staleness)
+    if reading is None or status.last_success is None:
+        return float("inf")
+    return min(status.last_success + view.max_staleness, aggregate.next_due(reading.cases, view.targets, now))

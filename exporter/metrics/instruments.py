@@ -1,0 +1,91 @@
+"""What is counted on the way: requests to AWS, and the times that cases took. Encoded by prometheus_client for every page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from exporter.cases.changes import Changes
+from exporter.cases.model import SEVERITY_CODES, Reason
+from exporter.metrics import catalog
+from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
+
+_HOUR = 3600.0
+_DAY = 24 * _HOUR
+_REQUEST_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+_RESPONSE_BUCKETS = (300.0, 900.0, 1800.0, _HOUR, 4 * _HOUR, 8 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY)
+_OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY)
+
+
+class WithoutCreated(Collector):
+    """The families of a registry without their `_created` series, which double a counter's cost and tell nothing here."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Family]:
+        """Yield the families that have samples."""
+        for family in self._registry.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            if family.samples:
+                yield family
+
+
+def encode_families(families: Collector, text_format: TextFormat) -> bytes:
+    """Return families in one text format, without OpenMetrics's end marker."""
+    if text_format is TextFormat.OPENMETRICS:
+        page: bytes = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]  # prometheus_client leaves it so
+        return page.removesuffix(END_OF_OPENMETRICS)
+    return exposition.generate_latest(families)
+
+
+class Instruments:
+    """Counters and histograms that are not any account's; safe to use from any thread.
+
+    Args:
+        targets: First-response targets in seconds, by severity code; each is a bucket of the histogram.
+    """
+
+    def __init__(self, targets: Mapping[str, float]) -> None:
+        self._registry = CollectorRegistry()
+        self._families = WithoutCreated(self._registry)
+        self._first_responses = self._histogram(catalog.FIRST_RESPONSE, sorted({*_RESPONSE_BUCKETS, *targets.values()}))
+        self._open_durations = self._histogram(catalog.CASE_OPEN_DURATION, _OPEN_BUCKETS)
+        self._requests = self._counter(catalog.API_REQUESTS)
+        self._errors = self._counter(catalog.API_ERRORS)
+        self._durations = self._histogram(catalog.API_REQUEST_DURATION, _REQUEST_BUCKETS)
+        for severity_code in SEVERITY_CODES:
+            self._first_responses.labels(severity_code)
+            self._open_durations.labels(severity_code)
+
+    def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
+        """Count one request to AWS.
+
+        Args:
+            operation: AWS's name of the operation.
+            duration: Seconds until its answer was read, or it failed.
+            reason: Why it failed, or None.
+        """
+        self._requests.labels(operation).inc()
+        self._durations.labels(operation).observe(duration)
+        if reason is not None:
+            self._errors.labels(operation, reason.value).inc()
+
+    def changes_seen(self, changes: Changes) -> None:
+        """Take note of what happened to cases between two readings of their account."""
+        for severity_code, seconds in changes.first_responses:
+            self._first_responses.labels(severity_code).observe(seconds)
+        for severity_code, seconds in changes.open_durations:
+            self._open_durations.labels(severity_code).observe(seconds)
+
+    def encode(self, text_format: TextFormat) -> bytes:
+        """Return the present values in one text format, without OpenMetrics's end marker."""
+        return encode_families(self._families, text_format)
+
+    def _histogram(self, metric: catalog.Metric, buckets: Sequence[float]) -> Histogram:
+        return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=self._registry)
+
+    def _counter(self, metric: catalog.Metric) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=self._registry)

@@ -1,0 +1,96 @@
+"""Makes pages, encoding only what changed since the page before."""
+
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
+
+from exporter.cases.status import AccountState, AccountStatus
+from exporter.metrics import catalog, encode
+from exporter.metrics.encode import TextFormat
+from exporter.metrics.families import AccountLines, Sample, View, account_lines, age
+from exporter.metrics.instruments import Instruments
+from exporter.metrics.page import Page, Segment
+
+
+class Renderer:
+    """Makes pages from the statuses of all accounts; to be used by one thread.
+
+    What an account adds is encoded once per reading; only ages, which move all the time, are encoded for every page.
+    """
+
+    def __init__(self, view: View, instruments: Instruments) -> None:
+        self._view = view
+        self._instruments = instruments
+        self._accounts: dict[str, AccountLines] = {}
+        self._families: tuple[Segment, ...] = ()
+        self._headers = {
+            (metric, text_format): Segment(encode.header(metric, text_format).encode())
+            for metric in catalog.CATALOG.values()
+            for text_format in TextFormat
+        }
+
+    def render(self, statuses: Sequence[AccountStatus], fleet: Iterable[Sample], now: float) -> Page:
+        """Return the page as of `now`.
+
+        Args:
+            statuses: The status of every account, in the order in which they are to appear.
+            fleet: Samples of the fleet as a whole and of the exporter.
+            now: Unix seconds.
+        """
+        if self._update(statuses, now):
+            accounts = self._accounts.values()
+            self._families = tuple(
+                Segment(b"".join([account.lines[index] for account in accounts]))
+                for index in range(len(catalog.ACCOUNT_METRICS))
+            )
+        ages = Segment(self._encode_ages(now))
+        families = [
+            (metric, ages if metric is catalog.LATEST_COMMUNICATION_AGE else family)
+            for metric, family in zip(catalog.ACCOUNT_METRICS, self._families, strict=True)
+        ]
+        families += _encode_fleet((*_states(statuses, self._view, now), *fleet))
+        segments = {
+            text_format: (
+                *(
+                    segment
+                    for metric, family in families
+                    if family.plain
+                    for segment in (self._headers[metric, text_format], family)
+                ),
+                Segment(self._instruments.encode(text_format)),
+            )
+            for text_format in TextFormat
+        }
+        return Page(now, MappingProxyType(segments))
+
+    def _update(self, statuses: Sequence[AccountStatus], now: float) -> bool:
+        """Encode the accounts that changed; return whether any did, came or went."""
+        before = self._accounts
+        self._accounts = {}
+        changed = len(before) != len(statuses) or not self._families
+        for status in statuses:
+            known = before.get(status.account.account_id)
+            if known is None or known.status is not status or now > known.valid_until:
+                known = account_lines(status, self._view, now)
+                changed = True
+            self._accounts[status.account.account_id] = known
+        return changed
+
+    def _encode_ages(self, now: float) -> bytes:
+        number = encode.number
+        return "".join(
+            [f"{start}{number(age(since, now))}\n" for account in self._accounts.values() for start, since in account.ages]
+        ).encode()
+
+
+def _states(statuses: Iterable[AccountStatus], view: View, now: float) -> list[Sample]:
+    counts = dict.fromkeys(AccountState, 0)
+    for status in statuses:
+        counts[status.state(now, view.max_staleness)] += 1
+    return [Sample(catalog.ACCOUNTS, {"state": state.value}, count) for state, count in counts.items()]
+
+
+def _encode_fleet(samples: Iterable[Sample]) -> list[tuple[catalog.Metric, Segment]]:
+    lines: dict[catalog.Metric, list[str]] = {metric: [] for metric in catalog.EXPORTER_METRICS}
+    for metric, labels, value in samples:
+        lines[metric].append(encode.line(metric.name, labels, value))
+    return [(metric, Segment("".join(family).encode())) for metric, family in lines.items()]

@@ -1,0 +1,81 @@
+"""Runs the simulator as a process of its own: `python -m exporter.simulator`."""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        arguments: The command line without the program's name.
+
+    Returns:
+        The exit code.
+    """
+    options = _parser().parse_args(arguments)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    simulator = Simulator(
+        _fleet(options),
+        port=options.port,
+        throttle=not options.no_throttle,
+        verify_signatures=not options.no_signatures,
+        latency_seconds=options.latency,
+        seed=options.seed,
+    )
+    try:
+        simulator.start()
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on port {options.port}: {error.strerror}\n")
+        return 1
+    sys.stdout.write(f"{simulator.url}\n")
+    sys.stdout.flush()
+    stopped.wait()
+    simulator.stop()
+    return 0
+
+
+def _fleet(options: argparse.Namespace) -> Fleet:
+    if options.demo:
+        return Fleet.demo(time.time, seed=options.seed, pace=options.pace or 1.0)
+    if options.pace:
+        return Fleet.living(time.time, accounts=options.accounts, cases=options.cases, seed=options.seed, pace=options.pace)
+    return Fleet.uniform(
+        time.time,
+        accounts=options.accounts,
+        cases=options.cases,
+        communications=options.communications,
+        body_chars=options.body_chars,
+        seed=options.seed,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m exporter.simulator", description="A loopback AWS: Support, STS and Organizations."
+    )
+    parser.add_argument("--accounts", type=int, default=1000, help="how many accounts (default: %(default)s)")
+    parser.add_argument("--cases", type=int, default=20, help="open cases of each account (default: %(default)s)")
+    parser.add_argument("--communications", type=int, default=5, help="of each case (default: %(default)s)")
+    parser.add_argument("--body-chars", type=int, default=500, help="of each communication (default: %(default)s)")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that every answer takes")
+    parser.add_argument("--port", type=int, default=0, help="on the loopback interface (default: a free one)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, another history (default: %(default)s)")
+    parser.add_argument("--pace", type=float, default=0.0, help="let the fleet live, this many times as fast")
+    parser.add_argument("--demo", action="store_true", help="a dozen accounts that show what can be met")
+    parser.add_argument("--no-throttle", action="store_true", help="no quota of five calls per second and account")
+    parser.add_argument("--no-signatures", action="store_true", help="do not check signatures")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,132 @@
+"""AWS accounts of the fleet: their plan, their roles, their cases."""
+
+import random
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from exporter.simulator.case import CUSTOMER_AUTHOR, Case
+from exporter.simulator.clock import Clock
+
+ROLE_NAME = "AwsSupportExporter"
+_DISPLAY_ID_FLOOR = 170_000_000_000_000
+
+
+@dataclass(slots=True)
+class Role:
+    """An IAM role that principals of other accounts may assume.
+
+    Attributes:
+        name: Without its path.
+        external_id: What AssumeRole must carry, or None.
+        trusted_accounts: Whose principals the role trusts, or None for everyone's.
+        trusts_tag_session: Whether the trust policy also allows `sts:TagSession`.
+        max_session_seconds: The role's MaxSessionDuration.
+    """
+
+    name: str
+    external_id: str | None = None
+    trusted_accounts: frozenset[str] | None = None
+    trusts_tag_session: bool = True
+    max_session_seconds: int = 3600
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Account:
+    """An AWS account. A test may set any public attribute at any time.
+
+    Attributes:
+        account_id: Twelve digits.
+        name: The name in the organization.
+        supported: Whether the account's support plan includes the Support API.
+        trusts: Whether the account's roles can be assumed at all.
+        state: The account's state in the organization, such as `ACTIVE` or `SUSPENDED`.
+        joined_at: When it joined the organization, in Unix seconds.
+        contention: The share of Support calls that are throttled because other tools use up the account's quota.
+        roles: By name.
+        cases: All cases, oldest first, resolved ones included.
+    """
+
+    account_id: str
+    name: str
+    supported: bool = True
+    trusts: bool = True
+    state: str = "ACTIVE"
+    joined_at: float = 0.0
+    contention: float = 0.0
+    rng: random.Random = field(repr=False)
+    lock: AbstractContextManager[object] = field(repr=False)
+    now: Clock = field(repr=False)
+    roles: dict[str, Role] = field(default_factory=dict)
+    cases: list[Case] = field(default_factory=list, repr=False)
+
+    def role_arn(self, name: str = ROLE_NAME) -> str:
+        """Return the ARN of one of the account's roles."""
+        return f"arn:aws:iam::{self.account_id}:role/{name}"
+
+    def add_role(self, name: str, *, external_id: str | None = None) -> Role:
+        """Add a role that trusts everyone who knows its external id, if it has one."""
+        role = Role(name, external_id)
+        with self.lock:
+            self.roles[name] = role
+        return role
+
+    def open_cases(self) -> list[Case]:
+        """Return the cases that are not resolved, oldest first."""
+        with self.lock:
+            return [case for case in self.cases if case.is_open]
+
+    def add_case(  # noqa: PLR0913 - one keyword for each field of a case
+        self,
+        *,
+        subject: str = "Instance fails its status checks",
+        status: str = "opened",
+        severity_code: str = "normal",
+        service_code: str = "amazon-elastic-compute-cloud-linux",
+        category_code: str = "instance-issue",
+        language: str = "en",
+        submitted_by: str = "support-desk@example.com",
+        cc_email_addresses: tuple[str, ...] = (),
+        created_at: float | None = None,
+        body: str | None = None,
+    ) -> Case:
+        """Open a case.
+
+        Args:
+            subject: The subject line.
+            status: The status to start with.
+            severity_code: One of AWS's five, or anything else.
+            service_code: The AWS service concerned.
+            category_code: The category within the service.
+            language: The language in which the case is handled.
+            submitted_by: The address of whoever opened it.
+            cc_email_addresses: Who gets copies.
+            created_at: Unix seconds; now when left out.
+            body: The customer's description, which becomes the first communication; without it there is none.
+
+        Returns:
+            The case, which can be changed in place.
+        """
+        created = self.now() if created_at is None else created_at
+        with self.lock:
+            case = Case(
+                account_id=self.account_id,
+                ordinal=len(self.cases),
+                case_id=f"case-{self.account_id}-muen-{datetime.fromtimestamp(created, UTC):%Y}-{self.rng.randbytes(8).hex()}",
+                display_id=str(_DISPLAY_ID_FLOOR + self.rng.randrange(10**13)),
+                created_at=created,
+                subject=subject,
+                status=status,
+                severity_code=severity_code,
+                service_code=service_code,
+                category_code=category_code,
+                language=language,
+                submitted_by=submitted_by,
+                cc_email_addresses=cc_email_addresses,
+                lock=self.lock,
+                now=self.now,
+            )
+            self.cases.append(case)
+        if body is not None:
+            case.add_communication(body, submitted_by=CUSTOMER_AUTHOR, created_at=created)
+        return case

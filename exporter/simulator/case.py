@@ -1,0 +1,143 @@
+"""A support case as AWS keeps it: what was asked, what was said, and how it stands."""
+
+import json
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from exporter.simulator.clock import Clock
+from exporter.simulator.tokens import seal
+
+AWS_AUTHOR = "Amazon Web Services"
+"""How AWS signs its communications, to the letter."""
+
+CUSTOMER_AUTHOR = "SupportDesk (Role) <support-desk@example.com>"
+"""How a customer's communication is signed: the role and the address behind it."""
+
+RESOLVED = "resolved"
+RECENT_COMMUNICATIONS = 5
+"""How many communications come with a case; the rest has to be asked for."""
+
+
+def iso_time(seconds: float) -> str:
+    """Return Unix seconds the way Support writes a time: ISO 8601 in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Communication:
+    """One message on a case; `created_at` is in Unix seconds."""
+
+    submitted_by: str
+    body: str
+    created_at: float
+
+    def fields(self, case_id: str) -> dict[str, object]:
+        """Return the communication with AWS's own field names."""
+        return {
+            "caseId": case_id,
+            "body": self.body,
+            "submittedBy": self.submitted_by,
+            "timeCreated": iso_time(self.created_at),
+            "attachmentSet": [],
+        }
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Case:
+    """A support case. A test may set any attribute at any time, also while the server runs.
+
+    Attributes:
+        account_id: The account that opened the case.
+        ordinal: The position in the account's history; AWS lists the greatest first.
+        case_id: `case-<account>-muen-<year>-<hex>`.
+        display_id: The numeric id that the console shows.
+        created_at: Unix seconds.
+        communications: All communications, oldest first.
+        lock: The fleet's lock, held while communications are added.
+        now: The fleet's clock.
+    """
+
+    account_id: str
+    ordinal: int
+    case_id: str
+    display_id: str
+    created_at: float
+    subject: str
+    status: str
+    severity_code: str
+    service_code: str
+    category_code: str
+    language: str
+    submitted_by: str
+    cc_email_addresses: tuple[str, ...]
+    lock: AbstractContextManager[object] = field(repr=False)
+    now: Clock = field(repr=False)
+    communications: tuple[Communication, ...] = ()
+    _encoded: dict[bool, tuple[object, bytes]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the case is not resolved."""
+        return self.status != RESOLVED
+
+    def add_communication(
+        self, body: str = "Thank you for the update.", *, submitted_by: str = AWS_AUTHOR, created_at: float | None = None
+    ) -> Communication:
+        """Add a communication, by default one that AWS writes now; the status stays as it is."""
+        communication = Communication(submitted_by, body, self.now() if created_at is None else created_at)
+        with self.lock:
+            written = (*self.communications, communication)
+            if len(written) > 1 and written[-2].created_at > communication.created_at:
+                written = tuple(sorted(written, key=lambda each: each.created_at))
+            self.communications = written
+        return communication
+
+    def resolve(self) -> None:
+        """Resolve the case."""
+        self.status = RESOLVED
+
+    def reopen(self) -> None:
+        """Open the resolved case again."""
+        self.status = "reopened"
+
+    def encoded(self, *, include_communications: bool) -> bytes:
+        """Return the case as JSON, encoded anew only when it has changed."""
+        state = (
+            self.created_at, self.subject, self.status, self.severity_code, self.service_code, self.category_code,
+            self.language, self.submitted_by, self.cc_email_addresses, self.communications,
+        )  # fmt: skip
+        kept = self._encoded.get(include_communications)
+        if kept is not None and kept[0] == state:
+            return kept[1]
+        body = json.dumps(self._fields(include_communications=include_communications), separators=(",", ":")).encode()
+        self._encoded[include_communications] = (state, body)
+        return body
+
+    def _fields(self, *, include_communications: bool) -> dict[str, object]:
+        fields: dict[str, object] = {
+            "caseId": self.case_id,
+            "displayId": self.display_id,
+            "subject": self.subject,
+            "status": self.status,
+            "serviceCode": self.service_code,
+            "categoryCode": self.category_code,
+            "severityCode": self.severity_code,
+            "submittedBy": self.submitted_by,
+            "timeCreated": iso_time(self.created_at),
+            "ccEmailAddresses": list(self.cc_email_addresses),
+            "language": self.language,
+        }
+        if include_communications:
+            communications = self.communications
+            recent: dict[str, object] = {"communications": self._newest_first(communications[-RECENT_COMMUNICATIONS:])}
+            older = len(communications) - RECENT_COMMUNICATIONS
+            if older > 0:
+                recent["nextToken"] = seal("communications", self.case_id, older)
+            fields["recentCommunications"] = recent
+        return fields
+
+    def _newest_first(self, communications: Iterable[Communication]) -> list[dict[str, object]]:
+        return [each.fields(self.case_id) for each in reversed(tuple(communications))]

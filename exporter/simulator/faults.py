@@ -1,0 +1,114 @@
+"""Which requests go wrong: rules that can be added and removed while the server runs."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from exporter.simulator.exchange import Exchange
+from exporter.simulator.steps import Step
+
+
+class Page(Enum):
+    """Which pages of a paged operation a fault is for."""
+
+    FIRST = "first"
+    LATER = "later"
+
+
+class Kind(Protocol):
+    """What goes wrong."""
+
+    def steps(self, exchange: Exchange) -> Iterator[Step]:
+        """Yield what the server does on its socket instead of answering as AWS would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong, and for which requests: those that match everything that is said.
+
+    Attributes:
+        kind: What goes wrong.
+        operation: Only this operation.
+        account_id: Only requests signed with a key of this account.
+        region: Only requests signed for this region.
+        page: Only first, or only later pages.
+        probability: The share of matching requests.
+        times: How many requests at most.
+    """
+
+    kind: Kind
+    operation: str | None = None
+    account_id: str | None = None
+    region: str | None = None
+    page: Page | None = None
+    probability: float = 1.0
+    times: int | None = None
+
+    def matches(self, exchange: Exchange) -> bool:
+        """Return whether the fault is for that request, probability and number aside."""
+        return (
+            self.operation in {None, exchange.operation}
+            and self.account_id in {None, exchange.account_id}
+            and self.region in {None, exchange.region}
+            and (self.page is None or (self.page is Page.FIRST) == exchange.is_first_page)
+        )
+
+
+class FaultHandle:
+    """A fault that was added: it tells how often it struck, and can be taken away."""
+
+    def __init__(self, fault: Fault, remove: Callable[["FaultHandle"], None]) -> None:
+        self.fault = fault
+        self.hits = 0
+        self._remove = remove
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it struck as many times as it may."""
+        return self.fault.times is not None and self.hits >= self.fault.times
+
+    def remove(self) -> None:
+        """Take the fault away; again is fine."""
+        self._remove(self)
+
+
+class Faults:
+    """The faults in force; of several that match a request, the one added last strikes. Safe from any thread."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._lock = threading.Lock()
+        self._handles: list[FaultHandle] = []
+
+    def add(self, fault: Fault) -> FaultHandle:
+        """Put a fault in force."""
+        handle = FaultHandle(fault, self._remove)
+        with self._lock:
+            self._handles.insert(0, handle)
+        return handle
+
+    def clear(self) -> None:
+        """Take all faults away."""
+        with self._lock:
+            self._handles.clear()
+
+    def strike(self, exchange: Exchange) -> Kind | None:
+        """Return what goes wrong with a request, or None."""
+        if not self._handles:
+            return None
+        with self._lock:
+            for handle in self._handles:
+                if handle.is_spent or not handle.fault.matches(exchange):
+                    continue
+                if self._rng.random() < handle.fault.probability:
+                    handle.hits += 1
+                    return handle.fault.kind
+        return None
+
+    def _remove(self, handle: FaultHandle) -> None:
+        with self._lock:
+            if handle in self._handles:
+                self._handles.remove(handle)

@@ -1,0 +1,89 @@
+"""Access keys: who may sign a request, for which account, and until when."""
+
+import base64
+import random
+import string
+from dataclasses import dataclass, replace
+
+_ALPHABET = string.ascii_uppercase + "234567"
+_KEY_CHARACTERS = 16
+_SECRET_BYTES = 30
+_TOKEN_BYTES = 180
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """Credentials as the simulator knows them.
+
+    Attributes:
+        access_key_id: `AKIA...` for a user, `ASIA...` for an assumed role.
+        secret_access_key: What requests are signed with.
+        session_token: Empty for a user.
+        account_id: The account that the key belongs to.
+        arn: The principal.
+        user_id: The principal's unique id.
+        expires_at: Unix seconds, or None for a user.
+    """
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    account_id: str
+    arn: str
+    user_id: str
+    expires_at: float | None = None
+
+
+class KeyRing:
+    """All keys that were ever issued; an expired one is kept, as AWS knows it too."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._keys: dict[str, AccessKey] = {}
+
+    def find(self, access_key_id: str) -> AccessKey | None:
+        """Return the key with that id, expired or not."""
+        return self._keys.get(access_key_id)
+
+    def issue_user(self, account_id: str, user_name: str) -> AccessKey:
+        """Issue the long-lived key of an IAM user."""
+        return self._keep(
+            AccessKey(
+                access_key_id=f"AKIA{self._identifier()}",
+                secret_access_key=self._secret(_SECRET_BYTES),
+                session_token="",
+                account_id=account_id,
+                arn=f"arn:aws:iam::{account_id}:user/{user_name}",
+                user_id=f"AIDA{self._identifier()}",
+            )
+        )
+
+    def issue_session(self, account_id: str, arn: str, session_name: str, expires_at: float) -> AccessKey:
+        """Issue the temporary key of an assumed role."""
+        return self._keep(
+            AccessKey(
+                access_key_id=f"ASIA{self._identifier()}",
+                secret_access_key=self._secret(_SECRET_BYTES),
+                session_token=self._secret(_TOKEN_BYTES),
+                account_id=account_id,
+                arn=arn,
+                user_id=f"AROA{self._identifier()}:{session_name}",
+                expires_at=expires_at,
+            )
+        )
+
+    def expire_sessions(self, now: float) -> None:
+        """Let every temporary key expire at once."""
+        for key_id, key in list(self._keys.items()):
+            if key.expires_at is not None:
+                self._keys[key_id] = replace(key, expires_at=min(key.expires_at, now))
+
+    def _keep(self, key: AccessKey) -> AccessKey:
+        self._keys[key.access_key_id] = key
+        return key
+
+    def _identifier(self) -> str:
+        return "".join(self._rng.choices(_ALPHABET, k=_KEY_CHARACTERS))
+
+    def _secret(self, size: int) -> str:
+        return base64.b64encode(self._rng.randbytes(size)).decode()

@@ -1,0 +1,76 @@
+"""The parameters of one request, read with the checks that AWS makes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from exporter.simulator.errors import ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters by AWS's own names; a value of the wrong type is refused as AWS refuses it."""
+
+    values: Mapping[str, object]
+
+    def text(self, name: str) -> str | None:
+        """Return a string, or None when it was left out."""
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, str):
+            raise ApiError("SerializationException", f"{name} is not a string")
+        return value
+
+    def required_text(self, name: str) -> str:
+        """Return a string that must be there."""
+        value = self.text(name)
+        if value is None:
+            raise ApiError(
+                "ValidationException",
+                f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null",
+            )
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a boolean."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise ApiError("SerializationException", f"{name} is not a boolean")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of strings, empty when it was left out."""
+        value = self.values.get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise ApiError("SerializationException", f"{name} is not a list of strings")
+        return tuple(value)
+
+    def number(self, name: str, *, default: int, least: int, most: int) -> int:
+        """Return a whole number within bounds."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ApiError("SerializationException", f"{name} is not a whole number")
+        if not least <= value <= most:
+            bound = f"less than or equal to {most}" if value > most else f"greater than or equal to {least}"
+            raise ApiError(
+                "ValidationException",
+                f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
+                f"Member must have value {bound}",
+            )
+        return value
+
+    def moment(self, name: str) -> float | None:
+        """Return an ISO 8601 time as Unix seconds, or None when it was left out."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise ApiError("InvalidParameterValueException", f"{name} is not a valid time") from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,155 @@
+"""The simulator as a whole: a server on the loopback interface, in a thread of its own."""
+
+import asyncio
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from exporter.simulator.authentication import Authenticator
+from exporter.simulator.connection import Connection
+from exporter.simulator.faults import Faults
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.gateway import Gateway
+from exporter.simulator.records import RequestLog
+from exporter.simulator.throttle import Throttle
+
+_HOST = "127.0.0.1"
+_BACKLOG = 2048
+_LOG_SIZE = 100_000
+_STOP_TIMEOUT_SECONDS = 5.0
+
+
+class Simulator:
+    """A loopback AWS: `with Simulator(fleet) as simulator` serves at `simulator.url` until the block ends.
+
+    Args:
+        fleet: What is served.
+        port: The port to listen on; 0 takes a free one.
+        throttle: Whether AWS's quota of five Support calls per second and account holds.
+        verify_signatures: Whether signatures are checked; access keys always are.
+        latency_seconds: How long every answer takes at least.
+        seed: For the probability of faults and for request ids.
+        timer: Seconds that only ever grow, for the quota.
+
+    Attributes:
+        fleet: As passed in.
+        faults: What goes wrong.
+        log: What was asked.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        port: int = 0,
+        throttle: bool = True,
+        verify_signatures: bool = True,
+        latency_seconds: float = 0.0,
+        seed: int = 0,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        rng = random.Random(seed)  # noqa: S311 - faults that need to repeat
+        self.fleet = fleet
+        self.faults = Faults(rng)
+        self.log = RequestLog(_LOG_SIZE)
+        self._port = port
+        self._gateway = Gateway(
+            fleet,
+            faults=self.faults,
+            log=self.log,
+            authenticator=Authenticator(fleet.keys, verify_signatures=verify_signatures),
+            throttle=Throttle(timer) if throttle else None,
+            rng=rng,
+            latency_seconds=latency_seconds,
+        )
+        self._connections: set[Connection] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+        self._started = threading.Event()
+        self._problem: OSError | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where the simulator listens, to be used as `AWS_ENDPOINT_URL`."""
+        return f"http://{_HOST}:{self._port}"
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._started.clear()
+        self._thread = threading.Thread(target=self._run, name="aws-simulator", daemon=True)
+        self._thread.start()
+        self._started.wait()
+        if self._problem is not None:
+            raise self._problem
+
+    def stop(self) -> None:
+        """Stop listening and abort every connection, whatever it is doing."""
+        loop, stopping, thread = self._loop, self._stopping, self._thread
+        if loop is None or stopping is None or thread is None:
+            return
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(_STOP_TIMEOUT_SECONDS)
+        self._loop = self._stopping = self._thread = None
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which AWS's clients talk to the simulator as its base identity."""
+        key = self.fleet.base_key
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
+            "AWS_SESSION_TOKEN": "",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": _HOST,
+            "no_proxy": _HOST,
+        }
+
+    def expire_sessions(self) -> None:
+        """Let every temporary key that was issued so far expire at once."""
+        with self.fleet.lock:
+            self.fleet.keys.expire_sessions(self.fleet.clock())
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(
+                lambda: Connection(self._gateway.steps, self._connections), _HOST, self._port, backlog=_BACKLOG
+            )
+        except OSError as problem:
+            self._problem = problem
+            self._started.set()
+            return
+        self._port = server.sockets[0].getsockname()[1]
+        self._loop, self._stopping = loop, asyncio.Event()
+        self._started.set()
+        await self._stopping.wait()
+        server.close()
+        # A connection that is just being accepted is nobody's yet, and would keep its socket.
+        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(accepting, timeout=1.0)
+        for connection in list(self._connections):
+            connection.abort()
+        # One more round of the loop lets the aborted transports close their sockets.
+        await asyncio.sleep(0)

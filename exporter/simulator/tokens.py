@@ -1,0 +1,30 @@
+"""Opaque paging tokens that carry their own position, so that the server keeps no paging state."""
+
+import base64
+import binascii
+import json
+
+
+def seal(*parts: str | int) -> str:
+    """Return the parts as one opaque token."""
+    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def unseal(token: str, *expected: str) -> int | None:
+    """Return the position that a token carries.
+
+    Args:
+        token: What the caller sent.
+        expected: The parts before the position: what the token must have been made for.
+
+    Returns:
+        The position, or None when the token is not one of ours or was made for something else.
+    """
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, ValueError):
+        return None
+    if not isinstance(parts, list) or not parts or parts[:-1] != list(expected):
+        return None
+    position = parts[-1]
+    return position if isinstance(position, int) else None

@@ -1,0 +1,1 @@
+"""The HTTP side: hands out finished bytes."""
