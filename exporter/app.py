@@ -4,8 +4,9 @@ import asyncio
 import platform
 import random
 import signal
+import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,10 @@ from exporter.collector.poller import Poller
 from exporter.collector.publisher import Publisher
 from exporter.collector.roster import Roster
 from exporter.collector.schedule import Cadence
+from exporter.collector.sharding import Shard
 from exporter.collector.store import PageStore
-from exporter.config import Config, load
+from exporter.config import Settings, load, parse
+from exporter.demo import simulated_aws
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample, View
 from exporter.metrics.instruments import Instruments
@@ -48,21 +51,24 @@ class Options:
         address: Where to listen.
         telemetry_path: Where the metrics are.
         demo: Whether a simulated AWS is read.
+        shard: Which share of the accounts is read.
     """
 
     config_file: Path | None
     address: server.Address
     telemetry_path: str
     demo: bool
+    shard: Shard
 
 
-def load_config(path: Path | None) -> Config:
+def load_settings(path: Path | None) -> Settings:
     """Return the configuration in a file, or the defaults without one.
 
     Raises:
         ConfigError: It cannot be used.
     """
-    return Config() if path is None else load(path, partition_of=Endpoints(Session()).partition_of)
+    partition_of = Endpoints(Session()).partition_of
+    return parse(b"{}", source="defaults", partition_of=partition_of) if path is None else load(path, partition_of=partition_of)
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:
@@ -76,7 +82,86 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
         StartupError: The address cannot be listened on.
     """
     with ExitStack() as stack:
-        config = stack.enter_context(demo.fleet()) if options.demo else load_config(options.config_file)
+        content = stack.enter_context(simulated_aws()) if options.demo else None
+        if content is None:
+            settings = load_settings(options.config_file)
+        else:
+            settings = parse(content, source="demo", partition_of=Endpoints(Session()).partition_of)
         sock = stack.enter_context(server.listen(options.address))
-        exporter = Exporter(config, options, log)
-        return asyncio.run(exporter.serve(sock))
+        return asyncio.run(Exporter(settings, options, log).serve(sock))
+
+
+class Exporter:
+    """All parts of a running exporter, put together."""
+
+    def __init__(self, settings: Settings, options: Options, log: FilteringBoundLogger) -> None:
+        config = settings.config
+        self._log = log
+        self._options = options
+        timing = SystemTiming()
+        targets = config.metrics.first_response_targets
+        cases = config.metrics.cases
+        instruments = Instruments(targets)
+        session = Session()
+        connector = Connector(
+            Api(session, instruments, timing, config.poll.concurrency),
+            Endpoints(session),
+            config.aws.session_name,
+            config.aws.session_duration,
+            timing,
+            random.random,
+            keep_subject=cases.enabled and cases.subject,
+        )
+        self._roster = Roster(Cadence(config.poll.interval), timing)
+        self._discoverer = Discoverer(
+            configured_targets(settings, connector),
+            discoveries(settings, connector),
+            self._roster,
+            options.shard.owns,
+            timing,
+            log,
+        )
+        view = View(config.poll.max_staleness, targets, cases.limit if cases.enabled else None)
+        store = PageStore(timing.monotonic)
+        self._collector = Collector(
+            self._roster,
+            self._discoverer,
+            Poller(self._roster, config.poll.timeout, targets, instruments, timing, log),
+            Publisher(self._roster, Renderer(view, instruments), store, lambda: self._fleet_samples(targets), timing),
+            config.poll.concurrency,
+        )
+        self._site = Site(
+            version=__version__,
+            telemetry_path=options.telemetry_path,
+            store=store,
+            live=LiveMetrics().encode,
+            statuses=lambda: self._roster.statuses()[1],
+            ready=lambda: self._discoverer.all_tried() and self._roster.all_polled(),
+            now=timing.time,
+            max_staleness=config.poll.max_staleness,
+        )
+
+    async def serve(self, sock: socket.socket) -> int:
+        """Read accounts and answer requests until a signal says to stop; return the exit code."""
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        url = server.url_of(sock)
+        self._collector.start()
+        self._log.info("listening", url=url, metrics=f"{url}{self._options.telemetry_path}", version=__version__)
+        await server.run(application(self._site), [sock], stop)
+        self._collector.stop()
+        self._log.info("stopped")
+        return 0
+
+    def _fleet_samples(self, targets: dict[str, float]) -> Iterator[Sample]:
+        for severity_code, seconds in sorted(targets.items()):
+            yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
+        yield from self._discoverer.samples()
+        build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
+        yield Sample(catalog.BUILD_INFO, build, 1)
+        shard = self._options.shard
+        if shard.total > 1:
+            yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)

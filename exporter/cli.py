@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter import __version__, app, log
+from exporter.collector.sharding import Shard
 from exporter.errors import ConfigError, StartupError
 from exporter.web.server import Address
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.config_check:
-            app.load_config(options.config_file)
+            app.load_settings(options.config_file)
             sys.stdout.write("The configuration is valid.\n")
             return 0
         return app.run(
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
                 address=options.web_listen_address,
                 telemetry_path=options.web_telemetry_path,
                 demo=options.demo,
+                shard=Shard(0, 1),
             ),
             log.configure(options.log_level, options.log_format),
         )

@@ -15,9 +15,10 @@ from exporter.aws.credentials import (
     caller_account,
 )
 from exporter.aws.endpoints import Endpoints
+from exporter.aws.organizations import OrganizationReader
 from exporter.aws.support import SupportReader
 from exporter.aws.timing import Timing
-from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
+from exporter.cases.access import Access, ProfileCredentials, RoleCredentials
 
 
 class Connector:
@@ -76,15 +77,22 @@ class Connector:
             keep_subject=self._keep_subject,
         )
 
+    def organization_reader(self, name: str, access: Access, region: str) -> OrganizationReader:
+        """Return what lists the accounts of one organization.
+
+        Args:
+            name: The organization's name.
+            access: How the credentials come that may list them.
+            region: A region of its partition.
+        """
+        credentials = self.credentials(access, region)
+        return OrganizationReader(name, region, self._api, credentials, self._timing, self._random)
+
     def credentials(self, access: Access, region: str) -> CredentialSource:
         """Return where the credentials of one account or organization come from."""
-        match access:
-            case OwnCredentials():
-                return self._session_credentials(None)
-            case ProfileCredentials(name):
-                return self._session_credentials(name)
-            case RoleCredentials():
-                return self._role(access, region)
+        if isinstance(access, RoleCredentials):
+            return self._role(access, region)
+        return self._session_credentials(access.name if isinstance(access, ProfileCredentials) else None)
 
     def own_account(self, region: str, deadline: float) -> str:
         """Return the id of the account that the exporter's own credentials belong to.
@@ -94,6 +102,10 @@ class Connector:
         """
         credentials = self._session_credentials(None).credentials(deadline)
         return caller_account(self._api, credentials, region, deadline)
+
+    def partition_of(self, region: str) -> str:
+        """Return the partition of a region."""
+        return self._endpoints.partition_of(region)
 
     def _session_credentials(self, profile: str | None) -> SessionCredentials:
         with self._lock:

@@ -57,7 +57,9 @@ def read_document(content: bytes) -> Document:
     """Read a file's content as one YAML document."""
     document = Document()
     if len(content) > _LARGEST:
-        document.problems.append(Problem((), f"the file is larger than {_LARGEST // 1024 // 1024} MiB: that is no configuration"))
+        document.problems.append(
+            Problem((), f"the file is larger than {_LARGEST // 1024 // 1024} MiB: that is no configuration")
+        )
         return document
     try:
         text = content.decode("utf-8-sig")
@@ -116,7 +118,7 @@ class _Builder:
 
     def _scalar(self, node: yaml.Node, path: Path) -> object:
         try:
-            return self._scalars.construct_object(node)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+            return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError):
             self._document.problems.append(Problem(path, f"{quoted(node.value)} is not a value: put it in quotes"))
             return None

@@ -1,0 +1,83 @@
+"""From the configuration to the accounts that are read, and to what finds more of them."""
+
+from dataclasses import dataclass
+
+from exporter.aws.connector import Connector
+from exporter.aws.organizations import OrganizationReader
+from exporter.cases.access import OwnCredentials
+from exporter.cases.model import Account
+from exporter.collector.source import Discovery, Target
+from exporter.config import ResolvedAccount, ResolvedOrganization, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationDiscovery:
+    """Finds the active accounts of an organization."""
+
+    organization: ResolvedOrganization
+    reader: OrganizationReader
+    connector: Connector
+
+    @property
+    def name(self) -> str:
+        """The organization's name."""
+        return self.organization.name
+
+    @property
+    def refresh_interval(self) -> float:
+        """Seconds after which the accounts are listed again."""
+        return self.organization.refresh_interval
+
+    def targets(self, deadline: float) -> tuple[Target, ...]:
+        """Return the accounts that are active and selected now."""
+        return tuple(
+            target_of(self.organization.member(member.account_id, member.name), self.connector)
+            for member in self.reader.active_members(deadline)
+            if self.organization.selects(member.account_id, member.name)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccountDiscovery:
+    """Finds the one account that the exporter's own credentials belong to."""
+
+    regions: tuple[str, ...]
+    partition: str
+    connector: Connector
+    name: str = ""
+    refresh_interval: float = float("inf")
+
+    def targets(self, deadline: float) -> tuple[Target, ...]:
+        """Return that account."""
+        account_id = self.connector.own_account(self.regions[0], deadline)
+        account = Account(account_id, account_id, self.regions[0], self.partition)
+        return (target_of(ResolvedAccount(account, self.regions, OwnCredentials()), self.connector),)
+
+
+def target_of(resolved: ResolvedAccount, connector: Connector) -> Target:
+    """Return an account together with what reads it."""
+    account = resolved.account
+    return Target(account, connector.reader(account.account_id, resolved.access, resolved.regions))
+
+
+def configured_targets(settings: Settings, connector: Connector) -> tuple[Target, ...]:
+    """Return the accounts that the configuration names."""
+    return tuple(target_of(resolved, connector) for resolved in settings.accounts)
+
+
+def discoveries(settings: Settings, connector: Connector) -> tuple[Discovery, ...]:
+    """Return what finds the accounts that the configuration does not name one by one.
+
+    When it names neither accounts nor organizations, the one account of the exporter's own credentials is read.
+    """
+    if settings.accounts or settings.organizations:
+        return tuple(
+            OrganizationDiscovery(
+                organization,
+                connector.organization_reader(organization.name, organization.access, organization.regions[0]),
+                connector,
+            )
+            for organization in settings.organizations
+        )
+    regions = settings.config.aws.regions
+    return (OwnAccountDiscovery(regions, connector.partition_of(regions[0]), connector),)
