@@ -24,10 +24,13 @@ class Collector:
 
     def __init__(self, roster: Roster, discoverer: Discoverer, poller: Poller, publisher: Publisher, concurrency: int) -> None:
         self._roster = roster
+        self._poller = poller
         self._publisher = publisher
+        self._concurrency = concurrency
         self._stop = threading.Event()
         self._threads = [
             *(self._thread(f"poll-{number}", poller.run) for number in range(1, concurrency + 1)),
+            self._thread("dispatch", poller.dispatch),
             self._thread("publish", publisher.run),
             self._thread("discover", discoverer.run),
         ]
@@ -42,6 +45,7 @@ class Collector:
         """End the threads; those that wait for AWS are left behind, and end with the process."""
         self._stop.set()
         self._roster.wake()
+        self._poller.release(self._concurrency)
         for thread in self._threads:
             thread.join(_PATIENCE / len(self._threads))
 

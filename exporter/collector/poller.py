@@ -3,6 +3,7 @@
 import threading
 import traceback
 from collections.abc import Mapping
+from queue import SimpleQueue
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -51,23 +52,34 @@ class Poller:
         self._observer = observer
         self._timing = timing
         self._log = log
+        # A queue wakes one thread per account; were all to wait for the roster, each change would wake all of them.
+        self._due: SimpleQueue[Target | None] = SimpleQueue()
+
+    def dispatch(self, stop: threading.Event) -> None:
+        """Hand accounts that fall due to the threads that read them, until told to stop."""
+        while not stop.is_set():
+            target = self._roster.take()
+            if target is None:
+                self._roster.wait_until_due(_LONGEST_WAIT)
+            else:
+                self._due.put(target)
 
     def run(self, stop: threading.Event) -> None:
-        """Read accounts until told to stop."""
-        while not stop.is_set():
-            if not self.poll_next():
-                self._roster.wait_until_due(_LONGEST_WAIT)
+        """Read accounts that are handed over, until told to stop."""
+        while (target := self._due.get()) is not None and not stop.is_set():
+            self.poll(target)
 
-    def poll_next(self) -> bool:
-        """Read one account that is due; return whether there was one."""
-        target = self._roster.take()
-        if target is None:
-            return False
+    def release(self, threads: int) -> None:
+        """End the wait of as many threads for accounts that fall due."""
+        for _ in range(threads):
+            self._due.put(None)
+
+    def poll(self, target: Target) -> None:
+        """Read one account that was taken from the roster, and record how it went."""
         before = self._roster.status(target.account.account_id) or AccountStatus(target.account)
         after = self._poll(target, before)
         self._roster.finish(target, after)
         self._tell(before, after)
-        return True
 
     def _poll(self, target: Target, before: AccountStatus) -> AccountStatus:
         started = self._timing.monotonic()

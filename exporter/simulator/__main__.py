@@ -38,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"cannot listen on port {options.port}: {error.strerror}\n")
         return 1
     sys.stdout.write(f"{simulator.url}\n")
+    sys.stdout.writelines(f"export {name}={value}\n" for name, value in simulator.environment().items())
+    sys.stdout.write("\n")
     sys.stdout.flush()
     stopped.wait()
     simulator.stop()

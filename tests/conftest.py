@@ -1,0 +1,63 @@
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.support.prometheus import PrometheusServer, Promtool
+from tests.support.tools import find_tool
+
+AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
+StartPrometheus = Callable[..., PrometheusServer]
+
+_NOTHING_IS_SKIPPED = os.environ.get("AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS") == "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    return _strict(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    return _strict(report)
+
+
+def _strict(report: AnyReport) -> AnyReport:
+    expected_failure = hasattr(report, "wasxfail")
+    if _NOTHING_IS_SKIPPED and report.skipped and not expected_failure:
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def prometheus_binary() -> Path:
+    return _tool("prometheus")
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Promtool:
+    return Promtool(_tool("promtool"))
+
+
+@pytest.fixture
+def start_prometheus(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartPrometheus]:
+    with ExitStack() as stack:
+
+        def start(target_url: str, **options: Any) -> PrometheusServer:  # noqa: ANN401 - whatever PrometheusServer takes
+            directory = tmp_path_factory.mktemp("prometheus")
+            return stack.enter_context(PrometheusServer(prometheus_binary, target_url, directory, **options))
+
+        yield start
+
+
+def _tool(name: str) -> Path:
+    tool = find_tool(name)
+    if tool is None:
+        pytest.skip(f"{name} is not here: run `make tools`")
+    return tool

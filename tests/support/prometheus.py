@@ -1,0 +1,159 @@
+"""A real Prometheus that scrapes one target, and Prometheus's own check of a page."""
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
+
+from tests.support.fetch import fetch, free_port
+from tests.support.waiting import wait_until
+
+_START_SECONDS = 20
+_STOP_SECONDS = 10
+
+Samples = list[tuple[dict[str, str], float]]
+
+
+class PrometheusServer:
+    """Prometheus on a free loopback port.
+
+    Args:
+        binary: Its program.
+        target_url: What it scrapes, such as `http://127.0.0.1:10047/metrics`.
+        directory: An empty directory of its own, for configuration, data and log.
+        scrape_interval: How often it scrapes, and evaluates rules.
+        rule_files: Recording and alerting rules to load.
+    """
+
+    def __init__(
+        self,
+        binary: Path,
+        target_url: str,
+        directory: Path,
+        *,
+        scrape_interval: str = "1s",
+        rule_files: Sequence[Path] = (),
+    ) -> None:
+        self._binary = binary
+        self._directory = directory
+        self._log = directory / "prometheus.log"
+        target = urlsplit(target_url)
+        self._config = {
+            "global": {
+                "scrape_interval": scrape_interval,
+                "scrape_timeout": scrape_interval,
+                "evaluation_interval": scrape_interval,
+            },
+            "rule_files": [str(path.resolve()) for path in rule_files],
+            "scrape_configs": [
+                {
+                    "job_name": "aws-support-exporter",
+                    "scheme": target.scheme,
+                    "metrics_path": target.path or "/metrics",
+                    "static_configs": [{"targets": [target.netloc]}],
+                }
+            ],
+        }
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        config = self._directory / "prometheus.json"
+        config.write_text(json.dumps(self._config))  # JSON is YAML
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._binary,
+                    f"--config.file={config}",
+                    f"--storage.tsdb.path={self._directory / 'data'}",
+                    f"--web.listen-address=127.0.0.1:{port}",
+                    "--log.level=warn",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            wait_until(self._ready, _START_SECONDS, lambda: f"Prometheus is not ready\n{self._log.read_text()}")
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop()
+
+    def query(self, expression: str) -> Samples:
+        """Return what an expression is now: labels and value of each series; a scalar is one without labels.
+
+        Raises:
+            AssertionError: Prometheus refuses the expression.
+        """
+        answer = self.api("query", query=expression)
+        if answer["resultType"] == "scalar":
+            return [({}, float(answer["result"][1]))]
+        return [(series["metric"], float(series["value"][1])) for series in answer["result"]]
+
+    def wait_for(self, expression: str, predicate: Callable[[Samples], bool], timeout_seconds: float = 20) -> Samples:
+        """Return what an expression is, once it is as wanted."""
+        samples: Samples = []
+
+        def probe() -> Samples | None:
+            nonlocal samples
+            samples = self.query(expression)
+            return samples if predicate(samples) else None
+
+        return wait_until(probe, timeout_seconds, lambda: f"{expression} is {samples}\n{self._log.read_text()}")
+
+    def api(self, endpoint: str, **parameters: str) -> Any:  # noqa: ANN401 - each endpoint has a form of its own
+        """Return the data that an endpoint of the query API answers with."""
+        response = fetch(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}")
+        answer = json.loads(response.text)
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+    def _ready(self) -> bool | None:
+        assert self._process.poll() is None, f"Prometheus ended\n{self._log.read_text()}"
+        try:
+            return fetch(f"{self.url}/-/ready").status == 200 or None
+        except OSError:
+            return None
+
+    def _stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Promtool:
+    """Prometheus's own checks.
+
+    Args:
+        binary: Its program.
+    """
+
+    def __init__(self, binary: Path) -> None:
+        self.binary = binary
+
+    def check_metrics(self, page: str) -> str:
+        """Return what is wrong with a page in the text format: nothing, when it is clean."""
+        return self._complaints(["check", "metrics"], page)
+
+    def check_rules(self, *files: Path) -> str:
+        """Return what is wrong with files of rules: nothing, when they are clean."""
+        return self._complaints(["check", "rules", "--lint-fatal", *map(str, files)])
+
+    def _complaints(self, arguments: Sequence[str], text: str = "") -> str:
+        done = subprocess.run(
+            [self.binary, *arguments], input=text, capture_output=True, text=True, timeout=30, check=False
+        )
+        if done.returncode:
+            return done.stderr + done.stdout or f"exit code {done.returncode}"
+        return done.stderr

@@ -1,0 +1,13 @@
+"""Programs that some tests need and that are not Python's."""
+
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def find_tool(name: str) -> Path | None:
+    """Return a program, from where `make tools` puts it or else from the PATH, or None."""
+    unpacked = ROOT / ".tools/bin" / name
+    found = shutil.which(unpacked) or shutil.which(name)
+    return Path(found) if found else None
