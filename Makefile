@@ -1,14 +1,14 @@
 # Two commands are enough: `make demo` and `make test`. Each sets up what it needs in .venv, once.
 
 .DEFAULT_GOAL := help
-SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --quiet --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
-# The newest interpreter that really runs; PYTHON=... overrides.
+# The newest interpreter that really runs: a name on the PATH may be a version manager's empty promise. PYTHON=... overrides.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
-	$$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
+	$$name -c '$(SUITABLE)' >/dev/null 2>&1 && echo $$name && break; done)
 
 .PHONY: help demo test lint format bench lock tools clean
 
@@ -18,7 +18,7 @@ help: ## Show what there is to make
 demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http://localhost:10047
 	@$(BIN)/aws-support-exporter --demo
 
-test: $(VENV)/.dev ## Run all tests
+test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style and types
@@ -35,32 +35,32 @@ bench: $(VENV)/.dev ## Measure speed and memory against the raw limit
 
 lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	@$(PIP) install uv
-	@for group in "requirements.lock:pyproject.toml" "requirements-dev.lock:pyproject.toml --group dev" "requirements-build.lock:--group build"; do \
-		$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --no-header \
-			--no-emit-index-url --no-emit-find-links --no-annotate $${group#*:} -o $${group%%:*} || exit 1; done
+	@compile="$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --no-annotate"; \
+	$$compile pyproject.toml --output-file requirements.lock && \
+	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
+	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 
-tools: ## Fetch Prometheus and promtool for the tests that need them (Debian)
+tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that need them (Debian)
 	@.ci/tools
 
-clean: ## Remove what was set up
+clean: ## Remove all that was set up
 	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with venv found; install one, or say which: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Setting up $(VENV) with $(PYTHON)"
-	@$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
-	@$(PIP) install --require-hashes -r requirements.lock
-	@$(MAKE) --no-print-directory $(VENV)/.package
+$(VENV)/.python:
+	@$(or $(PYTHON),false) -c '$(SUITABLE)' >/dev/null 2>&1 || { \
+		echo "$(if $(PYTHON),$(PYTHON) is no,There is no) Python >= 3.11 with venv here." \
+			"Install one (Debian: python3-venv), or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
-	@$(PIP) install --require-hashes -r requirements-dev.lock
-	@$(MAKE) --no-print-directory $(VENV)/.package
-	@touch $@ $(VENV)/.run
-
-$(VENV)/.package: requirements-build.lock pyproject.toml | $(BIN)/python
-	@$(PIP) install --require-hashes -r requirements-build.lock
+$(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/.python
+	@$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock requirements-build.lock requirements.lock pyproject.toml | $(VENV)/.python
+	@$(PIP) install --require-hashes -r requirements-dev.lock -r requirements-build.lock
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@ $(VENV)/.run

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -52,7 +53,7 @@ def listen(address: Address) -> socket.socket:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise StartupError(f"cannot listen on {address}: {error.strerror or error}") from error
+        raise StartupError(f"cannot listen on {address}: {os.strerror(error.errno) if error.errno else error}") from error
 
 
 def url_of(sock: socket.socket) -> str:

@@ -30,9 +30,7 @@ class Response:
         return (gzip.decompress(self.body) if packed else self.body).decode()
 
 
-def fetch(
-    url: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", timeout_seconds: float = 10
-) -> Response:
+def fetch(url: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", timeout_seconds: float = 10) -> Response:
     """Send one request over a connection of its own."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_seconds)

@@ -23,9 +23,7 @@ _URL = re.compile(r"(?:^|\s)url=(\S+)")
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment in which no AWS setting, credential or proxy of the developer's is left."""
     kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
+        name: value for name, value in os.environ.items() if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
     }
     nothing = {
         "AWS_CONFIG_FILE": os.devnull,

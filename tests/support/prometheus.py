@@ -151,9 +151,7 @@ class Promtool:
         return self._complaints(["check", "rules", "--lint-fatal", *map(str, files)])
 
     def _complaints(self, arguments: Sequence[str], text: str = "") -> str:
-        done = subprocess.run(
-            [self.binary, *arguments], input=text, capture_output=True, text=True, timeout=30, check=False
-        )
+        done = subprocess.run([self.binary, *arguments], input=text, capture_output=True, text=True, timeout=30, check=False)
         if done.returncode:
             return done.stderr + done.stdout or f"exit code {done.returncode}"
         return done.stderr

@@ -1,0 +1,79 @@
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+from tests.support.process import ExporterProcess
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Page:
+    """A parsed page of metrics."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.samples = [
+            (sample.name, sample.labels, sample.value)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        ]
+
+    def values(self, name: str, **labels: str) -> list[float]:
+        """Return the values of all samples with that name and at least those labels."""
+        return [value for sample, found, value in self.samples if sample == name and labels.items() <= found.items()]
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of those values."""
+        return sum(self.values(name, **labels))
+
+    def label_values(self, name: str, label: str) -> set[str]:
+        """Return the values that a label has."""
+        return {found[label] for sample, found, _ in self.samples if sample == name}
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return Fleet.empty(time.time)
+
+
+@pytest.fixture
+def simulator(fleet: Fleet) -> Iterator[Simulator]:
+    fleet.add_account(account_id="999999999999", name="management")
+    with Simulator(fleet) as running:
+        yield running
+
+
+StartExporter = Callable[..., ExporterProcess]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[StartExporter]:
+    """Start the exporter as a process with a configuration, against a simulated AWS."""
+    with ExitStack() as stack:
+
+        def start(config: str | None, env: Mapping[str, str], *args: str) -> ExporterProcess:
+            arguments = list(args)
+            if config is not None:
+                path = tmp_path / "config.yaml"
+                path.write_text(config)
+                arguments.append(f"--config.file={path}")
+            return stack.enter_context(ExporterProcess(arguments, env))
+
+        yield start
+
+
+@pytest.fixture
+def read_page() -> Callable[[ExporterProcess], Page]:
+    """Return the page that follows the first round over all accounts."""
+
+    def read(exporter: ExporterProcess) -> Page:
+        exporter.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
+        return Page(exporter.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
+
+    return read

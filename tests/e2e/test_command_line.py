@@ -1,0 +1,98 @@
+"""The command as users start it: what it says when it cannot run, and how it ends."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from exporter import __version__
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+from tests.e2e.conftest import Page, StartExporter
+from tests.support.fetch import free_port
+from tests.support.process import ExporterProcess, run_exporter
+
+BAD_FILES = {
+    "empty": ("", "config.yaml:1: the file is empty"),
+    "not YAML": ("accounts: [", "config.yaml:1: not YAML"),
+    "unknown key": ("pool: {}", "config.yaml:1: pool: unknown key; did you mean poll?"),
+    "wrong type": ("accounts: 5", "config.yaml:1: accounts: must be a list"),
+    "id of 11 digits": ('accounts: [{id: "11111111111"}]', "it has 12 digits"),
+    "unquoted id": ("accounts: [{id: 111111111111}]", "must be in quotes"),
+    "account twice": (
+        'accounts:\n- id: "111111111111"\n- id: "111111111111"',
+        "config.yaml:3: accounts[1].id: account 111111111111 is there twice",
+    ),
+    "malformed ARN": ('accounts: [{id: "111111111111", role_arn: "arn:aws:iam::1:role/x"}]', "is not a role ARN"),
+    "two partitions": ("aws: {regions: [us-east-1, cn-north-1]}", "cn-north-1 is of partition aws-cn"),
+    "bare interval": ("poll: {interval: 5}", "5 is not a duration: write 5s or 5m"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_gets_a_clear_line_and_starts_nothing(
+    content: str, message: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    ended = run_exporter([f"--config.file={path}", f"--web.listen-address=127.0.0.1:{free_port()}"], simulator.environment())
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert ended.stderr.startswith(f"{path}:")
+    assert "Traceback" not in ended.stderr
+    assert "listening" not in ended.stderr
+    assert simulator.log.counts() == {}
+
+
+def test_a_missing_file_is_told_by_name() -> None:
+    ended = run_exporter(["--config.file=/nowhere/config.yaml"])
+    assert (ended.returncode, ended.stderr) == (2, "/nowhere/config.yaml: cannot be read: No such file or directory\n")
+
+
+def test_a_port_in_use_ends_it_before_anything_is_started(simulator: Simulator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run_exporter([f"--web.listen-address=127.0.0.1:{port}"], simulator.environment())
+    assert (ended.returncode, ended.stderr) == (1, f"cannot listen on 127.0.0.1:{port}: Address already in use\n")
+    assert simulator.log.counts() == {}
+
+
+@pytest.mark.parametrize(
+    "argument", ["--web.listen-address=nonsense", "--web.telemetry-path=metrics", "--log.level=loud", "--nope"]
+)
+def test_a_bad_argument_is_named(argument: str) -> None:
+    ended = run_exporter([argument])
+    assert ended.returncode == 2
+    assert argument.split("=", maxsplit=1)[0] in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_it_tells_its_version() -> None:
+    assert run_exporter(["--version"]).stdout == f"aws-support-exporter {__version__}\n"
+
+
+def test_a_good_file_passes_the_check(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("{}")
+    ended = run_exporter(["--config.check", f"--config.file={path}"])
+    assert (ended.returncode, ended.stdout) == (0, "The configuration is valid.\n")
+
+
+def test_the_demo_shows_a_living_fleet() -> None:
+    with ExporterProcess(["--demo"]) as exporter:
+        page = Page(exporter.wait_for(lambda text: text.count("aws_support_open_cases{") > 20))
+        assert page.total("aws_support_accounts") > 10
+        assert exporter.stop() == 0
+        assert "Traceback" not in exporter.stderr
+
+
+def test_the_metrics_can_be_elsewhere(simulator: Simulator, start: StartExporter) -> None:
+    exporter = start(None, simulator.environment(), "--web.telemetry-path=/support")
+    assert exporter.get("/support").status == 200
+    assert exporter.get("/metrics").status == 404
+
+
+def test_logs_can_be_json(simulator: Simulator, start: StartExporter, fleet: Fleet) -> None:
+    del fleet
+    exporter = start(None, simulator.environment(), "--log.format=json")
+    assert all(line.startswith("{") for line in exporter.stderr.splitlines())

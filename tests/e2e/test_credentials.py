@@ -1,0 +1,57 @@
+"""Credentials never cross accounts, whatever the threads do: asserted on the wire."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from boto3.session import Session
+
+from exporter.aws.api import Api
+from exporter.aws.connector import Connector
+from exporter.aws.endpoints import Endpoints
+from exporter.aws.support import SupportReader
+from exporter.aws.timing import SystemTiming
+from exporter.cases.access import RoleCredentials
+from exporter.metrics.instruments import Instruments
+from exporter.simulator.faults import Fault
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.kinds import ConnectionReset, Error
+from exporter.simulator.server import Simulator
+
+ACCOUNTS = 200
+THREADS = 64
+ROUNDS = 3
+
+
+def test_64_threads_over_200_accounts_never_mix_up_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet.uniform(time.time, accounts=ACCOUNTS, cases=1, communications=1, body_chars=10)
+    with Simulator(fleet, throttle=False) as simulator:
+        for name, value in simulator.environment().items():
+            monkeypatch.setenv(name, value)
+        simulator.faults.add(Fault(ConnectionReset(), probability=0.02))
+        simulator.faults.add(Fault(Error(500, "InternalFailure", "again"), probability=0.02))
+        session, timing = Session(), SystemTiming()
+        api = Api(session, Instruments({}), timing, THREADS)
+        connector = Connector(api, Endpoints(session), "test", 3600, timing, lambda: 0.5, keep_subject=False)
+        readers: dict[str, SupportReader] = {
+            account.account_id: connector.reader(account.account_id, RoleCredentials((account.role_arn(),)), ("us-east-1",))
+            for account in fleet.accounts
+        }
+        read: dict[str, str] = {}
+        lock = threading.Lock()
+
+        def read_account(account_id: str) -> None:
+            reading = readers[account_id].read(time.monotonic() + 30)
+            with lock:
+                read.update((case.case_id, account_id) for case in reading.cases)
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            for _ in range(ROUNDS):
+                list(pool.map(read_account, readers))
+                simulator.expire_sessions()
+        owners = {case.case_id: account.account_id for account in fleet.accounts for case in account.cases}
+        asked = [record for record in simulator.log.records("DescribeCases") if record.status == 200]
+    assert read == owners
+    assert len(asked) >= ACCOUNTS * ROUNDS
+    assert {record.account_id for record in asked} == set(readers)

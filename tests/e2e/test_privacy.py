@@ -1,0 +1,44 @@
+"""Nothing that a case says, and no credential, leaves the exporter."""
+
+import re
+
+from exporter.simulator.faults import Fault
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.kinds import Error, SilenceInBody
+from exporter.simulator.server import Simulator
+from tests.e2e.conftest import StartExporter
+
+A, B = "111111111111", "222222222222"
+CONFIG = f"""
+poll: {{interval: 10s, timeout: 2s}}
+aws: {{role_name: AwsSupportExporter}}
+accounts: [{{id: "{A}"}}, {{id: "{B}"}}]
+metrics: {{cases: {{enabled: true}}}}
+"""
+
+
+def test_case_text_addresses_and_credentials_are_nowhere(fleet: Fleet, simulator: Simulator, start: StartExporter) -> None:
+    for account_id in (A, B):
+        case = fleet.add_account(account_id=account_id).add_case(
+            subject="SECRET-SUBJECT",
+            body="SECRET-BODY",
+            submitted_by="secret-author@example.com",
+            cc_email_addresses=("secret-copy@example.com",),
+        )
+        case.add_communication(body="SECRET-ANSWER")
+    simulator.faults.add(Fault(SilenceInBody(), account_id=B, operation="DescribeCases", times=1))
+    simulator.faults.add(Fault(Error(500, "InternalFailure", "SECRET-ERROR"), account_id=B, times=2))
+    exporter = start(CONFIG, simulator.environment(), "--log.level=debug")
+    exporter.wait_for(lambda text: f'aws_support_case_info{{account_id="{A}"' in text)
+    exporter.wait_for(lambda text: f'aws_support_account_up{{account_id="{B}"' in text)
+    everything = exporter.get("/metrics").text + exporter.get("/").text + exporter.stderr + exporter.stdout
+    keys = {simulator.environment()["AWS_SECRET_ACCESS_KEY"], *(r.access_key_id for r in simulator.log.records())} - {""}
+    assert re.findall("secret-?[a-z]*", everything, re.IGNORECASE) == []
+    assert [key for key in keys if key in everything] == []
+
+
+def test_subjects_are_shown_only_by_their_own_switch(fleet: Fleet, simulator: Simulator, start: StartExporter) -> None:
+    fleet.add_account(account_id=A).add_case(subject="x" * 500)
+    fleet.add_account(account_id=B)
+    exporter = start(CONFIG.replace("enabled: true", "enabled: true, subject: true"), simulator.environment())
+    exporter.wait_for(lambda text: f'subject="{"x" * 120}"' in text)

@@ -1,0 +1,179 @@
+import ast
+import re
+import subprocess
+import tomllib
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.support.tools import ROOT
+
+LONGEST_MODULE = 300
+
+# In pieces, so that this file does not name what it forbids.
+REGISTRY_HOSTS = (
+    "py" + "pi.org",
+    "pythonhosted" + ".org",
+    "npm" + "js.org",
+    "yarnpkg" + ".com",
+    "crates" + ".io",
+    "rubygems" + ".org",
+    "golang" + ".org",
+    "debian" + ".org",
+)
+DEVELOPER_PATHS = re.compile(
+    "|".join(
+        (
+            r"/ho" + r"me/\w",
+            r"/Us" + r"ers/\w",
+            r"[A-Z]:\\+Us" + r"ers\\",
+            r"/ro" + r"ot/\.pyenv",
+            r"/wo" + r"rk/(?:main|shared|\.)",
+            r"/opt/(?:py" + r"pi|wheels)",
+        )
+    )
+)
+
+IMPORT_NAMES = {"prometheus-client": "prometheus_client", "pyyaml": "yaml"}
+"""What a distribution is imported as, where it is not its own name."""
+
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+_PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?P<rest>.*(?:\n +.*)*)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """What git tracks or would track, by path."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [ROOT / name for name in listed.split("\0") if name]
+    return {path.relative_to(ROOT).as_posix(): path.read_bytes().decode(errors="replace") for path in files if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def offences(texts: dict[str, str]) -> list[str]:
+    """List the lines that name a package registry or a path of a developer's machine, as `file:line: what`."""
+    return [
+        f"{path}:{number}: {offence}"
+        for path, text in texts.items()
+        for number, line in enumerate(text.splitlines(), 1)
+        for offence in (
+            *(host for host in REGISTRY_HOSTS if host in line),
+            *(match[0] for match in DEVELOPER_PATHS.finditer(line)),
+        )
+    ]
+
+
+def pins(name: str) -> dict[str, tuple[str, str]]:
+    """Return version and hashes that a lock holds, by distribution."""
+    return {canonicalize_name(pin["name"]): (pin["version"], pin["rest"]) for pin in _PIN.finditer((ROOT / name).read_text())}
+
+
+def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
+    """Return what a lock has to hold."""
+    groups = project["dependency-groups"]
+    texts = {
+        "requirements.lock": project["project"]["dependencies"],
+        "requirements-dev.lock": [*project["project"]["dependencies"], *groups["dev"]],
+        "requirements-build.lock": [*groups["build"], *project["build-system"]["requires"]],
+    }
+    return [Requirement(text) for text in texts[lock]]
+
+
+def imported_libraries() -> set[str]:
+    """Return the top-level names that the package's modules import."""
+    names: set[str] = set()
+    for path in (ROOT / "exporter").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+def section(markdown: str, heading: str) -> str:
+    """Return what stands under a heading, up to the next one of its rank or above."""
+    match = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^##? |\Z)", markdown, re.MULTILINE | re.DOTALL)
+    assert match, f"there is no heading {heading!r}"
+    return match[1]
+
+
+def test_no_file_names_a_registry_or_a_developers_path(texts: dict[str, str]) -> None:
+    assert offences(texts) == []
+
+
+@pytest.mark.parametrize("needle", ["https://" + REGISTRY_HOSTS[0] + "/simple", "/ho" + "me/jane/src", "/Us" + "ers/jane"])
+def test_a_registry_or_a_developers_path_is_reported_with_its_place(needle: str) -> None:
+    found = offences({"a.md": f"fine\nsee {needle}\n"})
+
+    assert [offence.rpartition(": ")[0] for offence in found] == ["a.md:2"]
+
+
+def test_modules_are_short_enough_to_read() -> None:
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in (ROOT / "exporter").rglob("*.py")
+    }
+
+    assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_locks_satisfy_every_declared_dependency(project: dict[str, Any], lock: str) -> None:
+    locked = pins(lock)
+    unsatisfied = [
+        str(requirement)
+        for requirement in requirements(project, lock)
+        if not requirement.specifier.contains(locked.get(canonicalize_name(requirement.name), ("0", ""))[0])
+    ]
+
+    assert unsatisfied == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_locks_give_a_hash_for_every_version(lock: str) -> None:
+    locked = pins(lock)
+
+    assert locked
+    assert [name for name, (_, rest) in locked.items() if "--hash=sha256:" not in rest] == []
+
+
+def test_development_runs_on_the_versions_that_are_shipped() -> None:
+    shipped, development = pins("requirements.lock"), pins("requirements-dev.lock")
+
+    assert {name: development.get(name) for name in shipped} == shipped
+
+
+def test_every_runtime_dependency_is_used(project: dict[str, Any]) -> None:
+    names = [Requirement(text).name for text in project["project"]["dependencies"]]
+    used = imported_libraries()
+
+    assert [name for name in names if IMPORT_NAMES.get(name, name) not in used] == []
+
+
+def test_the_readme_lists_exactly_the_runtime_dependencies(project: dict[str, Any]) -> None:
+    table = section((ROOT / "README.md").read_text(), "## Dependencies")
+    rows = re.findall(r"^\| *`([^`]+)` *\|[^|\n]*\S[^|\n]*\|[^|\n]*\S[^|\n]*\| *$", table, re.MULTILINE)
+    names = [Requirement(text).name for text in project["project"]["dependencies"]]
+
+    assert sorted(map(canonicalize_name, rows)) == sorted(map(canonicalize_name, names))
+
+
+def test_the_changelog_has_a_place_for_what_is_not_released() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+
+    assert re.search(r"^## \[?Unreleased\]?$", changelog, re.MULTILINE)
+
+
+def test_the_licence_is_the_one_that_the_project_declares(project: dict[str, Any]) -> None:
+    licence = (ROOT / "LICENSE").read_text()
+
+    assert project["project"]["license"] == "Apache-2.0"
+    assert "Apache License\n" in licence
+    assert "END OF TERMS AND CONDITIONS" in licence
