@@ -45,13 +45,18 @@ class Endpoints:
     def partition_of(self, region: str) -> str:
         """Return the partition of a region.
 
+        botocore finds one for every name that looks like a region, so that a misspelt one is looked up too.
+
         Raises:
             ValueError: No partition has such a region.
         """
         try:
-            return self._session.get_partition_for_region(region)
+            partition: str = self._session.get_partition_for_region(region)
         except UnknownRegionError as error:
             raise ValueError(f"{region} is not an AWS region") from error
+        if region not in self._session.get_available_regions("sts", partition_name=partition):
+            raise ValueError(f"{region} is not an AWS region")
+        return partition
 
     def support(self, regions: Sequence[str]) -> tuple[Endpoint, ...]:
         """Return the endpoints that regions lead to, in their order, each once.

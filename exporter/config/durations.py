@@ -2,36 +2,42 @@
 
 import re
 
-_UNITS = {"y": 365 * 86400.0, "w": 7 * 86400.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PATTERN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _UNITS))
+_UNITS_MS = {
+    "y": 365 * 86_400_000,
+    "w": 7 * 86_400_000,
+    "d": 86_400_000,
+    "h": 3_600_000,
+    "m": 60_000,
+    "s": 1000,
+    "ms": 1,
+}
+_WRITTEN_UNITS = ("d", "h", "m", "s", "ms")
+# Nine digits of years are some 10^17 seconds: still a number that a float holds.
+_PATTERN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _UNITS_MS))
 
 
-def parse_duration(text: object) -> float:
+def parse_duration(text: str) -> float:
     """Return the seconds that a duration stands for.
+
+    Args:
+        text: Whole numbers, each followed by its unit: y, w, d, h, m, s, ms, in this order.
 
     Raises:
         ValueError: It is none; the message says what to write.
     """
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        raise ValueError(f"{text} is not a duration: write {text:g}s or {text:g}m")  # noqa: TRY004 - one error for one mistake
-    match = _PATTERN.fullmatch(text) if isinstance(text, str) and text else None
-    if match is None:
-        raise ValueError(f"{quoted(text)} is not a duration: write it like 30s, 5m or 1h30m")
-    return sum(int(count) * _UNITS[unit] for unit, count in match.groupdict().items() if count)
+    match = _PATTERN.fullmatch(text)
+    counts = {unit: int(count) for unit, count in match.groupdict().items() if count} if match else {}
+    if not counts:
+        plain = text.isascii() and text.isdigit() and len(text) <= len("86400")
+        raise ValueError(f"is not a duration: write {f'{text}s or {text}m' if plain else 'it like 30s, 5m or 1h30m'}")
+    return sum(count * _UNITS_MS[unit] for unit, count in counts.items()) / 1000
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration the way it is written in a configuration file, such as `1h30m`."""
-    left = round(seconds * 1000)
-    parts = []
-    for unit, size in _UNITS.items():
-        count, left = divmod(left, round(size * 1000))
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
-
-
-def quoted(value: object, longest: int = 80) -> str:
-    """Return a value as a message shows it: in quotes, on one line, cut where it is long."""
-    text = " ".join(str(value).split())
-    return f'"{text[:longest]}…"' if len(text) > longest else f'"{text}"'
+    """Return a duration as it is written in a configuration file, to the millisecond."""
+    left_ms = round(seconds * 1000)
+    written = ""
+    for unit in _WRITTEN_UNITS:
+        count, left_ms = divmod(left_ms, _UNITS_MS[unit])
+        written += f"{count}{unit}" if count else ""
+    return written or "0s"

@@ -1,15 +1,12 @@
 """Accounts and organizations with all that their entries leave to the rest of the file filled in."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
 from exporter.cases.model import Account
-from exporter.config import model
-from exporter.config.model import AccountEntry, Aws, OrganizationEntry, Selection
-
-PartitionOf = Callable[[str], str]
+from exporter.config.schema import AccessKeys, AccountEntry, Aws, Config, OrganizationEntry, SelectionKeys
+from exporter.config.values import PartitionOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,12 @@ class ResolvedOrganization:
         partition: Their partition.
         access: How the credentials come that list its accounts.
         refresh_interval: Seconds after which they are listed again.
-        labels: Extra labels of its accounts.
+        labels: Extra labels of its accounts, as sorted pairs.
+        member_role_name: The role that is assumed in each account.
+        member_external_id: What its trust policy asks for, or None.
+        profile: The profile whose credentials it is assumed with, or None for the exporter's own.
+        include: Which accounts are read; all when it is empty.
+        exclude: Which of them are not.
     """
 
     name: str
@@ -46,39 +48,59 @@ class ResolvedOrganization:
     access: Access
     refresh_interval: float
     labels: tuple[tuple[str, str], ...]
-    _role_name: str
-    _external_id: str | None
-    _profile: str | None
-    _include: Selection
-    _exclude: Selection
+    member_role_name: str
+    member_external_id: str | None
+    profile: str | None
+    include: SelectionKeys
+    exclude: SelectionKeys
 
     def selects(self, account_id: str, name: str) -> bool:
         """Return whether an account is to be read: included, or nothing is said of that, and not excluded."""
-        include = self._include
-        included = not (include.accounts or include.name_patterns) or _matches(include, account_id, name)
-        return included and not _matches(self._exclude, account_id, name)
+        included = not (self.include.accounts or self.include.name_patterns) or _matches(self.include, account_id, name)
+        return included and not _matches(self.exclude, account_id, name)
 
     def member(self, account_id: str, name: str) -> ResolvedAccount:
         """Return how one of its accounts is read."""
-        chain = (_role_in(self.partition, account_id, self._role_name),)
+        role = _role_in(self.partition, account_id, self.member_role_name)
         account = Account(account_id, name, self.regions[0], self.partition, self.name, self.labels)
-        return ResolvedAccount(account, self.regions, RoleCredentials(chain, self._external_id, self._profile))
+        return ResolvedAccount(account, self.regions, RoleCredentials((role,), self.member_external_id, self.profile))
 
 
-def resolve_account(entry: AccountEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedAccount:
-    """Return an account entry with what it leaves to the `aws` section filled in."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration that needs no more checks.
+
+    Attributes:
+        config: As the file has it, defaults filled in.
+        accounts: The configured accounts.
+        organizations: The organizations whose accounts are discovered.
+    """
+
+    config: Config
+    accounts: tuple[ResolvedAccount, ...] = ()
+    organizations: tuple[ResolvedOrganization, ...] = ()
+
+
+def resolve(config: Config, partition_of: PartitionOf) -> Settings:
+    """Return a configuration in which nothing is wrong with what its entries leave to the rest filled in."""
+    return Settings(
+        config,
+        tuple(_account(entry, config.aws, partition_of) for entry in config.accounts),
+        tuple(_organization(entry, config.aws, partition_of) for entry in config.organizations),
+    )
+
+
+def _account(entry: AccountEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedAccount:
     regions = entry.regions or aws.regions
     partition = partition_of(regions[0])
-    labels = tuple(sorted(entry.labels.items()))
-    account = Account(entry.id, entry.name or entry.id, regions[0], partition, labels=labels)
     access = _access(entry)
-    if access is None and aws.role_name:
+    if access is None and aws.role_name is not None:
         access = RoleCredentials((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
+    account = Account(entry.id, entry.name or entry.id, regions[0], partition, labels=tuple(sorted(entry.labels.items())))
     return ResolvedAccount(account, regions, access or OwnCredentials())
 
 
-def resolve_organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedOrganization:
-    """Return an organization entry with what it leaves to the `aws` section filled in."""
+def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedOrganization:
     regions = entry.regions or aws.regions
     return ResolvedOrganization(
         name=entry.name,
@@ -87,19 +109,19 @@ def resolve_organization(entry: OrganizationEntry, aws: Aws, partition_of: Parti
         access=_access(entry) or OwnCredentials(),
         refresh_interval=entry.refresh_interval,
         labels=tuple(sorted(entry.labels.items())),
-        _role_name=entry.member_role_name or aws.role_name or "",
-        _external_id=entry.member_external_id or aws.external_id,
-        _profile=entry.profile,
-        _include=entry.include,
-        _exclude=entry.exclude,
+        member_role_name=entry.member_role_name or aws.role_name or "",
+        member_external_id=entry.member_external_id or aws.external_id,
+        profile=entry.profile,
+        include=entry.include,
+        exclude=entry.exclude,
     )
 
 
-def _access(entry: model.Access) -> Access | None:
+def _access(entry: AccessKeys) -> Access | None:
     """Return how an entry itself says that credentials come, or None when it does not."""
-    if entry.chain:
-        return RoleCredentials(entry.chain, entry.external_id)
-    if entry.profile:
+    if entry.roles:
+        return RoleCredentials(tuple(role.text for role in entry.roles), entry.external_id)
+    if entry.profile is not None:
         return ProfileCredentials(entry.profile)
     return OwnCredentials() if entry.use_own_credentials else None
 
@@ -108,5 +130,5 @@ def _role_in(partition: str, account_id: str, role_name: str) -> str:
     return f"arn:{partition}:iam::{account_id}:role/{role_name}"
 
 
-def _matches(selection: Selection, account_id: str, name: str) -> bool:
+def _matches(selection: SelectionKeys, account_id: str, name: str) -> bool:
     return account_id in selection.accounts or any(fnmatchcase(name, pattern) for pattern in selection.name_patterns)

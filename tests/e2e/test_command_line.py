@@ -13,18 +13,18 @@ from tests.support.fetch import free_port
 from tests.support.process import ExporterProcess, run_exporter
 
 BAD_FILES = {
-    "empty": ("", "config.yaml:1: the file is empty"),
-    "not YAML": ("accounts: [", "config.yaml:1: not YAML"),
-    "unknown key": ("pool: {}", "config.yaml:1: pool: unknown key; did you mean poll?"),
-    "wrong type": ("accounts: 5", "config.yaml:1: accounts: must be a list"),
-    "id of 11 digits": ('accounts: [{id: "11111111111"}]', "it has 12 digits"),
-    "unquoted id": ("accounts: [{id: 111111111111}]", "must be in quotes"),
+    "empty": ("", "the file is empty"),
+    "not YAML": ("accounts: [", "not YAML"),
+    "unknown key": ("pool: {}", "config.yaml:1: pool: unknown key: did you mean poll?"),
+    "wrong type": ("accounts: 5", "config.yaml:1: accounts: 5 is not a list"),
+    "id of 11 digits": ('accounts: [{id: "11111111111"}]', "it has 11 digits, not 12"),
+    "unquoted id": ("accounts: [{id: 111111111111}]", "is a number to YAML, not text: write it in quotes"),
     "account twice": (
         'accounts:\n- id: "111111111111"\n- id: "111111111111"',
-        "config.yaml:3: accounts[1].id: account 111111111111 is there twice",
+        'config.yaml:3: accounts[1].id: "111111111111" is there twice, first at accounts[0] (line 2)',
     ),
     "malformed ARN": ('accounts: [{id: "111111111111", role_arn: "arn:aws:iam::1:role/x"}]', "is not a role ARN"),
-    "two partitions": ("aws: {regions: [us-east-1, cn-north-1]}", "cn-north-1 is of partition aws-cn"),
+    "two partitions": ("aws: {regions: [us-east-1, cn-north-1]}", aws.regions: the list spans partitions),
     "bare interval": ("poll: {interval: 5}", "5 is not a duration: write 5s or 5m"),
 }
 
@@ -46,7 +46,7 @@ def test_a_bad_file_gets_a_clear_line_and_starts_nothing(
 
 def test_a_missing_file_is_told_by_name() -> None:
     ended = run_exporter(["--config.file=/nowhere/config.yaml"])
-    assert (ended.returncode, ended.stderr) == (2, "/nowhere/config.yaml: cannot be read: No such file or directory\n")
+    assert (ended.returncode, ended.stderr) == (2, "/nowhere/config.yaml: the configuration cannot be read: no such file or directory\n")
 
 
 def test_a_port_in_use_ends_it_before_anything_is_started(simulator: Simulator) -> None:

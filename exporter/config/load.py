@@ -1,0 +1,68 @@
+"""From a configuration file to a configuration, or to everything that is wrong with it."""
+
+from pathlib import Path
+
+from exporter.config.checks import check
+from exporter.config.compose import read_document
+from exporter.config.problems import Report, line_of_problem
+from exporter.config.resolved import Settings, resolve
+from exporter.config.syntax import unprintable
+from exporter.config.validate import validated
+from exporter.config.values import PartitionOf
+from exporter.errors import ConfigError
+
+LARGEST_BYTES = 10 * 1024 * 1024
+
+
+def load(path: Path, *, partition_of: PartitionOf) -> Settings:
+    """Read a configuration file.
+
+    Args:
+        path: Where it is.
+        partition_of: Returns the partition of a region, or raises ValueError for one that does not exist.
+
+    Raises:
+        ConfigError: It cannot be read or used; holds every problem as `file:line: path: what is wrong, what to write instead`.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ConfigError([line_of_problem(str(path), None, f"the configuration cannot be read: {reason}")]) from None
+    return parse(content, source=str(path), partition_of=partition_of)
+
+
+def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings:
+    """Read a configuration.
+
+    Args:
+        content: YAML in UTF-8.
+        source: What messages call it.
+        partition_of: Returns the partition of a region, or raises ValueError for one that does not exist.
+
+    Raises:
+        ConfigError: It cannot be used; holds every problem, in the order of the file.
+    """
+    report = Report(source)
+    document = read_document(_decoded(content, source), report)
+    config = validated(document, partition_of, report)
+    check(config, document, partition_of, report)
+    report.raise_if_any()
+    return resolve(config, partition_of)
+
+
+def _decoded(content: bytes, source: str) -> str:
+    if len(content) > LARGEST_BYTES:
+        size = LARGEST_BYTES // 1024 // 1024
+        raise ConfigError([line_of_problem(source, None, f"the file is larger than {size} MiB: is it the right one?")])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        what = f"not UTF-8 text (byte 0x{content[error.start]:02x}): save the file as UTF-8"
+        raise ConfigError([line_of_problem(source, line, what)]) from None
+    found = unprintable(text)
+    if found is not None:
+        raise ConfigError([line_of_problem(source, *found)])
+    return text

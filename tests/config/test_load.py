@@ -1,0 +1,76 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.config import Settings, compose
+from exporter.config.load import LARGEST_BYTES
+from exporter.errors import ConfigError
+
+Parse = Callable[[str | bytes], Settings]
+Load = Callable[[Path], Settings]
+
+
+@pytest.fixture
+def problems(load_config: Load) -> Callable[[Path], list[str]]:
+    def told(path: Path) -> list[str]:
+        with pytest.raises(ConfigError) as caught:
+            load_config(path)
+        return [problem.removeprefix(f"{path.parent}/") for problem in caught.value.problems]
+
+    return told
+
+
+def test_missing_file_is_one_line(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
+    assert problems(tmp_path / "config.yaml") == ["config.yaml: the configuration cannot be read: no such file or directory"]
+
+
+def test_directory_is_one_line(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
+    (tmp_path / "config.yaml").mkdir()
+    assert problems(tmp_path / "config.yaml") == ["config.yaml: the configuration cannot be read: is a directory"]
+
+
+def test_unreadable_file_is_one_line(
+    tmp_path: Path, problems: Callable[[Path], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "open", _denied)
+    assert problems(tmp_path / "config.yaml") == ["config.yaml: the configuration cannot be read: permission denied"]
+
+
+def _denied(*_: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_path_that_no_file_can_have_is_one_line(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
+    (problem,) = problems(tmp_path / "a\0b")
+    assert "cannot be read" in problem
+
+
+def test_huge_file_is_refused(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"#" * (LARGEST_BYTES + 1))
+    assert problems(path) == ["config.yaml: the file is larger than 10 MiB: is it the right one?"]
+
+
+def test_byte_order_mark_is_no_problem(parse_config: Parse) -> None:
+    assert parse_config(b"\xef\xbb\xbfpoll: {interval: 1m}").config.poll.interval == 60
+
+
+def test_windows_line_ends_keep_line_numbers(parse_config: Parse) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config("poll:\r\n  interval: 1m\r\n  timeout: x\r\n")
+    assert caught.value.problems[0].startswith("config.yaml:3: poll.timeout:")
+
+
+def test_ten_thousand_accounts_are_read_within_seconds(parse_config: Parse) -> None:
+    entry = '- {{id: "{0:012}", name: n{0}, role_arn: "arn:aws:iam::{0:012}:role/R", labels: {{team: t}}}}\n'
+    text = "accounts:\n" + "".join(entry.format(number) for number in range(10_000))
+    assert len(parse_config(text).accounts) == 10_000
+
+
+@pytest.mark.parametrize("parser", ["CSafeLoader", "SafeLoader"])
+def test_half_a_character_never_gets_in(parser: str, parse_config: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "_PARSER", getattr(yaml, parser, yaml.SafeLoader))
+    with pytest.raises(ConfigError):
+        parse_config('accounts: [{id: "111122223333", labels: {team: "\\ud800"}}]')

@@ -1,0 +1,101 @@
+from collections.abc import Callable
+
+import pytest
+
+from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
+from exporter.cases.model import Account
+from exporter.config import Config, ResolvedAccount, Settings
+
+Parse = Callable[[str], Settings]
+
+ROLE = "arn:aws:iam::111122223333:role/R"
+
+
+def test_file_of_nothing_equals_the_defaults(parse_config: Parse) -> None:
+    assert parse_config("{}") == Settings(Config())
+
+
+def test_empty_lists_equal_the_defaults(parse_config: Parse) -> None:
+    assert parse_config("accounts: []\norganizations: []\n") == Settings(Config())
+
+
+@pytest.mark.parametrize(
+    ("aws", "entry", "access"),
+    [
+        ("{}", "", OwnCredentials()),
+        ("{role_name: N}", "use_own_credentials: true", OwnCredentials()),
+        ("{role_name: N}", "profile: p", ProfileCredentials("p")),
+        ("{role_name: N, external_id: ee}", f"role_arn: {ROLE}", RoleCredentials((ROLE,))),
+        ("{}", f"role_arn: {ROLE}, external_id: xx", RoleCredentials((ROLE,), "xx")),
+        (
+            "{}",
+            f"role_chain: [arn:aws:iam::999988887777:role/H, {ROLE}], external_id: xx",
+            RoleCredentials(("arn:aws:iam::999988887777:role/H", ROLE), "xx"),
+        ),
+        ("{role_name: R}", "", RoleCredentials((ROLE,))),
+        ("{role_name: R, external_id: ee}", "", RoleCredentials((ROLE,), "ee")),
+        ("{role_name: R, external_id: ee}", "external_id: xx", RoleCredentials((ROLE,), "xx")),
+        ("{role_name: R}", "use_own_credentials: false", RoleCredentials((ROLE,))),
+    ],
+)
+def test_credentials_come_as_the_entry_says_and_else_by_the_role_name(
+    aws: str, entry: str, access: Access, parse_config: Parse
+) -> None:
+    settings = parse_config(f'aws: {aws}\naccounts: [{{id: "111122223333", {entry}}}]\n')
+    assert settings.accounts[0].access == access
+
+
+def test_role_name_is_looked_for_in_the_partition_of_the_regions(parse_config: Parse) -> None:
+    (account,) = parse_config('aws: {regions: [cn-north-1], role_name: R}\naccounts: [{id: "111122223333"}]').accounts
+    assert account.access == RoleCredentials(("arn:aws-cn:iam::111122223333:role/R",))
+
+
+def test_account_is_filled_in(parse_config: Parse) -> None:
+    (account,) = parse_config(
+        'aws: {regions: [us-west-2, us-east-1]}\naccounts: [{id: "111122223333", labels: {b: x, a: "1"}}]'
+    ).accounts
+    assert account == ResolvedAccount(
+        Account("111122223333", "111122223333", "us-west-2", "aws", labels=(("a", "1"), ("b", "x"))),
+        ("us-west-2", "us-east-1"),
+        OwnCredentials(),
+    )
+
+
+def test_targets_of_the_file_are_added_to_the_defaults(parse_config: Parse) -> None:
+    targets = parse_config("metrics: {first_response_targets: {critical: 5m, catastrophic: 1m}}").config.metrics
+    assert targets.first_response_targets == {
+        "critical": 300,
+        "urgent": 3600,
+        "high": 4 * 3600,
+        "normal": 12 * 3600,
+        "low": 24 * 3600,
+        "catastrophic": 60,
+    }
+
+
+def test_member_of_an_organization_is_filled_in(parse_config: Parse) -> None:
+    (organization,) = parse_config(
+        "aws: {role_name: R, external_id: ee}\norganizations: [{name: o, profile: p, labels: {team: core}}]"
+    ).organizations
+    assert organization.access == ProfileCredentials("p")
+    assert organization.member("111122223333", "payments") == ResolvedAccount(
+        Account("111122223333", "payments", "us-east-1", "aws", "o", (("team", "core"),)),
+        ("us-east-1",),
+        RoleCredentials((ROLE,), "ee", "p"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("selection", "selected"),
+    [
+        ("", {"a", "b", "c"}),
+        ('include: {accounts: ["000000000001"]}', {"a"}),
+        ('include: {accounts: ["000000000001"], name_patterns: ["[b-z]"]}', {"a", "b", "c"}),
+        ('exclude: {name_patterns: ["?"]}', set()),
+        ('include: {name_patterns: ["*"]}, exclude: {accounts: ["000000000002"]}', {"a", "c"}),
+    ],
+)
+def test_organization_selects_by_id_and_name(selection: str, selected: set[str], parse_config: Parse) -> None:
+    (organization,) = parse_config(f"organizations: [{{name: o, member_role_name: R, {selection}}}]").organizations
+    names = {"a": "000000000001", "b": "000000000002", "c": "000000000003"}
+    assert {name for name, account_id in names.items() if organization.selects(account_id, name)} == selected
