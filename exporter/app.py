@@ -7,15 +7,14 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
-from boto3.session import Session
 from structlog.typing import FilteringBoundLogger
 
-from exporter import __revision__, __version__
-from exporter.aws.api import Api
+from exporter import __revision__, __version__, terminal
 from exporter.aws.connector import Connector
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import SystemTiming
@@ -30,9 +29,11 @@ from exporter.collector.store import PageStore
 from exporter.config import Settings, load, parse
 from exporter.demo import simulated_aws
 from exporter.metrics import catalog
+from exporter.metrics.encode import TextFormat
 from exporter.metrics.families import Sample, View
 from exporter.metrics.instruments import Instruments
 from exporter.metrics.live import LiveMetrics
+from exporter.metrics.page import Encoding
 from exporter.metrics.renderer import Renderer
 from exporter.targets import configured_targets, discoveries
 from exporter.web import server
@@ -67,7 +68,7 @@ def load_settings(path: Path | None) -> Settings:
     Raises:
         ConfigError: It cannot be used.
     """
-    partition_of = Endpoints(Session()).partition_of
+    partition_of = Endpoints().partition_of
     return parse(b"{}", source="defaults", partition_of=partition_of) if path is None else load(path, partition_of=partition_of)
 
 
@@ -81,14 +82,49 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
         ConfigError: The configuration cannot be used.
         StartupError: The address cannot be listened on.
     """
-    with ExitStack() as stack:
-        content = stack.enter_context(simulated_aws()) if options.demo else None
-        if content is None:
-            settings = load_settings(options.config_file)
-        else:
-            settings = parse(content, source="demo", partition_of=Endpoints(Session()).partition_of)
-        sock = stack.enter_context(server.listen(options.address))
+    with _settings(options) as settings, server.listen(options.address) as sock:
         return asyncio.run(Exporter(settings, options, log).serve(sock))
+
+
+def check(options: Options, log: FilteringBoundLogger, *, as_json: bool, strict: bool) -> int:
+    """Read every account once, and tell how it went and what to do.
+
+    Returns:
+        0 when every account could be read, 1 when not; accounts without a plan count only when `strict`.
+
+    Raises:
+        ConfigError: The configuration cannot be used.
+    """
+    with _settings(options) as settings:
+        exporter = Exporter(settings, options, log)
+        rows = exporter.check(sys.stderr)
+    show = terminal.print_json if as_json else terminal.print_table
+    show(rows, sys.stdout, strict=strict)
+    return int(any(row.fails(strict=strict) for row in rows))
+
+
+def once(options: Options, log: FilteringBoundLogger) -> int:
+    """Read every account once, and write the page to standard output, as for the textfile collector.
+
+    Returns:
+        The exit code: 0, also when accounts failed, as the page says so.
+
+    Raises:
+        ConfigError: The configuration cannot be used.
+    """
+    with _settings(options) as settings:
+        sys.stdout.write(Exporter(settings, options, log).once(sys.stderr))
+    return 0
+
+
+@contextmanager
+def _settings(options: Options) -> Iterator[Settings]:
+    """Yield the configuration; in a demo, that of a simulated AWS which runs meanwhile."""
+    if not options.demo:
+        yield load_settings(options.config_file)
+        return
+    with simulated_aws() as content:
+        yield parse(content, source="demo", partition_of=Endpoints().partition_of)
 
 
 class Exporter:
@@ -102,10 +138,9 @@ class Exporter:
         targets = config.metrics.first_response_targets
         cases = config.metrics.cases
         instruments = Instruments(targets)
-        session = Session()
         connector = Connector(
-            Api(session, instruments, timing, config.poll.concurrency),
-            Endpoints(session),
+            instruments,
+            config.poll.concurrency,
             config.aws.session_name,
             config.aws.session_duration,
             timing,
@@ -122,7 +157,7 @@ class Exporter:
             log,
         )
         view = View(config.poll.max_staleness, targets, cases.limit if cases.enabled else None)
-        store = PageStore(timing.monotonic)
+        self._store = store = PageStore(timing.monotonic)
         self._collector = Collector(
             self._roster,
             self._discoverer,
@@ -155,6 +190,21 @@ class Exporter:
         self._collector.stop()
         self._log.info("stopped")
         return 0
+
+    def check(self, stream: TextIO) -> list[terminal.Row]:
+        """Read every account once, and return how it went; progress goes to the stream."""
+        with terminal.progress_bar(stream) as progress:
+            self._collector.run_once(progress)
+        credentials = {target.account.account_id: target.credentials for target in self._roster.targets()}
+        rows = [terminal.row(status, credentials[status.account.account_id]) for status in self._roster.statuses()[1]]
+        return rows + [terminal.discovery_row(failure) for failure in self._discoverer.failures()]
+
+    def once(self, stream: TextIO) -> str:
+        """Read every account once, and return the page without process metrics; progress goes to the stream."""
+        with terminal.progress_bar(stream) as progress:
+            self._collector.run_once(progress)
+        body = self._store.prepare(Encoding(TextFormat.PROMETHEUS, gzip=False))
+        return "" if body is None else body.stored.decode()
 
     def _fleet_samples(self, targets: dict[str, float]) -> Iterator[Sample]:
         for severity_code, seconds in sorted(targets.items()):

@@ -1,7 +1,9 @@
 """The command line."""
 
 import argparse
+import re
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,16 +36,19 @@ def main(arguments: Sequence[str]) -> int:
             app.load_settings(options.config_file)
             sys.stdout.write("The configuration is valid.\n")
             return 0
-        return app.run(
-            app.Options(
-                config_file=options.config_file,
-                address=options.web_listen_address,
-                telemetry_path=options.web_telemetry_path,
-                demo=options.demo,
-                shard=Shard(0, 1),
-            ),
-            log.configure(options.log_level, options.log_format),
+        shared = app.Options(
+            config_file=options.config_file,
+            address=options.web_listen_address,
+            telemetry_path=options.web_telemetry_path,
+            demo=options.demo,
+            shard=_shard(options),
         )
+        # A check says itself what is wrong; log lines between its rows would only hide it.
+        level = "error" if options.command == "check" else options.log_level
+        logger = log.configure(level, options.log_format)
+        if options.command == "check":
+            return app.check(shared, logger, as_json=options.output == "json", strict=options.strict)
+        return app.once(shared, logger) if options.command == "once" else app.run(shared, logger)
     except ConfigError as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         return USAGE_ERROR
@@ -66,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="aws-support-exporter",
         description="Prometheus exporter for AWS Support cases across accounts and organizations.",
         allow_abbrev=False,
+    )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("run", "check", "once"),
+        default="run",
+        help="run: serve metrics (default); check: read every account once and tell what is wrong; "
+        "once: read every account once and print the page",
     )
     parser.add_argument(
         "--config.file",
@@ -99,9 +112,42 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log.format", dest="log_format", choices=log.FORMATS, default="logfmt", help="form (default: %(default)s)"
     )
+    parser.add_argument("--shard.index", dest="shard_index", type=int, metavar="N", help="which shard this is, from 0")
+    parser.add_argument(
+        "--shard.total", dest="shard_total", type=int, default=1, metavar="N", help="how many shards there are (default: 1)"
+    )
+    parser.add_argument(
+        "--shard.from-hostname",
+        dest="shard_from_hostname",
+        action="store_true",
+        help="take the shard's index from the end of the host name, as a StatefulSet numbers its pods",
+    )
+    parser.add_argument("--output", choices=("table", "json"), default="table", help="form of check (default: %(default)s)")
+    parser.add_argument("--strict", action="store_true", help="let check fail for accounts without a plan, too")
     parser.add_argument("--demo", action="store_true", help="read a simulated AWS with a living fleet of accounts")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
+
+
+def _shard(options: argparse.Namespace) -> Shard:
+    """Return which share of the accounts is read.
+
+    Raises:
+        ConfigError: The arguments do not fit together.
+    """
+    total, index = options.shard_total, options.shard_index
+    if options.shard_from_hostname:
+        if index is not None:
+            raise ConfigError(["--shard.index and --shard.from-hostname: give one of them"])
+        ordinal = re.search(r"-([0-9]+)$", socket.gethostname())
+        if ordinal is None:
+            raise ConfigError([f"--shard.from-hostname: the host name {socket.gethostname()} does not end in -NUMBER"])
+        index = int(ordinal[1])
+    if total > 1 and index is None:
+        raise ConfigError([f"--shard.total={total}: say which one this is with --shard.index or --shard.from-hostname"])
+    if total < 1 or not 0 <= (index or 0) < total:
+        raise ConfigError([f"shard {index} of {total}: the index is from 0 to one less than --shard.total"])
+    return Shard(index or 0, total)
 
 
 def _address(text: str) -> Address:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from exporter.aws.connector import Connector
 from exporter.aws.organizations import OrganizationReader
-from exporter.cases.access import OwnCredentials
+from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
 from exporter.cases.model import Account
 from exporter.collector.source import Discovery, Target
 from exporter.config import ResolvedAccount, ResolvedOrganization, Settings
@@ -57,7 +57,18 @@ class OwnAccountDiscovery:
 def target_of(resolved: ResolvedAccount, connector: Connector) -> Target:
     """Return an account together with what reads it."""
     account = resolved.account
-    return Target(account, connector.reader(account.account_id, resolved.access, resolved.regions))
+    reader = connector.reader(account.account_id, resolved.access, resolved.regions)
+    return Target(account, reader, _in_words(resolved.access))
+
+
+def _in_words(access: Access) -> str:
+    match access:
+        case RoleCredentials(chain=chain):
+            return f"role {' > '.join(arn.partition(':role/')[2] for arn in chain)}"
+        case ProfileCredentials(name):
+            return f"profile {name}"
+        case _:
+            return "own"
 
 
 def configured_targets(settings: Settings, connector: Connector) -> tuple[Target, ...]:

@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cli": ("__init__", "app", "config", "log", "errors", "collector.sharding", "web.server"),
     "app": EVERYTHING,
     "demo": ("simulator",),
+    "terminal": ("cases", "collector.discoverer"),
     "targets": ("aws", "cases", "collector", "config"),
     "aws": ("cases", "errors"),
     "cases": (),
@@ -26,10 +27,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "log": (),
     "metrics": ("cases",),
     "simulator": (),
+    "terminal": ("cases", "collector.discoverer"),
     "web": ("cases", "collector.store", "errors", "metrics"),
 }
 
-_TERMINAL = ("__main__", "app", "cli", "demo")
+_TERMINAL = ("__main__", "app", "cli", "demo", "terminal")
 _LOGGING = tuple(sorted(MAY_IMPORT.keys() - {"cases", "metrics", "simulator"}))
 
 # Which parts may import a library that is not Python's own. One that is not listed may be imported by none.

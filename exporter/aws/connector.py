@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from boto3.session import Session
 
-from exporter.aws.api import Api
+from exporter.aws.api import Api, RequestObserver
 from exporter.aws.credentials import (
     AssumedRole,
     CredentialSource,
@@ -25,8 +25,8 @@ class Connector:
     """Makes readers that share clients, connections, and the credentials that roles are assumed with.
 
     Args:
-        api: Makes the requests.
-        endpoints: Resolves regions.
+        observer: Is told of every request.
+        connections: How many connections to one endpoint are kept.
         session_name: Shown in the member accounts' CloudTrail.
         session_duration: How long assumed credentials are to last, in seconds.
         timing: The clocks.
@@ -36,8 +36,8 @@ class Connector:
 
     def __init__(
         self,
-        api: Api,
-        endpoints: Endpoints,
+        observer: RequestObserver,
+        connections: int,
         session_name: str,
         session_duration: float,
         timing: Timing,
@@ -45,8 +45,9 @@ class Connector:
         *,
         keep_subject: bool,
     ) -> None:
-        self._api = api
-        self._endpoints = endpoints
+        session = Session()
+        self._api = Api(session, observer, timing, connections)
+        self._endpoints = Endpoints(session)
         self._session_name = session_name
         self._session_duration = session_duration
         self._timing = timing

@@ -31,11 +31,15 @@ class Endpoint:
 
 
 class Endpoints:
-    """Resolves regions by what botocore knows, and by the user's own `AWS_ENDPOINT_URL*` settings."""
+    """Resolves regions by what botocore knows, and by the user's own `AWS_ENDPOINT_URL*` settings.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        botocore_session = session._session  # noqa: SLF001 - boto3 has no public way to its loader
+    Args:
+        session: Tells those settings; the default session when left out.
+    """
+
+    def __init__(self, session: Session | None = None) -> None:
+        self._session = session or Session()
+        botocore_session = self._session._session  # noqa: SLF001 - boto3 has no public way to its loader
         loader = botocore_session.get_component("data_loader")
         self._rules = EndpointProvider(
             loader.load_service_model("support", "endpoint-rule-set-1"), loader.load_data("partitions")

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from sys import intern
 
 from exporter.cases.model import UNKNOWN, Author, Case, Communication, Reason
 from exporter.errors import ReadFailure
@@ -64,7 +65,7 @@ def communications_page(body: bytes) -> CommunicationsPage:
     """
     answer = _object(body, "DescribeCommunications")
     items = _objects(answer.get("communications"), "DescribeCommunications", "communications")
-    return CommunicationsPage(tuple(_communications(items)), _token(answer))
+    return CommunicationsPage(tuple(Communication(*item) for item in _written(items)), _token(answer))
 
 
 def timestamp(value: object) -> float | None:
@@ -82,6 +83,8 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
     """Return a value of the API as a label value: not empty, encodable, of bounded length."""
     if not isinstance(value, str) or not value:
         return default
+    if value.isascii() and value.isprintable():
+        return intern(value[:longest])
     return value[:longest].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
@@ -92,7 +95,7 @@ def _case(case: Mapping[str, object], position: int, *, keep_subject: bool) -> C
     recent = case.get("recentCommunications")
     recent = recent if isinstance(recent, dict) else {}
     items = recent.get("communications")
-    seen = tuple(_communications(items if isinstance(items, list) else ()))
+    seen = _written(items if isinstance(items, list) else ())
     return Case(
         case_id=text(case.get("caseId"), default=stand_in),
         display_id=display_id,
@@ -102,19 +105,20 @@ def _case(case: Mapping[str, object], position: int, *, keep_subject: bool) -> C
         category_code=text(case.get("categoryCode")),
         language=text(case.get("language")),
         created=timestamp(case.get("timeCreated")),
-        latest=max(seen, key=lambda communication: communication.created, default=None),
-        first_aws=min((c.created for c in seen if c.author is Author.AWS), default=None),
+        latest=Communication(*max(seen)) if seen else None,
+        first_aws=min((created for created, author in seen if author is Author.AWS), default=None),
         first_aws_known=_token(recent) is None,
         subject=text(case.get("subject"), "", _LONGEST_SUBJECT) if keep_subject else "",
     )
 
 
-def _communications(items: Iterable[object]) -> Iterable[Communication]:
-    """Yield the communications that have a time; one without cannot be put in order."""
-    for item in items:
-        if isinstance(item, dict) and (created := timestamp(item.get("timeCreated"))) is not None:
-            author = Author.AWS if item.get("submittedBy") == AWS_AUTHOR else Author.CUSTOMER
-            yield Communication(created, author)
+def _written(items: Iterable[object]) -> list[tuple[float, Author]]:
+    """Return when each communication was written, and by whom; one without a time cannot be put in order."""
+    return [
+        (created, Author.AWS if item.get("submittedBy") == AWS_AUTHOR else Author.CUSTOMER)
+        for item in items
+        if isinstance(item, dict) and (created := timestamp(item.get("timeCreated"))) is not None
+    ]
 
 
 def _object(body: bytes, operation: str) -> dict[str, object]:
@@ -129,11 +133,10 @@ def _object(body: bytes, operation: str) -> dict[str, object]:
 
 
 def _objects(value: object, operation: str, name: str) -> list[dict[str, object]]:
-    """Return a list of objects; AWS drops empty members of an answer, so that none is an empty list."""
-    items = [] if value is None else value
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+    """Return a list of objects; were a missing one taken for empty, a broken answer would read as no open cases."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise ReadFailure(Reason.MALFORMED, f"{operation}: {name} is not a list of objects")
-    return items
+    return value
 
 
 def _token(answer: Mapping[str, object]) -> str | None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from exporter.collector.discoverer import Discoverer
 from exporter.collector.poller import Poller
@@ -24,6 +25,7 @@ class Collector:
 
     def __init__(self, roster: Roster, discoverer: Discoverer, poller: Poller, publisher: Publisher, concurrency: int) -> None:
         self._roster = roster
+        self._discoverer = discoverer
         self._poller = poller
         self._publisher = publisher
         self._concurrency = concurrency
@@ -40,6 +42,22 @@ class Collector:
         self._publisher.publish()
         for thread in self._threads:
             thread.start()
+
+    def run_once(self, progress: Callable[[int, int], None]) -> None:
+        """Find all accounts, read each once, and publish the page.
+
+        Args:
+            progress: Is told how many accounts were read, and of how many.
+        """
+        self._discoverer.refresh_due()
+        targets = []
+        while (target := self._roster.take()) is not None:
+            targets.append(target)
+        progress(0, len(targets))
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            for done, _ in enumerate(pool.map(self._poller.poll, targets), start=1):
+                progress(done, len(targets))
+        self._publisher.publish()
 
     def stop(self) -> None:
         """End the threads; those that wait for AWS are left behind, and end with the process."""

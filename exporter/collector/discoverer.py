@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
@@ -18,17 +19,26 @@ _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
 
 
+@dataclass(frozen=True, slots=True)
+class DiscoveryFailure:
+    """Why the accounts of a discovery could not be listed the last time."""
+
+    name: str
+    reason: Reason
+    detail: str
+
+
 class _Found:
     """What is known of one discovery."""
 
-    __slots__ = ("discovery", "due", "failures", "last_success", "reason", "targets")
+    __slots__ = ("discovery", "due", "failure", "failures", "last_success", "targets")
 
     def __init__(self, discovery: Discovery, due: float) -> None:
         self.discovery = discovery
         self.targets: tuple[Target, ...] = ()
         self.due = due
         self.failures = 0
-        self.reason: Reason | None = None
+        self.failure: DiscoveryFailure | None = None
         self.last_success: float | None = None
 
     @property
@@ -85,13 +95,17 @@ class Discoverer:
         """Return whether every discovery was tried at least once."""
         return all(found.tried for found in self._found)
 
+    def failures(self) -> list[DiscoveryFailure]:
+        """Return the discoveries that failed the last time."""
+        return [found.failure for found in self._found if found.failure is not None]
+
     def samples(self) -> Iterable[Sample]:
         """Yield how the discoveries are doing."""
         for found in self._found:
             labels = {"organization": found.discovery.name}
             if not found.discovery.name or not found.tried:
                 continue
-            yield Sample(catalog.ORGANIZATION_UP, labels, found.reason is None)
+            yield Sample(catalog.ORGANIZATION_UP, labels, found.failure is None)
             if found.last_success is not None:
                 yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, found.last_success)
 
@@ -103,18 +117,18 @@ class Discoverer:
             found.failures += 1
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(found.failures - 1, 20))
             found.due = self._timing.monotonic() + min(pause, found.discovery.refresh_interval)
-            if failure.reason != found.reason:
+            if found.failure is None or failure.reason != found.failure.reason:
                 self._log.warning(
                     "accounts cannot be discovered",
                     organization=found.discovery.name,
                     reason=failure.reason.value,
                     detail=failure.detail,
                 )
-            found.reason = failure.reason
+            found.failure = DiscoveryFailure(found.discovery.name, failure.reason, failure.detail)
             return
         self._log.info("accounts discovered", organization=found.discovery.name, accounts=len(found.targets))
         found.failures = 0
-        found.reason = None
+        found.failure = None
         found.last_success = self._timing.time()
         found.due = self._timing.monotonic() + found.discovery.refresh_interval
         self._assign()

@@ -100,6 +100,11 @@ class Roster:
             entry = self._entries.get(account_id)
             return None if entry is None else entry.status
 
+    def targets(self) -> list[Target]:
+        """Return all accounts and how they are read, ordered by account id."""
+        with self._changed:
+            return [entry.target for entry in self._entries.values()]
+
     def statuses(self) -> tuple[int, list[AccountStatus]]:
         """Return a number that grows with every change, and what is known of every account, ordered by account id."""
         with self._changed:

@@ -32,10 +32,17 @@ class CaseSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An account and how it is read."""
+    """An account and how it is read.
+
+    Attributes:
+        account: The account.
+        source: Reads it.
+        credentials: How its credentials come, in words.
+    """
 
     account: Account
     source: CaseSource
+    credentials: str = ""
 
 
 class Discovery(Protocol):

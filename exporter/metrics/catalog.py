@@ -5,44 +5,9 @@ in `exporter.metrics.families`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
-
-class Kind(StrEnum):
-    """The type of a metric, in Prometheus's words."""
-
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One entry of the catalogue.
-
-    Attributes:
-        name: As queried; a counter's ends in `_total`.
-        kind: Its type.
-        labels: The names of its labels, all of them, always.
-        help: The HELP line.
-        optional: Labels that it has only when they are configured.
-        presence: When it has samples, in words for the documentation.
-    """
-
-    name: str
-    kind: Kind
-    labels: tuple[str, ...]
-    help: str
-    presence: str = "always"
-    optional: tuple[str, ...] = ()
-
-    @property
-    def family(self) -> str:
-        """The name of the family in OpenMetrics: a counter's has no `_total`."""
-        return self.name.removesuffix("_total") if self.kind is Kind.COUNTER else self.name
-
+from exporter.metrics.metric import Kind, Metric
 
 ACCOUNT = ("account_id", "account_name", "region")
 _GROUP = (*ACCOUNT, "status", "severity_code", "service_code", "last_author")

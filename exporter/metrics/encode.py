@@ -4,12 +4,13 @@ prometheus_client encodes a whole registry at once. A page of some 30,000 lines 
 instead; a property test holds these functions to prometheus_client's own output.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.catalog import Metric
+from exporter.metrics.metric import Metric
 
 
 class TextFormat(Enum):
@@ -31,14 +32,23 @@ def header(metric: Metric, text_format: TextFormat) -> str:
     return f"# HELP {name} {text}\n# TYPE {name} {metric.kind.value}\n"
 
 
-def labels(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return `name="value"` pairs in the order of their names, without braces."""
-    return ",".join(f'{name}="{_escape(value)}"' for name, value in sorted(pairs))
-
-
 def line_start(name: str, values: Mapping[str, str]) -> str:
-    """Return a sample's line up to its value, for lines whose value moves while their labels stay."""
-    return f"{name}{{{labels(values.items())}}} " if values else f"{name} "
+    """Return a sample's line up to its value, labels in the order of their names.
+
+    Args:
+        name: The sample's name.
+        values: Its label values by label name.
+    """
+    template, names = _template(name, tuple(values))
+    return template % tuple([_escape(values[label]) for label in names])
+
+
+@lru_cache(maxsize=512)
+def _template(name: str, labels: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return the form of a line's start, and which label goes into which of its places."""
+    names = tuple(sorted(labels))
+    pairs = ",".join(f'{label}="%s"' for label in names)
+    return (f"{name}{{{pairs}}} " if pairs else f"{name} "), names
 
 
 def line(name: str, values: Mapping[str, str], value: float) -> str:
@@ -53,4 +63,6 @@ def number(value: float) -> str:
 
 
 def _escape(value: str) -> str:
+    if value.isalnum():
+        return value
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -9,7 +9,7 @@ from exporter.cases.changes import Tally
 from exporter.cases.model import SEVERITY_CODES, Reading
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, encode
-from exporter.metrics.catalog import Metric
+from exporter.metrics.metric import Metric
 
 
 class Sample(NamedTuple):

@@ -11,6 +11,7 @@ from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Reason
 from exporter.metrics import catalog
 from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
+from exporter.metrics.metric import Metric
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -84,8 +85,8 @@ class Instruments:
         """Return the present values in one text format, without OpenMetrics's end marker."""
         return encode_families(self._families, text_format)
 
-    def _histogram(self, metric: catalog.Metric, buckets: Sequence[float]) -> Histogram:
+    def _histogram(self, metric: Metric, buckets: Sequence[float]) -> Histogram:
         return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=self._registry)
 
-    def _counter(self, metric: catalog.Metric) -> Counter:
+    def _counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self._registry)

@@ -8,6 +8,7 @@ from exporter.metrics import catalog, encode
 from exporter.metrics.encode import TextFormat
 from exporter.metrics.families import AccountLines, Sample, View, account_lines, age
 from exporter.metrics.instruments import Instruments
+from exporter.metrics.metric import Metric
 from exporter.metrics.page import Page, Segment
 
 
@@ -89,8 +90,8 @@ def _states(statuses: Iterable[AccountStatus], view: View, now: float) -> list[S
     return [Sample(catalog.ACCOUNTS, {"state": state.value}, count) for state, count in counts.items()]
 
 
-def _encode_fleet(samples: Iterable[Sample]) -> list[tuple[catalog.Metric, Segment]]:
-    lines: dict[catalog.Metric, list[str]] = {metric: [] for metric in catalog.EXPORTER_METRICS}
+def _encode_fleet(samples: Iterable[Sample]) -> list[tuple[Metric, Segment]]:
+    lines: dict[Metric, list[str]] = {metric: [] for metric in catalog.EXPORTER_METRICS}
     for metric, labels, value in samples:
         lines[metric].append(encode.line(metric.name, labels, value))
     return [(metric, Segment("".join(family).encode())) for metric, family in lines.items()]

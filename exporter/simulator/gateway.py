@@ -71,8 +71,9 @@ class Gateway:
         if self._latency_seconds:
             yield Wait(self._latency_seconds)
         kind = self._faults.strike(exchange)
+        steps = iter((Send(exchange.serve().encoded()),)) if kind is None else kind.steps(exchange)
         recorded = False
-        for step in iter((Send(exchange.serve().encoded()),)) if kind is None else kind.steps(exchange):
+        for step in steps:
             if not recorded and not isinstance(step, Wait):
                 self._log.add(exchange.record())
                 recorded = True

@@ -145,10 +145,11 @@ class Simulator:
         self._loop, self._stopping = loop, asyncio.Event()
         self._started.set()
         await self._stopping.wait()
-        server.close()
-        # A connection that is just being accepted is nobody's yet, and would keep its socket.
+        # A connection that is just being accepted when the server closes would keep its socket.
+        loop.remove_reader(server.sockets[0].fileno())
         if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(accepting, timeout=1.0)
+        server.close()
         for connection in list(self._connections):
             connection.abort()
         # One more round of the loop lets the aborted transports close their sockets.

@@ -24,7 +24,7 @@ BAD_FILES = {
         'config.yaml:3: accounts[1].id: "111111111111" is there twice, first at accounts[0] (line 2)',
     ),
     "malformed ARN": ('accounts: [{id: "111111111111", role_arn: "arn:aws:iam::1:role/x"}]', "is not a role ARN"),
-    "two partitions": ("aws: {regions: [us-east-1, cn-north-1]}", aws.regions: the list spans partitions),
+    "two partitions": ("aws: {regions: [us-east-1, cn-north-1]}", "aws.regions: the list spans partitions"),
     "bare interval": ("poll: {interval: 5}", "5 is not a duration: write 5s or 5m"),
 }
 
@@ -46,7 +46,8 @@ def test_a_bad_file_gets_a_clear_line_and_starts_nothing(
 
 def test_a_missing_file_is_told_by_name() -> None:
     ended = run_exporter(["--config.file=/nowhere/config.yaml"])
-    assert (ended.returncode, ended.stderr) == (2, "/nowhere/config.yaml: the configuration cannot be read: no such file or directory\n")
+    told = "/nowhere/config.yaml: the configuration cannot be read: no such file or directory\n"
+    assert (ended.returncode, ended.stderr) == (2, told)
 
 
 def test_a_port_in_use_ends_it_before_anything_is_started(simulator: Simulator) -> None:

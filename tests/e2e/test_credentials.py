@@ -5,11 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from boto3.session import Session
 
-from exporter.aws.api import Api
 from exporter.aws.connector import Connector
-from exporter.aws.endpoints import Endpoints
 from exporter.aws.support import SupportReader
 from exporter.aws.timing import SystemTiming
 from exporter.cases.access import RoleCredentials
@@ -31,9 +28,7 @@ def test_64_threads_over_200_accounts_never_mix_up_credentials(monkeypatch: pyte
             monkeypatch.setenv(name, value)
         simulator.faults.add(Fault(ConnectionReset(), probability=0.02))
         simulator.faults.add(Fault(Error(500, "InternalFailure", "again"), probability=0.02))
-        session, timing = Session(), SystemTiming()
-        api = Api(session, Instruments({}), timing, THREADS)
-        connector = Connector(api, Endpoints(session), "test", 3600, timing, lambda: 0.5, keep_subject=False)
+        connector = Connector(Instruments({}), THREADS, "test", 3600, SystemTiming(), lambda: 0.5, keep_subject=False)
         readers: dict[str, SupportReader] = {
             account.account_id: connector.reader(account.account_id, RoleCredentials((account.role_arn(),)), ("us-east-1",))
             for account in fleet.accounts

@@ -65,9 +65,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
                 aws_access_key_id=key.access_key_id,
                 aws_secret_access_key=key.secret_access_key,
                 aws_session_token=key.session_token or None,
-                config=Config(
-                    retries={"total_max_attempts": attempts, "mode": "standard"}, connect_timeout=2, read_timeout=0.5
-                ),
+                config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}, connect_timeout=2, read_timeout=1),
             )
             stack.callback(made.close)
             return made

@@ -1,0 +1,33 @@
+"""What to do about a failure, in one line, for whoever is on call."""
+
+from exporter.cases.model import Reason
+
+_ADVICE = {
+    Reason.ACCESS_DENIED: "allow support:DescribeCases and support:DescribeCommunications on * to whom it is read with",
+    Reason.ASSUME_ROLE_DENIED: (
+        "create the role, or let its trust policy name who assumes it, with sts:AssumeRole and the same external id; "
+        "and allow the exporter sts:AssumeRole on it"
+    ),
+    Reason.CREDENTIALS: "give the exporter valid AWS credentials: environment, profile, or a role of its pod; check the clock",
+    Reason.SUBSCRIPTION_REQUIRED: "nothing, or exclude it: its plan (below Business Support+) has no Support API",
+    Reason.THROTTLED: "raise poll.interval, or find what else calls the Support API of this account",
+    Reason.TIMEOUT: "check the way to AWS: a firewall that drops, a slow proxy; or raise poll.timeout",
+    Reason.UNREACHABLE: "check DNS, egress to port 443 and proxies; a second region in regions is a fail-over",
+    Reason.SERVER_ERROR: "wait: AWS answers with errors of its own; a second region in regions is a fail-over",
+    Reason.MALFORMED: "check what stands between the exporter and AWS: the answer is not AWS's",
+    Reason.INTERNAL: "report it with this line: it is a bug of the exporter, or an AWS error that is new to it",
+}
+_TAG_SESSION = "sts:TagSession"
+_ALLOW_TAG_SESSION = (
+    "allow sts:TagSession beside sts:AssumeRole in the role's trust policy: EKS Pod Identity tags the sessions it starts"
+)
+
+
+def advice(reason: Reason, detail: str = "") -> str:
+    """Return what to do about a failure.
+
+    Args:
+        reason: Why the account could not be read.
+        detail: What AWS said; one trap is told by it.
+    """
+    return _ALLOW_TAG_SESSION if _TAG_SESSION in detail else _ADVICE[reason]

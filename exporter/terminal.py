@@ -1,0 +1,139 @@
+"""What `check` and `once` show in a terminal."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from exporter.cases.advice import advice
+from exporter.cases.model import Reason
+from exporter.cases.status import AccountStatus
+from exporter.collector.discoverer import DiscoveryFailure
+
+_WIDE = 160
+"""Columns of a table that goes into a file or a pipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How the check of one account went.
+
+    Attributes:
+        account_id: Which account.
+        account_name: Its name.
+        credentials: How its credentials came.
+        plan: Whether its plan includes the Support API: yes, no or unknown.
+        open_cases: How many cases are open, or None when it could not be read.
+        seconds: How long it took.
+        reason: Why it could not be read, or None.
+        detail: What AWS or the network said.
+        advice: What to do about it.
+    """
+
+    account_id: str
+    account_name: str
+    credentials: str
+    plan: str
+    open_cases: int | None
+    seconds: float
+    reason: Reason | None
+    detail: str
+    advice: str
+
+    def fails(self, *, strict: bool) -> bool:
+        """Return whether the account counts as failed; one without a plan does only in a strict check."""
+        return self.reason is not None and (strict or self.reason is not Reason.SUBSCRIPTION_REQUIRED)
+
+
+class ShowProgress(Protocol):
+    """Is told how far a round is."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that so many accounts of so many were read."""
+
+
+def row(status: AccountStatus, credentials: str) -> Row:
+    """Return how the check of an account went, from what is known of it after one poll."""
+    poll = status.last_poll
+    reason = poll.reason if poll else Reason.INTERNAL
+    detail = poll.detail if poll else "it was not read"
+    return Row(
+        account_id=status.account.account_id,
+        account_name=status.account.name,
+        credentials=credentials,
+        plan={True: "yes", False: "no", None: "unknown"}[status.supported],
+        open_cases=len(status.reading.cases) if status.reading else None,
+        seconds=round(poll.duration, 3) if poll else 0.0,
+        reason=reason,
+        detail=detail,
+        advice=advice(reason, detail) if reason else "",
+    )
+
+
+def discovery_row(failure: DiscoveryFailure) -> Row:
+    """Return that the accounts of an organization could not be found."""
+    reason, detail = failure.reason, failure.detail
+    what_to_do = advice(reason, detail)
+    if reason is Reason.ACCESS_DENIED:
+        what_to_do = "allow organizations:ListAccounts, in the management account or a delegated administrator"
+    return Row("-", failure.name or "own account", "-", "unknown", None, 0.0, reason, detail, what_to_do)
+
+
+@contextmanager
+def progress_bar(stream: TextIO) -> Iterator[ShowProgress]:
+    """Show a bar while accounts are read; nothing but a terminal gets one."""
+    console = Console(file=stream)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Finding accounts", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, description="Reading accounts", completed=done, total=total)
+
+        yield show
+
+
+def print_table(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:
+    """Print what was found as a table, those that need someone last, where the eye is."""
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("Account", "Name", "Credentials", "Plan"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in {"Account", "Plan"})
+    for heading in ("Open", "Seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Result", no_wrap=True)
+    ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
+    for row in ordered:
+        table.add_row(
+            row.account_id,
+            Text(row.account_name),
+            Text(row.credentials),
+            row.plan,
+            "-" if row.open_cases is None else str(row.open_cases),
+            f"{row.seconds:.2f}",
+            Text("ok", style="green") if row.reason is None else Text(row.reason, style=_style(row, strict=strict)),
+        )
+    console.print(table)
+    for row in ordered:
+        if row.reason is not None:
+            told = Text(f"\n{row.account_id} {row.account_name}: {row.detail}\n", style=_style(row, strict=strict))
+            console.print(told.append(f"  {row.advice}", style="default"))
+    failed = sum(row.fails(strict=strict) for row in rows)
+    console.print(f"\n{len(rows)} account{'' if len(rows) == 1 else 's'} checked, {failed or 'none'} failed.")
+
+
+def print_json(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:
+    """Print what was found as JSON, for scripts."""
+    accounts = [asdict(row) | {"failed": row.fails(strict=strict)} for row in rows]
+    json.dump({"accounts": accounts, "failed": sum(row.fails(strict=strict) for row in rows)}, stream, indent=2)
+    stream.write("\n")
+
+
+def _style(row: Row, *, strict: bool) -> str:
+    return "red" if row.fails(strict=strict) else "yellow"
