@@ -14,7 +14,7 @@ from typing import TextIO
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter import __revision__, __version__, terminal
+from exporter import __revision__, __version__, memory, terminal
 from exporter.aws.connector import Connector
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import SystemTiming
@@ -178,6 +178,8 @@ class Exporter:
 
     async def serve(self, sock: socket.socket) -> int:
         """Read accounts and answer requests until a signal says to stop; return the exit code."""
+        memory.bound_heap()
+        memory.spare_collections()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

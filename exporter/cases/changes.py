@@ -44,7 +44,9 @@ class Tally:
     breached: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def plus(self, changes: Changes) -> "Tally":
-        """Return the tally with what was seen to change added."""
+        """Return the tally with what was seen to change added; the same one when nothing was."""
+        if not (changes.opened or changes.resolved or changes.reopened or changes.breached):
+            return self
         return Tally(
             opened=_add(self.opened, changes.opened),
             resolved=_add(self.resolved, changes.resolved),

@@ -3,6 +3,7 @@
 import threading
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -90,6 +91,9 @@ class Poller:
         except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
             reason, detail = Reason.INTERNAL, _where(error)
         else:
+            if before.reading is not None and before.reading.cases == reading.cases:
+                # The same values need not be held, nor encoded, twice.
+                reading = replace(reading, cases=before.reading.cases)
             seen = self._changes(before, reading)
             self._observer.changes_seen(seen)
             return before.after_success(reading, self._ended(started), seen)

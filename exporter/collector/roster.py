@@ -32,7 +32,9 @@ class Roster:
     def __init__(self, cadence: Cadence, timing: Timing) -> None:
         self._cadence = cadence
         self._timing = timing
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._due_earlier = threading.Condition(lock)
         self._entries: dict[str, _Entry] = {}
         self._due: list[tuple[float, str]] = []
         self._version = 0
@@ -55,6 +57,7 @@ class Roster:
                     entry.status = replace(entry.status, account=target.account)
                 entry.target = target
                 self._entries[account_id] = entry
+            self._due_earlier.notify_all()
             self._note_change()
 
     def take(self) -> Target | None:
@@ -92,6 +95,8 @@ class Roster:
             next_poll = self._timing.time() + entry.due - now
             entry.status = replace(status, account=entry.target.account, next_poll=next_poll)
             heapq.heappush(self._due, (entry.due, account_id))
+            if self._due[0] == (entry.due, account_id):
+                self._due_earlier.notify_all()
             self._note_change()
 
     def status(self, account_id: str) -> AccountStatus | None:
@@ -116,11 +121,11 @@ class Roster:
             return all(entry.status.last_poll is not None for entry in self._entries.values())
 
     def wait_until_due(self, longest: float) -> None:
-        """Wait until an account is due or the roster changes, but no longer than `longest` seconds."""
-        with self._changed:
+        """Wait until an account is due, or one may be due earlier than before, but no longer than `longest` seconds."""
+        with self._due_earlier:
             pause = self._due[0][0] - self._timing.monotonic() if self._due else longest
             if pause > 0:
-                self._changed.wait(min(pause, longest))
+                self._due_earlier.wait(min(pause, longest))
 
     def wait_for_change(self, version: int, longest: float) -> None:
         """Wait until there is a change after that version, but no longer than `longest` seconds."""
@@ -132,6 +137,7 @@ class Roster:
         """End all waits."""
         with self._changed:
             self._changed.notify_all()
+            self._due_earlier.notify_all()
 
     def _note_change(self) -> None:
         self._version += 1

@@ -19,13 +19,7 @@ _GROUPS = f"{_READ}; only groups that hold a case"
 _COUNTED = "after the first successful poll; all five documented severities, any other when seen"
 _OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
 
-OPEN_CASES = Metric(
-    "aws_support_open_cases",
-    Kind.GAUGE,
-    _GROUP,
-    f"Cases that are not resolved, {_AS_OF}.",
-    _GROUPS,
-)
+OPEN_CASES = Metric("aws_support_open_cases", Kind.GAUGE, _GROUP, f"Cases that are not resolved, {_AS_OF}.", _GROUPS)
 LATEST_COMMUNICATION_AGE = Metric(
     "aws_support_latest_communication_age_seconds",
     Kind.GAUGE,
@@ -133,11 +127,7 @@ ACCOUNT_INFO = Metric(
     optional=("label_*",),
 )
 ACCOUNT_UP = Metric(
-    "aws_support_account_up",
-    Kind.GAUGE,
-    ACCOUNT,
-    "Whether the last poll of the account succeeded.",
-    "after the first poll",
+    "aws_support_account_up", Kind.GAUGE, ACCOUNT, "Whether the last poll of the account succeeded.", "after the first poll"
 )
 ACCOUNT_SUPPORTED = Metric(
     "aws_support_account_supported",
@@ -250,7 +240,7 @@ RENDER_DURATION = Metric(
     "from the second page on",
 )
 
-ACCOUNT_METRICS: tuple[Metric, ...] = (
+CASE_METRICS: tuple[Metric, ...] = (
     OPEN_CASES,
     LATEST_COMMUNICATION_AGE,
     LATEST_COMMUNICATION_TIMESTAMP,
@@ -266,6 +256,10 @@ ACCOUNT_METRICS: tuple[Metric, ...] = (
     CASE_CREATED,
     CASE_LATEST_COMMUNICATION,
     CASE_SERIES_DROPPED,
+)
+"""Metrics of one account's cases, in the order of the page."""
+
+HEALTH_METRICS: tuple[Metric, ...] = (
     ACCOUNT_INFO,
     ACCOUNT_UP,
     ACCOUNT_SUPPORTED,
@@ -273,6 +267,9 @@ ACCOUNT_METRICS: tuple[Metric, ...] = (
     ACCOUNT_POLL_DURATION,
     ACCOUNT_POLL_ERRORS,
 )
+"""Metrics of how the reading of one account goes, in the order of the page."""
+
+ACCOUNT_METRICS: tuple[Metric, ...] = (*CASE_METRICS, *HEALTH_METRICS)
 """Metrics with one account's labels, in the order of the page."""
 
 EXPORTER_METRICS: tuple[Metric, ...] = (

@@ -62,7 +62,6 @@ def number(value: float) -> str:
     return text
 
 
+@lru_cache(maxsize=16384)
 def _escape(value: str) -> str:
-    if value.isalnum():
-        return value
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -1,12 +1,12 @@
 """From an account's status to the samples and lines of its part of the page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from exporter.cases import aggregate
 from exporter.cases.changes import Tally
-from exporter.cases.model import SEVERITY_CODES, Reading
+from exporter.cases.model import SEVERITY_CODES, Account, Case
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, encode
 from exporter.metrics.metric import Metric
@@ -44,36 +44,144 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountLines:
-    """One account's encoded part of a page.
+class CaseLines:
+    """The encoded part of a page that an account's cases make up.
 
     Attributes:
-        status: What the lines were made from.
-        lines: The encoded lines of each metric, in the order of the catalogue.
+        made_from: The account, its cases (None when none may be shown) and its tally (None before the first reading).
+        lines: The encoded lines of each metric of cases, in the order of the catalogue.
         ages: Start of line and Unix time of each sample whose value is an age.
-        valid_until: When the lines must be made anew although nothing was read (Unix seconds).
+        valid_until: When a case passes its target, so that the lines must be made anew (Unix seconds).
     """
 
-    status: AccountStatus
+    made_from: tuple[Account, tuple[Case, ...] | None, Tally | None]
     lines: tuple[bytes, ...]
     ages: tuple[tuple[str, float], ...]
     valid_until: float
 
 
+@dataclass(frozen=True, slots=True)
+class AccountLines:
+    """One account's encoded part of a page.
+
+    Attributes:
+        status: What the lines were made from.
+        cases: The part that its cases make up.
+        health: The encoded lines of each metric of its health, in the order of the catalogue.
+        valid_until: When the lines must be made anew although nothing was read (Unix seconds).
+    """
+
+    status: AccountStatus
+    cases: CaseLines
+    health: tuple[bytes, ...]
+    valid_until: float
+
+    @property
+    def lines(self) -> tuple[bytes, ...]:
+        """The encoded lines of each metric with an account's labels, in the order of the catalogue."""
+        return self.cases.lines + self.health
+
+
 def account_samples(status: AccountStatus, view: View, now: float) -> Iterator[Sample]:
     """Yield every sample of one account whose value does not move with the clock."""
-    names = _names(status)
-    account = status.account
-    extra = {f"label_{name}": value for name, value in account.labels}
-    info = names | {"partition": account.partition, "organization": account.organization} | extra
+    reading = status.shown_reading(now, view.max_staleness)
+    cases = None if reading is None else reading.cases
+    yield from _samples_of_cases(status.account, cases, _shown_tally(status), view, now)
+    yield from _samples_of_health(status)
+
+
+def account_moments(status: AccountStatus, view: View, now: float) -> Iterator[Moment]:
+    """Yield the samples of one account whose value is an age."""
     reading = status.shown_reading(now, view.max_staleness)
     if reading is not None:
-        yield from _group_samples(reading, names)
-        yield from _severity_samples(reading, names, view.targets, now)
+        yield from _moments(reading.cases, _names(status.account))
+
+
+def account_lines(status: AccountStatus, view: View, now: float, before: AccountLines | None = None) -> AccountLines:
+    """Encode one account's part of a page.
+
+    Args:
+        status: What is known of the account.
+        view: How cases are to be shown.
+        now: Unix seconds.
+        before: The account's part of the page before; what its cases make up is kept where they are the same.
+    """
+    reading = status.shown_reading(now, view.max_staleness)
+    cases = None if reading is None else reading.cases
+    made_from = (status.account, cases, _shown_tally(status))
+    kept = before.cases if before is not None and _same(before.cases, made_from, now) else None
+    stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + view.max_staleness
+    case_lines = kept or _case_lines(made_from, view, now)
+    return AccountLines(
+        status=status,
+        cases=case_lines,
+        health=_encoded(_samples_of_health(status), catalog.HEALTH_METRICS),
+        valid_until=min(stale_at, case_lines.valid_until),
+    )
+
+
+def _same(lines: CaseLines, made_from: tuple[Account, tuple[Case, ...] | None, Tally | None], now: float) -> bool:
+    account, cases, tally = lines.made_from
+    return account == made_from[0] and cases is made_from[1] and tally is made_from[2] and now <= lines.valid_until
+
+
+def _case_lines(made_from: tuple[Account, tuple[Case, ...] | None, Tally | None], view: View, now: float) -> CaseLines:
+    account, cases, tally = made_from
+    shown = cases or ()
+    return CaseLines(
+        made_from=made_from,
+        lines=_encoded(_samples_of_cases(account, cases, tally, view, now), catalog.CASE_METRICS),
+        ages=tuple(
+            (encode.line_start(metric.name, labels), since) for metric, labels, since in _moments(shown, _names(account))
+        ),
+        valid_until=aggregate.next_due(shown, view.targets, now),
+    )
+
+
+def _encoded(samples: Iterable[Sample], metrics: Iterable[Metric]) -> tuple[bytes, ...]:
+    lines: dict[Metric, list[str]] = {metric: [] for metric in metrics}
+    for metric, labels, value in samples:
+        lines[metric].append(encode.line(metric.name, labels, value))
+    return tuple("".join(family).encode() for family in lines.values())
+
+
+def age(since: float, now: float) -> float:
+    """Return an age in seconds, to the millisecond; never negative, though AWS's clock be ahead of ours."""
+    return max(0.0, round(now - since, 3))
+
+
+def _names(account: Account) -> dict[str, str]:
+    return {"account_id": account.account_id, "account_name": account.name, "region": account.region}
+
+
+def _shown_tally(status: AccountStatus) -> Tally | None:
+    return None if status.last_success is None else status.tally
+
+
+def _moments(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Moment]:
+    for key, group in aggregate.group_cases(cases).items():
+        if group.quiet_since is not None:
+            yield Moment(catalog.LATEST_COMMUNICATION_AGE, names | key._asdict(), group.quiet_since)
+
+
+def _samples_of_cases(
+    account: Account, cases: tuple[Case, ...] | None, tally: Tally | None, view: View, now: float
+) -> Iterator[Sample]:
+    names = _names(account)
+    if cases is not None:
+        yield from _group_samples(cases, names)
+        yield from _severity_samples(cases, names, view.targets, now)
         if view.case_limit is not None:
-            yield from _case_samples(reading, names, view.case_limit)
-    if status.last_success is not None:
-        yield from _tally_samples(status.tally, names)
+            yield from _case_samples(cases, names, view.case_limit)
+    if tally is not None:
+        yield from _tally_samples(tally, names)
+
+
+def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
+    account = status.account
+    names = _names(account)
+    extra = {f"label_{name}": value for name, value in account.labels}
+    info = names | {"partition": account.partition, "organization": account.organization} | extra
     yield Sample(catalog.ACCOUNT_INFO, info, 1)
     if status.last_poll is not None:
         yield Sample(catalog.ACCOUNT_UP, names, status.last_poll.succeeded)
@@ -86,44 +194,7 @@ def account_samples(status: AccountStatus, view: View, now: float) -> Iterator[S
         yield Sample(catalog.ACCOUNT_POLL_ERRORS, names | {"reason": reason}, count)
 
 
-def account_moments(status: AccountStatus, view: View, now: float) -> Iterator[Moment]:
-    """Yield the samples of one account whose value is an age."""
-    reading = status.shown_reading(now, view.max_staleness)
-    if reading is None:
-        return
-    names = _names(status)
-    for key, group in aggregate.group_cases(reading.cases).items():
-        if group.quiet_since is not None:
-            yield Moment(catalog.LATEST_COMMUNICATION_AGE, names | key._asdict(), group.quiet_since)
-
-
-def account_lines(status: AccountStatus, view: View, now: float) -> AccountLines:
-    """Encode one account's part of a page."""
-    lines: dict[Metric, list[str]] = {metric: [] for metric in catalog.ACCOUNT_METRICS}
-    for metric, labels, value in account_samples(status, view, now):
-        lines[metric].append(encode.line(metric.name, labels, value))
-    return AccountLines(
-        status=status,
-        lines=tuple("".join(lines[metric]).encode() for metric in catalog.ACCOUNT_METRICS),
-        ages=tuple(
-            (encode.line_start(metric.name, labels), since) for metric, labels, since in account_moments(status, view, now)
-        ),
-        valid_until=_valid_until(status, view, now),
-    )
-
-
-def age(since: float, now: float) -> float:
-    """Return an age in seconds, to the millisecond; never negative, though AWS's clock be ahead of ours."""
-    return max(0.0, round(now - since, 3))
-
-
-def _names(status: AccountStatus) -> dict[str, str]:
-    account = status.account
-    return {"account_id": account.account_id, "account_name": account.name, "region": account.region}
-
-
-def _group_samples(reading: Reading, names: dict[str, str]) -> Iterator[Sample]:
-    cases = reading.cases
+def _group_samples(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Sample]:
     for key, group in aggregate.group_cases(cases).items():
         yield Sample(catalog.OPEN_CASES, names | key._asdict(), group.count)
     for (severity_code, author), since in aggregate.quiet_since_by_severity_and_author(cases).items():
@@ -133,8 +204,9 @@ def _group_samples(reading: Reading, names: dict[str, str]) -> Iterator[Sample]:
         yield Sample(catalog.OLDEST_OPEN_CASE, names | {"severity_code": severity_code}, created)
 
 
-def _severity_samples(reading: Reading, names: dict[str, str], targets: Mapping[str, float], now: float) -> Iterator[Sample]:
-    cases = reading.cases
+def _severity_samples(
+    cases: tuple[Case, ...], names: dict[str, str], targets: Mapping[str, float], now: float
+) -> Iterator[Sample]:
     for metric, counted in (
         (catalog.ACCOUNT_OPEN_CASES, cases),
         (catalog.UNANSWERED_CASES, aggregate.unanswered(cases)),
@@ -155,8 +227,8 @@ def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
             yield Sample(metric, names | {"severity_code": severity_code}, counts.get(severity_code, 0))
 
 
-def _case_samples(reading: Reading, names: dict[str, str], limit: int) -> Iterator[Sample]:
-    oldest_first = sorted(reading.cases, key=lambda case: (case.created or 0.0, case.case_id))
+def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int) -> Iterator[Sample]:
+    oldest_first = sorted(cases, key=lambda case: (case.created or 0.0, case.case_id))
     # Two cases without a display id would be one series.
     told_apart = {case.display_id: case for case in reversed(oldest_first)}
     shown = [case for case in oldest_first if told_apart[case.display_id] is case][:limit]
@@ -178,10 +250,3 @@ def _case_samples(reading: Reading, names: dict[str, str], limit: int) -> Iterat
         if case.last_activity is not None:
             yield Sample(catalog.CASE_LATEST_COMMUNICATION, one, case.last_activity)
     yield Sample(catalog.CASE_SERIES_DROPPED, names, len(oldest_first) - len(shown))
-
-
-def _valid_until(status: AccountStatus, view: View, now: float) -> float:
-    reading = status.shown_reading(now, view.max_staleness)
-    if reading is None or status.last_success is None:
-        return float("inf")
-    return min(status.last_success + view.max_staleness, aggregate.next_due(reading.cases, view.targets, now))

@@ -12,9 +12,9 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """One entry of the catalogue.
+    """One entry of the catalogue; each exists once, and is only ever equal to itself.
 
     Attributes:
         name: As queried; a counter's ends in `_total`.

@@ -38,11 +38,10 @@ class Renderer:
             now: Unix seconds.
         """
         if self._update(statuses, now):
-            accounts = self._accounts.values()
             self._families = tuple(
-                Segment(b"".join([account.lines[index] for account in accounts]))
-                for index in range(len(catalog.ACCOUNT_METRICS))
-            )
+                Segment(b"".join(family))
+                for family in zip(*(account.lines for account in self._accounts.values()), strict=True)
+            ) or tuple(Segment(b"") for _ in catalog.ACCOUNT_METRICS)
         ages = Segment(self._encode_ages(now))
         families = [
             (metric, ages if metric is catalog.LATEST_COMMUNICATION_AGE else family)
@@ -71,7 +70,7 @@ class Renderer:
         for status in statuses:
             known = before.get(status.account.account_id)
             if known is None or known.status is not status or now > known.valid_until:
-                known = account_lines(status, self._view, now)
+                known = account_lines(status, self._view, now, known)
                 changed = True
             self._accounts[status.account.account_id] = known
         return changed
@@ -79,7 +78,11 @@ class Renderer:
     def _encode_ages(self, now: float) -> bytes:
         number = encode.number
         return "".join(
-            [f"{start}{number(age(since, now))}\n" for account in self._accounts.values() for start, since in account.ages]
+            [
+                f"{start}{number(age(since, now))}\n"
+                for account in self._accounts.values()
+                for start, since in account.cases.ages
+            ]
         ).encode()
 
 
