@@ -10,7 +10,7 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$name -c '$(SUITABLE)' >/dev/null 2>&1 && echo $$name && break; done)
 
-.PHONY: help demo test lint format bench lock tools clean
+.PHONY: help demo test lint format bench docs lock tools clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	$$compile pyproject.toml --output-file requirements.lock && \
 	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
 	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+
+docs: $(VENV)/.dev ## Write the tables of metrics in the documents
+	@$(BIN)/python docs/generate.py
 
 tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that need them (Debian)
 	@.ci/tools

@@ -20,7 +20,10 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.uniform and options.pace:
+        parser.error("--uniform has no --pace: nothing happens in such a fleet")
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -73,7 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="on the loopback interface (default: a free one)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another history (default: %(default)s)")
     parser.add_argument("--pace", type=float, default=0.0, help="let the fleet live, this many times as fast")
-    parser.add_argument("--demo", action="store_true", help="a dozen accounts that show what can be met")
+    fleet = parser.add_mutually_exclusive_group()
+    fleet.add_argument(
+        "--uniform", action="store_true", help="equal accounts in which nothing happens (default without --pace)"
+    )
+    fleet.add_argument("--demo", action="store_true", help="a dozen accounts that show what can be met")
     parser.add_argument("--no-throttle", action="store_true", help="no quota of five calls per second and account")
     parser.add_argument("--no-signatures", action="store_true", help="do not check signatures")
     return parser

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import cast
 
 from exporter.simulator.messages import BadRequest, Request, RequestReader
@@ -20,12 +20,12 @@ class Connection(asyncio.Protocol):
         connections: The open connections; this one adds and removes itself.
     """
 
-    def __init__(self, answer: Callable[[Request], Iterator[Step]], connections: set["Connection"]) -> None:
+    def __init__(self, answer: Callable[[Request], Generator[Step, None, None]], connections: set["Connection"]) -> None:
         self._answer = answer
         self._connections = connections
         self._reader = RequestReader()
         self._transport: asyncio.Transport | None = None
-        self._steps: Iterator[Step] | None = None
+        self._steps: Generator[Step, None, None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_paused = False
         self._is_hung = False
@@ -37,12 +37,13 @@ class Connection(asyncio.Protocol):
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
-        """Forget the answer under way."""
+        """Give up the answer under way."""
         self._connections.discard(self)
         self._transport = None
-        self._steps = None
         if self._timer is not None:
             self._timer.cancel()
+        if self._steps is not None:
+            self._steps.close()
 
     def data_received(self, data: bytes) -> None:
         """Take in what arrived, and answer when it completes a request."""

@@ -2,11 +2,13 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any
 
 from exporter.simulator.exchange import Exchange
-from exporter.simulator.messages import HTML
+from exporter.simulator.messages import HTML, JSON, Response
 from exporter.simulator.steps import Send, Step
 
 _MEGABYTE = 1_000_000
@@ -72,14 +74,15 @@ class WrongTypes:
 
     def steps(self, exchange: Exchange) -> Iterator[Step]:
         """Answer with the right cases and wrong values."""
-        response = exchange.serve()
-        document = json.loads(response.body)
+        yield Send(_changed(exchange.serve(), self._with_odd_values).encoded())
+
+    def _with_odd_values(self, document: dict[str, Any]) -> dict[str, Any]:
         odd_values = itertools.islice(itertools.cycle(_ODD_VALUES), self.offset, None)
-        document["cases"] = [
+        cases = [
             {name: next(odd_values) if not self.fields or name in self.fields else value for name, value in case.items()}
             for case in document.get("cases", ())
         ]
-        yield Send(replace(response, body=json.dumps(document).encode()).encoded())
+        return {**document, "cases": cases}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,13 @@ class Tokens:
 
     def steps(self, exchange: Exchange) -> Iterator[Step]:
         """Answer with the first page and a token."""
-        response = exchange.serve_first_page()
-        document = json.loads(response.body)
         name = "NextToken" if exchange.operation == "ListAccounts" else "nextToken"
-        yield Send(replace(response, body=json.dumps({**document, name: next(self.tokens)}).encode()).encoded())
+        response = _changed(exchange.serve_first_page(), lambda document: {**document, name: next(self.tokens)})
+        yield Send(response.encoded())
+
+
+def _changed(response: Response, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
+    """Return a result with its document changed; a refusal, and what is not JSON, stays as it is."""
+    if response.status != HTTPStatus.OK or response.content_type != JSON:
+        return response
+    return replace(response, body=json.dumps(change(json.loads(response.body))).encode())

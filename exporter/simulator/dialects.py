@@ -76,7 +76,7 @@ class JsonDialect:
             raise ApiError("UnknownOperationException", "")
         try:
             values = json.loads(request.body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ApiError("SerializationException", "The body is not JSON") from None
         if not isinstance(values, dict):
             raise ApiError("SerializationException", "The body is not an object")
@@ -87,9 +87,9 @@ class JsonDialect:
         return Response(HTTPStatus.OK, body, JSON, request_id)
 
     def refusal(self, error: ApiError, request_id: str) -> Response:
-        """Return the error as `__type` and `message`."""
+        """Return the error as `__type` and `message`, with its type in a header too."""
         body = json.dumps({"__type": error.code, "message": error.message}).encode()
-        return Response(error.status, body, JSON, request_id)
+        return Response(error.status, body, JSON, request_id, error_type=error.code)
 
 
 class QueryDialect:

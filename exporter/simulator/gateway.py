@@ -3,7 +3,7 @@
 import json
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from http import HTTPStatus
 
@@ -56,8 +56,8 @@ class Gateway:
         self._rng = rng
         self._latency_seconds = latency_seconds
 
-    def steps(self, request: Request) -> Iterator[Step]:
-        """Yield what the server does on its socket to answer a request."""
+    def steps(self, request: Request) -> Generator[Step, None, None]:
+        """Yield what the server does on its socket to answer a request; closing it early gives the request up."""
         if request.target == STATS_PATH:
             yield Send(self._stats().encoded())
             return
@@ -68,16 +68,26 @@ class Gateway:
             authenticator=self._authenticator,
             perform=self._perform,
         )
+        recorded = False
+        try:
+            for step in self._answer(exchange):
+                if not recorded and not isinstance(step, Wait):
+                    self._log.add(exchange.record())
+                    recorded = True
+                yield step
+        finally:
+            # A client that loses patience while it waits has still asked.
+            if not recorded:
+                self._log.add(exchange.record())
+
+    def _answer(self, exchange: Exchange) -> Iterator[Step]:
         if self._latency_seconds:
             yield Wait(self._latency_seconds)
         kind = self._faults.strike(exchange)
-        steps = iter((Send(exchange.serve().encoded()),)) if kind is None else kind.steps(exchange)
-        recorded = False
-        for step in steps:
-            if not recorded and not isinstance(step, Wait):
-                self._log.add(exchange.record())
-                recorded = True
-            yield step
+        if kind is None:
+            yield Send(exchange.serve().encoded())
+        else:
+            yield from kind.steps(exchange)
 
     def _perform(self, call: Call, key: AccessKey) -> bytes:
         with self._fleet.lock:

@@ -26,12 +26,21 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response before it is put on the wire."""
+    """One response before it is put on the wire.
+
+    Attributes:
+        status: The HTTP status.
+        body: What follows the headers.
+        content_type: The media type of the body.
+        request_id: What AWS tells requests apart by.
+        error_type: The error's code, for services that repeat it in a header; empty otherwise.
+    """
 
     status: int
     body: bytes = field(repr=False)
     content_type: str = JSON
     request_id: str = ""
+    error_type: str = ""
 
     def head(self, content_length: int | None = None) -> bytes:
         """Return the status line and headers.
@@ -40,9 +49,11 @@ class Response:
             content_length: What to claim; the length of the body when left out.
         """
         length = len(self.body) if content_length is None else content_length
+        error_type = f"x-amzn-ErrorType: {self.error_type}\r\n" if self.error_type else ""
         return (
             f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Unknown')}\r\n"
             f"x-amzn-RequestId: {self.request_id}\r\n"
+            f"{error_type}"
             f"Content-Type: {self.content_type}\r\n"
             f"Content-Length: {length}\r\n\r\n"
         ).encode()

@@ -17,7 +17,7 @@ class RequestRecord:
         region: The region that it was signed for.
         service: The service that it was meant for.
         is_first_page: Whether it carried no paging token.
-        status: The HTTP status sent, or 0 when the connection was hung, closed or reset without one.
+        status: The HTTP status sent, or 0 when the connection was hung, closed or reset without one, by either side.
     """
 
     time: float

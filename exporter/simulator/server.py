@@ -92,6 +92,7 @@ class Simulator:
             OSError: The port is taken.
         """
         self._started.clear()
+        self._problem = None
         self._thread = threading.Thread(target=self._run, name="aws-simulator", daemon=True)
         self._thread.start()
         self._started.wait()

@@ -15,6 +15,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from mypy_boto3_organizations import OrganizationsClient
+from mypy_boto3_sts import STSClient
 from mypy_boto3_support import SupportClient
 
 from exporter.simulator import (
@@ -43,6 +44,7 @@ from exporter.simulator.faults import Kind
 Serve = Callable[..., Simulator]
 Support = Callable[..., SupportClient]
 Organizations = Callable[..., OrganizationsClient]
+Sts = Callable[..., STSClient]
 CodeOf = Callable[[Callable[[], object]], str]
 
 
@@ -211,6 +213,26 @@ def test_tokens_never_end(simulator: Simulator, support: Support, organizations:
     assert len(set(tokens(Tokens.endless()))) == 4
     simulator.faults.add(Fault(Tokens.repeating("same")))
     assert organizations(simulator).list_accounts(NextToken="same")["NextToken"] == "same"
+
+
+@pytest.mark.parametrize("kind", [WrongTypes(), Tokens.endless()], ids=["types", "tokens"])
+def test_fault_of_a_document_leaves_xml_and_refusals_alone(
+    simulator: Simulator, support: Support, sts: Sts, code_of: CodeOf, kind: Kind
+) -> None:
+    simulator.faults.add(Fault(kind))
+    assert sts(simulator).get_caller_identity()["Account"] == simulator.fleet.base_account.account_id
+    client = support(simulator)
+    assert code_of(lambda: client.describe_cases(caseIdList=["case-1"])) == "CaseIdNotFound"
+
+
+@pytest.mark.parametrize("latency_seconds", [0.0, 60.0], ids=["fault", "always"])
+def test_request_that_the_client_gives_up_is_logged(fleet: Fleet, serve: Serve, latency_seconds: float) -> None:
+    fleet.add_account()
+    simulator = serve(fleet, latency_seconds=latency_seconds)
+    simulator.faults.add(Fault(Latency(60.0)))
+    assert received(simulator) == (b"", "silent")
+    simulator.stop()
+    assert [(record.operation, record.status) for record in simulator.log.records()] == [("DescribeCases", 0)]
 
 
 def test_latency_comes_before_the_answer_or_another_fault(simulator: Simulator, support: Support, code_of: CodeOf) -> None:

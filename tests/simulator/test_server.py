@@ -94,7 +94,11 @@ def test_what_is_not_a_request_ends_the_connection(fleet: Fleet, serve: Serve, d
         assert client.recv(10) == b""
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"nextToken": 5}', b'{"caseIdList": [5]}', b'{"maxResults": "10"}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b"[" * 100_000, b'{"nextToken": 5}', b'{"caseIdList": [5]}', b'{"maxResults": "10"}'],
+    ids=["cut off", "list", "deep", "token", "ids", "size"],
+)
 def test_unreadable_parameters_are_refused(fleet: Fleet, serve: Serve, body: bytes) -> None:
     fleet.add_account()
     simulator = serve(fleet, verify_signatures=False)
@@ -113,6 +117,17 @@ def test_port_that_is_taken_is_an_error(fleet: Fleet, serve: Serve) -> None:
     port = urlsplit(serve(fleet).url).port
     with pytest.raises(OSError, match="in use"):
         serve(fleet, port=port)
+
+
+def test_start_that_failed_can_be_tried_again(fleet: Fleet, serve: Serve) -> None:
+    fleet.add_account()
+    taken = serve(fleet)
+    second = Simulator(fleet, port=urlsplit(taken.url).port or 0)
+    with pytest.raises(OSError, match="in use"):
+        second.start()
+    taken.stop()
+    with second:
+        assert stats(second.url)["accounts"] == 1
 
 
 def test_fleet_can_change_while_it_is_served(fleet: Fleet, serve: Serve, support: Support) -> None:
@@ -155,9 +170,10 @@ def test_stats_tell_what_was_asked_and_what_is_there(fleet: Fleet, serve: Serve,
     [
         (["--accounts", "3", "--cases", "2", "--communications", "1", "--latency", "0.01"], 3),
         (["--accounts", "2", "--cases", "2", "--pace", "10"], 2),
+        (["--uniform", "--accounts", "4", "--cases", "1", "--port", "0"], 4),
         (["--demo", "--pace", "60", "--seed", "4"], 13),
     ],
-    ids=["uniform", "living", "demo"],
+    ids=["default", "living", "uniform", "demo"],
 )
 def test_process_prints_its_url_and_ends_on_a_signal(arguments: list[str], accounts: int) -> None:
     with subprocess.Popen(
@@ -169,3 +185,10 @@ def test_process_prints_its_url_and_ends_on_a_signal(arguments: list[str], accou
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+def test_uniform_fleet_with_a_pace_is_a_mistake() -> None:
+    command = [sys.executable, "-m", "exporter.simulator", "--uniform", "--pace", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "--uniform has no --pace" in done.stderr

@@ -162,6 +162,14 @@ def test_documented_refusals(fleet: Fleet, serve: Serve, support: Support, code_
     assert code_of(client.describe_severity_levels) == "SubscriptionRequiredException"
 
 
+def test_refusal_names_its_type_in_a_header_too(fleet: Fleet, serve: Serve, support: Support) -> None:
+    fleet.add_account(supported=False)
+    with pytest.raises(ClientError) as caught:
+        support(serve(fleet)).describe_cases()
+    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amzn-errortype"] == "SubscriptionRequiredException"
+
+
 def test_token_of_one_account_is_refused_in_another(fleet: Fleet, serve: Serve, support: Support, code_of: CodeOf) -> None:
     account, other = fleet.add_account(), fleet.add_account()
     for _ in range(11):

@@ -1,0 +1,41 @@
+"""The catalogue as Markdown, for docs/metrics.md and the README."""
+
+from exporter.metrics import catalog
+from exporter.metrics.metric import Metric
+
+_SECTIONS = (
+    ("Cases", catalog.CASE_METRICS),
+    ("Accounts", catalog.HEALTH_METRICS),
+    ("Fleet and exporter", (*catalog.EXPORTER_METRICS, *catalog.INSTRUMENTS)),
+)
+_HEAD = "| metric | type | labels | meaning | when |\n|---|---|---|---|---|\n"
+
+
+def tables() -> str:
+    """Return one Markdown table for each part of the catalogue, with its heading."""
+    return "\n".join(f"### {title}\n\n{_HEAD}{''.join(_row(metric) for metric in metrics)}" for title, metrics in _SECTIONS)
+
+
+def overview() -> str:
+    """Return one short Markdown table of all metrics, without labels."""
+    rows = (f"| `{metric.name}` | {metric.kind} | {metric.help} |\n" for _, metrics in _SECTIONS for metric in metrics)
+    return f"| metric | type | meaning |\n|---|---|---|\n{''.join(rows)}"
+
+
+def replace_between(text: str, name: str, content: str) -> str:
+    """Return a document with what stands between the marks of that name replaced.
+
+    Raises:
+        ValueError: The document has no such marks.
+    """
+    start, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->\n"
+    head, _, rest = text.partition(start)
+    _, mark, tail = rest.partition(end)
+    if not mark:
+        raise ValueError(f"there are no marks for {name}")
+    return f"{head}{start}{content}{end}{tail}"
+
+
+def _row(metric: Metric) -> str:
+    labels = [f"`{label}`" for label in metric.labels] + [f"[`{label}`]" for label in metric.optional]
+    return f"| `{metric.name}` | {metric.kind} | {', '.join(labels)} | {metric.help} | {metric.presence} |\n"
