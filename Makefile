@@ -10,7 +10,15 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$name -c '$(SUITABLE)' >/dev/null 2>&1 && echo $$name && break; done)
 
-.PHONY: help demo test lint format bench docs lock tools clean
+# Asked for another interpreter than $(VENV) has: it is made anew, or tests would pass on a version that nobody named.
+ifneq ($(origin PYTHON),file)
+VERSION := -c 'import sys; print(sys.version)' 2>/dev/null
+ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
+.PHONY: $(VENV)/.python
+endif
+endif
+
+.PHONY: help demo test lint format docs lock tools clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,14 +32,11 @@ test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@$(BIN)/mypy exporter tests $(wildcard bench/*.py)
 
 format: $(VENV)/.dev ## Put the code into form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
-
-bench: $(VENV)/.dev ## Measure speed and memory against the raw limit
-	@$(BIN)/python bench/fleet.py
 
 lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	@$(PIP) install uv
@@ -58,12 +63,12 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/.python
+$(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml $(VENV)/.python
 	@$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock requirements-build.lock requirements.lock pyproject.toml | $(VENV)/.python
+$(VENV)/.dev: requirements-dev.lock requirements-build.lock requirements.lock pyproject.toml $(VENV)/.python
 	@$(PIP) install --require-hashes -r requirements-dev.lock -r requirements-build.lock
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@ $(VENV)/.run

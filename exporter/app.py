@@ -62,14 +62,24 @@ class Options:
     shard: Shard
 
 
-def load_settings(path: Path | None) -> Settings:
+def load_settings(path: Path | None, endpoints: Endpoints) -> Settings:
     """Return the configuration in a file, or the defaults without one.
 
     Raises:
         ConfigError: It cannot be used.
     """
-    partition_of = Endpoints().partition_of
-    return parse(b"{}", source="defaults", partition_of=partition_of) if path is None else load(path, partition_of=partition_of)
+    if path is None:
+        return parse(b"{}", source="defaults", partition_of=endpoints.partition_of)
+    return load(path, partition_of=endpoints.partition_of)
+
+
+def check_config(path: Path | None) -> None:
+    """Read a configuration file, and nothing else.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
+    load_settings(path, Endpoints())
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:
@@ -82,8 +92,8 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
         ConfigError: The configuration cannot be used.
         StartupError: The address cannot be listened on.
     """
-    with _settings(options) as settings, server.listen(options.address) as sock:
-        return asyncio.run(Exporter(settings, options, log).serve(sock))
+    with _exporter(options, log) as exporter, server.listen(options.address) as sock:
+        return asyncio.run(exporter.serve(sock))
 
 
 def check(options: Options, log: FilteringBoundLogger, *, as_json: bool, strict: bool) -> int:
@@ -95,8 +105,7 @@ def check(options: Options, log: FilteringBoundLogger, *, as_json: bool, strict:
     Raises:
         ConfigError: The configuration cannot be used.
     """
-    with _settings(options) as settings:
-        exporter = Exporter(settings, options, log)
+    with _exporter(options, log) as exporter:
         rows = exporter.check(sys.stderr)
     show = terminal.print_json if as_json else terminal.print_table
     show(rows, sys.stdout, strict=strict)
@@ -112,25 +121,15 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     Raises:
         ConfigError: The configuration cannot be used.
     """
-    with _settings(options) as settings:
-        sys.stdout.write(Exporter(settings, options, log).once(sys.stderr))
+    with _exporter(options, log) as exporter:
+        sys.stdout.write(exporter.once(sys.stderr))
     return 0
-
-
-@contextmanager
-def _settings(options: Options) -> Iterator[Settings]:
-    """Yield the configuration; in a demo, that of a simulated AWS which runs meanwhile."""
-    if not options.demo:
-        yield load_settings(options.config_file)
-        return
-    with simulated_aws() as content:
-        yield parse(content, source="demo", partition_of=Endpoints().partition_of)
 
 
 class Exporter:
     """All parts of a running exporter, put together."""
 
-    def __init__(self, settings: Settings, options: Options, log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: Settings, endpoints: Endpoints, options: Options, log: FilteringBoundLogger) -> None:
         config = settings.config
         self._log = log
         self._options = options
@@ -139,12 +138,13 @@ class Exporter:
         cases = config.metrics.cases
         instruments = Instruments(targets)
         connector = Connector(
+            endpoints,
             instruments,
             config.poll.concurrency,
             config.aws.session_name,
             config.aws.session_duration,
-            timing,
-            random.random,
+            timing=timing,
+            random=random.random,
             keep_subject=cases.enabled and cases.subject,
         )
         self._roster = Roster(Cadence(config.poll.interval), timing)
@@ -217,3 +217,15 @@ class Exporter:
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)
+
+
+@contextmanager
+def _exporter(options: Options, log: FilteringBoundLogger) -> Iterator[Exporter]:
+    """Yield an exporter that is put together; in a demo, with a simulated AWS that runs meanwhile."""
+    if options.demo:
+        with simulated_aws() as content:
+            endpoints = Endpoints()
+            yield Exporter(parse(content, source="demo", partition_of=endpoints.partition_of), endpoints, options, log)
+    else:
+        endpoints = Endpoints()
+        yield Exporter(load_settings(options.config_file, endpoints), endpoints, options, log)

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.config_check:
-            app.load_settings(options.config_file)
+            app.check_config(options.config_file)
             sys.stdout.write("The configuration is valid.\n")
             return 0
         shared = app.Options(

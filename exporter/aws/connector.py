@@ -3,8 +3,6 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from boto3.session import Session
-
 from exporter.aws.api import Api, RequestObserver
 from exporter.aws.credentials import (
     AssumedRole,
@@ -25,6 +23,7 @@ class Connector:
     """Makes readers that share clients, connections, and the credentials that roles are assumed with.
 
     Args:
+        endpoints: Resolves regions.
         observer: Is told of every request.
         connections: How many connections to one endpoint are kept.
         session_name: Shown in the member accounts' CloudTrail.
@@ -36,18 +35,18 @@ class Connector:
 
     def __init__(
         self,
+        endpoints: Endpoints,
         observer: RequestObserver,
         connections: int,
         session_name: str,
         session_duration: float,
+        *,
         timing: Timing,
         random: Callable[[], float],
-        *,
         keep_subject: bool,
     ) -> None:
-        session = Session()
-        self._api = Api(session, observer, timing, connections)
-        self._endpoints = Endpoints(session)
+        self._api = Api(endpoints.session, observer, timing, connections)
+        self._endpoints = endpoints
         self._session_name = session_name
         self._session_duration = session_duration
         self._timing = timing
@@ -112,7 +111,8 @@ class Connector:
         with self._lock:
             known = self._sessions.get(profile)
             if known is None:
-                known = self._sessions[profile] = SessionCredentials(lambda: Session(profile_name=profile))
+                known = SessionCredentials(profile, None if profile else self._endpoints.session)
+                self._sessions[profile] = known
             return known
 
     def _role(self, access: RoleCredentials, region: str) -> AssumedRole:

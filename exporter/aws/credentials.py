@@ -53,9 +53,15 @@ class RoleSettings:
 
 
 class SessionCredentials:
-    """Credentials of the exporter's own default chain or of a profile, kept fresh by botocore."""
+    """Credentials of the exporter's own default chain or of a profile, kept fresh by botocore.
 
-    def __init__(self, session: Callable[[], Session]) -> None:
+    Args:
+        profile: The profile, or None for the default chain.
+        session: A session to ask first, so that none has to be made.
+    """
+
+    def __init__(self, profile: str | None = None, session: Session | None = None) -> None:
+        self._profile = profile
         self._session = session
         self._lock = threading.Lock()
         self._source: object | None = None
@@ -65,7 +71,7 @@ class SessionCredentials:
         del deadline
         try:
             with self._lock:
-                source = self._source = self._source or self._session().get_credentials()
+                source = self._source = self._source or self._resolve()
             if source is None:
                 raise ReadFailure(Reason.CREDENTIALS, "no AWS credentials found in the default chain")
             frozen = source.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore has no common base class
@@ -77,6 +83,11 @@ class SessionCredentials:
         """Look for credentials anew the next time."""
         with self._lock:
             self._source = None
+
+    def _resolve(self) -> object | None:
+        # A session finds its credentials once; one that AWS refused is of no more use.
+        session, self._session = self._session or Session(profile_name=self._profile), None
+        return session.get_credentials()
 
 
 class AssumedRole:

@@ -34,12 +34,13 @@ class Endpoints:
     """Resolves regions by what botocore knows, and by the user's own `AWS_ENDPOINT_URL*` settings.
 
     Args:
-        session: Tells those settings; the default session when left out.
+        session: Tells those settings; the default session when left out. One is enough for a process: each holds some 8 MB of
+            endpoint data of its own.
     """
 
     def __init__(self, session: Session | None = None) -> None:
-        self._session = session or Session()
-        botocore_session = self._session._session  # noqa: SLF001 - boto3 has no public way to its loader
+        self.session = session or Session()
+        botocore_session = self.session._session  # noqa: SLF001 - boto3 has no public way to its loader
         loader = botocore_session.get_component("data_loader")
         self._rules = EndpointProvider(
             loader.load_service_model("support", "endpoint-rule-set-1"), loader.load_data("partitions")
@@ -55,10 +56,10 @@ class Endpoints:
             ValueError: No partition has such a region.
         """
         try:
-            partition: str = self._session.get_partition_for_region(region)
+            partition: str = self.session.get_partition_for_region(region)
         except UnknownRegionError as error:
             raise ValueError(f"{region} is not an AWS region") from error
-        if region not in self._session.get_available_regions("sts", partition_name=partition):
+        if region not in self.session.get_available_regions("sts", partition_name=partition):
             raise ValueError(f"{region} is not an AWS region")
         return partition
 
@@ -79,7 +80,7 @@ class Endpoints:
 
     def _configured_url(self) -> str | None:
         """Return the user's own URL for Support, from the environment or AWS's configuration files, or None."""
-        client: Any = self._session.client
+        client: Any = self.session.client
         ours, builtin = (
             client(
                 "support",

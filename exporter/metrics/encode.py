@@ -62,6 +62,6 @@ def number(value: float) -> str:
     return text
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _escape(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
 
@@ -17,19 +18,27 @@ _FASTEST = 1
 
 
 class Segment:
-    """A piece of a page that is compressed at most once, however many pages it is part of."""
+    """A part of a page that is compressed at most once, however many pages it is part of.
 
-    __slots__ = ("_deflated", "plain")
+    Args:
+        pieces: Its bytes, in order. They are kept as they are, as a large fleet's are large, and somebody else's too.
+    """
 
-    def __init__(self, plain: bytes) -> None:
-        self.plain = plain
+    __slots__ = ("_deflated", "pieces")
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.pieces = tuple(piece for piece in pieces if piece)
         self._deflated: bytes | None = None
 
+    def __bool__(self) -> bool:
+        """Return whether there is anything in it."""
+        return bool(self.pieces)
+
     def deflated(self) -> bytes:
-        """Return the piece as raw deflate blocks that end on a byte boundary."""
+        """Return the segment as raw deflate blocks that end on a byte boundary."""
         if self._deflated is None:
             deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
-            self._deflated = deflate.compress(self.plain) + deflate.flush(zlib.Z_SYNC_FLUSH)
+            self._deflated = deflate.compress(b"".join(self.pieces)) + deflate.flush(zlib.Z_SYNC_FLUSH)
         return self._deflated
 
 
@@ -83,16 +92,9 @@ class Page:
         """Return the page in one encoding; compresses what was not compressed before."""
         segments = self.segments[encoding.text_format]
         end = END_OF_OPENMETRICS if encoding.text_format is TextFormat.OPENMETRICS else b""
-        plain = [segment.plain for segment in segments]
-        size = sum(map(len, plain))
+        pieces = [piece for segment in segments for piece in segment.pieces]
+        size = sum(map(len, pieces))
         if not encoding.gzip:
-            return Body(b"".join(plain), end, None, size)
+            return Body(b"".join(pieces), end, None, size)
         stored = b"".join((_GZIP_HEADER, *(segment.deflated() for segment in segments)))
-        return Body(stored, end, _checksum(plain), size)
-
-
-def _checksum(parts: Iterable[bytes]) -> int:
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(part, checksum)
-    return checksum
+        return Body(stored, end, reduce(lambda checksum, piece: zlib.crc32(piece, checksum), pieces, 0), size)

@@ -24,7 +24,7 @@ class Renderer:
         self._accounts: dict[str, AccountLines] = {}
         self._families: tuple[Segment, ...] = ()
         self._headers = {
-            (metric, text_format): Segment(encode.header(metric, text_format).encode())
+            (metric, text_format): Segment([encode.header(metric, text_format).encode()])
             for metric in catalog.CATALOG.values()
             for text_format in TextFormat
         }
@@ -39,10 +39,9 @@ class Renderer:
         """
         if self._update(statuses, now):
             self._families = tuple(
-                Segment(b"".join(family))
-                for family in zip(*(account.lines for account in self._accounts.values()), strict=True)
-            ) or tuple(Segment(b"") for _ in catalog.ACCOUNT_METRICS)
-        ages = Segment(self._encode_ages(now))
+                Segment(family) for family in zip(*(account.lines for account in self._accounts.values()), strict=True)
+            ) or tuple(Segment(()) for _ in catalog.ACCOUNT_METRICS)
+        ages = Segment([self._encode_ages(now)])
         families = [
             (metric, ages if metric is catalog.LATEST_COMMUNICATION_AGE else family)
             for metric, family in zip(catalog.ACCOUNT_METRICS, self._families, strict=True)
@@ -50,13 +49,8 @@ class Renderer:
         families += _encode_fleet((*_states(statuses, self._view, now), *fleet))
         segments = {
             text_format: (
-                *(
-                    segment
-                    for metric, family in families
-                    if family.plain
-                    for segment in (self._headers[metric, text_format], family)
-                ),
-                Segment(self._instruments.encode(text_format)),
+                *(segment for metric, family in families if family for segment in (self._headers[metric, text_format], family)),
+                Segment([self._instruments.encode(text_format)]),
             )
             for text_format in TextFormat
         }
@@ -97,4 +91,4 @@ def _encode_fleet(samples: Iterable[Sample]) -> list[tuple[Metric, Segment]]:
     lines: dict[Metric, list[str]] = {metric: [] for metric in catalog.EXPORTER_METRICS}
     for metric, labels, value in samples:
         lines[metric].append(encode.line(metric.name, labels, value))
-    return [(metric, Segment("".join(family).encode())) for metric, family in lines.items()]
+    return [(metric, Segment([line.encode() for line in family])) for metric, family in lines.items()]

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from exporter.aws.connector import Connector
+from exporter.aws.endpoints import Endpoints
 from exporter.aws.support import SupportReader
 from exporter.aws.timing import SystemTiming
 from exporter.cases.access import RoleCredentials
@@ -28,7 +29,16 @@ def test_64_threads_over_200_accounts_never_mix_up_credentials(monkeypatch: pyte
             monkeypatch.setenv(name, value)
         simulator.faults.add(Fault(ConnectionReset(), probability=0.02))
         simulator.faults.add(Fault(Error(500, "InternalFailure", "again"), probability=0.02))
-        connector = Connector(Instruments({}), THREADS, "test", 3600, SystemTiming(), lambda: 0.5, keep_subject=False)
+        connector = Connector(
+            Endpoints(),
+            Instruments({}),
+            THREADS,
+            "test",
+            3600,
+            timing=SystemTiming(),
+            random=lambda: 0.5,
+            keep_subject=False,
+        )
         readers: dict[str, SupportReader] = {
             account.account_id: connector.reader(account.account_id, RoleCredentials((account.role_arn(),)), ("us-east-1",))
             for account in fleet.accounts
