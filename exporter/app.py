@@ -174,6 +174,7 @@ class Exporter:
             ready=lambda: self._discoverer.all_tried() and self._roster.all_polled(),
             now=timing.time,
             max_staleness=config.poll.max_staleness,
+            share=f"This is shard {options.shard.index} of {options.shard.total}." if options.shard.total > 1 else "",
         )
 
     async def serve(self, sock: socket.socket) -> int:
@@ -188,6 +189,9 @@ class Exporter:
         url = server.url_of(sock)
         self._collector.start()
         self._log.info("listening", url=url, metrics=f"{url}{self._options.telemetry_path}", version=__version__)
+        if self._options.demo:
+            sys.stdout.write(f"Reading a simulated AWS. Look at {url} - Ctrl-C ends it.\n")
+            sys.stdout.flush()
         await server.run(application(self._site), [sock], stop)
         self._collector.stop()
         self._log.info("stopped")

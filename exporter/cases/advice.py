@@ -9,7 +9,7 @@ _ADVICE = {
         "and allow the exporter sts:AssumeRole on it"
     ),
     Reason.CREDENTIALS: "give the exporter valid AWS credentials: environment, profile, or a role of its pod; check the clock",
-    Reason.SUBSCRIPTION_REQUIRED: "nothing, or exclude it: its plan (below Business Support+) has no Support API",
+    Reason.SUBSCRIPTION_REQUIRED: "nothing to do, or exclude it: its plan (below Business Support+) has no Support API",
     Reason.THROTTLED: "raise poll.interval, or find what else calls the Support API of this account",
     Reason.TIMEOUT: "check the way to AWS: a firewall that drops, a slow proxy; or raise poll.timeout",
     Reason.UNREACHABLE: "check DNS, egress to port 443 and proxies; a second region in regions is a fail-over",

@@ -37,6 +37,7 @@ class Site:
         ready: Whether every account has been tried once.
         now: Unix seconds.
         max_staleness: For how many seconds the cases of a failing account are shown.
+        share: Which share of the accounts this is, in words; empty when it is all of them.
     """
 
     version: str
@@ -47,6 +48,7 @@ class Site:
     ready: Callable[[], bool]
     now: Callable[[], float]
     max_staleness: float
+    share: str = ""
 
 
 class _TwoPartResponse(Response):
@@ -81,7 +83,12 @@ def application(site: Site) -> Starlette:
 
     async def index(_: Request) -> Response:
         html = status_page.render(
-            site.statuses(), site.version, site.telemetry_path, now=site.now(), max_staleness=site.max_staleness
+            site.statuses(),
+            site.version,
+            site.telemetry_path,
+            share=site.share,
+            now=site.now(),
+            max_staleness=site.max_staleness,
         )
         return Response(html, media_type="text/html", headers=_PAGE_HEADERS)
 
@@ -93,7 +100,7 @@ def application(site: Site) -> Starlette:
             return PlainTextResponse("Ready.\n")
         return PlainTextResponse("Not ready: the first round over all accounts is under way.\n", status_code=503)
 
-    return Starlette(
+    site_app = Starlette(
         routes=[
             Route(site.telemetry_path, metrics, methods=["GET"]),
             Route("/", index, methods=["GET"]),
@@ -101,3 +108,6 @@ def application(site: Site) -> Starlette:
             Route("/-/ready", ready, methods=["GET"]),
         ]
     )
+    # A redirect would be to what the Host header says.
+    site_app.router.redirect_slashes = False
+    return site_app

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from html import escape
 from string import Template
 
+from exporter.cases.advice import advice
 from exporter.cases.aggregate import count_by_severity
 from exporter.cases.model import SEVERITY_CODES
 from exporter.cases.status import AccountState, AccountStatus
 
+_TOLD = ' class="told"'
+_COLUMNS = 5 + len(SEVERITY_CODES)
 _WORST_FIRST = (
     AccountState.STALE,
     AccountState.FAILING,
@@ -37,7 +40,9 @@ th { text-align: left; font-weight: 600; color: var(--quiet); }
 th, td { padding: .4rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
 td.number, th.number { text-align: right; }
 td.zero { color: var(--quiet); }
-td.detail { white-space: normal; min-width: 14rem; color: var(--quiet); }
+tr.told td { border-bottom-color: transparent; padding-bottom: 0; }
+td.detail { white-space: normal; overflow-wrap: anywhere; color: var(--quiet); }
+td.detail b { font-weight: 600; color: CanvasText; }
 .ok { color: var(--good); } .failing, .stale { color: var(--bad); font-weight: 600; }
 .pending, .unsupported { color: var(--warn); }
 </style>
@@ -47,7 +52,7 @@ td.detail { white-space: normal; min-width: 14rem; color: var(--quiet); }
 <p>Version $version. $summary</p>
 <nav><a href="$telemetry_path">Metrics</a><a href="/-/healthy">Health</a><a href="/-/ready">Readiness</a></nav>
 <div class="scroll"><table>
-<thead><tr><th>Account</th><th>Id</th><th>Region</th><th>State</th>$severities<th>Last success</th><th>Detail</th></tr></thead>
+<thead><tr><th>Account</th><th>Id</th><th>Region</th><th>State</th>$severities<th>Last success</th></tr></thead>
 <tbody>
 $rows
 </tbody>
@@ -57,13 +62,16 @@ $rows
 """)
 
 
-def render(statuses: Sequence[AccountStatus], version: str, telemetry_path: str, *, now: float, max_staleness: float) -> str:
+def render(
+    statuses: Sequence[AccountStatus], version: str, telemetry_path: str, *, share: str, now: float, max_staleness: float
+) -> str:
     """Return the status page as HTML.
 
     Args:
         statuses: What is known of every account.
         version: The exporter's version.
         telemetry_path: Where the metrics are.
+        share: Which share of the accounts this is, in words; empty when it is all of them.
         now: Unix seconds.
         max_staleness: For how many seconds the cases of a failing account are shown.
     """
@@ -75,7 +83,7 @@ def render(statuses: Sequence[AccountStatus], version: str, telemetry_path: str,
     return _PAGE.substitute(
         version=escape(version),
         telemetry_path=escape(telemetry_path),
-        summary=_summary([_WORST_FIRST[rank] for rank, _ in ordered]),
+        summary=escape(f"{_summary([_WORST_FIRST[rank] for rank, _ in ordered])} {share}"),
         severities="".join(f'<th class="number">{code.capitalize()}</th>' for code in reversed(SEVERITY_CODES)),
         rows="\n".join(rows),
     )
@@ -93,12 +101,22 @@ def _row(status: AccountStatus, state: AccountState, now: float, max_staleness: 
     reading = status.shown_reading(now, max_staleness)
     counts = None if reading is None else count_by_severity(reading.cases)
     cells = [_count(None if counts is None else counts[code]) for code in reversed(SEVERITY_CODES)]
-    poll = status.last_poll
-    detail = f"{poll.reason}: {poll.detail}" if poll is not None and poll.reason is not None else ""
+    detail = _detail(status)
+    names = "".join(f"<td>{escape(text)}</td>" for text in (account.name, account.account_id, account.region))
     return (
-        f"<tr><td>{escape(account.name)}</td><td>{escape(account.account_id)}</td><td>{escape(account.region)}</td>"
-        f'<td class="{state}">{state}</td>{"".join(cells)}<td>{_ago(status.last_success, now)}</td>'
-        f'<td class="detail">{escape(detail)}</td></tr>'
+        f"<tr{_TOLD if detail else ''}>{names}"
+        f'<td class="{state}">{state}</td>{"".join(cells)}<td>{_ago(status.last_success, now)}</td></tr>{detail}'
+    )
+
+
+def _detail(status: AccountStatus) -> str:
+    """Return a row that says why the last poll failed and what to do, or nothing."""
+    poll = status.last_poll
+    if poll is None or poll.reason is None:
+        return ""
+    return (
+        f'\n<tr><td class="detail" colspan="{_COLUMNS}"><b>{poll.reason}</b>: {escape(advice(poll.reason, poll.detail))}'
+        f"<br>{escape(poll.detail)}</td></tr>"
     )
 
 

@@ -1,0 +1,188 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from exporter.cases.model import Case, Reason
+from exporter.cases.status import AccountState
+from exporter.errors import ReadFailure
+from tests.collector.conftest import INTERVAL, Outcome, World
+
+A, B, C = "111111111111", "222222222222", "333333333333"
+STALENESS = 1800.0
+CASE = Case("case-1", "1", "opened", "low", "ec2", "other", "en", 1_700_000_000.0)
+
+
+def state(world: World, account_id: str) -> AccountState:
+    status = world.roster.status(account_id)
+    assert status is not None
+    return status.state(world.timing.time(), STALENESS)
+
+
+def test_the_first_round_reads_every_account_at_once(world: World) -> None:
+    world.add(A, B, C)
+    assert sorted(world.poll_due()) == [A, B, C]
+    assert world.roster.all_polled()
+    assert world.poll_due() == []
+
+
+def test_later_rounds_are_spread_over_the_interval(world: World) -> None:
+    ids = [f"{number:012d}" for number in range(300)]
+    world.add(*ids)
+    world.poll_due()
+    polled = []
+    for _ in range(15):
+        world.timing.advance(INTERVAL / 10)
+        polled.append(world.poll_due())
+    counts = [len(batch) for batch in polled]
+    assert sum(counts[5:]) == len(ids), "in each interval every account is read once"
+    assert max(counts) < len(ids) / 4, "no moment takes more than its share"
+
+
+def test_an_account_is_never_handed_out_twice(world: World) -> None:
+    world.add(A)
+    target = world.roster.take()
+    assert target is not None
+    world.timing.advance(10 * INTERVAL)
+    assert world.roster.take() is None
+    world.poller.poll(target)
+    assert world.roster.take() is None
+
+
+def test_polls_of_an_account_never_overlap(world: World) -> None:
+    world.add(*(f"{number:012d}" for number in range(5)))
+
+    def worker() -> None:
+        for _ in range(300):
+            world.poll_due()
+            world.timing.advance(50.0)
+
+    with ThreadPoolExecutor(8) as pool:
+        for future in [pool.submit(worker) for _ in range(8)]:
+            future.result()
+    assert sum(len(source.deadlines) for source in world.sources.values()) > 1000
+    assert [source.overlaps for source in world.sources.values()] == [0] * 5
+
+
+def test_a_reading_gets_the_timeout_as_its_deadline(world: World) -> None:
+    world.add(A)
+    started = world.timing.monotonic()
+    world.poll_due()
+    assert world.sources[A].deadlines == [started + 60.0]
+
+
+def test_an_account_that_is_gone_leaves_nothing(world: World) -> None:
+    world.add(A, B)
+    world.poll_due()
+    world.assign([B])
+    assert [status.account.account_id for status in world.roster.statuses()[1]] == [B]
+
+
+def test_an_account_that_stays_keeps_what_is_known_of_it(world: World) -> None:
+    world.add(A)
+    world.sources[A].outcome = [CASE]
+    world.poll_due()
+    world.add(B)
+    status = world.roster.status(A)
+    assert status is not None
+    assert status.reading is not None
+    assert status.reading.cases == (CASE,)
+
+
+def test_an_account_removed_while_it_is_read_stays_removed(world: World) -> None:
+    world.add(A)
+    target = world.roster.take()
+    assert target is not None
+    world.assign([])
+    world.poller.poll(target)
+    assert world.roster.status(A) is None
+
+
+def test_a_failing_account_keeps_its_cases_until_they_are_stale(world: World) -> None:
+    world.add(A)
+    world.sources[A].outcome = [CASE]
+    world.poll_due()
+    world.sources[A].outcome = ReadFailure(Reason.TIMEOUT, "no answer")
+    world.timing.advance(INTERVAL * 2)
+    world.poll_due()
+    status = world.roster.status(A)
+    assert status is not None
+    assert state(world, A) is AccountState.FAILING
+    assert status.shown_reading(world.timing.time(), STALENESS) is not None
+    world.timing.advance(STALENESS)
+    assert state(world, A) is AccountState.STALE
+    assert status.shown_reading(world.timing.time(), STALENESS) is None
+
+
+def test_a_lost_plan_takes_the_cases_away_and_a_new_one_brings_them_back(world: World) -> None:
+    world.add(A)
+    world.sources[A].outcome = [CASE]
+    world.poll_due()
+    world.sources[A].outcome = ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan")
+    world.timing.advance(2 * INTERVAL)
+    world.poll_due()
+    assert state(world, A) is AccountState.UNSUPPORTED
+    world.sources[A].outcome = [CASE]
+    world.timing.advance(2 * 3600)
+    world.poll_due()
+    assert state(world, A) is AccountState.OK
+
+
+def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: World) -> None:
+    world.add(A, B)
+    world.sources[A].outcome = RuntimeError("SECRET")
+    assert sorted(world.poll_due()) == [A, B]
+    status = world.roster.status(A)
+    assert status is not None
+    assert status.last_poll is not None
+    assert status.last_poll.reason is Reason.INTERNAL
+    assert "SECRET" not in str(status) + str(world.log.calls)
+    assert "RuntimeError" in status.last_poll.detail
+
+
+def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World) -> None:
+    world.add(A)
+    slow, throttled = ReadFailure(Reason.TIMEOUT, "x"), ReadFailure(Reason.THROTTLED, "x")
+    outcomes: list[Outcome] = [slow, slow, throttled, [], []]
+    for outcome in outcomes:
+        world.sources[A].outcome = outcome
+        world.poll_due()
+        world.timing.advance(2 * INTERVAL)
+    assert [call.method_name for call in world.log.calls] == ["warning", "warning", "info"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "least", "most"),
+    [
+        (Reason.TIMEOUT, 4, 6),
+        (Reason.THROTTLED, 4, 6),
+        (Reason.UNREACHABLE, 4, 6),
+        (Reason.SUBSCRIPTION_REQUIRED, 800, 1000),
+        (Reason.ACCESS_DENIED, 800, 1000),
+    ],
+)
+def test_the_first_pause_after_a_failure_depends_on_its_reason(world: World, reason: Reason, least: float, most: float) -> None:
+    world.add(A)
+    world.sources[A].outcome = ReadFailure(reason, "x")
+    world.poll_due()
+    world.timing.advance(least)
+    assert world.poll_due() == []
+    world.timing.advance(most - least)
+    assert world.poll_due() == [A]
+
+
+@pytest.mark.parametrize(
+    ("reason", "bound"), [(Reason.TIMEOUT, INTERVAL * 1.1), (Reason.UNREACHABLE, 16.5), (Reason.ACCESS_DENIED, 3960.0)]
+)
+def test_pauses_grow_to_a_bound(world: World, reason: Reason, bound: float) -> None:
+    world.add(A)
+    world.sources[A].outcome = ReadFailure(reason, "x")
+    pauses = []
+    for _ in range(12):
+        world.poll_due()
+        status = world.roster.status(A)
+        assert status is not None
+        assert status.next_poll is not None
+        pauses.append(status.next_poll - world.timing.time())
+        world.timing.advance(pauses[-1] + 0.001)
+    assert pauses[0] < pauses[3]
+    assert bound * 0.75 < max(pauses) <= bound
