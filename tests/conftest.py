@@ -15,6 +15,10 @@ StartPrometheus = Callable[..., PrometheusServer]
 _NOTHING_IS_SKIPPED = os.environ.get("AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS") == "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="write golden pages anew instead of comparing with them")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

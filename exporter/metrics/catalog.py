@@ -16,7 +16,6 @@ _READ = "for accounts read successfully within poll.max_staleness"
 _ZERO = f"{_READ}; all five documented severities, any other when seen"
 _GROUPS = f"{_READ}; only groups that hold a case"
 
-_COUNTED = "after the first successful poll; all five documented severities, any other when seen"
 _OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
 
 OPEN_CASES = Metric("aws_support_open_cases", Kind.GAUGE, _GROUP, f"Cases that are not resolved, {_AS_OF}.", _GROUPS)
@@ -67,28 +66,28 @@ FIRST_RESPONSE_BREACHES = Metric(
     Kind.COUNTER,
     (*ACCOUNT, "severity_code"),
     f"Cases whose first-response target passed unanswered, or that were answered late, each once, {_AS_OF}.",
-    _COUNTED,
+    _ZERO,
 )
 CASES_OPENED = Metric(
     "aws_support_cases_opened_total",
     Kind.COUNTER,
     (*ACCOUNT, "severity_code"),
     f"Cases that were seen to be opened between two successful polls, {_AS_OF}.",
-    _COUNTED,
+    _ZERO,
 )
 CASES_RESOLVED = Metric(
     "aws_support_cases_resolved_total",
     Kind.COUNTER,
     (*ACCOUNT, "severity_code"),
     f"Cases that were seen to be resolved between two successful polls, {_AS_OF}.",
-    _COUNTED,
+    _ZERO,
 )
 CASES_REOPENED = Metric(
     "aws_support_cases_reopened_total",
     Kind.COUNTER,
     (*ACCOUNT, "severity_code"),
     f"Cases that were seen to be open again between two successful polls, {_AS_OF}.",
-    _COUNTED,
+    _ZERO,
 )
 CASE_INFO = Metric(
     "aws_support_case_info",

@@ -43,18 +43,21 @@ class View:
     case_limit: int | None = None
 
 
+_MadeFrom = tuple[Account, tuple[Case, ...] | None, Tally]
+
+
 @dataclass(frozen=True, slots=True)
 class CaseLines:
     """The encoded part of a page that an account's cases make up.
 
     Attributes:
-        made_from: The account, its cases (None when none may be shown) and its tally (None before the first reading).
+        made_from: The account, its cases (None when none may be shown) and its tally.
         lines: The encoded lines of each metric of cases, in the order of the catalogue.
         ages: Start of line and Unix time of each sample whose value is an age.
         valid_until: When a case passes its target, so that the lines must be made anew (Unix seconds).
     """
 
-    made_from: tuple[Account, tuple[Case, ...] | None, Tally | None]
+    made_from: _MadeFrom
     lines: tuple[bytes, ...]
     ages: tuple[tuple[str, float], ...]
     valid_until: float
@@ -85,8 +88,8 @@ class AccountLines:
 def account_samples(status: AccountStatus, view: View, now: float) -> Iterator[Sample]:
     """Yield every sample of one account whose value does not move with the clock."""
     reading = status.shown_reading(now, view.max_staleness)
-    cases = None if reading is None else reading.cases
-    yield from _samples_of_cases(status.account, cases, _shown_tally(status), view, now)
+    if reading is not None:
+        yield from _samples_of_cases(status.account, reading.cases, status.tally, view, now)
     yield from _samples_of_health(status)
 
 
@@ -107,8 +110,7 @@ def account_lines(status: AccountStatus, view: View, now: float, before: Account
         before: The account's part of the page before; what its cases make up is kept where they are the same.
     """
     reading = status.shown_reading(now, view.max_staleness)
-    cases = None if reading is None else reading.cases
-    made_from = (status.account, cases, _shown_tally(status))
+    made_from = (status.account, None if reading is None else reading.cases, status.tally)
     kept = before.cases if before is not None and _same(before.cases, made_from, now) else None
     stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + view.max_staleness
     case_lines = kept or _case_lines(made_from, view, now)
@@ -120,21 +122,20 @@ def account_lines(status: AccountStatus, view: View, now: float, before: Account
     )
 
 
-def _same(lines: CaseLines, made_from: tuple[Account, tuple[Case, ...] | None, Tally | None], now: float) -> bool:
+def _same(lines: CaseLines, made_from: _MadeFrom, now: float) -> bool:
     account, cases, tally = lines.made_from
     return account == made_from[0] and cases is made_from[1] and tally is made_from[2] and now <= lines.valid_until
 
 
-def _case_lines(made_from: tuple[Account, tuple[Case, ...] | None, Tally | None], view: View, now: float) -> CaseLines:
+def _case_lines(made_from: _MadeFrom, view: View, now: float) -> CaseLines:
     account, cases, tally = made_from
-    shown = cases or ()
+    samples = () if cases is None else _samples_of_cases(account, cases, tally, view, now)
+    moments = _moments(cases or (), _names(account))
     return CaseLines(
         made_from=made_from,
-        lines=_encoded(_samples_of_cases(account, cases, tally, view, now), catalog.CASE_METRICS),
-        ages=tuple(
-            (encode.line_start(metric.name, labels), since) for metric, labels, since in _moments(shown, _names(account))
-        ),
-        valid_until=aggregate.next_due(shown, view.targets, now),
+        lines=_encoded(samples, catalog.CASE_METRICS),
+        ages=tuple((encode.line_start(metric.name, labels), since) for metric, labels, since in moments),
+        valid_until=aggregate.next_due(cases or (), view.targets, now),
     )
 
 
@@ -154,27 +155,19 @@ def _names(account: Account) -> dict[str, str]:
     return {"account_id": account.account_id, "account_name": account.name, "region": account.region}
 
 
-def _shown_tally(status: AccountStatus) -> Tally | None:
-    return None if status.last_success is None else status.tally
-
-
 def _moments(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Moment]:
     for key, group in aggregate.group_cases(cases).items():
         if group.quiet_since is not None:
             yield Moment(catalog.LATEST_COMMUNICATION_AGE, names | key._asdict(), group.quiet_since)
 
 
-def _samples_of_cases(
-    account: Account, cases: tuple[Case, ...] | None, tally: Tally | None, view: View, now: float
-) -> Iterator[Sample]:
+def _samples_of_cases(account: Account, cases: tuple[Case, ...], tally: Tally, view: View, now: float) -> Iterator[Sample]:
     names = _names(account)
-    if cases is not None:
-        yield from _group_samples(cases, names)
-        yield from _severity_samples(cases, names, view.targets, now)
-        if view.case_limit is not None:
-            yield from _case_samples(cases, names, view.case_limit)
-    if tally is not None:
-        yield from _tally_samples(tally, names)
+    yield from _group_samples(cases, names)
+    yield from _severity_samples(cases, names, view.targets, now)
+    yield from _tally_samples(tally, names)
+    if view.case_limit is not None:
+        yield from _case_samples(cases, names, view.case_limit)
 
 
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
@@ -223,7 +216,7 @@ def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
         (catalog.CASES_RESOLVED, tally.resolved),
         (catalog.CASES_REOPENED, tally.reopened),
     ):
-        for severity_code in sorted({*SEVERITY_CODES, *counts}):
+        for severity_code in (*SEVERITY_CODES, *sorted(counts.keys() - SEVERITY_CODES)):
             yield Sample(metric, names | {"severity_code": severity_code}, counts.get(severity_code, 0))
 
 

@@ -1,0 +1,72 @@
+import pytest
+from hypothesis import given
+
+from exporter.cases import aggregate
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication
+from tests.support.cases import NOW, answered, case, fleets
+
+TARGETS = {"critical": 900.0, "normal": 43200.0}
+
+
+def test_the_greatest_time_tells_the_last_author_and_silence_is_the_customers() -> None:
+    assert case().last_author is Author.CUSTOMER
+    assert case(latest=Communication(NOW, Author.AWS)).last_author is Author.AWS
+
+
+def test_a_group_is_as_quiet_as_its_quietest_case() -> None:
+    quiet, busy = (case(i, latest=Communication(at, Author.AWS)) for i, at in (("case-1", 100.0), ("case-2", 200.0)))
+    (group,) = aggregate.group_cases([busy, quiet]).values()
+    assert (group.count, group.quiet_since) == (2, 100.0)
+
+
+def test_a_case_without_any_time_is_counted_but_has_no_age() -> None:
+    (group,) = aggregate.group_cases([case(created=None)]).values()
+    assert (group.count, group.quiet_since) == (1, None)
+
+
+def test_all_documented_severities_are_counted_first_mildest_first() -> None:
+    counts = aggregate.count_by_severity([case(severity_code="odd"), case(severity_code="low")])
+    assert list(counts.items()) == [("low", 1), ("normal", 0), ("high", 0), ("urgent", 0), ("critical", 0), ("odd", 1)]
+
+
+def test_of_two_cases_with_one_id_one_is_kept_and_resolved_ones_are_left_out() -> None:
+    kept = aggregate.open_cases([case("b"), case("a"), case("a"), case("c", status="resolved")])
+    assert [kept_case.case_id for kept_case in kept] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"), [(899.0, False), (900.0, False), (900.001, True)], ids=["before", "at the target", "past"]
+)
+def test_an_unanswered_case_is_overdue_once_its_target_has_passed(age: float, expected: bool) -> None:  # noqa: FBT001 - a column
+    late = aggregate.overdue([case(severity_code="critical", created=NOW - age)], TARGETS, NOW)
+    assert bool(late) is expected
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        answered(NOW - 5000, NOW - 10, severity_code="critical"),
+        case(severity_code="unheard-of", created=0.0),
+        case(severity_code="critical", created=None),
+        case(severity_code="critical", created=0.0, first_aws_known=False),
+    ],
+    ids=["answered late", "no target", "no opening time", "not known yet"],
+)
+def test_what_is_not_known_to_be_unanswered_past_a_target_is_not_overdue(harmless: Case) -> None:
+    assert aggregate.overdue([harmless], TARGETS, NOW) == ()
+
+
+def test_the_next_target_to_pass_is_told() -> None:
+    cases = [case("a", severity_code="critical", created=NOW - 100), case("b", created=NOW), answered(NOW, NOW, "c")]
+    assert aggregate.next_due(cases, TARGETS, NOW) == NOW + 800
+    assert aggregate.next_due([], TARGETS, NOW) == float("inf")
+
+
+@given(fleets)
+def test_every_breakdown_adds_up_to_the_number_of_open_cases(cases: list[Case]) -> None:
+    kept = aggregate.open_cases(cases)
+    assert sum(group.count for group in aggregate.group_cases(kept).values()) == len(kept)
+    counts = aggregate.count_by_severity(kept)
+    assert sum(counts.values()) == len(kept)
+    assert set(SEVERITY_CODES) <= counts.keys()
+    assert len(aggregate.overdue(kept, TARGETS, NOW)) <= len(aggregate.unanswered(kept)) <= len(kept)

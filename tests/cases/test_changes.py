@@ -1,0 +1,139 @@
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+
+from exporter.cases.changes import Changes, Tally, baseline, changes
+from exporter.cases.model import Author, Case, Communication, Reading
+from tests.support.cases import NOW, answered, case, fleets
+
+TARGETS = {"critical": 900.0, "high": 14400.0, "normal": 43200.0}
+INTERVAL = 300.0
+
+
+def ids(cases: Sequence[Case]) -> list[str]:
+    return [one.case_id for one in cases]
+
+
+def follow(*readings: Sequence[Case], step: float = INTERVAL) -> list[Changes]:
+    """Return what is seen to change over successive readings, the baseline first."""
+    taken = [Reading(NOW + step * number, tuple(cases)) for number, cases in enumerate(readings)]
+    seen = [baseline(taken[0], TARGETS)]
+    for before, after in pairwise(taken):
+        seen.append(changes(before, after, seen[-1].judged, TARGETS))
+    return seen
+
+
+def test_the_first_reading_is_no_event() -> None:
+    (first,) = follow([case(created=0.0), answered(0.0, NOW, "case-2")])
+    assert Tally().plus(first) == Tally()
+    assert first.first_responses == ()
+
+
+def test_a_new_case_is_opened_and_one_that_is_gone_resolved() -> None:
+    _, second, third = follow([], [case(created=NOW + 10)], [])
+    assert ids(second.opened) == ["case-1"]
+    assert ids(third.resolved) == ["case-1"]
+    assert third.open_durations == (("normal", 2 * INTERVAL - 10),)
+
+
+@pytest.mark.parametrize(
+    "back",
+    [case(created=NOW - 86400), case(status="reopened", created=NOW + INTERVAL)],
+    ids=["was there before", "says so itself"],
+)
+def test_a_case_that_comes_back_is_reopened_and_not_opened(back: Case) -> None:
+    *_, last = follow([], [back])
+    assert (ids(last.reopened), ids(last.opened)) == (["case-1"], [])
+
+
+def test_a_case_that_shows_up_late_is_still_opened() -> None:
+    *_, last = follow([], [case(created=NOW - 60)])
+    assert ids(last.opened) == ["case-1"]
+
+
+def test_a_first_response_is_observed_once() -> None:
+    opened = NOW - 100
+    reply = answered(opened, NOW + 200)
+    follow_up = case(created=opened, latest=Communication(NOW + 500, Author.CUSTOMER), first_aws=NOW + 200)
+    _, second, third = follow([case(created=opened)], [reply], [follow_up])
+    assert second.first_responses == (("normal", 300.0),)
+    assert third.first_responses == ()
+
+
+def test_a_case_that_was_never_answered_is_breached_once() -> None:
+    waiting = case(severity_code="critical", created=NOW - 700)
+    seen = follow([waiting], [waiting], [waiting])
+    assert [ids(one.breached) for one in seen] == [[], ["case-1"], []]
+
+
+def test_a_late_first_answer_that_is_the_newest_message_is_a_breach() -> None:
+    opened = NOW - 10
+    seen = follow(
+        [case(severity_code="critical", created=opened)], [answered(opened, NOW + 1000, severity_code="critical")], step=1200
+    )
+    assert ids(seen[1].breached) == ["case-1"]
+    assert seen[1].first_responses == (("critical", 1010.0),)
+
+
+def test_a_breach_is_not_counted_again_when_the_answer_comes() -> None:
+    waiting = case(severity_code="critical", created=NOW - 700)
+    reply = answered(NOW - 700, NOW + 400, severity_code="critical")
+    seen = follow([waiting], [waiting], [reply])
+    assert [ids(one.breached) for one in seen] == [[], ["case-1"], []]
+    assert seen[2].first_responses == (("critical", 1100.0),)
+
+
+def test_an_early_first_answer_with_a_late_follow_up_is_no_breach() -> None:
+    opened = NOW - 10
+    early = answered(opened, NOW + 100, severity_code="critical")
+    late = case(severity_code="critical", created=opened, latest=Communication(NOW + 90000, Author.AWS), first_aws=NOW + 100)
+    seen = follow([case(severity_code="critical", created=opened)], [early], [late])
+    assert [ids(one.breached) for one in seen] == [[], [], []]
+
+
+def test_the_target_of_the_severity_now_counts_for_an_unanswered_case() -> None:
+    opened = NOW - 5000
+    seen = follow([case(created=opened)], [case(severity_code="critical", created=opened)])
+    assert ids(seen[1].breached) == ["case-1"]
+
+
+def test_a_severity_raised_after_a_timely_answer_is_no_breach() -> None:
+    opened = NOW - 20000
+    timely = answered(opened, NOW - 5000)
+    raised = answered(opened, NOW - 5000, severity_code="critical")
+    seen = follow([timely], [raised])
+    assert ids(seen[1].breached) == []
+
+
+def test_a_reopened_case_is_not_judged_by_its_first_opening() -> None:
+    old = case(status="reopened", severity_code="critical", created=NOW - 1e6)
+    seen = follow([], [old], [old])
+    assert [ids(one.breached) for one in seen] == [[], [], []]
+
+
+def test_a_case_whose_first_response_is_not_known_yet_is_not_judged() -> None:
+    unknown = case(severity_code="critical", created=NOW - 1e6, first_aws_known=False)
+    seen = follow([unknown], [unknown])
+    assert ids(seen[1].breached) == []
+
+
+def test_a_tally_without_changes_stays_the_same_object() -> None:
+    tally = Tally().plus(Changes(opened=(case(),)))
+    assert tally.plus(Changes(judged=frozenset({"case-1"}))) is tally
+    assert dict(tally.opened) == {"normal": 1}
+
+
+@given(fleets, fleets)
+def test_what_came_less_what_went_is_the_change_in_number(before: list[Case], after: list[Case]) -> None:
+    _, seen = follow(before, after)
+    assert len(seen.opened) + len(seen.reopened) - len(seen.resolved) == len(after) - len(before)
+    assert {*ids(seen.opened)} & {*ids(seen.reopened)} == set()
+    assert all(seconds >= 0 for _, seconds in (*seen.first_responses, *seen.open_durations))
+
+
+@given(fleets)
+def test_nothing_happens_twice(cases: list[Case]) -> None:
+    _, _, again = follow(cases, cases, cases, step=0.0)
+    assert (again.opened, again.resolved, again.reopened, again.breached, again.first_responses) == ((), (), (), (), ())

@@ -1,0 +1,57 @@
+"""Answers of DescribeCases in, a page out, byte for byte; `--rewrite-golden` writes the pages anew."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+from exporter.aws.parse import cases_page
+from exporter.cases.aggregate import open_cases
+from exporter.cases.changes import Changes
+from exporter.cases.model import Account, Reading, Reason
+from exporter.cases.status import AccountStatus, Poll
+from exporter.metrics.encode import TextFormat
+from exporter.metrics.families import View
+from exporter.metrics.instruments import Instruments
+from exporter.metrics.page import Encoding
+from exporter.metrics.renderer import Renderer
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+NOW = 1_769_620_000.0
+TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 86400.0}
+SUFFIXES = {TextFormat.PROMETHEUS: ".prom", TextFormat.OPENMETRICS: ".openmetrics"}
+
+
+def status(entry: dict[str, Any]) -> AccountStatus:
+    labels = tuple(sorted(entry.get("labels", {}).items()))
+    account = Account(entry["id"], entry["name"], "us-east-1", "aws", entry.get("organization", ""), labels)
+    known = AccountStatus(account)
+    if "answer" in entry:
+        read_at = NOW - entry.get("read_ago", 60)
+        page = cases_page(json.dumps(entry["answer"]).encode(), keep_subject=entry.get("subject", False))
+        known = known.after_success(Reading(read_at, open_cases(page.cases)), Poll(read_at, 0.25), Changes())
+    if "reason" in entry:
+        reason = Reason(entry["reason"])
+        known = known.after_failure(reason, Poll(NOW - 10, 1.5, reason))
+    return known
+
+
+@pytest.mark.parametrize("text_format", TextFormat, ids=lambda text_format: text_format.name.lower())
+@pytest.mark.parametrize("source", sorted(GOLDEN.glob("*.json")), ids=lambda source: source.stem)
+def test_a_fleet_makes_this_page(source: Path, text_format: TextFormat, pytestconfig: pytest.Config) -> None:
+    fleet = json.loads(source.read_text())
+    view = View(1800.0, TARGETS, fleet.get("case_limit"))
+    renderer = Renderer(view, Instruments(TARGETS))
+    body = renderer.render([status(entry) for entry in fleet["accounts"]], [], NOW).body(Encoding(text_format, gzip=False))
+    page = (body.stored + body.complete(b"")).decode()
+    golden = source.with_suffix(SUFFIXES[text_format])
+    if pytestconfig.getoption("rewrite_golden"):
+        golden.write_text(page)
+    assert page == golden.read_text(), "if that is meant: make test PYTEST_ARGS=--rewrite-golden"
+
+
+@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.openmetrics")), ids=lambda golden: golden.stem)
+def test_the_strict_parser_reads_the_page(golden: Path) -> None:
+    assert list(parse_openmetrics(golden.read_text()))  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped

@@ -1,0 +1,183 @@
+"""What holds for every page, whatever AWS says."""
+
+import gzip
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import exposition
+from prometheus_client.core import CollectorRegistry
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.cases.aggregate import open_cases
+from exporter.cases.changes import Changes
+from exporter.cases.model import Account, Case, Reading, Reason
+from exporter.cases.status import AccountStatus, Poll
+from exporter.metrics import catalog, encode, families
+from exporter.metrics.encode import TextFormat
+from exporter.metrics.families import View
+from exporter.metrics.instruments import Instruments
+from exporter.metrics.live import LiveMetrics
+from exporter.metrics.metric import Kind
+from exporter.metrics.negotiate import negotiate
+from exporter.metrics.page import Encoding, Page
+from exporter.metrics.renderer import Renderer
+from tests.support.cases import NOW, fleets, texts
+
+TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 86400.0}
+VIEW = View(1800.0, TARGETS, case_limit=5)
+NAMES = sorted(catalog.CATALOG)
+
+accounts = st.builds(
+    Account,
+    account_id=st.integers(0, 10**12 - 1).map("{:012d}".format),
+    name=texts,
+    region=st.just("us-east-1"),
+    partition=st.just("aws"),
+    organization=st.just("") | texts,
+    labels=st.just(()) | st.tuples(st.tuples(st.just("team"), texts)),
+)
+
+
+def read(account: Account, cases: list[Case], at: float = NOW) -> AccountStatus:
+    reading = Reading(at, open_cases(cases))
+    return AccountStatus(account).after_success(reading, Poll(at, 0.5), Changes(opened=reading.cases[:2]))
+
+
+statuses = st.lists(
+    st.one_of(
+        st.builds(read, accounts, fleets),
+        st.builds(AccountStatus, accounts),
+        st.builds(
+            lambda account, reason: AccountStatus(account).after_failure(reason, Poll(NOW, 1.0, reason, "detail")),
+            accounts,
+            st.sampled_from(Reason),
+        ),
+        st.builds(
+            lambda account, cases: read(account, cases, NOW - 3600).after_failure(
+                Reason.TIMEOUT, Poll(NOW, 1.0, Reason.TIMEOUT)
+            ),
+            accounts,
+            fleets,
+        ),
+    ),
+    max_size=4,
+    unique_by=lambda status: status.account.account_id,
+)
+
+
+def page_of(found: list[AccountStatus], now: float = NOW) -> Page:
+    return Renderer(VIEW, Instruments(TARGETS)).render(found, [], now)
+
+
+def plain(page: Page, text_format: TextFormat) -> str:
+    body = page.body(Encoding(text_format, gzip=False))
+    return (body.stored + body.complete(b"")).decode()
+
+
+@given(statuses)
+@settings(deadline=None)
+def test_a_page_holds_each_series_once_and_only_what_the_catalogue_has(found: list[AccountStatus]) -> None:
+    page = plain(page_of(found), TextFormat.OPENMETRICS)
+    series = set()
+    for family in parse_openmetrics(page):  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            assert key not in series
+            series.add(key)
+            name = sample.name
+            metric = catalog.CATALOG.get(name) or catalog.CATALOG[name.rsplit("_", 1)[0]]
+            optional = {label for label in sample.labels if label.startswith("label_") or label in metric.optional}
+            assert set(sample.labels) - optional - {"le"} == set(metric.labels)
+
+
+@given(statuses)
+@settings(deadline=None)
+def test_both_formats_say_the_same(found: list[AccountStatus]) -> None:
+    page = page_of(found)
+    text, strict = (
+        {(sample.name, frozenset(sample.labels.items())): sample.value for family in parsed for sample in family.samples}
+        for parsed in (
+            parse_text(plain(page, TextFormat.PROMETHEUS)),
+            parse_openmetrics(plain(page, TextFormat.OPENMETRICS)),  # type: ignore[no-untyped-call]  # as above
+        )
+    )
+    assert text == strict
+
+
+@given(statuses)
+@settings(deadline=None)
+def test_families_stand_in_the_order_of_the_catalogue(found: list[AccountStatus]) -> None:
+    lines = plain(page_of(found), TextFormat.PROMETHEUS).splitlines()
+    order = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert order == [name for name in catalog.CATALOG if name in order]
+
+
+@given(texts, st.sampled_from(NAMES), st.floats(0, 1e12))
+def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str, name: str, value: float) -> None:
+    metric = catalog.CATALOG[name]
+    if metric.kind is Kind.HISTOGRAM:
+        return
+    labels = dict.fromkeys(metric.labels, text)
+    registry = CollectorRegistry()
+    family = Family(metric.family, metric.help, metric.kind.value)
+    family.add_sample(name, labels, value)
+
+    class One:
+        def collect(self) -> list[Family]:
+            return [family]
+
+    registry.register(One())
+    ours = encode.line(name, labels, value)
+    text_page = encode.header(metric, TextFormat.PROMETHEUS) + ours
+    strict_page = encode.header(metric, TextFormat.OPENMETRICS) + ours + "# EOF\n"
+    assert text_page.encode() == exposition.generate_latest(registry)
+    assert strict_page.encode() == openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # as above
+    ((sample,),) = (parsed.samples for parsed in parse_openmetrics(strict_page))  # type: ignore[no-untyped-call]  # as above
+    assert sample.labels == labels
+
+
+@given(st.lists(statuses, min_size=1, max_size=4), st.lists(st.floats(0, 4000), min_size=4, max_size=4))
+@settings(deadline=None)
+def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
+    rounds: list[list[AccountStatus]], steps: list[float]
+) -> None:
+    instruments = Instruments(TARGETS)
+    renderer = Renderer(VIEW, instruments)
+    now = NOW
+    for found, step in zip(rounds, steps, strict=False):
+        now += step
+        anew = Renderer(VIEW, instruments).render(found, [], now)
+        assert plain(renderer.render(found, [], now), TextFormat.PROMETHEUS) == plain(anew, TextFormat.PROMETHEUS)
+
+
+@given(statuses, st.binary(max_size=200))
+@settings(deadline=None)
+def test_a_gzip_body_is_the_plain_one_whatever_the_live_part(found: list[AccountStatus], live: bytes) -> None:
+    page = page_of(found)
+    for text_format in TextFormat:
+        unpacked, packed = (
+            body.stored + body.complete(live)
+            for body in (page.body(Encoding(text_format, gzip=zipped)) for zipped in (False, True))
+        )
+        assert gzip.decompress(packed) == unpacked
+
+
+@given(st.floats(-1e9, 1e10), st.floats(-1e9, 1e10))
+def test_an_age_is_never_negative(since: float, now: float) -> None:
+    assert families.age(since, now) >= 0
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
+    assert negotiate(accept, accept_encoding).text_format in TextFormat
+
+
+def test_nothing_has_a_created_series() -> None:
+    instruments = Instruments(TARGETS)
+    instruments.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
+    for text_format in TextFormat:
+        page = instruments.encode(text_format) + LiveMetrics().encode(text_format)
+        assert b"_created" not in page

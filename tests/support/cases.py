@@ -1,0 +1,60 @@
+"""Cases for tests, made by hand or drawn by hypothesis."""
+
+from hypothesis import strategies as st
+
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication
+
+NOW = 1_700_000_000.0
+
+
+def case(
+    case_id: str = "case-1",
+    *,
+    status: str = "opened",
+    severity_code: str = "normal",
+    created: float | None = NOW - 1000,
+    latest: Communication | None = None,
+    first_aws: float | None = None,
+    first_aws_known: bool = True,
+) -> Case:
+    """Return a case with what matters to a test."""
+    return Case(
+        case_id=case_id,
+        display_id=case_id.removeprefix("case-"),
+        status=status,
+        severity_code=severity_code,
+        service_code="amazon-elastic-compute-cloud-linux",
+        category_code="other",
+        language="en",
+        created=created,
+        latest=latest,
+        first_aws=first_aws,
+        first_aws_known=first_aws_known,
+    )
+
+
+def answered(created: float, at: float, case_id: str = "case-1", severity_code: str = "normal") -> Case:
+    """Return a case that AWS answered at some time, and on which nobody wrote since."""
+    return case(case_id, severity_code=severity_code, created=created, latest=Communication(at, Author.AWS), first_aws=at)
+
+
+# What can stand in a label: anything that UTF-8 can carry. NUL is replaced at the border.
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
+times = st.floats(NOW - 1e8, NOW + 1e4, allow_nan=False).map(lambda at: round(at, 3))
+communications = st.builds(Communication, times, st.sampled_from(Author))
+cases = st.builds(
+    Case,
+    case_id=st.uuids().map(str),
+    display_id=st.integers(0, 50).map(str) | texts,
+    status=st.sampled_from(["opened", "resolved", "reopened", "pending-customer-action"]) | texts,
+    severity_code=st.sampled_from(SEVERITY_CODES) | texts,
+    service_code=st.sampled_from(["service-eks", "general-info"]) | texts,
+    category_code=texts,
+    language=st.sampled_from(["en", "ja"]),
+    created=st.none() | times,
+    latest=st.none() | communications,
+    first_aws=st.none() | times,
+    first_aws_known=st.booleans(),
+    subject=st.just("") | texts,
+)
+fleets = st.lists(cases, max_size=12)
