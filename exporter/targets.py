@@ -1,6 +1,6 @@
 """From the configuration to the accounts that are read, and to what finds more of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.aws.connector import Connector
 from exporter.aws.organizations import OrganizationReader
@@ -10,13 +10,14 @@ from exporter.collector.source import Discovery, Target
 from exporter.config import ResolvedAccount, ResolvedOrganization, Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrganizationDiscovery:
-    """Finds the active accounts of an organization."""
+    """Finds the active accounts of an organization; used by one thread."""
 
     organization: ResolvedOrganization
     reader: OrganizationReader
     connector: Connector
+    _known: dict[ResolvedAccount, Target] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -30,11 +31,14 @@ class OrganizationDiscovery:
 
     def targets(self, deadline: float) -> tuple[Target, ...]:
         """Return the accounts that are active and selected now."""
-        return tuple(
-            target_of(self.organization.member(member.account_id, member.name), self.connector)
+        resolved = [
+            self.organization.member(member.account_id, member.name)
             for member in self.reader.active_members(deadline)
             if self.organization.selects(member.account_id, member.name)
-        )
+        ]
+        # A target that stays keeps its credentials, its quota, and what it knows of first responses.
+        self._known = {account: self._known.get(account) or target_of(account, self.connector) for account in resolved}
+        return tuple(self._known.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class OwnAccountDiscovery:
 
     def targets(self, deadline: float) -> tuple[Target, ...]:
         """Return that account."""
-        account_id = self.connector.own_account(self.regions[0], deadline)
+        account_id = self.connector.own_account(self.regions, deadline)
         account = Account(account_id, account_id, self.regions[0], self.partition)
         return (target_of(ResolvedAccount(account, self.regions, OwnCredentials()), self.connector),)
 
@@ -85,7 +89,7 @@ def discoveries(settings: Settings, connector: Connector) -> tuple[Discovery, ..
         return tuple(
             OrganizationDiscovery(
                 organization,
-                connector.organization_reader(organization.name, organization.access, organization.regions[0]),
+                connector.organization_reader(organization.name, organization.access, organization.regions),
                 connector,
             )
             for organization in settings.organizations

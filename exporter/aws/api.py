@@ -143,7 +143,7 @@ class Api:
             if reason in ENDPOINT_FAULTS:
                 health.failed(subject)
             else:
-                health.answered()
+                health.answered(subject)
             self._observer.request_ended(operation, self._timing.monotonic() - started, reason)
         return answer[_PARSED] if parser else answer
 
@@ -177,10 +177,18 @@ class Api:
 
     def _parse(self, response_dict: dict[str, Any], customized_response_dict: dict[str, object], **_: object) -> None:
         self._gate.computes()
+        _refuse_cut_off(response_dict)
         parser = _request.get().parser
         if parser is not None and response_dict["status_code"] == 200:  # noqa: PLR2004 - HTTP's OK
             customized_response_dict[_PARSED] = parser(response_dict["body"])
             response_dict["body"] = b"{}"
+
+
+def _refuse_cut_off(response: Mapping[str, Any]) -> None:
+    """Tell a connection that broke within an answer from a wrong answer; read by parts, urllib3 does not."""
+    announced = response["headers"].get("content-length", "")
+    if announced.isdecimal() and int(announced) > len(response["body"]):
+        raise ReadFailure(Reason.UNREACHABLE, f"the connection broke after {len(response['body'])} of {announced} bytes")
 
 
 def _limit_time(context: dict[str, object], **_: object) -> None:

@@ -54,7 +54,7 @@ class Connector:
         self._keep_subject = keep_subject
         self._lock = threading.Lock()
         self._sessions: dict[str | None, SessionCredentials] = {}
-        self._shared_roles: dict[tuple[str | None, str, tuple[str, ...]], AssumedRole] = {}
+        self._shared_roles: dict[tuple[str | None, tuple[str, ...], tuple[str, ...]], AssumedRole] = {}
 
     def reader(self, account_id: str, access: Access, regions: Sequence[str]) -> SupportReader:
         """Return what reads the cases of one account.
@@ -64,9 +64,9 @@ class Connector:
             access: How its credentials come.
             regions: Its regions in the order of preference, all of one partition.
         """
-        credentials = self.credentials(access, regions[0])
+        credentials = self.credentials(access, regions)
         if not isinstance(access, RoleCredentials):
-            credentials = VerifiedCredentials(self._api, credentials, account_id, regions[0])
+            credentials = VerifiedCredentials(self._api, credentials, account_id, regions)
         return SupportReader(
             account_id,
             self._api,
@@ -77,31 +77,31 @@ class Connector:
             keep_subject=self._keep_subject,
         )
 
-    def organization_reader(self, name: str, access: Access, region: str) -> OrganizationReader:
+    def organization_reader(self, name: str, access: Access, regions: Sequence[str]) -> OrganizationReader:
         """Return what lists the accounts of one organization.
 
         Args:
             name: The organization's name.
             access: How the credentials come that may list them.
-            region: A region of its partition.
+            regions: Regions of its partition in the order of preference.
         """
-        credentials = self.credentials(access, region)
-        return OrganizationReader(name, region, self._api, credentials, self._timing, self._random)
+        credentials = self.credentials(access, regions)
+        return OrganizationReader(name, regions[0], self._api, credentials, self._timing, self._random)
 
-    def credentials(self, access: Access, region: str) -> CredentialSource:
+    def credentials(self, access: Access, regions: Sequence[str]) -> CredentialSource:
         """Return where the credentials of one account or organization come from."""
         if isinstance(access, RoleCredentials):
-            return self._role(access, region)
+            return self._role(access, tuple(regions))
         return self._session_credentials(access.name if isinstance(access, ProfileCredentials) else None)
 
-    def own_account(self, region: str, deadline: float) -> str:
+    def own_account(self, regions: Sequence[str], deadline: float) -> str:
         """Return the id of the account that the exporter's own credentials belong to.
 
         Raises:
             ReadFailure: There are no credentials, or STS does not tell.
         """
         credentials = self._session_credentials(None).credentials(deadline)
-        return caller_account(self._api, credentials, region, deadline)
+        return caller_account(self._api, credentials, regions, deadline)
 
     def partition_of(self, region: str) -> str:
         """Return the partition of a region."""
@@ -115,12 +115,12 @@ class Connector:
                 self._sessions[profile] = known
             return known
 
-    def _role(self, access: RoleCredentials, region: str) -> AssumedRole:
+    def _role(self, access: RoleCredentials, regions: tuple[str, ...]) -> AssumedRole:
         source: CredentialSource = self._session_credentials(access.profile)
-        settings = RoleSettings(region, self._session_name, self._session_duration)
+        settings = RoleSettings(regions, self._session_name, self._session_duration)
         *passed, last = access.chain
         for count, role_arn in enumerate(passed, start=1):
-            key = (access.profile, region, tuple(passed[:count]))
+            key = (access.profile, regions, tuple(passed[:count]))
             with self._lock:
                 shared = self._shared_roles.get(key)
                 if shared is None:

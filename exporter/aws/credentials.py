@@ -5,17 +5,18 @@ role's that several chains pass through.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from boto3.session import Session
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from exporter.aws.api import Api
-from exporter.aws.failures import as_failure
+from exporter.aws.failures import as_failure, is_expired
+from exporter.aws.retry import first_answer
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
@@ -42,12 +43,12 @@ class RoleSettings:
     """How roles are assumed.
 
     Attributes:
-        region: Whose STS is asked.
+        regions: Whose STS is asked, in the order of preference.
         session_name: Shown in the member account's CloudTrail.
         duration: How long the credentials are to last, in seconds.
     """
 
-    region: str
+    regions: tuple[str, ...]
     session_name: str
     duration: float
 
@@ -139,16 +140,16 @@ class AssumedRole:
             self._credentials = None
 
     def _assume(self, deadline: float) -> tuple[Credentials, float]:
-        client = self._api.client("sts", self._settings.region)
         source = self._source.credentials(deadline)
-        answer = self._api.request(
-            client,
-            "AssumeRole",
-            self._parameters,
-            credentials=source,
-            subject=str(self._parameters["RoleArn"]),
-            deadline=deadline,
-        )
+        try:
+            answer = self._ask(source, deadline)
+        except ReadFailure as failure:
+            if not is_expired(failure.__cause__):
+                raise
+            # A role on the way here was revoked before its time; others that pass through it may have renewed it already.
+            if self._source.credentials(deadline).access_key == source.access_key:
+                self._source.forget()
+            answer = self._ask(self._source.credentials(deadline), deadline)
         try:
             issued = answer["Credentials"]
             expires: datetime = issued["Expiration"]
@@ -158,6 +159,17 @@ class AssumedRole:
         lifetime = expires.timestamp() - self._now()
         return credentials, expires.timestamp() - min(REFRESH_BEFORE_EXPIRY, lifetime / 2)
 
+    def _ask(self, source: Credentials, deadline: float) -> Any:  # noqa: ANN401 - as `Api.request`
+        return _ask_sts(
+            self._api,
+            self._settings.regions,
+            "AssumeRole",
+            self._parameters,
+            source,
+            subject=str(self._parameters["RoleArn"]),
+            deadline=deadline,
+        )
+
 
 class VerifiedCredentials:
     """Credentials of which is checked once that they belong to the account they are used for.
@@ -165,11 +177,11 @@ class VerifiedCredentials:
     Cases read with another account's credentials would be counted under the wrong name.
     """
 
-    def __init__(self, api: Api, source: CredentialSource, account_id: str, region: str) -> None:
+    def __init__(self, api: Api, source: CredentialSource, account_id: str, regions: Sequence[str]) -> None:
         self._api = api
         self._source = source
         self._account_id = account_id
-        self._region = region
+        self._regions = regions
         self._verified: str | None = None
 
     def credentials(self, deadline: float) -> Credentials:
@@ -180,7 +192,7 @@ class VerifiedCredentials:
         """
         credentials = self._source.credentials(deadline)
         if credentials.access_key != self._verified:
-            actual = caller_account(self._api, credentials, self._region, deadline)
+            actual = caller_account(self._api, credentials, self._regions, deadline)
             if actual != self._account_id:
                 raise ReadFailure(Reason.CREDENTIALS, f"the credentials belong to account {actual}, not to {self._account_id}")
             self._verified = credentials.access_key
@@ -192,17 +204,34 @@ class VerifiedCredentials:
         self._source.forget()
 
 
-def caller_account(api: Api, credentials: Credentials, region: str, deadline: float) -> str:
+def caller_account(api: Api, credentials: Credentials, regions: Sequence[str], deadline: float) -> str:
     """Return the id of the account that credentials belong to; needs no permission.
 
     Raises:
         ReadFailure: STS does not tell.
     """
-    client = api.client("sts", region)
-    answer = api.request(
-        client, "GetCallerIdentity", {}, credentials=credentials, subject=credentials.access_key, deadline=deadline
-    )
+    subject = credentials.access_key
+    answer = _ask_sts(api, regions, "GetCallerIdentity", {}, credentials, subject=subject, deadline=deadline)
     account_id = answer.get("Account")
     if not isinstance(account_id, str):
         raise ReadFailure(Reason.MALFORMED, "GetCallerIdentity: the answer has no account")
     return account_id
+
+
+def _ask_sts(
+    api: Api,
+    regions: Sequence[str],
+    operation: str,
+    parameters: dict[str, object],
+    credentials: Credentials,
+    *,
+    subject: str,
+    deadline: float,
+) -> Any:  # noqa: ANN401 - as `Api.request`
+    """Ask STS in the first of the regions in which it answers; what it issues is good in all of them."""
+
+    def ask(region: str) -> Any:  # noqa: ANN401 - as above
+        client = api.client("sts", region)
+        return api.request(client, operation, parameters, credentials=credentials, subject=subject, deadline=deadline)
+
+    return first_answer(ask, regions)

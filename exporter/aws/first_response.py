@@ -7,7 +7,7 @@ before; DescribeCommunications tells.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from exporter.cases.model import Author, Case, Communication
+from exporter.cases.model import Author, Case, Communication, Reason
 from exporter.errors import ReadFailure
 
 LOOKUPS_PER_POLL = 10
@@ -66,6 +66,8 @@ class _Budget:
         self._left -= 1
         try:
             return tuple(self._lookup(case_id))
-        except ReadFailure:
-            self._left = 0
+        except ReadFailure as failure:
+            # What is wrong with one case's answer must not keep the cases behind it from ever being looked up.
+            if failure.reason is not Reason.MALFORMED:
+                self._left = 0
             return None

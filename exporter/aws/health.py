@@ -29,6 +29,7 @@ class EndpointHealth:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._failing: set[str] = set()
+        self._at_fault: set[str] = set()
         self._probe_interval = FIRST_PROBE_AFTER
         self._next_probe: float | None = None
 
@@ -48,9 +49,13 @@ class EndpointHealth:
             self._next_probe = now + self._probe_interval
             return True
 
-    def answered(self) -> None:
-        """Take note that the endpoint answered, be it with a refusal."""
+    def answered(self, subject: str) -> None:
+        """Take note that the endpoint answered on behalf of an account, a role or an organization, be it with a refusal."""
         with self._lock:
+            # Who fails while others are answered is at fault itself: were it counted again, a few such accounts would take
+            # the endpoint down for all others each time that nobody else asks meanwhile.
+            self._at_fault |= self._failing
+            self._at_fault.discard(subject)
             self._failing.clear()
             self._next_probe = None
             self._probe_interval = FIRST_PROBE_AFTER
@@ -58,8 +63,10 @@ class EndpointHealth:
     def failed(self, subject: str) -> None:
         """Take note that a request on behalf of an account, a role or an organization got no proper answer."""
         with self._lock:
-            self._failing.add(subject)
             if self._next_probe is not None:
                 self._probe_interval = min(LONGEST_PROBE_INTERVAL, self._probe_interval * 2)
-            elif len(self._failing) >= FAILURES_BEFORE_DOWN:
+            if subject in self._at_fault:
+                return
+            self._failing.add(subject)
+            if self._next_probe is None and len(self._failing) >= FAILURES_BEFORE_DOWN:
                 self._next_probe = self._monotonic() + self._probe_interval

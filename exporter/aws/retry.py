@@ -1,14 +1,16 @@
 """Trying again, within a deadline, what may work the next time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from exporter.aws.health import ENDPOINT_FAULTS
 from exporter.aws.timing import Timing
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
 T = TypeVar("T")
+Door = TypeVar("Door")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,23 @@ def with_retries(
                 raise
         timing.sleep(pause)
         attempt += 1
+
+
+def first_answer(ask: Callable[[Door], T], doors: Sequence[Door]) -> T:
+    """Ask at one door after the other, until one of them answers, be it with a refusal.
+
+    Args:
+        ask: Asks at one door.
+        doors: Regions or endpoints, in the order of preference; at least one.
+
+    Raises:
+        ReadFailure: The refusal, or why the last door did not answer.
+    """
+    *others, last = doors
+    for door in others:
+        try:
+            return ask(door)
+        except ReadFailure as failure:
+            if failure.reason not in ENDPOINT_FAULTS:
+                raise
+    return ask(last)

@@ -14,20 +14,22 @@ from exporter.aws.first_response import FirstResponses
 from exporter.aws.health import ENDPOINT_FAULTS
 from exporter.aws.parse import CasesPage, CommunicationsPage, cases_page, communications_page
 from exporter.aws.quota import SupportQuota
-from exporter.aws.retry import RetryPolicy, with_retries
+from exporter.aws.retry import RetryPolicy, first_answer, with_retries
 from exporter.aws.timing import Timing
 from exporter.cases.aggregate import open_cases
-from exporter.cases.model import Case, Communication, Reading, Reason
+from exporter.cases.model import Communication, Reading, Reason
 from exporter.errors import ReadFailure
 
 T = TypeVar("T")
+P = TypeVar("P", CasesPage, CommunicationsPage)
 
 PAGE_SIZE = 100
 MOST_PAGES = 100
 """Pages that are read of one account: 10,000 open cases. What goes on beyond that is not an answer but a loop."""
 
-_WHEN_THROTTLED = RetryPolicy(frozenset({Reason.THROTTLED}))
-_WHEN_BROKEN = RetryPolicy(ENDPOINT_FAULTS | {Reason.MALFORMED}, attempts=3)
+# Of single requests. A loop of pages is malformed too, but must not be walked again: that takes a hundred requests each time.
+_WHEN_REFUSED = RetryPolicy(frozenset({Reason.THROTTLED, Reason.MALFORMED}))
+_WHEN_BROKEN = RetryPolicy(ENDPOINT_FAULTS, attempts=3)
 
 
 class SupportReader:
@@ -89,35 +91,19 @@ class SupportReader:
         return self._read_from_any_endpoint(deadline)
 
     def _read_from_any_endpoint(self, deadline: float) -> Reading:
-        credentials = self._retry(_WHEN_THROTTLED, deadline, partial(self._credentials.credentials, deadline))
-        *others, last = self._endpoints
-        for endpoint in others:
-            try:
-                return self._read_from(endpoint, credentials, deadline)
-            except ReadFailure as failure:
-                if failure.reason not in ENDPOINT_FAULTS:
-                    raise
-        return self._read_from(last, credentials, deadline)
+        credentials = self._retry(_WHEN_REFUSED, deadline, partial(self._credentials.credentials, deadline))
+        return first_answer(partial(self._read_from, credentials, deadline), self._endpoints)
 
-    def _read_from(self, endpoint: Endpoint, credentials: Credentials, deadline: float) -> Reading:
+    def _read_from(self, credentials: Credentials, deadline: float, endpoint: Endpoint) -> Reading:
         """Read every page from one endpoint: a token means nothing to another."""
         taken_at = self._timing.time()
-        cases: list[Case] = []
-        seen: set[str] = set()
-        token: str | None = None
-        for _ in range(MOST_PAGES):
-            page = self._retry(_WHEN_THROTTLED, deadline, partial(self._page, endpoint, credentials, token, deadline))
-            cases += page.cases
-            token = page.next_token
-            if token is None:
-                lookup = partial(self._communications, endpoint, credentials, deadline)
-                return Reading(taken_at, self._first_responses.complete(open_cases(cases), lookup))
-            if token in seen:
-                raise ReadFailure(Reason.MALFORMED, "DescribeCases: a page's token leads back to a page before it")
-            seen.add(token)
-        raise ReadFailure(Reason.MALFORMED, f"DescribeCases: more than {MOST_PAGES} pages")
+        ask = partial(self._page, endpoint, credentials, deadline)
+        pages = _pages("DescribeCases", lambda token: self._retry(_WHEN_REFUSED, deadline, partial(ask, token)))
+        cases = [case for page in pages for case in page.cases]
+        lookup = partial(self._communications, endpoint, credentials, deadline)
+        return Reading(taken_at, self._first_responses.complete(open_cases(cases), lookup))
 
-    def _page(self, endpoint: Endpoint, credentials: Credentials, token: str | None, deadline: float) -> CasesPage:
+    def _page(self, endpoint: Endpoint, credentials: Credentials, deadline: float, token: str | None) -> CasesPage:
         parameters = _parameters({"includeCommunications": True}, token)
         parser = partial(cases_page, keep_subject=self._keep_subject)
         page: CasesPage = self._request(endpoint, "DescribeCases", parameters, credentials, deadline, parser)
@@ -126,16 +112,15 @@ class SupportReader:
     def _communications(
         self, endpoint: Endpoint, credentials: Credentials, deadline: float, case_id: str
     ) -> Iterator[Communication]:
-        token: str | None = None
-        for _ in range(MOST_PAGES):
+        def ask(token: str | None) -> CommunicationsPage:
             parameters = _parameters({"caseId": case_id}, token)
             page: CommunicationsPage = self._request(
                 endpoint, "DescribeCommunications", parameters, credentials, deadline, communications_page
             )
+            return page
+
+        for page in _pages("DescribeCommunications", ask):
             yield from page.communications
-            token = page.next_token
-            if token is None:
-                return
 
     def _request(
         self,
@@ -159,6 +144,30 @@ class SupportReader:
 
     def _retry(self, policy: RetryPolicy, deadline: float, action: Callable[[], T]) -> T:
         return with_retries(action, policy, self._timing, self._random, deadline)
+
+
+def _pages(operation: str, ask: Callable[[str | None], P]) -> Iterator[P]:
+    """Yield page after page.
+
+    Args:
+        operation: AWS's name of the operation.
+        ask: Returns the page with a token, or the first.
+
+    Raises:
+        ReadFailure: `malformed`: the pages do not end.
+    """
+    token: str | None = None
+    seen: set[str] = set()
+    for _ in range(MOST_PAGES):
+        page = ask(token)
+        yield page
+        token = page.next_token
+        if token is None:
+            return
+        if token in seen:
+            raise ReadFailure(Reason.MALFORMED, f"{operation}: a page's token leads back to a page before it")
+        seen.add(token)
+    raise ReadFailure(Reason.MALFORMED, f"{operation}: more than {MOST_PAGES} pages")
 
 
 def _parameters(parameters: dict[str, object], token: str | None) -> dict[str, object]:

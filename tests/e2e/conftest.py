@@ -4,37 +4,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
+from tests.support.page import Page
 from tests.support.process import ExporterProcess
-
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-class Page:
-    """A parsed page of metrics."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.samples = [
-            (sample.name, sample.labels, sample.value)
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        ]
-
-    def values(self, name: str, **labels: str) -> list[float]:
-        """Return the values of all samples with that name and at least those labels."""
-        return [value for sample, found, value in self.samples if sample == name and labels.items() <= found.items()]
-
-    def total(self, name: str, **labels: str) -> float:
-        """Return the sum of those values."""
-        return sum(self.values(name, **labels))
-
-    def label_values(self, name: str, label: str) -> set[str]:
-        """Return the values that a label has."""
-        return {found[label] for sample, found, _ in self.samples if sample == name}
 
 
 @pytest.fixture

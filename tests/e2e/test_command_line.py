@@ -8,8 +8,9 @@ import pytest
 from exporter import __version__
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.e2e.conftest import Page, StartExporter
+from tests.e2e.conftest import StartExporter
 from tests.support.fetch import free_port
+from tests.support.page import Page
 from tests.support.process import ExporterProcess, run_exporter
 
 BAD_FILES = {

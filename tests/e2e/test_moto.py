@@ -6,7 +6,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.e2e.conftest import Page, StartExporter
+from tests.e2e.conftest import StartExporter
+from tests.support.page import Page
 from tests.support.process import ExporterProcess
 
 A, B = "111111111111", "222222222222"

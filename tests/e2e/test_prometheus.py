@@ -5,7 +5,8 @@ from collections.abc import Callable
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.conftest import StartPrometheus
-from tests.e2e.conftest import Page, StartExporter
+from tests.e2e.conftest import StartExporter
+from tests.support.page import Page
 from tests.support.process import ExporterProcess
 from tests.support.prometheus import Promtool
 

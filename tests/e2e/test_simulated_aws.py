@@ -10,7 +10,8 @@ from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Silence
 from exporter.simulator.server import Simulator
-from tests.e2e.conftest import Page, StartExporter
+from tests.e2e.conftest import StartExporter
+from tests.support.page import Page
 from tests.support.process import ExporterProcess
 
 ReadPage = Callable[[ExporterProcess], Page]

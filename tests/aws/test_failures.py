@@ -1,0 +1,73 @@
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.parsers import ResponseParserError
+
+from exporter.aws.failures import as_failure, is_expired
+from exporter.cases.model import Reason
+
+URL = "https://support.us-east-1.amazonaws.com"
+
+
+def refused(code: str, status: int = 400, message: str = "SECRET") -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]  # all that matters
+        "DescribeCases",
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "operation", "reason"),
+    [
+        (refused("ThrottlingException"), "DescribeCases", Reason.THROTTLED),
+        (refused("SlowDown", 503), "DescribeCases", Reason.THROTTLED),
+        (refused("", 429), "DescribeCases", Reason.THROTTLED),
+        (refused("SubscriptionRequiredException"), "DescribeCases", Reason.SUBSCRIPTION_REQUIRED),
+        (refused("AccessDeniedException"), "DescribeCases", Reason.ACCESS_DENIED),
+        (refused("AccessDenied", 403), "AssumeRole", Reason.ASSUME_ROLE_DENIED),
+        (refused("ValidationError"), "AssumeRole", Reason.ASSUME_ROLE_DENIED),
+        (refused("ExpiredTokenException"), "DescribeCases", Reason.CREDENTIALS),
+        (refused("ExpiredToken", 403), "AssumeRole", Reason.CREDENTIALS),
+        (refused("SignatureDoesNotMatch", 403), "AssumeRole", Reason.CREDENTIALS),
+        (refused("InternalServerError", 500), "DescribeCases", Reason.SERVER_ERROR),
+        (refused("BrandNewError", 502), "DescribeCases", Reason.SERVER_ERROR),
+        (refused("BrandNewError"), "DescribeCases", Reason.INTERNAL),
+        (ReadTimeoutError(endpoint_url=URL), "DescribeCases", Reason.TIMEOUT),
+        (ConnectTimeoutError(endpoint_url=URL), "DescribeCases", Reason.UNREACHABLE),
+        (EndpointConnectionError(endpoint_url=URL), "DescribeCases", Reason.UNREACHABLE),
+        (ConnectionClosedError(endpoint_url=URL), "DescribeCases", Reason.UNREACHABLE),
+        (SSLError(endpoint_url=URL, error=OSError("bad")), "DescribeCases", Reason.UNREACHABLE),
+        (ResponseParserError("not XML"), "AssumeRole", Reason.MALFORMED),
+        (NoCredentialsError(), "AssumeRole", Reason.CREDENTIALS),
+        (ProfileNotFound(profile="x"), "AssumeRole", Reason.CREDENTIALS),
+    ],
+    ids=lambda value: getattr(value, "value", None) or type(value).__name__ if not isinstance(value, str) else value,
+)
+def test_every_error_has_one_of_the_reasons(error: ClientError | BotoCoreError, operation: str, reason: Reason) -> None:
+    assert as_failure(error, operation).reason is reason
+
+
+@pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "ThrottlingException", "InternalFailure", "Unheard"])
+def test_a_message_that_may_quote_signed_headers_is_not_passed_on(code: str) -> None:
+    assert "SECRET" not in as_failure(refused(code, 403), "DescribeCases").detail
+
+
+def test_a_denial_says_what_aws_said_on_one_line_of_bounded_length() -> None:
+    detail = as_failure(refused("AccessDenied", 403, "User: x\nis not authorized " + "y" * 1000), "DescribeCases").detail
+    assert "User: x is not authorized" in detail
+    assert "\n" not in detail
+    assert len(detail) < 400
+
+
+def test_expired_credentials_are_told_from_wrong_ones() -> None:
+    assert is_expired(refused("ExpiredTokenException"))
+    assert not is_expired(refused("UnrecognizedClientException"))

@@ -1,0 +1,130 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.aws.parse import cases_page, communications_page, text, timestamp
+from exporter.cases.model import Author, Case, Reason
+from exporter.errors import ReadFailure
+
+AWS = "Amazon Web Services"
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = ("caseId", "displayId", "status", "severityCode", "serviceCode", "categoryCode", "language", "timeCreated", "subject")
+
+
+def parse_one(case: dict[str, Any], *, keep_subject: bool = False) -> Case:
+    (parsed,) = cases_page(json.dumps({"cases": [case]}).encode(), keep_subject=keep_subject).cases
+    return parsed
+
+
+def communication(by: str, at: str) -> dict[str, str]:
+    return {"submittedBy": by, "timeCreated": at, "body": "text"}
+
+
+def with_communications(*communications: dict[str, str], **more: str) -> dict[str, Any]:
+    return {"recentCommunications": {"communications": list(communications), **more}}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_greatest_time_is_the_latest_in_whatever_order(reverse: bool) -> None:  # noqa: FBT001 - a column
+    seen = [communication(AWS, "2026-01-02T00:00:00Z"), communication("me", "2026-01-01T00:00:00Z")]
+    parsed = parse_one(with_communications(*(reversed(seen) if reverse else seen)))
+    assert parsed.last_author is Author.AWS
+
+
+@pytest.mark.parametrize("name", ["amazon web services", "Amazon Web Services ", "Amazon Web Services, Inc.", ""])
+def test_aws_signs_with_exactly_one_name(name: str) -> None:
+    assert parse_one(with_communications(communication(name, "2026-01-02T00:00:00Z"))).last_author is Author.CUSTOMER
+
+
+def test_older_communications_that_did_not_come_leave_the_first_response_open() -> None:
+    late = communication("me", "2026-01-02T00:00:00Z")
+    assert not parse_one(with_communications(late, nextToken="more")).first_aws_known
+    assert parse_one(with_communications(late)).first_aws_known
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("1970-01-01T00:00:01.500Z", 1.5),
+        ("1970-01-01T00:00:01", 1.0),
+        ("1970-01-01T01:00:00+01:00", 0.0),
+        ("yesterday", None),
+        ("", None),
+        (5, None),
+        (None, None),
+    ],
+)
+def test_times_are_utc_unless_they_say_otherwise(written: object, expected: float | None) -> None:
+    assert timestamp(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("opened", "opened"), ("", "unknown"), (None, "unknown"), (5, "unknown"), (["x"], "unknown"), ("x" * 300, "x" * 256)],
+)
+def test_a_label_value_is_never_empty_nor_without_bound(value: object, expected: str) -> None:
+    assert text(value) == expected
+
+
+def test_what_utf_8_or_the_text_format_cannot_carry_is_replaced() -> None:
+    assert text("a\ud800b\0c") == "a?b\N{REPLACEMENT CHARACTER}c"
+
+
+def test_subjects_are_dropped_unless_they_are_wanted_and_then_cut() -> None:
+    assert parse_one({"subject": "secret"}).subject == ""
+    assert parse_one({"subject": "x" * 500}, keep_subject=True).subject == "x" * 120
+
+
+def test_cases_without_ids_are_told_apart() -> None:
+    page = cases_page(b'{"cases": [{}, {}]}', keep_subject=False)
+    assert len({case.case_id for case in page.cases}) == 2
+
+
+BROKEN = [b"", b"{", b"[]", b"null", b"{}", b'{"cases": null}', b'{"cases": {}}', b'{"cases": [5]}', b"<html>", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=range(len(BROKEN)))
+def test_what_is_no_list_of_cases_is_malformed_and_never_empty(body: bytes) -> None:
+    with pytest.raises(ReadFailure) as failure:
+        cases_page(body, keep_subject=False)
+    assert failure.value.reason is Reason.MALFORMED
+
+
+def test_a_failure_holds_nothing_of_the_answer() -> None:
+    with pytest.raises(ReadFailure) as failure:
+        cases_page(b'{"cases": "SECRET', keep_subject=False)
+    assert "SECRET" not in str(failure.value)
+    assert failure.value.__cause__ is None
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "recentCommunications"]), values))
+def test_a_case_of_odd_types_is_still_a_case(case: dict[str, Any]) -> None:
+    parsed = parse_one(case, keep_subject=True)
+    assert all((parsed.case_id, parsed.status, parsed.severity_code, parsed.service_code))
+    str(parsed).encode()
+
+
+@given(st.binary() | values.map(lambda value: json.dumps(value).encode()))
+def test_any_body_is_a_page_or_malformed(body: bytes) -> None:
+    reasons = {failure.reason for failure in (outcome(body, cases), outcome(body, communications_page)) if failure}
+    assert reasons <= {Reason.MALFORMED}
+
+
+def cases(body: bytes) -> object:
+    return cases_page(body, keep_subject=True)
+
+
+def outcome(body: bytes, parse: Callable[[bytes], object]) -> ReadFailure | None:
+    try:
+        parse(body)
+    except ReadFailure as failure:
+        return failure
+    return None

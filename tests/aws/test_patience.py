@@ -1,0 +1,194 @@
+"""Retries, quota, endpoint health, first responses and the gate, each on a clock of its own."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.aws.first_response import LOOKUPS_PER_POLL, FirstResponses
+from exporter.aws.gate import ComputeGate
+from exporter.aws.health import FAILURES_BEFORE_DOWN, EndpointHealth
+from exporter.aws.quota import SupportQuota
+from exporter.aws.retry import RetryPolicy, with_retries
+from exporter.cases.model import Author, Communication, Reason
+from exporter.errors import ReadFailure
+from tests.support.cases import NOW, case
+
+
+class FakeTiming:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+
+@pytest.fixture
+def timing() -> FakeTiming:
+    return FakeTiming()
+
+
+POLICY = RetryPolicy(frozenset({Reason.THROTTLED}), attempts=4)
+
+
+@pytest.mark.parametrize(
+    ("failures", "reason", "calls"), [(2, Reason.THROTTLED, 3), (9, Reason.THROTTLED, 4), (9, Reason.TIMEOUT, 1)]
+)
+def test_only_what_may_pass_is_tried_again_and_not_for_ever(
+    timing: FakeTiming, failures: int, reason: Reason, calls: int
+) -> None:
+    made = []
+
+    def action() -> str:
+        made.append(timing.now)
+        if len(made) <= failures:
+            raise ReadFailure(reason, "x")
+        return "done"
+
+    try:
+        with_retries(action, POLICY, timing, lambda: 0.5, 1e9)
+    except ReadFailure:
+        assert failures >= calls
+    assert len(made) == calls
+
+
+@given(st.floats(0, 30), st.floats(0, 1))
+def test_no_retry_starts_after_the_deadline(deadline: float, fraction: float) -> None:
+    timing = FakeTiming()
+    started = []
+
+    def action() -> None:
+        started.append(timing.now)
+        raise ReadFailure(Reason.THROTTLED, "x")
+
+    with pytest.raises(ReadFailure):
+        with_retries(action, RetryPolicy(POLICY.reasons, attempts=50), timing, lambda: fraction, deadline)
+    assert all(at < deadline for at in started[1:])
+
+
+@given(st.lists(st.floats(0, 0.5), max_size=60))
+def test_no_second_holds_more_than_five_calls(pauses: list[float]) -> None:
+    timing = FakeTiming()
+    quota = SupportQuota(timing)
+    calls = []
+    for pause in pauses:
+        timing.now += pause
+        quota.wait()
+        calls.append(timing.now)
+    assert all(later - earlier > 1.0 for earlier, later in zip(calls, calls[5:], strict=False))
+
+
+@pytest.fixture
+def health(timing: FakeTiming) -> EndpointHealth:
+    return EndpointHealth(timing.monotonic)
+
+
+def fail(health: EndpointHealth, subjects: int = FAILURES_BEFORE_DOWN) -> None:
+    for number in range(subjects):
+        health.failed(f"account-{number}")
+
+
+def test_an_endpoint_is_down_once_several_accounts_failed_in_a_row(health: EndpointHealth) -> None:
+    fail(health, FAILURES_BEFORE_DOWN - 1)
+    assert health.admits()
+    fail(health)
+    assert not health.admits()
+
+
+def test_one_account_alone_never_takes_an_endpoint_down(health: EndpointHealth) -> None:
+    for _ in range(100):
+        health.failed("account-1")
+    assert health.admits()
+
+
+def test_one_probe_at_a_time_is_let_through_and_brings_it_back(health: EndpointHealth, timing: FakeTiming) -> None:
+    fail(health)
+    timing.now += 60
+    assert [health.admits(), health.admits()] == [True, False]
+    health.answered("account-1")
+    assert [health.admits(), health.admits()] == [True, True]
+
+
+def test_what_was_looked_up_once_is_remembered() -> None:
+    asked = []
+
+    def lookup(case_id: str) -> list[Communication]:
+        asked.append(case_id)
+        return [Communication(NOW - 10, Author.CUSTOMER), Communication(NOW - 20, Author.AWS)]
+
+    responses = FirstResponses()
+    for _ in range(3):
+        (found,) = responses.complete([case(first_aws_known=False)], lookup)
+        assert (found.first_aws, found.first_aws_known) == (NOW - 20, True)
+    assert asked == ["case-1"]
+
+
+def test_an_answer_that_was_seen_once_stays_known() -> None:
+    responses = FirstResponses()
+    responses.complete([case(first_aws=NOW)], lambda _: [])
+    (later,) = responses.complete([case(first_aws_known=False)], lambda _: pytest.fail("asked again"))
+    assert later.first_aws == NOW
+
+
+def test_lookups_of_one_poll_are_bounded_and_the_rest_waits() -> None:
+    cases = [case(f"case-{number:02}", first_aws_known=False) for number in range(LOOKUPS_PER_POLL + 3)]
+    responses = FirstResponses()
+    first = responses.complete(cases, lambda _: [])
+    assert sum(one.is_unanswered for one in first) == LOOKUPS_PER_POLL
+    assert all(one.is_unanswered for one in responses.complete(cases, lambda _: []))
+
+
+def test_a_lookup_that_fails_leaves_the_case_unknown_and_ends_the_lookups() -> None:
+    asked = []
+
+    def lookup(case_id: str) -> list[Communication]:
+        asked.append(case_id)
+        raise ReadFailure(Reason.ACCESS_DENIED, "x")
+
+    found = FirstResponses().complete([case("a", first_aws_known=False), case("b", first_aws_known=False)], lookup)
+    assert [one.first_aws_known for one in found] == [False, False]
+    assert asked == ["a"]
+
+
+def passes(gate: ComputeGate) -> bool:
+    """Return whether another thread can pass the gate now."""
+    passed = threading.Event()
+
+    def other() -> None:
+        with gate:
+            passed.set()
+
+    threading.Thread(target=other, daemon=True).start()
+    return passed.wait(0.2)
+
+
+def test_the_gate_is_free_while_its_holder_waits() -> None:
+    gate = ComputeGate()
+    with gate:
+        gate.waits()
+        assert passes(gate)
+        gate.computes()
+        assert not passes(gate)
+
+
+def test_the_gate_is_free_after_a_call_that_failed_while_waiting() -> None:
+    gate = ComputeGate()
+
+    def call() -> None:
+        with gate:
+            gate.waits()
+            raise RuntimeError("network")
+
+    with pytest.raises(RuntimeError, match="network"):
+        call()
+    assert passes(gate)

@@ -1,0 +1,42 @@
+"""A clock that moves when it is told to, and when someone waits by it."""
+
+import threading
+
+START = 1_785_000_000.0
+
+
+class FakeTiming:
+    """Time that passes without waiting; safe to use from many threads.
+
+    The wall clock can be set apart from time itself, as an administrator or NTP does.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._passed = 0.0
+        self._set_by = 0.0
+
+    def true_time(self) -> float:
+        """Return Unix seconds on a clock that nobody sets: AWS's."""
+        return START + self._passed
+
+    def time(self) -> float:
+        """Return Unix seconds on the wall clock."""
+        return self.true_time() + self._set_by
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return self._passed
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._lock:
+            self._passed += seconds
+
+    def set_wall_clock(self, seconds: float) -> None:
+        """Set the wall clock by that much, forwards or back."""
+        self._set_by += seconds

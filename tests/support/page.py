@@ -1,0 +1,51 @@
+"""A page of metrics, to be asked for values."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class Page:
+    """A parsed page of metrics."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.samples = [
+            (sample.name, sample.labels, sample.value)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        ]
+
+    def values(self, name: str, **labels: str) -> list[float]:
+        """Return the values of all samples with that name and at least those labels."""
+        return [value for sample, found, value in self.samples if sample == name and labels.items() <= found.items()]
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of those values."""
+        return sum(self.values(name, **labels))
+
+    def label_values(self, name: str, label: str) -> set[str]:
+        """Return the values that a label has."""
+        return {found[label] for sample, found, _ in self.samples if sample == name}
+
+    def by_account(self, name: str, **labels: str) -> dict[str, float]:
+        """Return the sum of those values for each account that has any."""
+        totals: dict[str, float] = {}
+        for sample, found, value in self.samples:
+            if sample == name and labels.items() <= found.items():
+                totals[found["account_id"]] = totals.get(found["account_id"], 0) + value
+        return totals
+
+    def up(self) -> dict[str, float]:
+        """Return for each account whether its last poll succeeded."""
+        return self.by_account("aws_support_account_up")
+
+    def open_cases(self) -> dict[str, float]:
+        """Return how many open cases are shown of each account for which a number is shown."""
+        return self.by_account("aws_support_account_open_cases")
+
+    def reasons(self, account_id: str) -> dict[str, float]:
+        """Return how many polls of an account failed, by reason."""
+        return {
+            found["reason"]: value
+            for sample, found, value in self.samples
+            if sample == "aws_support_account_poll_errors_total" and found["account_id"] == account_id
+        }
