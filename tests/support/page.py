@@ -1,16 +1,22 @@
 """A page of metrics, to be asked for values."""
 
+from functools import cached_property
+
 from prometheus_client.parser import text_string_to_metric_families
 
 
 class Page:
-    """A parsed page of metrics."""
+    """A page of metrics, parsed when it is first asked for anything."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.samples = [
+
+    @cached_property
+    def samples(self) -> list[tuple[str, dict[str, str], float]]:
+        """Name, labels and value of every sample, in the order of the page."""
+        return [
             (sample.name, sample.labels, sample.value)
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(self.text)
             for sample in family.samples
         ]
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import boto3
+import botocore.session
 import structlog
+from botocore.loaders import create_loader
 from structlog.typing import FilteringBoundLogger
 
 from exporter.aws.connector import Connector
 from exporter.aws.endpoints import Endpoints
-from exporter.aws.timing import SystemTiming, Timing
+from exporter.aws.timing import Timing
 from exporter.collector.collector import Collector
 from exporter.collector.discoverer import Discoverer
 from exporter.collector.poller import Poller
@@ -27,6 +30,8 @@ from tests.support.clock import FakeTiming
 from tests.support.page import Page
 
 _PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
+_LOADER = create_loader()
+"""botocore's data files, read once for all tests."""
 
 
 class Rig:
@@ -39,7 +44,7 @@ class Rig:
     """
 
     def __init__(self, config: str, timing: Timing, *, random: Callable[[], float] = lambda: 0.5) -> None:
-        endpoints = Endpoints()
+        endpoints = Endpoints(_session())
         settings = parse(config.encode(), source="test", partition_of=endpoints.partition_of)
         self.timing = timing
         self.config = settings.config
@@ -115,8 +120,7 @@ class FakeRig(Rig):
         return self.round()
 
 
-class LiveRig(Rig):
-    """A rig on the machine's clock."""
-
-    def __init__(self, config: str) -> None:
-        super().__init__(config, SystemTiming())
+def _session() -> boto3.session.Session:
+    session = botocore.session.Session()
+    session.register_component("data_loader", _LOADER)
+    return boto3.session.Session(botocore_session=session)

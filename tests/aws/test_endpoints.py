@@ -1,0 +1,122 @@
+"""Which doors regions lead to, and that the user's own come first."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from exporter.aws.endpoints import Endpoint, Endpoints
+
+HOMES = {
+    "aws": ("ap-southeast-2", "us-east-1", "https://support.us-east-1.amazonaws.com"),
+    "aws-cn": ("cn-northwest-1", "cn-north-1", "https://support.cn-north-1.amazonaws.com.cn"),
+    "aws-us-gov": ("us-gov-east-1", "us-gov-west-1", "https://support.us-gov-west-1.amazonaws.com"),
+    "aws-iso": ("us-iso-west-1", "us-iso-east-1", "https://support.us-iso-east-1.c2s.ic.gov"),
+    "aws-iso-b": ("us-isob-east-1", "us-isob-east-1", "https://support.us-isob-east-1.sc2s.sgov.gov"),
+    "aws-iso-e": ("eu-isoe-west-1", "eu-isoe-west-1", "https://support.eu-isoe-west-1.cloud.adc-e.uk"),
+    "aws-iso-f": ("us-isof-south-1", "us-isof-south-1", "https://support.us-isof-south-1.csp.hci.ic.gov"),
+    "aws-eusc": ("eusc-de-east-1", "eusc-de-east-1", "https://support.eusc-de-east-1.amazonaws.eu"),
+}
+OWN = "http://127.0.0.1:4566"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+
+
+@pytest.fixture(scope="module")
+def endpoints() -> Endpoints:
+    """Return what resolves regions for a user without settings of AWS."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        return Endpoints()
+
+
+@pytest.mark.parametrize(("partition", "region", "home", "url"), [(name, *home) for name, home in HOMES.items()], ids=HOMES)
+def test_a_partitions_regions_lead_to_its_home(partition: str, region: str, home: str, url: str, endpoints: Endpoints) -> None:
+    assert endpoints.partition_of(region) == partition
+    assert endpoints.support([region]) == (Endpoint(home, url),)
+
+
+def test_no_partition_that_botocore_knows_is_left_out(endpoints: Endpoints) -> None:
+    assert set(endpoints.session.get_available_partitions()) == set(HOMES)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2", "eu-west-1"])
+def test_the_commercial_partition_has_three_doors(region: str, endpoints: Endpoints) -> None:
+    assert endpoints.support([region]) == (Endpoint(region, f"https://support.{region}.amazonaws.com"),)
+
+
+def test_every_other_commercial_region_leads_to_one_of_them(endpoints: Endpoints) -> None:
+    regions = endpoints.session.get_available_regions("sts")
+    assert len(regions) > 25
+    assert {endpoint.region for endpoint in endpoints.support(regions)} == {"us-east-1", "us-west-2", "eu-west-1"}
+
+
+@pytest.mark.parametrize(
+    ("regions", "doors"),
+    [
+        (["us-east-1", "ap-southeast-2"], ["us-east-1"]),
+        (["ap-southeast-2", "eu-central-1"], ["us-east-1"]),
+        (["eu-west-1", "us-east-1", "eu-north-1"], ["eu-west-1", "us-east-1"]),
+        (["us-west-2", "us-west-2"], ["us-west-2"]),
+        (["us-gov-east-1", "us-gov-west-1"], ["us-gov-west-1"]),
+    ],
+)
+def test_regions_that_lead_to_one_door_are_one_and_their_order_is_kept(
+    regions: list[str], doors: list[str], endpoints: Endpoints
+) -> None:
+    assert [endpoint.region for endpoint in endpoints.support(regions)] == doors
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SUPPORT"])
+def test_a_url_in_the_environment_is_used_for_fail_over_too(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, OWN)
+    assert Endpoints().support(["us-east-1", "eu-west-1", "ap-southeast-2"]) == (
+        Endpoint("us-east-1", OWN),
+        Endpoint("eu-west-1", OWN),
+    )
+
+
+def test_the_url_for_support_wins_over_the_general_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SUPPORT", OWN)
+    assert Endpoints().support(["us-west-2"]) == (Endpoint("us-west-2", OWN),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[default]\nendpoint_url = {OWN}\n",
+        f"[default]\nservices = ours\n[services ours]\nsupport =\n  endpoint_url = {OWN}\n",
+    ],
+    ids=["for all services", "for support"],
+)
+def test_a_url_in_the_configuration_file_is_used(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(text)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    assert Endpoints().support(["us-east-1", "us-west-2"]) == (Endpoint("us-east-1", OWN), Endpoint("us-west-2", OWN))
+
+
+def test_a_url_for_another_service_is_not_taken_for_supports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", OWN)
+    assert Endpoints().support(["us-east-1"]) == (Endpoint("us-east-1", "https://support.us-east-1.amazonaws.com"),)
+
+
+def test_urls_that_are_to_be_ignored_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", OWN)
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert Endpoints().support(["us-east-1"]) == (Endpoint("us-east-1", "https://support.us-east-1.amazonaws.com"),)
+
+
+@pytest.mark.parametrize("region", ["us-esat-1", "us-east-9", "nowhere", "", "US-EAST-1", "us-east-1a", "aws-global"])
+def test_unknown_regions_are_refused(region: str, endpoints: Endpoints) -> None:
+    with pytest.raises(ValueError, match=f"^{region} is not an AWS region$"):
+        endpoints.partition_of(region)

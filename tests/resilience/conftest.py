@@ -1,0 +1,52 @@
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+from tests.support.clock import FakeTiming
+from tests.support.rig import FakeRig
+
+MANAGEMENT = "999999999999"
+
+
+@pytest.fixture
+def timing() -> FakeTiming:
+    return FakeTiming()
+
+
+@pytest.fixture
+def fleet(timing: FakeTiming) -> Fleet:
+    fleet = Fleet.empty(timing.true_time)
+    fleet.add_account(account_id=MANAGEMENT, name="management")
+    return fleet
+
+
+@pytest.fixture
+def simulator(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """Return a running simulator that the test's own process takes for AWS."""
+    with Simulator(fleet, throttle=False, verify_signatures=False) as running:
+        for name in list(os.environ):
+            if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+                monkeypatch.delenv(name)
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+StartRig = Callable[..., FakeRig]
+
+
+@pytest.fixture
+def rig(simulator: Simulator, timing: FakeTiming) -> StartRig:
+    """Put an exporter together that reads accounts by their role, on the fake clock."""
+    del simulator
+
+    def make(*account_ids: str, poll: str = "interval: 5m", aws: str = "", rest: str = "", pauses: float = 0.0) -> FakeRig:
+        accounts = "".join(f'\n- {{id: "{account_id}"}}' for account_id in account_ids)
+        listed = f"accounts: {accounts}\n" if account_ids else ""
+        config = f"poll: {{{poll}}}\naws: {{role_name: AwsSupportExporter{aws and ', '}{aws}}}\n{listed}{rest}"
+        return FakeRig(config, timing, random=lambda: pauses)
+
+    return make

@@ -1,0 +1,70 @@
+"""An account that hangs or always fails is its own trouble: all others are read as if it were not there."""
+
+import time
+
+import pytest
+
+from exporter.aws.timing import SystemTiming
+from exporter.simulator.faults import Fault, Kind
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
+from exporter.simulator.server import Simulator
+from tests.resilience.conftest import StartRig
+from tests.support.rig import Rig
+from tests.support.waiting import wait_until
+
+INTERVAL = 10.0
+MORE_THAN_ONE_CLIENT_RETRIES = 120
+"""botocore's retry quota of one client is 500 tokens, and a retry costs 5 of them, or 10 after a timeout."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [(Error(500, "InternalServerError"), "server_error"), (ConnectionReset(), "unreachable"), (Throttled(), "throttled")],
+    ids=["500", "reset", "throttled"],
+)
+def test_one_account_that_always_fails_starves_none_of_100(
+    kind: Kind, reason: str, simulator: Simulator, fleet: Fleet, rig: StartRig
+) -> None:
+    bad, *good = (fleet.add_account().account_id for _ in range(101))
+    running = rig(bad, *good)
+    failing = simulator.faults.add(Fault(kind, operation="DescribeCases", account_id=bad))
+    bad_target = next(target for target in running.roster.targets() if target.account.account_id == bad)
+    while failing.hits <= MORE_THAN_ONE_CLIENT_RETRIES:
+        running.poller.poll(bad_target)
+    # Whose request fails once is asked again, however often the bad one was.
+    for account_id in good[::10]:
+        simulator.faults.add(Fault(kind, operation="DescribeCases", account_id=account_id, times=1))
+    began, began_by_its_clock = time.monotonic(), running.timing.monotonic()
+    page = running.round()
+    assert page.up() == {bad: 0} | dict.fromkeys(good, 1.0)
+    assert set(page.reasons(bad)) == {reason}
+    assert running.timing.monotonic() - began_by_its_clock < INTERVAL
+    assert time.monotonic() - began < INTERVAL
+
+
+def test_all_500_neighbours_of_a_hung_account_are_fresh_within_one_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet.uniform(time.time, accounts=501, cases=1, communications=1, body_chars=10)
+    *good, hung = (account.account_id for account in fleet.accounts)
+    with Simulator(fleet, throttle=False, verify_signatures=False) as simulator:
+        for name, value in simulator.environment().items():
+            monkeypatch.setenv(name, value)
+        simulator.faults.add(Fault(Silence(), account_id=hung))
+        entries = "".join(f"\n- {{id: '{account_id}'}}" for account_id in (*good, hung))
+        rig = Rig(
+            f"poll: {{interval: {INTERVAL:g}s, timeout: 1s, concurrency: 8}}\n"
+            f"aws: {{role_name: AwsSupportExporter}}\naccounts: {entries}",
+            SystemTiming(),
+        )
+        collector = rig.collector()
+        started = time.time()
+        collector.start()
+        try:
+            wait_until(lambda: rig.roster.all_polled() or None, 2 * INTERVAL, lambda: "some account was never read")
+            page = rig.page()
+        finally:
+            collector.stop()
+    successes = page.by_account("aws_support_account_last_success_timestamp_seconds")
+    assert set(successes) == set(good)
+    assert max(successes.values()) - started < INTERVAL
+    assert set(page.reasons(hung)) == {"timeout"}
