@@ -147,6 +147,7 @@ class Exporter:
             random=random.random,
             keep_subject=cases.enabled and cases.subject,
         )
+        _tell_shared_endpoints(settings, endpoints, log)
         self._roster = Roster(Cadence(config.poll.interval), timing)
         self._discoverer = Discoverer(
             configured_targets(settings, connector),
@@ -233,3 +234,13 @@ def _exporter(options: Options, log: FilteringBoundLogger) -> Iterator[Exporter]
     else:
         endpoints = Endpoints()
         yield Exporter(load_settings(options.config_file, endpoints), endpoints, options, log)
+
+
+def _tell_shared_endpoints(settings: Settings, endpoints: Endpoints, log: FilteringBoundLogger) -> None:
+    """Log where several regions are fewer endpoints, so that nobody counts on a fail-over that is none."""
+    lists = [account.regions for account in settings.accounts] + [found.regions for found in settings.organizations]
+    for regions in dict.fromkeys(lists):
+        shared = [endpoint.region for endpoint in endpoints.support(regions)]
+        if len(shared) < len(regions):
+            message = "several regions lead to one Support endpoint"
+            log.info(message, regions=", ".join(regions), endpoints=", ".join(shared))

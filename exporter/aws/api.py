@@ -22,7 +22,7 @@ from botocore.parsers import ResponseParserError
 from exporter.aws.endpoints import Endpoint
 from exporter.aws.failures import as_failure
 from exporter.aws.gate import ComputeGate
-from exporter.aws.health import ENDPOINT_FAULTS, EndpointHealth
+from exporter.aws.health import ENDPOINT_FAULTS, EndpointDown, EndpointHealth
 from exporter.aws.timing import Timing
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
@@ -121,7 +121,7 @@ class Api:
         started = self._timing.monotonic()
         health = self._health[client]
         if not health.admits():
-            raise ReadFailure(Reason.UNREACHABLE, f"{operation}: {client.meta.endpoint_url} is not answering")
+            raise EndpointDown(Reason.UNREACHABLE, f"{operation}: {client.meta.endpoint_url} is not answering")
         if deadline <= started:
             raise ReadFailure(Reason.TIMEOUT, f"{operation}: no time was left for it")
         timeout = max(_SHORTEST_TIMEOUT, min(READ_TIMEOUT, deadline - started))

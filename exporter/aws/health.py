@@ -9,9 +9,15 @@ import threading
 from collections.abc import Callable
 
 from exporter.cases.model import Reason
+from exporter.errors import ReadFailure
 
 ENDPOINT_FAULTS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
 """Reasons that may be the endpoint's fault rather than the account's."""
+
+
+class EndpointDown(ReadFailure):
+    """A request was not sent, as its endpoint is known to be down; trying again soon is of no use."""
+
 
 FAILURES_BEFORE_DOWN = 3
 FIRST_PROBE_AFTER = 2.0

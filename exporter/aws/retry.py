@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from exporter.aws.health import ENDPOINT_FAULTS
+from exporter.aws.health import ENDPOINT_FAULTS, EndpointDown
 from exporter.aws.timing import Timing
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
@@ -64,7 +64,12 @@ def with_retries(
             return action()
         except ReadFailure as failure:
             pause = policy.pause(attempt, random())
-            if failure.reason not in policy.reasons or attempt == policy.attempts or timing.monotonic() + pause >= deadline:
+            if (
+                isinstance(failure, EndpointDown)
+                or failure.reason not in policy.reasons
+                or attempt == policy.attempts
+                or timing.monotonic() + pause >= deadline
+            ):
                 raise
         timing.sleep(pause)
         attempt += 1
