@@ -29,6 +29,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from exporter.aws.parse import NO_CONTROLS
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
@@ -142,7 +143,7 @@ def _from_response(error: ClientError, operation: str) -> ReadFailure:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {code or f'HTTP {status}'}"
     if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED}:
-        message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
+        message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split()).translate(NO_CONTROLS)
         detail = f"{detail}: {message[:300]}" if message else detail
     return ReadFailure(reason, detail)
 

@@ -15,6 +15,8 @@ from exporter.cases.model import UNKNOWN, Author, Case, Communication, Reason
 from exporter.errors import ReadFailure
 
 AWS_AUTHOR = "Amazon Web Services"
+NO_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
+"""Replaces characters that steer a terminal, or end a string; line breaks and tabs stay."""
 _LONGEST_VALUE = 256
 _LONGEST_SUBJECT = 120
 
@@ -85,7 +87,7 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
         return default
     if value.isascii() and value.isprintable():
         return intern(value[:longest])
-    return value[:longest].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return value[:longest].encode("utf-8", "replace").decode().translate(NO_CONTROLS)
 
 
 def _case(case: Mapping[str, object], position: int, *, keep_subject: bool) -> Case:

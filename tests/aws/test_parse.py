@@ -78,6 +78,10 @@ def test_what_utf_8_or_the_text_format_cannot_carry_is_replaced() -> None:
     assert text("a\ud800b\0c") == "a?b\N{REPLACEMENT CHARACTER}c"
 
 
+def test_what_would_steer_a_terminal_is_replaced_and_line_breaks_stay() -> None:
+    assert text("a\x1b[2Jb\nc\td") == "a\N{REPLACEMENT CHARACTER}[2Jb\nc\td"
+
+
 def test_subjects_are_dropped_unless_they_are_wanted_and_then_cut() -> None:
     assert parse_one({"subject": "secret"}).subject == ""
     assert parse_one({"subject": "x" * 500}, keep_subject=True).subject == "x" * 120
