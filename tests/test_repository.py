@@ -15,7 +15,7 @@ LONGEST_MODULE = 300
 # In pieces, so that this file does not name what it forbids.
 REGISTRY_HOSTS = (
     "py" + "pi.org",
-    "pythonhosted" + ".org",
+    "python" + "hosted.org",
     "npm" + "js.org",
     "yarnpkg" + ".com",
     "crates" + ".io",
