@@ -172,6 +172,7 @@ class Exporter:
             store=store,
             live=LiveMetrics().encode,
             statuses=lambda: self._roster.statuses()[1],
+            healthy=self._collector.is_alive,
             ready=lambda: self._discoverer.all_tried() and self._roster.all_polled(),
             now=timing.time,
             max_staleness=config.poll.max_staleness,

@@ -9,6 +9,7 @@ Callers catch at the level where they can act: `cli` turns the first two into a 
 `ReadFailure` into metrics.
 """
 
+import traceback
 from collections.abc import Sequence
 
 from exporter.cases.model import Reason
@@ -46,3 +47,9 @@ class ReadFailure(ExporterError):  # noqa: N818 - a failure is an expected outco
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+def internal(error: Exception) -> ReadFailure:
+    """Return a bug as a failure: its type and place, never its text, which could hold what must not be logged."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return ReadFailure(Reason.INTERNAL, f"{type(error).__name__} in {frame.name}, line {frame.lineno}")

@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.cases.model import Reason
 from exporter.collector.roster import Roster
 from exporter.collector.source import Discovery, Target, Timing
-from exporter.errors import ReadFailure
+from exporter.errors import ReadFailure, internal
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample
 
@@ -113,7 +113,8 @@ class Discoverer:
         now = self._timing.monotonic()
         try:
             found.targets = found.discovery.targets(now + TIMEOUT)
-        except ReadFailure as failure:
+        except Exception as error:  # noqa: BLE001 - one discovery's bug must not end all others
+            failure = error if isinstance(error, ReadFailure) else internal(error)
             found.failures += 1
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(found.failures - 1, 20))
             found.due = self._timing.monotonic() + min(pause, found.discovery.refresh_interval)

@@ -1,7 +1,6 @@
 """Reads accounts as they fall due, in threads that mostly wait for the network."""
 
 import threading
-import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from queue import SimpleQueue
@@ -14,7 +13,7 @@ from exporter.cases.model import Reading, Reason
 from exporter.cases.status import AccountStatus, Poll
 from exporter.collector.roster import Roster
 from exporter.collector.source import Target, Timing
-from exporter.errors import ReadFailure
+from exporter.errors import ReadFailure, internal
 
 _LONGEST_WAIT = 60.0
 
@@ -86,18 +85,18 @@ class Poller:
         started = self._timing.monotonic()
         try:
             reading = target.source.read(started + self._timeout)
-        except ReadFailure as failure:
-            reason, detail = failure.reason, failure.detail
-        except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
-            reason, detail = Reason.INTERNAL, _where(error)
-        else:
             if before.reading is not None and before.reading.cases == reading.cases:
                 # The same values need not be held, nor encoded, twice.
                 reading = replace(reading, cases=before.reading.cases)
             seen = self._changes(before, reading)
+        except ReadFailure as told:
+            failure = told
+        except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
+            failure = internal(error)
+        else:
             self._observer.changes_seen(seen)
             return before.after_success(reading, self._ended(started), seen)
-        return before.after_failure(reason, self._ended(started, reason, detail))
+        return before.after_failure(failure.reason, self._ended(started, failure.reason, failure.detail))
 
     def _changes(self, before: AccountStatus, reading: Reading) -> Changes:
         if before.reading is None:
@@ -120,9 +119,3 @@ class Poller:
             self._log.info("account has no plan with the Support API", **account)
         else:
             self._log.warning("account cannot be read", **account, reason=poll.reason.value, detail=poll.detail)
-
-
-def _where(error: Exception) -> str:
-    """Return an error's type and place; its text could hold what must not be logged."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.name}, line {frame.lineno}"

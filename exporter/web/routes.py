@@ -34,6 +34,7 @@ class Site:
         store: Holds the page.
         live: Encodes the live part of a page.
         statuses: Returns what is known of every account.
+        healthy: Whether accounts are being read and pages made.
         ready: Whether every account has been tried once.
         now: Unix seconds.
         max_staleness: For how many seconds the cases of a failing account are shown.
@@ -45,6 +46,7 @@ class Site:
     store: PageStore
     live: Callable[[TextFormat], bytes]
     statuses: Callable[[], Sequence[AccountStatus]]
+    healthy: Callable[[], bool]
     ready: Callable[[], bool]
     now: Callable[[], float]
     max_staleness: float
@@ -93,7 +95,9 @@ def application(site: Site) -> Starlette:
         return Response(html, media_type="text/html", headers=_PAGE_HEADERS)
 
     async def healthy(_: Request) -> Response:
-        return PlainTextResponse("Healthy.\n")
+        if site.healthy():
+            return PlainTextResponse("Healthy.\n")
+        return PlainTextResponse("Not healthy: a thread that reads accounts or makes pages has ended.\n", status_code=503)
 
     async def ready(_: Request) -> Response:
         if site.ready():

@@ -33,7 +33,7 @@ Serve = Callable[..., TestClient]
 
 @pytest.fixture
 def serve() -> Serve:
-    def build(*statuses: AccountStatus, ready: bool = True, published: bool = True) -> TestClient:
+    def build(*statuses: AccountStatus, healthy: bool = True, ready: bool = True, published: bool = True) -> TestClient:
         store = PageStore(lambda: 0.0)
         if published:
             store.publish(Renderer(View(1800.0, {}), Instruments({})).render(statuses, [], NOW))
@@ -43,6 +43,7 @@ def serve() -> Serve:
             store=store,
             live=LiveMetrics().encode,
             statuses=lambda: statuses,
+            healthy=lambda: healthy,
             ready=lambda: ready,
             now=lambda: NOW,
             max_staleness=1800.0,
@@ -107,6 +108,10 @@ def test_routes(serve: Serve, method: str, path: str, expected: int) -> None:
 
 def test_a_wrong_method_is_told_which_are_right(serve: Serve) -> None:
     assert set(serve().post("/metrics").headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_health_ends_with_a_thread(serve: Serve) -> None:
+    assert serve(healthy=False).get("/-/healthy").status_code == 503
 
 
 def test_readiness_waits_for_the_first_round(serve: Serve) -> None:
