@@ -111,7 +111,7 @@ def print_table(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:
     ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
     for row in ordered:
         table.add_row(
-            row.account_id,
+            Text(row.account_id),
             Text(row.account_name),
             Text(row.credentials),
             row.plan,

@@ -3,6 +3,7 @@
 The decision is made on AWS's error code, never on its message: messages change, and may quote what must not be logged.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -143,7 +144,12 @@ def _from_response(error: ClientError, operation: str) -> ReadFailure:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {code or f'HTTP {status}'}"
     if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED}:
-        message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split()).translate(NO_CONTROLS)
+        message = (
+            " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
+            .encode("utf-8", "replace")
+            .decode()
+            .translate(NO_CONTROLS)
+        )
         detail = f"{detail}: {message[:300]}" if message else detail
     return ReadFailure(reason, detail)
 
@@ -157,4 +163,5 @@ def _reason_by_status(status: int) -> Reason:
 
 
 def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    # AWS's codes are words; whoever answers in its place may send anything.
+    return re.sub(r"[^\w.-]", "", str(error.response.get("Error", {}).get("Code", "")), flags=re.ASCII)[:64]

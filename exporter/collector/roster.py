@@ -44,10 +44,11 @@ class Roster:
 
         What is known of accounts that stay is kept; those that are new are due at once; those that are gone are forgotten.
         """
+        ordered = sorted(targets, key=lambda target: target.account.account_id)
         with self._changed:
             before = self._entries
             self._entries = {}
-            for target in sorted(targets, key=lambda target: target.account.account_id):
+            for target in ordered:
                 account_id = target.account.account_id
                 entry = before.get(account_id)
                 if entry is None:

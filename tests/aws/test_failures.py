@@ -68,6 +68,12 @@ def test_a_denial_says_what_aws_said_on_one_line_of_bounded_length() -> None:
     assert len(detail) < 400
 
 
+def test_a_code_that_is_none_of_awss_harms_no_page() -> None:
+    detail = as_failure(refused("\ud800\x1b[31mBoom" + "x" * 1000), "DescribeCases").detail
+    assert detail.startswith("DescribeCases: 31mBoom")
+    assert len(detail.encode()) < 100
+
+
 def test_expired_credentials_are_told_from_wrong_ones() -> None:
     assert is_expired(refused("ExpiredTokenException"))
     assert not is_expired(refused("UnrecognizedClientException"))
