@@ -2,7 +2,8 @@
 
 When an endpoint stops answering, every account fails at once, and each would hold a thread until its timeout. After failures of
 a few different accounts in a row the endpoint is taken for down: requests to it fail at once, but for one at a time that probes
-it.
+it. Few failures count only where they last: when hundreds of requests end each second, three that fail by chance come in a row
+sooner or later.
 """
 
 import threading
@@ -20,6 +21,10 @@ class EndpointDown(ReadFailure):
 
 
 FAILURES_BEFORE_DOWN = 3
+"""How many accounts have to fail in a row, where they do for `LASTING` seconds."""
+LASTING = 1.0
+MANY_FAILURES = 8
+"""How many accounts that fail in a row are no chance, however soon."""
 FIRST_PROBE_AFTER = 2.0
 LONGEST_PROBE_INTERVAL = 10.0
 
@@ -35,6 +40,7 @@ class EndpointHealth:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._failing: set[str] = set()
+        self._failing_since = 0.0
         self._at_fault: set[str] = set()
         self._probe_interval = FIRST_PROBE_AFTER
         self._next_probe: float | None = None
@@ -73,6 +79,10 @@ class EndpointHealth:
                 self._probe_interval = min(LONGEST_PROBE_INTERVAL, self._probe_interval * 2)
             if subject in self._at_fault:
                 return
+            now = self._monotonic()
+            if not self._failing:
+                self._failing_since = now
             self._failing.add(subject)
-            if self._next_probe is None and len(self._failing) >= FAILURES_BEFORE_DOWN:
-                self._next_probe = self._monotonic() + self._probe_interval
+            needed = FAILURES_BEFORE_DOWN if now - self._failing_since >= LASTING else MANY_FAILURES
+            if self._next_probe is None and len(self._failing) >= needed:
+                self._next_probe = now + self._probe_interval

@@ -5,6 +5,7 @@ aliases without bound.
 """
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Never
 
@@ -185,7 +186,7 @@ def _line(event: Event) -> int:
 
 
 def _value(tag: str, text: str) -> str | int | float | bool | None:
-    """Return what YAML makes of a scalar; dates and the like, which no key here takes, stay text."""
+    """Return what YAML makes of a scalar; dates and numbers beyond all floats, which no key here takes, stay text."""
     node = yaml.ScalarNode(tag, text)
     try:
         match tag.removeprefix(_TAG):
@@ -194,7 +195,8 @@ def _value(tag: str, text: str) -> str | int | float | bool | None:
             case "bool":
                 return bool(_CONSTRUCTOR.construct_yaml_bool(node))
             case "int":
-                return int(_CONSTRUCTOR.construct_yaml_int(node))
+                number = int(_CONSTRUCTOR.construct_yaml_int(node))
+                return number if abs(number) <= sys.float_info.max else text
             case "float":
                 return float(_CONSTRUCTOR.construct_yaml_float(node))
             case _:

@@ -11,7 +11,7 @@ Path = tuple[str | int, ...]
 LONGEST_SHOWN = 80
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
-_SECRET = re.compile(r"secret|token|passw|access_?key|api_?key|private_?key|credential", re.IGNORECASE)
+_SECRET = re.compile(r"secret|token|passw|passphrase|pwd|(access|api|private)[_-]?key|credential", re.IGNORECASE)
 
 
 def quoted(text: str) -> str:

@@ -23,6 +23,10 @@ _NOT_HERE = (
     "(environment, profile, or the role of the machine or pod)"
 )
 
+_HARMLESS = ("use_own_credentials",)
+"""Keys that are named like a secret and hold none."""
+_ALMOST_EQUAL = 0.8
+
 
 def validated(document: Document, partition_of: PartitionOf, report: Report) -> Config:
     """Return what a document says, leaving out what is broken.
@@ -85,13 +89,14 @@ def _shown(path: Path, node: Node | None) -> str:
 def _unknown_key(path: Path, report: Report) -> str:
     key = str(path[-1])
     allowed = keys_at(path[:-1])
+    # Before the nearest key: a session_token is no misspelt session_name.
+    if names_secret(path) and not difflib.get_close_matches(key, _HARMLESS, cutoff=_ALMOST_EQUAL):
+        return _NOT_HERE
     near = difflib.get_close_matches(key, allowed, n=1)
     if near:
         # What the misspelt key was meant to say is unknown, not absent.
         report.mark_broken((*path[:-1], near[0]))
         return f"unknown key: did you mean {near[0]}?"
-    if names_secret(path):
-        return _NOT_HERE
     return f"unknown key: here are allowed {', '.join(allowed)}"
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exporter.aws.first_response import LOOKUPS_PER_POLL, FirstResponses
 from exporter.aws.gate import ComputeGate
-from exporter.aws.health import FAILURES_BEFORE_DOWN, EndpointHealth
+from exporter.aws.health import FAILURES_BEFORE_DOWN, LASTING, MANY_FAILURES, EndpointHealth
 from exporter.aws.quota import SupportQuota
 from exporter.aws.retry import RetryPolicy, with_retries
 from exporter.cases.model import Author, Communication, Reason
@@ -93,16 +93,32 @@ def health(timing: FakeTiming) -> EndpointHealth:
     return EndpointHealth(timing.monotonic)
 
 
-def fail(health: EndpointHealth, subjects: int = FAILURES_BEFORE_DOWN) -> None:
+def fail(health: EndpointHealth, subjects: int = MANY_FAILURES) -> None:
     for number in range(subjects):
         health.failed(f"account-{number}")
 
 
 def test_an_endpoint_is_down_once_several_accounts_failed_in_a_row(health: EndpointHealth) -> None:
-    fail(health, FAILURES_BEFORE_DOWN - 1)
+    fail(health, MANY_FAILURES - 1)
     assert health.admits()
     fail(health)
     assert not health.admits()
+
+
+def test_a_few_accounts_are_enough_where_they_fail_for_a_while(health: EndpointHealth, timing: FakeTiming) -> None:
+    fail(health, FAILURES_BEFORE_DOWN)
+    assert health.admits()
+    timing.now += LASTING
+    fail(health, FAILURES_BEFORE_DOWN)
+    assert not health.admits()
+
+
+def test_failures_that_others_come_between_never_take_an_endpoint_down(health: EndpointHealth, timing: FakeTiming) -> None:
+    for number in range(100):
+        fail(health, FAILURES_BEFORE_DOWN)
+        health.answered(f"other-{number}")
+        timing.now += LASTING
+    assert health.admits()
 
 
 def test_one_account_alone_never_takes_an_endpoint_down(health: EndpointHealth) -> None:

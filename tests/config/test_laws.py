@@ -80,7 +80,21 @@ def test_text_is_a_duration_or_refused(text: str) -> None:
 
 @given(secret=st.text("abcdefghijklmnopqrstuvwxyz", min_size=12).map("Xq7".__add__))
 @pytest.mark.parametrize(
-    "key", ["secret", "aws_secret_access_key", "password", "token", "access_key", "api_key", "credentials"]
+    "key",
+    [
+        "secret",
+        "aws_secret_access_key",
+        "password",
+        "passphrase",
+        "pwd",
+        "token",
+        "session_token",
+        "access_key",
+        "access-key-id",
+        "api_key",
+        "credentials",
+        "external_secret",
+    ],
 )
 def test_secret_is_never_repeated(key: str, secret: str, parse_config: Parse) -> None:
     for value in (secret, {"nested": secret}, [secret]):

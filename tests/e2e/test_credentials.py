@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -11,6 +12,7 @@ from exporter.aws.endpoints import Endpoints
 from exporter.aws.support import SupportReader
 from exporter.aws.timing import SystemTiming
 from exporter.cases.access import RoleCredentials
+from exporter.errors import ReadFailure
 from exporter.metrics.instruments import Instruments
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
@@ -47,7 +49,10 @@ def test_64_threads_over_200_accounts_never_mix_up_credentials(monkeypatch: pyte
         lock = threading.Lock()
 
         def read_account(account_id: str) -> None:
-            reading = readers[account_id].read(time.monotonic() + 30)
+            reading = None
+            while reading is None:
+                with suppress(ReadFailure):
+                    reading = readers[account_id].read(time.monotonic() + 30)
             with lock:
                 read.update((case.case_id, account_id) for case in reading.cases)
 

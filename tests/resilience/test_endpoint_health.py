@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.aws.health import FAILURES_BEFORE_DOWN, LONGEST_PROBE_INTERVAL
+from exporter.aws.health import LONGEST_PROBE_INTERVAL, MANY_FAILURES
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error, Silence
@@ -34,8 +34,8 @@ def test_with_an_endpoint_silent_only_the_first_few_accounts_wait(simulator: Sim
     silent = simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
     page = running.round()
     assert page.up() == dict.fromkeys(ACCOUNTS, 0.0)
-    assert silent.hits <= FAILURES_BEFORE_DOWN * 3, "each of the others held a thread until its timeout"
-    assert sum("unreachable" in page.reasons(account_id) for account_id in ACCOUNTS) >= len(ACCOUNTS) - FAILURES_BEFORE_DOWN
+    assert silent.hits <= MANY_FAILURES * 3, "each of the others held a thread until its timeout"
+    assert sum("unreachable" in page.reasons(account_id) for account_id in ACCOUNTS) >= len(ACCOUNTS) - MANY_FAILURES
 
 
 def test_while_it_is_down_it_is_probed_and_no_more(simulator: Simulator, running: FakeRig) -> None:
@@ -62,14 +62,14 @@ def test_a_region_known_to_be_down_is_not_asked_before_the_next(simulator: Simul
     down = simulator.faults.add(Fault(ConnectionReset(), operation="DescribeCases", region=HOME))
     page = rig(*ACCOUNTS, aws=f"regions: [{HOME}, {OTHER}]").round()
     assert page.up() == dict.fromkeys(ACCOUNTS, 1.0)
-    assert down.hits == FAILURES_BEFORE_DOWN
+    assert down.hits == MANY_FAILURES
 
 
 def test_sts_that_is_down_is_noticed_too(simulator: Simulator, rig: StartRig) -> None:
     down = simulator.faults.add(Fault(ConnectionReset(), operation="AssumeRole"))
     running = rig(*ACCOUNTS, poll="interval: 60s")
     assert running.round().up() == dict.fromkeys(ACCOUNTS, 0.0)
-    assert down.hits <= FAILURES_BEFORE_DOWN * 3
+    assert down.hits <= MANY_FAILURES * 3
     down.remove()
     for _ in range(4):
         page = running.after(LONGEST_PROBE_INTERVAL)
@@ -90,7 +90,7 @@ def test_one_bad_account_never_takes_the_endpoint_down(
 
 
 def test_a_few_bad_accounts_do_not_make_good_ones_fail_over_and_over(simulator: Simulator, rig: StartRig) -> None:
-    bad, good = ACCOUNTS[: FAILURES_BEFORE_DOWN + 1], ACCOUNTS[FAILURES_BEFORE_DOWN + 1 :]
+    bad, good = ACCOUNTS[: MANY_FAILURES + 1], ACCOUNTS[MANY_FAILURES + 1 :]
     for account_id in bad:
         simulator.faults.add(Fault(Error(500, "InternalServerError"), operation="DescribeCases", account_id=account_id))
     running = rig(*ACCOUNTS, poll="interval: 5m")
