@@ -6,12 +6,20 @@ from exporter.config.checks import check
 from exporter.config.compose import read_document
 from exporter.config.problems import Report, line_of_problem
 from exporter.config.resolved import Settings, resolve
+from exporter.config.schema import Config
 from exporter.config.syntax import unprintable
-from exporter.config.validate import validated
+from exporter.config.validate import Form, validated
 from exporter.config.values import PartitionOf
 from exporter.errors import ConfigError
 
 LARGEST_BYTES = 10 * 1024 * 1024
+
+_FORM = Form(
+    Config,
+    advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
+    "(environment, profile, or the role of the machine or pod)",
+    harmless_keys=("use_own_credentials",),
+)
 
 
 def load(path: Path, *, partition_of: PartitionOf) -> Settings:
@@ -24,13 +32,7 @@ def load(path: Path, *, partition_of: PartitionOf) -> Settings:
     Raises:
         ConfigError: It cannot be read or used; holds every problem as `file:line: path: what is wrong, what to write instead`.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise ConfigError([line_of_problem(str(path), None, f"the configuration cannot be read: {reason}")]) from None
-    return parse(content, source=str(path), partition_of=partition_of)
+    return parse(read(path), source=str(path), partition_of=partition_of)
 
 
 def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings:
@@ -45,14 +47,34 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
         ConfigError: It cannot be used; holds every problem, in the order of the file.
     """
     report = Report(source)
-    document = read_document(_decoded(content, source), report)
-    config = validated(document, partition_of, report)
+    document = read_document(decoded(content, source), report)
+    config = validated(document, _FORM, {"partition_of": partition_of}, report)
     check(config, document, partition_of, report)
     report.raise_if_any()
     return resolve(config, partition_of)
 
 
-def _decoded(content: bytes, source: str) -> str:
+def read(path: Path) -> bytes:
+    """Return what is in a file, or the beginning of it when it is too long to be a configuration.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ConfigError([line_of_problem(str(path), None, f"the configuration cannot be read: {reason}")]) from None
+    return content
+
+
+def decoded(content: bytes, source: str) -> str:
+    """Return a file's text.
+
+    Raises:
+        ConfigError: It is too long, or no text.
+    """
     if len(content) > LARGEST_BYTES:
         size = LARGEST_BYTES // 1024 // 1024
         raise ConfigError([line_of_problem(source, None, f"the file is larger than {size} MiB: is it the right one?")])
