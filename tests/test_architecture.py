@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "aws": ("cases", "errors"),
     "cases": (),
     "collector": ("cases", "metrics", "errors"),
-    "config": ("cases", "errors"),
+    "config": ("cases", "errors", "web.settings"),
     "errors": ("cases",),
     "log": (),
     "memory": (),

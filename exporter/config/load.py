@@ -32,7 +32,7 @@ def load(path: Path, *, partition_of: PartitionOf) -> Settings:
     Raises:
         ConfigError: It cannot be read or used; holds every problem as `file:line: path: what is wrong, what to write instead`.
     """
-    return parse(read(path), source=str(path), partition_of=partition_of)
+    return parse(read(path, "configuration"), source=str(path), partition_of=partition_of)
 
 
 def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings:
@@ -54,8 +54,12 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
     return resolve(config, partition_of)
 
 
-def read(path: Path) -> bytes:
+def read(path: Path, what: str) -> bytes:
     """Return what is in a file, or the beginning of it when it is too long to be a configuration.
+
+    Args:
+        path: Where it is.
+        what: What messages call it.
 
     Raises:
         ConfigError: It cannot be read.
@@ -65,7 +69,7 @@ def read(path: Path) -> bytes:
             content = file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise ConfigError([line_of_problem(str(path), None, f"the configuration cannot be read: {reason}")]) from None
+        raise ConfigError([line_of_problem(str(path), None, f"the {what} cannot be read: {reason}")]) from None
     return content
 
 
