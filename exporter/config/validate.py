@@ -113,11 +113,11 @@ def _unknown_key(path: Path, form: Form[Model], report: Report) -> str:
 
 
 def keys_at(model: type[BaseModel], path: Path) -> Sequence[str]:
-    """Return the keys that are allowed in the mapping at a path."""
+    """Return the keys that are allowed in the mapping at a path; those that are only there to be refused are not."""
     for part in path:
         if isinstance(part, str):
             model = next(_models_in(model.model_fields[part].annotation))
-    return tuple(model.model_fields)
+    return tuple(name for name, key in model.model_fields.items() if key.annotation is not type(None))
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:

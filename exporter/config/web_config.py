@@ -6,7 +6,7 @@ What exporter-toolkit knows and this exporter cannot do is refused, never ignore
 from pathlib import Path
 
 from exporter.config.compose import read_document
-from exporter.config.document import Document
+from exporter.config.document import Document, Scalar
 from exporter.config.load import decoded, read
 from exporter.config.problems import Path as KeyPath
 from exporter.config.problems import Report, quoted
@@ -45,6 +45,8 @@ def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSett
     document = read_document(text, report)
     config = validated(document, _FORM, {}, report)
     tls = config.tls_server_config
+    if tls is None and isinstance(document.node((_TLS,)), Scalar):
+        report.add(document.line((_TLS,)), (_TLS,), "has no value: write cert_file and key_file below it, or remove the key")
     if tls is not None:
         _TlsChecks(tls, document, report).all()
     _check_headers(config.http_server_config.headers, document, report)

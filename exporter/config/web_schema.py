@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Never
 
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from exporter.config.schema import Section
 from exporter.config.values import Switch
@@ -81,7 +81,7 @@ def _sans(value: object) -> tuple[str, ...]:
 
 def _header(value: object) -> str:
     if value not in HEADERS:
-        raise ValueError(f"is no header that can be set: that are {', '.join(HEADERS)}, written like this")
+        raise ValueError(f"cannot be set: allowed are {', '.join(HEADERS)}, written like this")
     return str(value)
 
 
@@ -149,7 +149,7 @@ class HttpServerConfig(Section):
     """What HTTP is spoken, and what is added to every response."""
 
     http2: Switch = True
-    headers: Headers = {}
+    headers: Headers = Field(default_factory=dict)
 
 
 class WebConfig(Section):
@@ -157,5 +157,5 @@ class WebConfig(Section):
 
     tls_server_config: TlsServerConfig | None = None
     http_server_config: HttpServerConfig = HttpServerConfig()
-    basic_auth_users: Users = {}
+    basic_auth_users: Users = Field(default_factory=dict)
     rate_limit: Annotated[None, _beyond("--web.max-requests bounds what clients can ask for")] = None

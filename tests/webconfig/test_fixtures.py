@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from exporter.config import load_web_config, parse_web_config
+from exporter.errors import ConfigError
+from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
+
+FIXTURES = Path(__file__).parent
+
+
+def parsed(path: Path) -> WebSettings:
+    return parse_web_config(path.read_bytes(), source="web-config.yml", directory=Path("/etc/exporter"))
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.ok.yml")), ids=lambda path: path.name.split(".")[0])
+def test_good_file_is_accepted(path: Path) -> None:
+    assert isinstance(parsed(path), WebSettings)
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.bad.yml")), ids=lambda path: path.name.split(".")[0])
+def test_bad_file_gets_exactly_these_messages(path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parsed(path)
+    assert str(caught.value) + "\n" == path.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_every_message_belongs_to_a_file() -> None:
+    assert {path.stem for path in FIXTURES.glob("*.txt")} == {path.stem for path in FIXTURES.glob("*.bad.yml")}
+
+
+def test_everything_is_understood() -> None:
+    settings = parsed(FIXTURES / "everything.ok.yml")
+    assert settings.tls == TlsSettings(
+        certificate=Pem("tls_server_config.cert_file", Path("/etc/exporter/tls/server.crt")),
+        private_key=Pem("tls_server_config.key_file", Path("/etc/exporter/tls/server.key")),
+        client_auth=ClientAuth.REQUIRED,
+        client_ca=Pem("tls_server_config.client_ca_file", Path("/etc/ssl/clients.pem")),
+        allowed_sans=("prometheus.monitoring.svc", "10.0.0.7", "spiffe://cluster.local/prometheus"),
+        min_version=TlsVersion.TLS12,
+        max_version=TlsVersion.TLS13,
+    )
+    assert not settings.http2
+    assert len(settings.headers) == 5
+    assert set(settings.users) == {"alice", "bob"}
+
+
+def test_an_empty_file_asks_for_nothing() -> None:
+    assert parsed(FIXTURES / "empty.ok.yml") == WebSettings(tls=None, http2=True, headers={}, users={})
+
+
+def test_neither_hashes_nor_inline_keys_are_in_the_representation() -> None:
+    everything, inline = (repr(parsed(FIXTURES / f"{name}.ok.yml")) for name in ("everything", "inline"))
+    assert "$2" not in everything
+    assert "PRIVATE" not in inline
+
+
+def test_paths_begin_at_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "web-config.yml"
+    path.write_bytes((FIXTURES / "tls.ok.yml").read_bytes())
+    tls = load_web_config(path).tls
+    assert tls is not None
+    assert tls.files == (tmp_path / "server.crt", tmp_path / "server.key")
+
+
+def test_a_missing_file_is_told_plainly(tmp_path: Path) -> None:
+    path = tmp_path / "web-config.yml"
+    with pytest.raises(ConfigError, match=f"^{path}: the web-config cannot be read: no such file or directory$"):
+        load_web_config(path)
