@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -26,7 +27,7 @@ from exporter.collector.roster import Roster
 from exporter.collector.schedule import Cadence
 from exporter.collector.sharding import Shard
 from exporter.collector.store import PageStore
-from exporter.config import Settings, load, parse
+from exporter.config import Settings, load, parse, parse_web_config, read_web_config
 from exporter.demo import simulated_aws
 from exporter.metrics import catalog
 from exporter.metrics.encode import TextFormat
@@ -37,7 +38,9 @@ from exporter.metrics.page import Encoding
 from exporter.metrics.renderer import Renderer
 from exporter.targets import configured_targets, discoveries
 from exporter.web import server
+from exporter.web.limits import Limits
 from exporter.web.routes import Site, application
+from exporter.web.secured import WebConfigFile
 
 _SWITCH_INTERVAL = 0.0002
 """Seconds after which a computing thread gives way, so that scrapes are served while accounts are read."""
@@ -53,6 +56,8 @@ class Options:
         telemetry_path: Where the metrics are.
         demo: Whether a simulated AWS is read.
         shard: Which share of the accounts is read.
+        web_config_file: Where TLS and logins are configured, or None for plain HTTP that anybody may read.
+        max_requests: How many requests are answered at a time.
     """
 
     config_file: Path | None
@@ -60,6 +65,8 @@ class Options:
     telemetry_path: str
     demo: bool
     shard: Shard
+    web_config_file: Path | None
+    max_requests: int
 
 
 def load_settings(path: Path | None, endpoints: Endpoints) -> Settings:
@@ -73,13 +80,26 @@ def load_settings(path: Path | None, endpoints: Endpoints) -> Settings:
     return load(path, partition_of=endpoints.partition_of)
 
 
-def check_config(path: Path | None) -> None:
-    """Read a configuration file, and nothing else.
+def web_config_of(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
+    """Return the web-config file at a path, or None without one.
 
     Raises:
         ConfigError: It cannot be used.
     """
+    if path is None:
+        return None
+    parse = partial(parse_web_config, source=str(path), directory=path.parent)
+    return WebConfigFile(str(path), partial(read_web_config, path), parse, log)
+
+
+def check_config(path: Path | None, web_config_path: Path | None, log: FilteringBoundLogger) -> None:
+    """Read the configuration files, and nothing else.
+
+    Raises:
+        ConfigError: One cannot be used.
+    """
     load_settings(path, Endpoints())
+    web_config_of(web_config_path, log)
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:
@@ -92,8 +112,9 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
         ConfigError: The configuration cannot be used.
         StartupError: The address cannot be listened on.
     """
+    web_config = web_config_of(options.web_config_file, log)
     with _exporter(options, log) as exporter, server.listen(options.address) as sock:
-        return asyncio.run(exporter.serve(sock))
+        return asyncio.run(exporter.serve(sock, web_config))
 
 
 def check(options: Options, log: FilteringBoundLogger, *, as_json: bool, strict: bool) -> int:
@@ -179,7 +200,7 @@ class Exporter:
             share=f"This is shard {options.shard.index} of {options.shard.total}." if options.shard.total > 1 else "",
         )
 
-    async def serve(self, sock: socket.socket) -> int:
+    async def serve(self, sock: socket.socket, web_config: WebConfigFile | None) -> int:
         """Read accounts and answer requests until a signal says to stop; return the exit code."""
         memory.bound_heap()
         memory.spare_collections()
@@ -188,13 +209,15 @@ class Exporter:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        url = server.url_of(sock)
+        has_tls = web_config is not None and web_config.current().context is not None
+        url = server.url_of(sock, "https" if has_tls else "http")
         self._collector.start()
         self._log.info("listening", url=url, metrics=f"{url}{self._options.telemetry_path}", version=__version__)
         if self._options.demo:
             sys.stdout.write(f"Reading a simulated AWS. Look at {url} - Ctrl-C ends it.\n")
             sys.stdout.flush()
-        await server.run(application(self._site), [sock], stop)
+        limits = Limits(requests=self._options.max_requests)
+        await server.run(application(self._site), [sock], stop, self._log, limits=limits, web_config=web_config)
         self._collector.stop()
         self._log.info("stopped")
         return 0

@@ -17,6 +17,7 @@ USAGE_ERROR = 2
 STARTUP_ERROR = 1
 
 DEFAULT_ADDRESS = ":10047"
+DEFAULT_MAX_REQUESTS = 40
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.config_check:
-            app.check_config(options.config_file)
+            app.check_config(options.config_file, options.web_config_file, log.configure("error", options.log_format))
             sys.stdout.write("The configuration is valid.\n")
             return 0
         shared = app.Options(
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str]) -> int:
             telemetry_path=options.web_telemetry_path,
             demo=options.demo,
             shard=_shard(options),
+            web_config_file=options.web_config_file,
+            max_requests=options.web_max_requests,
         )
         # A check says itself what is wrong; log lines between its rows would only hide it.
         level = "error" if options.command == "check" else options.log_level
@@ -107,6 +110,21 @@ def _parser() -> argparse.ArgumentParser:
         help="where the metrics are (default: %(default)s)",
     )
     parser.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TLS and basic authentication, in the format of Prometheus's exporter-toolkit",
+    )
+    parser.add_argument(
+        "--web.max-requests",
+        dest="web_max_requests",
+        type=_count,
+        default=DEFAULT_MAX_REQUESTS,
+        metavar="N",
+        help="how many requests are answered at a time; 0 for any number (default: %(default)s)",
+    )
+    parser.add_argument(
         "--log.level", dest="log_level", choices=log.LEVELS, default="info", help="least level (default: %(default)s)"
     )
     parser.add_argument(
@@ -155,6 +173,12 @@ def _address(text: str) -> Address:
         return Address.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number: write one such as {DEFAULT_MAX_REQUESTS}, or 0')
+    return int(text)
 
 
 def _path(text: str) -> str:

@@ -39,6 +39,8 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "bcrypt": ("web",),
     "boto3": ("aws",),
     "botocore": ("aws",),
+    "h11": ("web",),  # this and h2 are what Hypercorn is made of
+    "h2": ("web",),
     "hypercorn": ("web",),
     "prometheus_client": ("metrics",),
     "pydantic": ("config",),

@@ -3,7 +3,7 @@
 from exporter.config.load import load, parse
 from exporter.config.resolved import ResolvedAccount, ResolvedOrganization, Settings
 from exporter.config.schema import Config
-from exporter.config.web_config import load_web_config, parse_web_config
+from exporter.config.web_config import parse_web_config, read_web_config
 
 __all__ = [
     "Config",
@@ -11,7 +11,7 @@ __all__ = [
     "ResolvedOrganization",
     "Settings",
     "load",
-    "load_web_config",
     "parse",
     "parse_web_config",
+    "read_web_config",
 ]

@@ -18,13 +18,13 @@ _TLS = "tls_server_config"
 _FORM = Form(WebConfig, is_secret=lambda path: path[:1] == ("basic_auth_users",) or path == (_TLS, "key"))
 
 
-def load_web_config(path: Path) -> WebSettings:
-    """Read a web-config file; the files that it names are not opened.
+def read_web_config(path: Path) -> bytes:
+    """Return what is in a web-config file.
 
     Raises:
-        ConfigError: It cannot be read or used; holds every problem as `file:line: path: what is wrong, what to write instead`.
+        ConfigError: It cannot be read.
     """
-    return parse_web_config(read(path, "web-config"), source=str(path), directory=path.parent)
+    return read(path, "web-config")
 
 
 def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSettings:

@@ -68,12 +68,12 @@ class Passwords:
         if task is None:
             if self._waiting.total() >= _MOST_WAITING or self._waiting[client] >= _MOST_WAITING_OF_CLIENT:
                 return Verdict.BUSY
+            self._waiting[client] += 1
             task = asyncio.create_task(self._run(key, password, tried, client, is_known=hashed is not None))
             self._running[key] = task
         return Verdict.RIGHT if await asyncio.shield(task) else Verdict.WRONG
 
     async def _run(self, key: bytes, password: bytes, hashed: str, client: str, *, is_known: bool) -> bool:
-        self._waiting[client] += 1
         try:
             async with self._turn:
                 began = self._monotonic()

@@ -53,8 +53,11 @@ class Site:
     share: str = ""
 
 
+_SLICE_BYTES = 64 * 1024
+
+
 class _TwoPartResponse(Response):
-    """A response that is sent in two pieces, so that the large stored one is never copied."""
+    """A response that is sent in slices: the large stored part is never copied as a whole, nor buffered whole."""
 
     def __init__(self, stored: bytes, rest: bytes, headers: Mapping[str, str]) -> None:
         super().__init__(headers={**headers, "Content-Length": str(len(stored) + len(rest))})
@@ -65,7 +68,9 @@ class _TwoPartResponse(Response):
         del receive
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         stored, rest = (b"", b"") if scope["method"] == "HEAD" else self._parts
-        await send({"type": "http.response.body", "body": stored, "more_body": True})
+        for start in range(0, len(stored), _SLICE_BYTES):
+            piece = memoryview(stored)[start : start + _SLICE_BYTES]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": rest})
 
 

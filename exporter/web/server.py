@@ -1,19 +1,29 @@
-"""Serves an ASGI application on given addresses with Hypercorn, until told to stop."""
+"""Serves an ASGI application on given addresses, until told to stop."""
 
 import asyncio
 import logging
 import os
+import secrets
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from hypercorn.asyncio import serve
+from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
 from starlette.types import ASGIApp
+from structlog.typing import FilteringBoundLogger
 
 from exporter.errors import StartupError
+from exporter.web.auth import BasicAuth
+from exporter.web.headers import AddedHeaders
+from exporter.web.limits import Deadlines, Limits, Slots
+from exporter.web.listener import Listener
+from exporter.web.passwords import Passwords
+from exporter.web.secured import Secured, WebConfigFile
 
 _LARGEST_HEADERS = 32 * 1024
+_MOST_STREAMS = 20
 _BACKLOG = 128
 
 
@@ -56,32 +66,64 @@ def listen(address: Address) -> socket.socket:
         raise StartupError(f"cannot listen on {address}: {os.strerror(error.errno) if error.errno else error}") from error
 
 
-def url_of(sock: socket.socket) -> str:
+def url_of(sock: socket.socket, scheme: str = "http") -> str:
     """Return the URL that reaches a listening socket from this machine."""
     host, port = sock.getsockname()[:2]
     if host in {"::", "0.0.0.0"}:  # noqa: S104 - compared with, not bound to
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-async def run(app: ASGIApp, sockets: Sequence[socket.socket], stop: asyncio.Event) -> None:
+async def run(
+    app: ASGIApp,
+    sockets: Sequence[socket.socket],
+    stop: asyncio.Event,
+    log: FilteringBoundLogger,
+    *,
+    limits: Limits | None = None,
+    web_config: WebConfigFile | None = None,
+) -> None:
     """Serve until `stop` is set; requests in flight are answered first.
 
     Args:
         app: What answers.
         sockets: Where requests come in; closed at the end.
         stop: Ends it.
+        log: Gets what goes wrong.
+        limits: How much peers may ask for, and how long they may take.
+        web_config: How connections are secured; None for plain HTTP that anybody may read.
     """
+    bounds = limits or Limits()
+    secured = web_config.current if web_config is not None else Secured
+    listener = Listener(ASGIWrapper(_guarded(app, bounds, secured)), _config(bounds), bounds, secured, log)  # type: ignore[arg-type]  # the same protocol, in its own words
+    tasks = [asyncio.create_task(listener.accept(sock)) for sock in sockets]
+    if web_config is not None:
+        tasks.append(asyncio.create_task(web_config.follow()))
+    try:
+        await stop.wait()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for sock in sockets:
+            sock.close()
+        await listener.drain()
+
+
+def _guarded(app: ASGIApp, limits: Limits, secured: Callable[[], Secured]) -> ASGIApp:
+    """Return an application that answers in time, to whom may ask, with the headers that were asked for."""
+    guarded: ASGIApp = Slots(app, limits.requests, time.monotonic)
+    guarded = BasicAuth(guarded, lambda: secured().settings.users, Passwords(secrets.token_bytes(), time.monotonic))
+    guarded = AddedHeaders(guarded, lambda: secured().settings.headers)
+    return Deadlines(guarded, limits)
+
+
+def _config(limits: Limits) -> Config:
     config = Config()
-    config.bind = [f"fd://{sock.detach()}" for sock in sockets]
     config.errorlog = logging.getLogger("hypercorn.error")
     config.include_server_header = False
     config.h11_max_incomplete_size = _LARGEST_HEADERS
-    config.keep_alive_timeout = 60.0
-    config.graceful_timeout = 3.0
-    config.shutdown_timeout = 3.0
-
-    async def stopped() -> None:
-        await stop.wait()
-
-    await serve(app, config, shutdown_trigger=stopped, mode="asgi")  # type: ignore[arg-type]  # the same protocol, in its own words
+    config.h2_max_header_list_size = _LARGEST_HEADERS
+    config.h2_max_concurrent_streams = _MOST_STREAMS
+    config.keep_alive_timeout = limits.keep_alive
+    return config

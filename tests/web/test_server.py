@@ -11,6 +11,7 @@ from starlette.routing import Route
 from exporter.errors import StartupError
 from exporter.web.server import Address, listen, run, url_of
 from tests.support.fetch import Response, fetch
+from tests.support.log import Log
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_it_serves_and_answers_what_is_in_flight_when_it_is_told_to_stop(host: s
 
         sock = listen(Address(host, 0))
         url = url_of(sock)
-        server = asyncio.create_task(run(Starlette(routes=[Route("/", slow)]), [sock], stop))
+        server = asyncio.create_task(run(Starlette(routes=[Route("/", slow)]), [sock], stop, Log().logger))
         with ThreadPoolExecutor(1) as pool:
             request = asyncio.get_running_loop().run_in_executor(pool, fetch, f"{url}/")
             await asked.wait()

@@ -1,0 +1,43 @@
+"""Hypercorn's HTTP/1.1 and HTTP/2, less what an exporter has no use for: WebSockets, HTTP/2 without TLS, tunnels.
+
+This module and `connection` are the only ones that know Hypercorn from inside. Its own server cannot be told to bound
+writes, lingering ends, TLS handshakes and connections, so its protocols are driven by a connection of ours.
+"""
+
+import h2.events
+import h11
+from hypercorn.protocol.h2 import H2Protocol
+from hypercorn.protocol.h11 import H11Protocol
+
+
+class Http1(H11Protocol):
+    """HTTP/1.1 that stays HTTP/1.1."""
+
+    @property
+    def has_input(self) -> bool:
+        """Whether the peer has begun another request."""
+        return bool(self.connection.trailing_data[0])
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Ignore what asks for HTTP/2 in plain text: it would go around all that bounds HTTP/1.1."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
+        if len(headers) < len(request.headers):
+            request = h11.Request(
+                method=request.method, target=request.target, headers=headers, http_version=request.http_version
+            )
+        await super()._create_stream(request)
+
+
+class Http2(H2Protocol):
+    """HTTP/2 without CONNECT."""
+
+    has_input = False
+
+    async def _create_stream(self, request: h2.events.RequestReceived) -> None:
+        given = dict(request.headers or ())
+        if given.get(b":method") == b"CONNECT" or not given.get(b":path", b"").isascii() or b":path" not in given:
+            self.connection.reset_stream(request.stream_id)
+        else:
+            await super()._create_stream(request)

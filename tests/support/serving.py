@@ -1,0 +1,76 @@
+"""A server of ours in a thread, as the process runs it, with deadlines that a test can wait for."""
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from starlette.types import ASGIApp
+
+from exporter.web.limits import Limits
+from exporter.web.secured import WebConfigFile
+from exporter.web.server import Address, listen, run
+from tests.support.log import Log
+
+_START_SECONDS = 10
+_STOP_SECONDS = 10
+
+
+@dataclass
+class Serving:
+    """Serves an application on a free loopback port until the end of a `with`.
+
+    Attributes:
+        app: Answers.
+        limits: How much peers may ask for, and how long they may take.
+        web_config: How connections are secured.
+        log: What was logged.
+        port: Where it listens.
+    """
+
+    app: ASGIApp
+    limits: Limits = field(default_factory=Limits)
+    web_config: WebConfigFile | None = None
+    log: Log = field(default_factory=Log)
+    port: int = 0
+
+    def __enter__(self) -> Self:
+        self._sock = listen(Address("127.0.0.1", 0))
+        self.port = self._sock.getsockname()[1]
+        self._started = threading.Event()
+        self._errors: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        assert self._started.wait(_START_SECONDS)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+        self._thread.join(_STOP_SECONDS)
+        assert not self._thread.is_alive(), "it did not stop"
+        assert not self._errors, self._errors
+
+    def stop(self) -> None:
+        """Tell it to end, and do not wait for it."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    def tasks(self) -> int:
+        """Return how many tasks the event loop has."""
+        return asyncio.run_coroutine_threadsafe(_count_tasks(), self._loop).result(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - told in the test's own thread
+            self._errors.append(error)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._started.set()
+        await run(self.app, [self._sock], self._stop, self.log.logger, limits=self.limits, web_config=self.web_config)
+
+
+async def _count_tasks() -> int:
+    return len(asyncio.all_tasks()) - 1
