@@ -129,6 +129,8 @@ class Connection:
 
     async def _send(self, data: bytes) -> None:
         async with self._sending:
+            if self._transport.is_closing():
+                return  # asyncio would warn of every write
             try:
                 self._writer.write(data)
                 async with asyncio.timeout(self._limits.stall):
@@ -139,7 +141,7 @@ class Connection:
                 await self._protocol.handle(Closed())
 
     def _end(self) -> None:
-        """Send what is left, and let the peer close."""
+        """Send what is left, and let the peer close; when the server itself ends, there is no time for that."""
         if self._is_ending:
             return
         self._is_ending = True
@@ -147,7 +149,7 @@ class Connection:
         self._expect(self._limits.stall)
         if self._transport.is_closing():
             return
-        if self._transport.can_write_eof():
+        if self._transport.can_write_eof() and not self._context.terminated.is_set():
             self._transport.write_eof()
         else:
             self._transport.close()

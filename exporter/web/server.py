@@ -24,7 +24,7 @@ from exporter.web.secured import Secured, WebConfigFile
 
 _LARGEST_HEADERS = 32 * 1024
 _MOST_STREAMS = 20
-_BACKLOG = 128
+_BACKLOG = 1024
 
 
 class Address(NamedTuple):

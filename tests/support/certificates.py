@@ -2,7 +2,6 @@
 
 import ipaddress
 import ssl
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,12 +61,12 @@ class Authority:
         private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
         return Pair(certificate.public_bytes(Encoding.PEM).decode(), private_key.decode())
 
-    def client_context(self, own: Sequence[Path] = ()) -> ssl.SSLContext:
+    def client_context(self, own: tuple[Path, Path] | None = None) -> ssl.SSLContext:
         """Return a context that trusts this authority, and shows a certificate of its own when it is given one and its key."""
         context = ssl.create_default_context(cadata=self.certificate)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if own:
-            context.load_cert_chain(*own)
+        if own is not None:
+            context.load_cert_chain(own[0], own[1])
         return context
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:

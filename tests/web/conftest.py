@@ -1,0 +1,78 @@
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from starlette.types import ASGIApp
+
+from exporter.cases.changes import Changes
+from exporter.cases.model import SEVERITY_CODES, Account, Case, Reading
+from exporter.cases.status import AccountStatus, Poll
+from exporter.collector.store import PageStore
+from exporter.config import parse_web_config, read_web_config
+from exporter.metrics.families import View
+from exporter.metrics.instruments import Instruments
+from exporter.metrics.live import LiveMetrics
+from exporter.metrics.renderer import Renderer
+from exporter.web.routes import Site, application
+from exporter.web.secured import WebConfigFile
+from tests.support.certificates import Authority
+from tests.support.log import Log
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture(scope="session")
+def large_site() -> ASGIApp:
+    """A site whose page is larger than what kernels buffer."""
+    statuses = []
+    for number in range(400):
+        account = Account(f"{number:012}", f"account-{number}", "us-east-1", "aws")
+        cases = tuple(
+            Case(f"case-{number}-{n}", str(n), "opened", SEVERITY_CODES[n % 5], f"service-{n}", "other", "en", NOW - n)
+            for n in range(20)
+        )
+        statuses.append(AccountStatus(account).after_success(Reading(NOW, cases), Poll(NOW, 0.1), Changes()))
+    store = PageStore(time.monotonic)
+    store.publish(Renderer(View(1800.0, {}), Instruments({})).render(statuses, [], NOW))
+    return application(
+        Site(
+            version="1.2.3",
+            telemetry_path="/metrics",
+            store=store,
+            live=LiveMetrics().encode,
+            statuses=lambda: statuses,
+            healthy=lambda: True,
+            ready=lambda: True,
+            now=lambda: NOW,
+            max_staleness=1800.0,
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    return Authority()
+
+
+ReadWebConfig = Callable[..., WebConfigFile]
+
+
+@pytest.fixture
+def web_config(tmp_path: Path, authority: Authority) -> ReadWebConfig:
+    """Write a web-config file, with a certificate for loopback beside it, and read it."""
+
+    def written(text: str, log: Log | None = None) -> WebConfigFile:
+        if not (tmp_path / "server.crt").exists():
+            authority.sign("127.0.0.1", "localhost").write(tmp_path, "server")
+            (tmp_path / "ca.crt").write_text(authority.certificate)
+        path = tmp_path / "web-config.yml"
+        path.write_text(text)
+        return WebConfigFile(
+            "web-config.yml",
+            lambda: read_web_config(path),
+            lambda content: parse_web_config(content, source="web-config.yml", directory=tmp_path),
+            (log or Log()).logger,
+        )
+
+    return written

@@ -1,0 +1,184 @@
+"""Peers that want to hold what others need, by raw sockets, against deadlines that a test can wait for."""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from starlette.types import ASGIApp
+
+from exporter.web.limits import Limits
+from tests.support.certificates import Authority
+from tests.support.fetch import fetch
+from tests.support.serving import Serving
+from tests.web.conftest import ReadWebConfig
+
+SHORT = Limits(head=0.3, handshake=0.3, stall=0.3, response=1.0, keep_alive=5.0)
+GIVE_UP = 5.0
+GOOD = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
+UPGRADE = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}"
+
+Connect = Callable[[], socket.socket]
+
+
+@pytest.fixture(params=["plain", "tls"])
+def connect(
+    request: pytest.FixtureRequest, large_site: ASGIApp, web_config: ReadWebConfig, authority: Authority
+) -> Iterator[Connect]:
+    """Connect to a server whose deadlines are short, in plain text or through a TLS handshake."""
+    has_tls = request.param == "tls"
+    with ExitStack() as stack:
+        serving = stack.enter_context(Serving(large_site, SHORT, web_config(TLS) if has_tls else None))
+
+        def connected() -> socket.socket:
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.settimeout(GIVE_UP)
+            sock.connect(("127.0.0.1", serving.port))
+            if has_tls:
+                sock = authority.client_context().wrap_socket(sock, server_hostname="127.0.0.1")
+            return stack.enter_context(sock)
+
+        yield connected
+
+
+def answer_until_end(sock: socket.socket) -> bytes:
+    """Return all that comes until the server ends the connection."""
+    received = b""
+    try:
+        while data := sock.recv(65536):
+            received += data
+    except (ConnectionError, ssl.SSLError):
+        pass
+    return received
+
+
+def seconds_until_end(sock: socket.socket, sent: bytes = b"\r\n") -> float:
+    """Return how long the server lets a connection live of which nothing is read, while something is sent now and then."""
+    began = time.monotonic()
+    while time.monotonic() - began < GIVE_UP:
+        # A reset shows as an error of the socket, without reading what may still lie in its buffer.
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            break
+        try:
+            sock.send(sent)
+        except OSError:
+            break
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def test_a_silent_peer_is_dropped(connect: Connect) -> None:
+    assert answer_until_end(connect()) == b""
+
+
+def test_a_half_sent_request_is_dropped(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(b"GET /metrics HTTP/1.1\r\nHost:")
+    assert answer_until_end(sock) == b""
+
+
+def test_a_request_that_drips_is_dropped(connect: Connect) -> None:
+    sock = connect()
+    assert seconds_until_end(sock, b"G") < GIVE_UP
+
+
+def test_half_of_a_second_request_is_dropped(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(GOOD + b"GET /met")
+    assert b"Healthy." in answer_until_end(sock)
+
+
+def test_half_of_a_second_request_sent_later_is_dropped(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(GOOD)
+    answer = b""
+    while not answer.endswith(b"Healthy.\n"):
+        answer += sock.recv(4096)
+    sock.sendall(b"GET /met")
+    assert answer_until_end(sock) == b""
+
+
+def test_a_reader_that_reads_nothing_is_dropped(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(SCRAPE)
+    assert seconds_until_end(sock) < GIVE_UP
+
+
+def test_a_reader_that_pipelines_and_reads_nothing_is_dropped(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(SCRAPE * 100)
+    assert seconds_until_end(sock) < GIVE_UP
+
+
+def test_a_reader_that_drips_is_dropped(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(SCRAPE)
+    began = time.monotonic()
+    while time.monotonic() - began < 1.5 * SHORT.response and not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        try:
+            sock.recv(4096)
+        except (ConnectionError, ssl.SSLError):
+            break
+        time.sleep(0.02)
+    assert seconds_until_end(sock) < SHORT.stall
+
+
+def test_a_body_that_nobody_asked_for_is_not_waited_for(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
+    assert sock.recv(4096).startswith(b"HTTP/1.1 405 ")
+    assert seconds_until_end(sock, b"x" * 4096) < GIVE_UP
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: rot13\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n", 400),
+        (b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", 431),
+        (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
+        (b"GET /%ff%00%2e%2e/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"GET * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"BREW /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
+        (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404),
+        (UPGRADE + b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", 200),
+        (
+            UPGRADE + b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+            200,
+        ),
+    ],
+)
+def test_an_odd_request_gets_a_plain_answer(connect: Connect, request_bytes: bytes, status: int) -> None:
+    sock = connect()
+    sock.sendall(request_bytes)
+    assert sock.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_an_unfinished_handshake_is_dropped(large_site: ASGIApp, web_config: ReadWebConfig) -> None:
+    with Serving(large_site, SHORT, web_config(TLS)) as serving, socket.create_connection(("127.0.0.1", serving.port)) as sock:
+        sock.settimeout(GIVE_UP)
+        sock.sendall(b"\x16\x03\x01\x02\x00\x01")
+        assert answer_until_end(sock) == b""
+
+
+def test_nothing_is_left_of_dropped_peers(large_site: ASGIApp) -> None:
+    with Serving(large_site, SHORT) as serving:
+        before = serving.tasks()
+        for sent in (b"", b"GET", SCRAPE * 5, GOOD):
+            with socket.create_connection(("127.0.0.1", serving.port)) as sock:
+                sock.sendall(sent)
+        deadline = time.monotonic() + GIVE_UP
+        while serving.tasks() > before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert serving.tasks() == before
+        assert fetch(f"http://127.0.0.1:{serving.port}/-/healthy").status == 200
