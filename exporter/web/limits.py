@@ -1,7 +1,6 @@
 """How long a peer may take and how much it may hold, so that hostile ones cannot keep others from being served."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,9 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 PEER = "peer"
 """Under which name an ASGI scope's state holds the connection that a request came over."""
 
-_PATIENCE_SECONDS = 0.1
-"""After which a response that its reader does not take gives way, where others wait."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -21,7 +17,7 @@ class Limits:
 
     Attributes:
         connections: How many there are at a time; those that ask for nothing give way to new ones.
-        requests: How many are answered at a time; 0 for any number.
+        requests: How many are worked on at a time; 0 for any number.
         head: From the beginning of a connection, or of a request, to the end of the request's head; TLS handshake apart.
         handshake: For a TLS handshake.
         stall: For how long a reader may take nothing.
@@ -85,64 +81,41 @@ class Deadlines:
             scope["state"][PEER].abort()
 
 
-@dataclass(slots=True, eq=False)
-class _Slot:
-    """A request that is being answered.
-
-    Attributes:
-        peer: Who asked.
-        waiting_since: Since when its reader has taken nothing, or None.
-    """
-
-    peer: Peer
-    waiting_since: float | None = None
-
-
 class Slots:
-    """Answers a limited number of requests at a time; health and readiness always.
+    """Works on a limited number of requests at a time; on those for health and readiness always.
 
-    A response that is not being read holds a slot only as long as nobody else wants it.
+    A response that only waits for its reader does not count: it costs a small buffer, and would let readers who read nothing
+    keep all others out. How many of those there are is bounded by the number of connections.
 
     Args:
         app: Answers.
         most: How many at a time; 0 for any number.
-        monotonic: Seconds.
     """
 
-    def __init__(self, app: ASGIApp, most: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
         self._most = most
-        self._monotonic = monotonic
-        self._taken: set[_Slot] = set()
+        self._working = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or say that there are too many."""
         if scope["path"].endswith(("/-/healthy", "/-/ready")):
             await self._app(scope, receive, send)
             return
-        if self._most and len(self._taken) >= self._most and not self._free_one():
-            text = f"{self._most} requests are being answered already; try again in a second.\n"
+        if self._most and self._working >= self._most:
+            text = f"{self._most} requests are being worked on already; try again in a second.\n"
             await PlainTextResponse(text, 503, {"Retry-After": "1"})(scope, receive, send)
             return
-        slot = _Slot(scope["state"][PEER])
 
-        async def timed(message: Message) -> None:
-            slot.waiting_since = self._monotonic()
-            await send(message)
-            slot.waiting_since = None
+        async def waiting(message: Message) -> None:
+            self._working -= 1
+            try:
+                await send(message)
+            finally:
+                self._working += 1
 
-        self._taken.add(slot)
+        self._working += 1
         try:
-            await self._app(scope, receive, timed)
+            await self._app(scope, receive, waiting)
         finally:
-            self._taken.discard(slot)
-
-    def _free_one(self) -> bool:
-        latest = self._monotonic() - _PATIENCE_SECONDS
-        waiting = [slot for slot in self._taken if slot.waiting_since is not None and slot.waiting_since <= latest]
-        if not waiting:
-            return False
-        longest = min(waiting, key=lambda slot: slot.waiting_since or 0.0)
-        self._taken.discard(longest)
-        longest.peer.abort()
-        return True
+            self._working -= 1

@@ -112,7 +112,7 @@ async def run(
 
 def _guarded(app: ASGIApp, limits: Limits, secured: Callable[[], Secured]) -> ASGIApp:
     """Return an application that answers in time, to whom may ask, with the headers that were asked for."""
-    guarded: ASGIApp = Slots(app, limits.requests, time.monotonic)
+    guarded: ASGIApp = Slots(app, limits.requests)
     guarded = BasicAuth(guarded, lambda: secured().settings.users, Passwords(secrets.token_bytes(), time.monotonic))
     guarded = AddedHeaders(guarded, lambda: secured().settings.headers)
     return Deadlines(guarded, limits)
