@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
 from typing import Final
 
@@ -33,11 +33,18 @@ class Passwords:
     Args:
         secret: Random bytes; what is remembered tells nothing of the passwords without them.
         monotonic: Seconds, for how long a check takes.
+        sleep: Waits for some seconds.
     """
 
-    def __init__(self, secret: bytes, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._secret = secret
         self._monotonic = monotonic
+        self._sleep = sleep
         self._right = _Memory()
         self._wrong = _Memory()
         self._running: dict[bytes, asyncio.Task[bool]] = {}
@@ -79,7 +86,7 @@ class Passwords:
                 began = self._monotonic()
                 is_right = await asyncio.to_thread(_matches, password, hashed) and is_known
                 if not is_right:
-                    await asyncio.sleep(self._monotonic() - began)
+                    await self._sleep(self._monotonic() - began)
         finally:
             self._waiting[client] -= 1
             self._waiting += Counter()  # forgets clients of which nothing waits

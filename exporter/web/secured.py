@@ -41,6 +41,9 @@ class _Files:
 class WebConfigFile:
     """A web-config file that may change.
 
+    Attributes:
+        interval: Seconds between two looks at the files.
+
     Args:
         source: Its name, for messages.
         read: Returns what is in it, or raises ConfigError.
@@ -54,6 +57,7 @@ class WebConfigFile:
     def __init__(
         self, source: str, read: Callable[[], bytes], parse: Callable[[bytes], WebSettings], log: FilteringBoundLogger
     ) -> None:
+        self.interval = _INTERVAL_SECONDS
         self._source = source
         self._read_content = read
         self._parse = parse
@@ -88,10 +92,10 @@ class WebConfigFile:
                 message = "web-config cannot be reloaded; the one before stays"
                 self._log.error(message, problem="; ".join(error.problems))
 
-    async def follow(self, interval: float = _INTERVAL_SECONDS) -> None:
+    async def follow(self) -> None:
         """Refresh until it is cancelled."""
         while True:
-            await asyncio.sleep(interval)
+            await asyncio.sleep(self.interval)
             await asyncio.to_thread(self.refresh)
 
     def _read(self, before: _Files | None) -> _Files:

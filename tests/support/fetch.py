@@ -2,10 +2,11 @@
 
 import gzip
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import urlsplit
 
 
@@ -30,10 +31,21 @@ class Response:
         return (gzip.decompress(self.body) if packed else self.body).decode()
 
 
-def fetch(url: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", timeout_seconds: float = 10) -> Response:
-    """Send one request over a connection of its own."""
+def fetch(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    method: str = "GET",
+    timeout_seconds: float = 10,
+    tls: ssl.SSLContext | None = None,
+) -> Response:
+    """Send one request over a connection of its own, over TLS when a context is given."""
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_seconds)
+    host = parts.hostname or ""
+    if tls is None:
+        connection = HTTPConnection(host, parts.port, timeout=timeout_seconds)
+    else:
+        connection = HTTPSConnection(host, parts.port, timeout=timeout_seconds, context=tls)
     try:
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         connection.request(method, target, headers=dict(headers or {}))

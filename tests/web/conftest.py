@@ -18,6 +18,7 @@ from exporter.web.routes import Site, application
 from exporter.web.secured import WebConfigFile
 from tests.support.certificates import Authority
 from tests.support.log import Log
+from tests.support.serving import Serving
 
 NOW = 1_700_000_000.0
 
@@ -76,3 +77,12 @@ def web_config(tmp_path: Path, authority: Authority) -> ReadWebConfig:
         )
 
     return written
+
+
+ServeWith = Callable[[str], Serving]
+
+
+@pytest.fixture
+def serve_with(large_site: ASGIApp, web_config: ReadWebConfig) -> ServeWith:
+    """Serve the large site as a web-config says."""
+    return lambda text: Serving(large_site, web_config=web_config(text))
