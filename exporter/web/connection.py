@@ -1,6 +1,7 @@
 """One connection, from its handshake to its end, in bounded time and memory."""
 
 import asyncio
+from collections.abc import Callable
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.task_group import TaskGroup
@@ -14,7 +15,7 @@ from exporter.web.limits import PEER, Limits
 from exporter.web.protocols import Http1, Http2
 
 _READ_BYTES = 64 * 1024
-_BUFFERED_BYTES = 32 * 1024
+_BUFFERED_BYTES = 64 * 1024
 
 
 class Connection:
@@ -95,11 +96,6 @@ class Connection:
         if self._task is not None:
             self._task.cancel()
 
-    def finish(self) -> None:
-        """End the connection when nothing is being answered any more."""
-        if not self.is_serving:
-            self.abort()
-
     async def _read(self) -> None:
         while data := await self._reader.read(_READ_BYTES):
             if self._is_ending:
@@ -107,6 +103,8 @@ class Connection:
             if self._between_requests and isinstance(self._protocol, Http1):
                 self._expect(self._limits.head)
             await self._protocol.handle(RawData(data))
+            if self.is_serving and isinstance(self._protocol, Http2) and self._protocol.idle:
+                await self._handle(Updated(idle=True))  # of requests that the peer took back nothing is told
         await self._protocol.handle(Closed())
 
     async def _handle(self, event: Event) -> None:
@@ -122,10 +120,26 @@ class Connection:
             case Updated():
                 self.is_serving = False
                 self.was_served = True
-                self._expect(self._limits.head if self._protocol.has_input else self._limits.keep_alive)
-                self._between_requests = not self._protocol.has_input
+                self._wait_for_request()
             case Closed():
                 self._end()
+
+    def _wait_for_request(self) -> None:
+        """Give the peer time to ask again, once it has taken the last answer."""
+        if self._protocol.has_input:
+            self._expect(self._limits.head)
+            return
+        if self._transport.get_write_buffer_size():
+            self._expect(self._limits.stall, self._check_taken)
+        else:
+            self._expect(self._limits.keep_alive)
+        self._between_requests = True
+
+    def _check_taken(self) -> None:
+        if self._transport.get_write_buffer_size():
+            self.abort()
+        else:
+            self._wait_for_request()
 
     async def _send(self, data: bytes) -> None:
         async with self._sending:
@@ -133,12 +147,14 @@ class Connection:
                 return  # asyncio would warn of every write
             try:
                 self._writer.write(data)
-                async with asyncio.timeout(self._limits.stall):
-                    await self._writer.drain()
+                if self._transport.get_write_buffer_size() > _BUFFERED_BYTES:
+                    async with asyncio.timeout(self._limits.stall):
+                        await self._writer.drain()
             except TimeoutError:
                 self.abort()
             except (ConnectionError, RuntimeError):
                 await self._protocol.handle(Closed())
+                self._end()
 
     def _end(self) -> None:
         """Send what is left, and let the peer close; when the server itself ends, there is no time for that."""
@@ -154,10 +170,10 @@ class Connection:
         else:
             self._transport.close()
 
-    def _expect(self, seconds: float) -> None:
-        """End the connection unless something happens in time."""
+    def _expect(self, seconds: float, otherwise: Callable[[], None] | None = None) -> None:
+        """End the connection, or do something else, unless something happens in time."""
         self._stop_timer()
-        self._timer = self._loop.call_later(seconds, self.abort)
+        self._timer = self._loop.call_later(seconds, otherwise or self.abort)
 
     def _stop_timer(self) -> None:
         self._between_requests = False

@@ -17,7 +17,8 @@ from exporter.web.limits import Limits
 from exporter.web.secured import Secured
 from exporter.web.tls import names_in
 
-_KERNEL_BUFFER_BYTES = 256 * 1024
+_UNSENT_BYTES = 128 * 1024
+"""What the kernel may hold for a reader whose window is full; a smaller send buffer would slow all readers down."""
 _READER_BYTES = 64 * 1024
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
@@ -82,7 +83,9 @@ class Listener:
         while True:
             try:
                 accepted, _ = await self._loop.sock_accept(sock)
-                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BUFFER_BYTES)
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
             except OSError as error:
                 self._tell("connections cannot be accepted", error=error.strerror)
                 await asyncio.sleep(_PAUSE_SECONDS)

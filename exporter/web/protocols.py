@@ -6,6 +6,7 @@ writes, lingering ends, TLS handshakes and connections, so its protocols are dri
 
 import h2.events
 import h11
+from hypercorn.events import Closed
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
 
@@ -38,6 +39,8 @@ class Http2(H2Protocol):
     async def _create_stream(self, request: h2.events.RequestReceived) -> None:
         given = dict(request.headers or ())
         if given.get(b":method") == b"CONNECT" or not given.get(b":path", b"").isascii() or b":path" not in given:
-            self.connection.reset_stream(request.stream_id)
+            self.connection.close_connection()
+            await self._flush()
+            await self.send(Closed())
         else:
             await super()._create_stream(request)
