@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +26,7 @@ class PrometheusServer:
         directory: An empty directory of its own, for configuration, data and log.
         scrape_interval: How often it scrapes, and evaluates rules.
         rule_files: Recording and alerting rules to load.
+        client: What its scrapes are told besides, such as `basic_auth` and `tls_config`.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class PrometheusServer:
         *,
         scrape_interval: str = "1s",
         rule_files: Sequence[Path] = (),
+        client: Mapping[str, Any] | None = None,
     ) -> None:
         self._binary = binary
         self._directory = directory
@@ -54,6 +56,7 @@ class PrometheusServer:
                     "scheme": target.scheme,
                     "metrics_path": target.path or "/metrics",
                     "static_configs": [{"targets": [target.netloc]}],
+                    **(client or {}),
                 }
             ],
         }

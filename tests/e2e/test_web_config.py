@@ -1,0 +1,117 @@
+"""The running exporter behind TLS and logins: a real Prometheus gets in, and a last scrape is finished."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+from tests.conftest import StartPrometheus
+from tests.e2e.conftest import StartExporter
+from tests.support.certificates import Authority
+from tests.support.fetch import fetch
+from tests.support.logins import hashed, login
+from tests.support.process import ExporterProcess, run_exporter
+from tests.support.waiting import wait_until
+
+CONFIG = 'accounts: [{id: "111111111111"}]\naws: {role_name: AwsSupportExporter}\n'
+TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key"
+CASES = 7
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """An authority whose certificates for the exporter and for a client lie beside the web-config."""
+    signer = Authority()
+    signer.sign("127.0.0.1").write(tmp_path, "server")
+    signer.sign("prometheus.example").write(tmp_path, "client")
+    (tmp_path / "ca.crt").write_text(signer.certificate)
+    return signer
+
+
+def written(directory: Path, text: str) -> str:
+    """Write a web-config file, and return the flag that names it."""
+    path = directory / "web-config.yml"
+    path.write_text(text)
+    return f"--web.config.file={path}"
+
+
+@pytest.fixture
+def busy(fleet: Fleet, simulator: Simulator) -> Simulator:
+    account = fleet.add_account(account_id="111111111111")
+    for _ in range(CASES):
+        account.add_case()
+    return simulator
+
+
+@pytest.mark.usefixtures("authority")
+def test_prometheus_scrapes_over_tls_with_a_login_and_follows_a_new_password(
+    busy: Simulator, start: StartExporter, start_prometheus: StartPrometheus, tmp_path: Path
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("old")
+    flag = written(tmp_path, f"{TLS}}}\nbasic_auth_users: {{prometheus: {hashed('old')}}}")
+    exporter = start(CONFIG, busy.environment(), flag)
+    assert exporter.url.startswith("https://")
+    client = {
+        "basic_auth": {"username": "prometheus", "password_file": str(secret)},
+        "tls_config": {"ca_file": str(tmp_path / "ca.crt")},
+    }
+    prometheus = start_prometheus(f"{exporter.url}/metrics", client=client)
+    assert [value for _, value in prometheus.wait_for("sum(aws_support_open_cases)", bool)] == [CASES]
+    written(tmp_path, f"{TLS}}}\nbasic_auth_users: {{prometheus: {hashed('new')}}}")
+    prometheus.wait_for("up == 0", bool)
+    secret.write_text("new")
+    prometheus.wait_for("up == 1", bool)
+    assert "web-config reloaded" in exporter.stderr
+
+
+@pytest.mark.usefixtures("authority")
+def test_prometheus_scrapes_over_mutual_tls(
+    busy: Simulator, start: StartExporter, start_prometheus: StartPrometheus, tmp_path: Path
+) -> None:
+    mutual = "client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [prometheus.example]"
+    exporter = start(CONFIG, busy.environment(), written(tmp_path, f"{TLS}, {mutual}}}"))
+    files = {"ca_file": "ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
+    client = {"tls_config": {key: str(tmp_path / name) for key, name in files.items()}}
+    prometheus = start_prometheus(f"{exporter.url}/metrics", client=client)
+    assert [value for _, value in prometheus.wait_for("sum(aws_support_open_cases)", bool)] == [CASES]
+
+
+def test_sigterm_lets_a_scrape_in_flight_come_through(tmp_path: Path, authority: Authority) -> None:
+    flag = written(tmp_path, f"{TLS}}}\nbasic_auth_users: {{prometheus: {hashed('secret')}}}")
+    with ExporterProcess(["--demo", flag]) as exporter:
+        headers = login("prometheus", "secret")
+        tls = authority.client_context()
+        wait_until(
+            lambda: len(fetch(f"{exporter.url}/metrics", headers, tls=tls).body) > 60_000 or None, 20, lambda: exporter.stderr
+        )
+        port = int(exporter.url.rpartition(":")[2])
+        with socket.socket() as plain:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            plain.settimeout(10)
+            plain.connect(("127.0.0.1", port))
+            with tls.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
+                request = f"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: {headers['Authorization']}\r\n\r\n"
+                sock.sendall(request.encode())
+                received = sock.recv(1024)
+                os.kill(exporter.pid, signal.SIGTERM)
+                while data := sock.recv(65536):
+                    received += data
+        wait_until(lambda: True if exporter.returncode == 0 else None, 10, lambda: f"it goes on\n{exporter.stderr}")
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}".encode() in head.lower()
+    assert "process_cpu_seconds_total" in body.decode()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--config.check",)])
+def test_a_bad_web_config_ends_the_start_with_its_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = run_exporter([written(tmp_path, "basic_auth_users: {alice: hunter2}"), *arguments])
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        f"{tmp_path}/web-config.yml:1: basic_auth_users.alice: the value (not shown) is not a bcrypt hash"
+    )
+    assert "hunter2" not in done.stderr
