@@ -5,6 +5,7 @@ import pytest
 from exporter.config import parse_web_config, read_web_config
 from exporter.errors import ConfigError
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
+from tests.support.tools import ROOT
 
 FIXTURES = Path(__file__).parent
 
@@ -65,3 +66,12 @@ def test_a_missing_file_is_told_plainly(tmp_path: Path) -> None:
     path = tmp_path / "web-config.yml"
     with pytest.raises(ConfigError, match=f"^{path}: the web-config cannot be read: no such file or directory$"):
         read_web_config(path)
+
+
+def test_the_example_in_the_documentation_is_accepted() -> None:
+    example = (ROOT / "docs" / "web.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    settings = parse_web_config(example.encode(), source="web.md", directory=Path("/etc/exporter"))
+    assert settings.tls is not None
+    assert settings.tls.client_auth is ClientAuth.REQUIRED
+    assert len(settings.headers) == 5
+    assert set(settings.users) == {"prometheus"}
