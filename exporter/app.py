@@ -39,6 +39,7 @@ from exporter.metrics.renderer import Renderer
 from exporter.targets import configured_targets, discoveries
 from exporter.web import server
 from exporter.web.limits import Limits
+from exporter.web.recent import Recent
 from exporter.web.routes import Site, application
 from exporter.web.secured import WebConfigFile
 
@@ -191,7 +192,7 @@ class Exporter:
             version=__version__,
             telemetry_path=options.telemetry_path,
             store=store,
-            live=LiveMetrics().encode,
+            live=Recent(LiveMetrics().encode, timing.monotonic),
             statuses=lambda: self._roster.statuses()[1],
             healthy=self._collector.is_alive,
             ready=lambda: self._discoverer.all_tried() and self._roster.all_polled(),
