@@ -15,7 +15,7 @@ from exporter.web.limits import PEER, Limits
 from exporter.web.protocols import Http1, Http2
 
 _READ_BYTES = 64 * 1024
-_BUFFERED_BYTES = 64 * 1024
+_BUFFERED_BYTES = 32 * 1024
 
 
 class Connection:

@@ -10,7 +10,7 @@ _SECONDS = 0.05
 class Recent:
     """Encodes the live part of a page, or returns what was encoded a moment ago.
 
-    Reading `/proc` takes a millisecond where there are many connections: a crowd that scrapes at once would wait for it in turn.
+    Reading `/proc` takes a millisecond where there are many connections: a crowd that scrapes at once would feel it.
 
     Args:
         encode: Encodes it.
