@@ -1,6 +1,9 @@
 """One connection, from its handshake to its end, in bounded time and memory."""
 
 import asyncio
+import fcntl
+import sys
+import termios
 from collections.abc import Callable
 
 from hypercorn.app_wrappers import ASGIWrapper
@@ -84,7 +87,7 @@ class Connection:
             self._transport.close()
             async with asyncio.timeout(self._limits.stall):
                 await self._writer.wait_closed()
-        except OSError:
+        except* OSError:
             pass  # the peer went away, or does not read the last bytes
         finally:
             self._stop_timer()
@@ -129,17 +132,25 @@ class Connection:
         if self._protocol.has_input:
             self._expect(self._limits.head)
             return
-        if self._transport.get_write_buffer_size():
+        if self._untaken():
             self._expect(self._limits.stall, self._check_taken)
         else:
             self._expect(self._limits.keep_alive)
         self._between_requests = True
 
     def _check_taken(self) -> None:
-        if self._transport.get_write_buffer_size():
+        if self._untaken():
             self.abort()
         else:
             self._wait_for_request()
+
+    def _untaken(self) -> int:
+        """Return how many bytes wait for the peer, in the process or in the kernel; some at least, if there are any."""
+        try:
+            in_kernel = fcntl.ioctl(self._writer.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        except OSError:
+            in_kernel = b""  # not every system tells
+        return self._transport.get_write_buffer_size() + int.from_bytes(in_kernel, sys.byteorder)
 
     async def _send(self, data: bytes) -> None:
         async with self._sending:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,7 @@ from exporter.web.tls import names_in
 _UNSENT_BYTES = 128 * 1024
 """What the kernel may hold for a reader whose window is full; a smaller send buffer would slow all readers down."""
 _READER_BYTES = 64 * 1024
+_TLS_BYTES = 32 * 1024
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 
@@ -76,6 +78,8 @@ class Listener:
         self._context = WorkerContext(None)
         self._peers: set[_Peer] = set()
         self._told: dict[str, float] = {}
+        # asyncio sets aside 256 KiB for each TLS connection, and has no other way to be told otherwise. A record has 16 KiB.
+        sslproto.SSLProtocol.max_size = _TLS_BYTES
 
     async def accept(self, sock: socket.socket) -> None:
         """Accept connections until it is cancelled."""
