@@ -68,7 +68,7 @@ class Serving:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._started.set()
+        self._loop.call_soon(self._started.set)  # once it has begun to accept
         await run(self.app, [self._sock], self._stop, self.log.logger, limits=self.limits, web_config=self.web_config)
 
 

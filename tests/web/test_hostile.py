@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from exporter.web.limits import Limits
@@ -170,6 +174,24 @@ def test_an_unfinished_handshake_is_dropped(large_site: ASGIApp, web_config: Rea
         sock.settimeout(GIVE_UP)
         sock.sendall(b"\x16\x03\x01\x02\x00\x01")
         assert answer_until_end(sock) == b""
+
+
+@pytest.mark.parametrize("text", [TLS, "http_server_config: {}"])
+def test_a_reader_that_leaves_an_answer_in_the_kernel_is_dropped(
+    web_config: ReadWebConfig, authority: Authority, text: str
+) -> None:
+    async def page(_: Request) -> PlainTextResponse:
+        return PlainTextResponse("x" * 100_000)
+
+    app = Starlette(routes=[Route("/metrics", page)])
+    with Serving(app, SHORT, web_config(text)) as serving, socket.socket() as plain:
+        before = serving.tasks()
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.connect(("127.0.0.1", serving.port))
+        with authority.client_context().wrap_socket(plain, server_hostname="127.0.0.1") if text == TLS else plain as sock:
+            sock.sendall(SCRAPE)
+            wait_until(lambda: serving.tasks() > before or None, 1, lambda: "it was not accepted")
+            wait_until(lambda: serving.tasks() == before or None, SHORT.keep_alive - 1, lambda: "it is still connected")
 
 
 def test_nothing_is_left_of_dropped_peers(large_site: ASGIApp) -> None:
