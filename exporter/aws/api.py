@@ -48,6 +48,7 @@ class RequestObserver(Protocol):
 class _Request:
     """What the event handlers need to know of the request that this thread is making, and whether it was answered."""
 
+    operation: str
     credentials: Credentials
     read_timeout: float
     deadline: float
@@ -128,7 +129,7 @@ class Api:
         if deadline <= started:
             raise ReadFailure(Reason.TIMEOUT, f"{operation}: no time was left for it")
         timeout = max(_SHORTEST_TIMEOUT, min(READ_TIMEOUT, deadline - started))
-        request = _Request(credentials, timeout, deadline, parser)
+        request = _Request(operation, credentials, timeout, deadline, parser)
         token = _request.set(request)
         reason: Reason | None = Reason.INTERNAL
         try:
@@ -183,7 +184,7 @@ class Api:
         if service == "sts":
             events.register(f"before-parse.{service}", _refuse_document_types)
         endpoint = client._endpoint  # type: ignore[attr-defined]  # noqa: SLF001 - botocore lets no one pass a session to a client
-        endpoint.http_session = BoundedSession(endpoint.http_session, self._timing.monotonic, _deadline)
+        endpoint.http_session = BoundedSession(endpoint.http_session, self._timing.monotonic, _request.get)
         return client
 
     def _wait(self, **_: object) -> None:
@@ -197,10 +198,6 @@ class Api:
         if parser is not None and response_dict["status_code"] == 200:  # noqa: PLR2004 - HTTP's OK
             customized_response_dict[_PARSED] = parser(response_dict["body"])
             response_dict["body"] = b"{}"
-
-
-def _deadline() -> float:
-    return _request.get().deadline
 
 
 def _refuse_document_types(response_dict: dict[str, Any], **_: object) -> None:

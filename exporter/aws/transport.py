@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
-from urllib3.response import BaseHTTPResponse, HTTPResponse
+from urllib3.response import HTTPResponse
 
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
@@ -29,19 +29,31 @@ class Session(Protocol):
         """Close all connections."""
 
 
+class Bounds(Protocol):
+    """What bounds a request."""
+
+    @property
+    def operation(self) -> str:
+        """AWS's name of the operation."""
+
+    @property
+    def deadline(self) -> float:
+        """When its answer is of no more use, on the monotonic clock."""
+
+
 class BoundedSession:
     """Sends requests through a session of botocore's, and reads the answers itself.
 
     Args:
         session: Sends the requests.
         monotonic: The clock that deadlines are on.
-        deadline: Returns when the answer to the request that this thread makes is of no more use.
+        bounds: Returns what bounds the request that this thread makes.
     """
 
-    def __init__(self, session: Session, monotonic: Callable[[], float], deadline: Callable[[], float]) -> None:
+    def __init__(self, session: Session, monotonic: Callable[[], float], bounds: Callable[[], Bounds]) -> None:
         self._session = session
         self._monotonic = monotonic
-        self._deadline = deadline
+        self._bounds = bounds
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """Send a request, and return its answer once it is read.
@@ -59,24 +71,32 @@ class BoundedSession:
         self._session.close()
 
     def _body(self, raw: HTTPResponse) -> bytes:
+        bounds = self._bounds()
         chunks: list[bytes] = []
         size = 0
-        deadline = self._deadline()
+
+        def failure(reason: Reason, what: str) -> ReadFailure:
+            return ReadFailure(reason, f"{bounds.operation}: the answer {what}")
+
         try:
             while chunk := raw.read1(_CHUNK_BYTES):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > LARGEST_BODY_BYTES:
-                    raise ReadFailure(Reason.MALFORMED, f"the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
-                if self._monotonic() > deadline:
-                    raise ReadFailure(Reason.TIMEOUT, f"the answer was not whole in time, but for {size} bytes")
+                    raise failure(Reason.MALFORMED, f"is larger than {LARGEST_BODY_BYTES >> 20} MiB")
+                if self._monotonic() > bounds.deadline:
+                    raise failure(Reason.TIMEOUT, f"came too slowly: it did not end in time ({size} bytes)")
         except ReadTimeoutError:
-            raise ReadFailure(Reason.TIMEOUT, f"the answer stopped after {size} bytes") from None
+            raise failure(Reason.TIMEOUT, f"stopped after {size} bytes") from None
         except (HTTPError, OSError) as error:
-            raise ReadFailure(Reason.UNREACHABLE, f"the connection broke after {size} bytes: {type(error).__name__}") from None
+            raise failure(Reason.UNREACHABLE, f"broke off after {size} bytes: {type(error).__name__}") from None
         finally:
-            _release(raw)
-        _refuse_cut_off(raw, size)
+            if not raw.closed:
+                raw.close()
+        # Read by parts, a body that is cut off looks like a whole one to urllib3.
+        announced = raw.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > size:
+            raise failure(Reason.UNREACHABLE, f"broke off after {size} of {announced} bytes")
         return b"".join(chunks)
 
 
@@ -88,16 +108,3 @@ class _Whole:
 
     def stream(self, **_: Any) -> Iterator[bytes]:  # noqa: ANN401 - as urllib3 has it
         yield self._body
-
-
-def _release(raw: BaseHTTPResponse) -> None:
-    """Close a connection whose answer was not read to its end; one that was is back in the pool already."""
-    if not raw.closed:
-        raw.close()
-
-
-def _refuse_cut_off(raw: BaseHTTPResponse, size: int) -> None:
-    """Tell a connection that broke within an answer from a wrong answer; read by parts, urllib3 does not."""
-    announced = raw.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > size:
-        raise ReadFailure(Reason.UNREACHABLE, f"the connection broke after {size} of {announced} bytes")
