@@ -41,6 +41,7 @@ latest_communication_age_seconds reopened,aws          .       .      .      .  
 latest_communication_timestamp_seconds aws             .       .      .  18000         .      25200         .     25200
 latest_communication_timestamp_seconds customer        .       0      0      .     21600          .         .         .
 oldest_open_case_created_timestamp_seconds             .       0      0      0         0          0         .         0
+oldest_unanswered_case_created_timestamp_seconds       .       0      0      .         .          .         .         .
 open_cases opened,aws                                  .       .      .      1         .          1         .         .
 open_cases opened,customer                             .       1      1      .         1          .         .         .
 open_cases reopened,aws                                .       .      .      .         .          .         .         1
