@@ -51,11 +51,12 @@ def communications(data: bytes) -> None:
 
 def config(data: bytes) -> None:
     """Read a configuration file; each problem is one line."""
+    problems: list[str] = []
     try:
         parse(data, source="config.yaml", partition_of=lambda _: "aws")
     except ConfigError as error:
-        assert error.problems
-        assert all(problem.isprintable() for problem in error.problems)
+        problems = [*error.problems] or [""]
+    assert all(problem and problem.isprintable() for problem in problems)
 
 
 def headers(data: bytes) -> None:
