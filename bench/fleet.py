@@ -7,6 +7,7 @@ are of two cores with nothing else to do.
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str]) -> int:
     plan = QUICK if options.quick else Plan()
     if options.rounds is not None:
         plan = replace(plan, rounds=options.rounds)
+    # So that every process is ended that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="aws-support-exporter-bench-") as folder:
         rows = run(plan, Path(folder))
@@ -76,13 +79,21 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(plan: Plan, folder: Path) -> list[Row]:
     """Measure everything that a plan says, and return the rows of the table."""
-    rounds = Rounds(_new(folder, "rounds"), plan) if plan.rounds else None
+    if not plan.rounds:
+        return _run(plan, folder)
+    with Rounds(_new(folder, "rounds"), plan) as rounds:
+        rows = _run(plan, folder)
+        _tell(f"the rest of {plan.rounds} rounds")
+        return rows + report.round_rows(rounds.footprints())
+
+
+def _run(plan: Plan, folder: Path) -> list[Row]:
     _tell(f"{plan.accounts} accounts x {plan.cases} cases")
-    main_fleet = _fleet(plan, _new(folder, "main"), plan.cases, busy=True)
+    main_fleet = measure_fleet(plan, _new(folder, "main"), plan.cases, busy=True)
     _tell(f"{plan.accounts} accounts x {plan.likelier_cases} cases")
-    likelier = _fleet(plan, _new(folder, "likelier"), plan.likelier_cases, busy=False)
+    likelier = measure_fleet(plan, _new(folder, "likelier"), plan.likelier_cases, busy=False)
     _tell("the raw limit, and a script")
-    rivals = _rivals(plan, _new(folder, "rivals"))
+    rivals = measure_rivals(plan, _new(folder, "rivals"))
     ours, peer, problem = _large_account(plan, _new(folder, "peer"))
     grown = [Grown(plan.accounts, plan.cases, main_fleet.fill, main_fleet.refresh, main_fleet.resting.rss)]
     grown.append(Grown(plan.accounts, plan.likelier_cases, likelier.fill, likelier.refresh, likelier.resting.rss))
@@ -90,8 +101,6 @@ def run(plan: Plan, folder: Path) -> list[Row]:
         _tell(f"{accounts} accounts x {cases} cases")
         grown.append(_grown(plan, _new(folder, f"{accounts}x{cases}"), accounts, cases))
     series, milliseconds = milliseconds_of_small_page(_SMALL_PAGE)
-    if rounds:
-        _tell(f"the rest of {plan.rounds} rounds")
     return [
         *report.fleet_rows(plan, main_fleet, rivals),
         *report.rival_rows(plan, main_fleet, rivals),
@@ -99,11 +108,10 @@ def run(plan: Plan, folder: Path) -> list[Row]:
         *report.page_rows(plan, main_fleet, likelier, series, milliseconds),
         *report.peer_rows(plan, ours, peer, problem),
         *report.growth_rows(grown),
-        *report.round_rows(rounds.footprints() if rounds else []),
     ]
 
 
-def _fleet(plan: Plan, folder: Path, cases: int, *, busy: bool) -> Fleet:
+def measure_fleet(plan: Plan, folder: Path, cases: int, *, busy: bool) -> Fleet:
     """Measure a fleet: filled and left alone, then read again and again; with scrapers only when it is busy."""
     ids = account_ids(plan.accounts)
     discovered = None
@@ -121,7 +129,8 @@ def _fleet(plan: Plan, folder: Path, cases: int, *, busy: bool) -> Fleet:
     return Fleet(filled, rested, refreshed, scraped, discovered)
 
 
-def _rivals(plan: Plan, folder: Path) -> Rivals:
+def measure_rivals(plan: Plan, folder: Path) -> Rivals:
+    """Measure what else could read the main fleet."""
     ids = account_ids(plan.accounts)
     with simulated_aws(folder, plan, plan.accounts, plan.cases) as aws:
         script = measure("script", aws, ids[: plan.scripted])

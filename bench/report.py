@@ -139,9 +139,7 @@ def growth_rows(grown: Sequence[Grown]) -> list[Row]:
 
 
 def round_rows(footprints: Sequence[Footprint]) -> list[Row]:
-    """Return the row of what must not grow from round to round."""
-    if not footprints:
-        return []
+    """Return the rows of what must not grow from round to round."""
     numbers = ", ".join(str(one.rounds) for one in footprints)
     name = f"Nothing grows: rounds {numbers} over a living fleet"
     half, end = footprints[-2] if len(footprints) > 1 else footprints[-1], footprints[-1]

@@ -1,7 +1,7 @@
 """Scrapes a page over and over on one connection, as Prometheus does, in a process of its own: `python -m bench.scraping URL`.
 
-Bodies are taken as they come, not unpacked: what is measured is the exporter. Ends when its standard input does, and then
-prints one line for each scrape: when it began (monotonic seconds) and how long it took (seconds).
+Bodies are taken as they come, not unpacked: what is measured is the exporter. Prints an empty line when it begins, ends
+when its standard input does, and then prints one line for each scrape: when it began and how long it took, in seconds.
 """
 
 import http.client
@@ -47,6 +47,9 @@ class Scrapers:
         self.scrapes: list[Scrape] = []
 
     def __enter__(self) -> Self:
+        for process in self._processes:
+            assert process.stdout  # noqa: S101 - asked for a pipe
+            process.stdout.readline()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -76,11 +79,13 @@ def scrape(connection: http.client.HTTPConnection, headers: dict[str, str]) -> S
 
 def _main(url: str, pause: float) -> None:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-    scrapes = [scrape(connection, GZIP)]
+    # The first one on a connection has its set-up in it, which Prometheus does once.
+    scrape(connection, GZIP)
+    print(flush=True)
+    scrapes = []
     while not select.select([sys.stdin], [], [], pause)[0]:
         scrapes.append(scrape(connection, GZIP))
-    # The first one on a connection has its set-up in it, which Prometheus does once.
-    sys.stdout.writelines(f"{began} {duration}\n" for began, duration in scrapes[1:])
+    sys.stdout.writelines(f"{began} {duration}\n" for began, duration in scrapes)
 
 
 if __name__ == "__main__":
