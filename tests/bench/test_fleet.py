@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from bench import fleet, report, table
-from bench.measuring import Fill, Plan
+from bench.measuring import Fill, Plan, discovering_config, fill, simulated_aws
+from bench.processes import Exporter
 from bench.rivals import Cost
 
 TINY = Plan(
@@ -27,7 +28,14 @@ TINY = Plan(
 
 
 def test_the_benchmark_counts_calls_exactly_and_leaves_no_row_out(tmp_path: Path) -> None:
-    measured = fleet.measure_fleet(TINY, tmp_path, TINY.cases, busy=True)
+    measured = fleet.measure_fleet(TINY, _folder(tmp_path, "fleet"), TINY.cases, busy=False)
+    folder = _folder(tmp_path, "discovering")
+    with (
+        simulated_aws(folder, TINY, TINY.accounts, TINY.cases) as aws,
+        Exporter(folder, discovering_config(TINY), aws) as exporter,
+    ):
+        found = fill(exporter, aws, TINY.accounts)
+    measured = measured._replace(scraped=measured.refresh, discovered=found)
     rivals = fleet.measure_rivals(TINY, _folder(tmp_path, "rivals"))
 
     rows = {
@@ -35,8 +43,7 @@ def test_the_benchmark_counts_calls_exactly_and_leaves_no_row_out(tmp_path: Path
     }
 
     assert measured.fill.calls == {"AssumeRole": 12, "DescribeCases": 12}
-    assert measured.discovered is not None
-    assert measured.discovered.calls == {"AssumeRole": 12, "DescribeCases": 12, "ListAccounts": 1}
+    assert found.calls == {"AssumeRole": 12, "DescribeCases": 12, "ListAccounts": 1}
     # Roles are not assumed again, and no account is read twice.
     assert set(measured.refresh.calls) == {"DescribeCases"}
     assert 0 < measured.refresh.calls["DescribeCases"] <= 12
