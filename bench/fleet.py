@@ -121,7 +121,7 @@ def measure_fleet(plan: Plan, folder: Path, cases: int, *, busy: bool) -> Fleet:
             rested = resting(exporter, plan)
         with Exporter(folder, explicit_config(plan, ids, _OFTEN), aws, "busy") as exporter:
             fill(exporter, aws, plan.accounts)
-            refreshed = refresh(exporter, aws, plan, plan.accounts, scrapers=0)
+            refreshed = refresh(exporter, aws, replace(plan, refreshes=1), plan.accounts, scrapers=0)
             scraped = refresh(exporter, aws, plan, plan.accounts, scrapers=SCRAPERS) if busy else None
         if busy:
             with Exporter(folder, discovering_config(plan), aws, "discovering") as exporter:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TextIO
 from rich.console import Console
 from rich.table import Table
 
-_WIDTH = 132
+_WIDTH = 150
 _WITHIN = 1.0
 
 
@@ -55,7 +55,7 @@ def print_table(rows: Iterable[Row], title: str, stream: TextIO) -> None:
         title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False, box=None, padding=(0, 2, 0, 0)
     )
     for heading, justify in (("measured", "left"), ("figure", "left"), ("bound", "left"), ("of it", "right"), ("", "left")):
-        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]  # these are rich's own words
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading == "measured")  # type: ignore[arg-type]  # these are rich's own words
     for section, members in groupby(rows, key=lambda row: row.section):
         table.add_row()
         table.add_row(f"[bold]{section}[/bold]")
