@@ -18,7 +18,7 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test lint format image-test fuzz docs lock tools clean
+.PHONY: help demo test bench lint format image-test fuzz docs lock tools clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http:/
 
 test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 	@$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a peer, in 10 minutes
+	@$(BIN)/python -m bench.fleet
 
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
