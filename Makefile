@@ -53,7 +53,7 @@ tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that nee
 	@.ci/tools
 
 clean: ## Remove all that was set up
-	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools tests/helm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' >/dev/null 2>&1 || { \
