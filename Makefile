@@ -46,8 +46,8 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
 	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 
-docs: $(VENV)/.dev ## Write the tables of metrics in the documents
-	@$(BIN)/python docs/generate.py
+docs: $(VENV)/.dev ## Write the tables in the documents, and what is generated of the chart
+	@$(BIN)/python -m docs.generate
 
 tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that need them (Debian)
 	@.ci/tools
