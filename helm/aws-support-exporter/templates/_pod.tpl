@@ -104,15 +104,15 @@ spec:
         - name: http
           containerPort: {{ int .Values.web.port }}
           protocol: TCP
-      {{- if .Values.livenessProbe.enabled }}
+      {{- if (.Values.livenessProbe).enabled }}
       livenessProbe:
         {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.livenessProbe "path" "/-/healthy") | nindent 8 }}
       {{- end }}
-      {{- if .Values.readinessProbe.enabled }}
+      {{- if (.Values.readinessProbe).enabled }}
       readinessProbe:
         {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.readinessProbe "path" "/-/ready") | nindent 8 }}
       {{- end }}
-      {{- if .Values.startupProbe.enabled }}
+      {{- if (.Values.startupProbe).enabled }}
       startupProbe:
         {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.startupProbe "path" "/-/healthy") | nindent 8 }}
       {{- end }}
@@ -175,7 +175,7 @@ spec:
   {{- $selector := dict "labelSelector" (dict "matchLabels" (fromYaml (include "aws-support-exporter.selectorLabels" $))) }}
   topologySpreadConstraints:
     {{- range . }}
-    - {{- merge dict . $selector | toYaml | nindent 6 }}
+    - {{- hasKey . "labelSelector" | ternary dict $selector | merge (deepCopy .) | toYaml | nindent 6 }}
     {{- end }}
   {{- end }}
 {{- end -}}
