@@ -49,7 +49,7 @@ _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     +.*)*)", re.MULTILINE)
 
 def config_schema() -> Json:
     """Return the schema of a whole file."""
-    return {"description": "The exporter's configuration. No credentials belong here.", **_section(schema.Config)}
+    return _section(schema.Config)
 
 
 def value_schema(kind: Any) -> Json:  # noqa: ANN401 - types are values here
@@ -72,7 +72,8 @@ def value_schema(kind: Any) -> Json:  # noqa: ANN401 - types are values here
         (some,) = (argument for argument in arguments if argument is not types.NoneType)
         return _or_null(value_schema(some))
     if origin is tuple:
-        return {"type": "array", "items": value_schema(arguments[0])}
+        items = value_schema(arguments[0])
+        return {**({"description": items["description"]} if "description" in items else {}), "type": "array", "items": items}
     if origin is dict:
         keys = value_schema(arguments[0])
         return {
@@ -102,12 +103,13 @@ def _annotated(kind: Any, metadata: tuple[object, ...]) -> Json:  # noqa: ANN401
 def _section(model: type[schema.Section]) -> Json:
     described = _descriptions(model) | _REQUIRED.get(model, {})
     properties = {
-        name: {**({"description": described[name]} if name in described else {}), **value_schema(kind)}
+        name: value_schema(kind) | ({"description": described[name]} if name in described else {})
         for name, kind in get_type_hints(model, include_extras=True).items()
         if name in model.model_fields
     }
     required = {"required": list(_REQUIRED[model])} if model in _REQUIRED else {}
-    return {"type": "object", "additionalProperties": False, **required, "properties": properties}
+    summary = inspect.cleandoc(model.__doc__ or "").splitlines()[0]
+    return {"description": summary, "type": "object", "additionalProperties": False, **required, "properties": properties}
 
 
 def _descriptions(model: type[schema.Section]) -> dict[str, str]:

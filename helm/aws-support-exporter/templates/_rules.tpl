@@ -27,7 +27,7 @@
 {{- fail (printf "prometheusRule.rules.%s: there is no such alert; there are %s" $name (sortAlpha $shipped | join ", ")) -}}
 {{- end -}}
 {{- end -}}
-{{- concat $groups $values.additionalGroups | toYaml -}}
+{{- concat $groups $values.additionalGroups | default list | toYaml -}}
 {{- end -}}
 
 {{/* One alert. Takes values, rule, change. A threshold is the number that ends the expression, after a comparison. */}}
@@ -46,7 +46,7 @@
 {{- end -}}
 {{- with .values.runbookUrl -}}
 {{- $anchor := regexFind "[^#/]+$" ($annotations.runbook_url | default (lower $rule.alert)) -}}
-{{- $_ := set $annotations "runbook_url" (printf "%s#%s" (trimSuffix "#" .) $anchor) -}}
+{{- $_ := set $annotations "runbook_url" (printf "%s%s%s" (trimSuffix "#" .) (hasSuffix "/" . | ternary "" "#") $anchor) -}}
 {{- end -}}
 {{- $_ := set $rule "labels" $labels -}}
 {{- $_ := set $rule "annotations" $annotations -}}
