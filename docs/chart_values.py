@@ -57,8 +57,7 @@ def undocumented_values(text: str) -> list[str]:
 def table(text: str) -> str:
     """Return the values as a table in Markdown."""
     rows = [
-        f"| `{'.'.join(value.path)}` | {'' if value.has_parts else f'`{json.dumps(value.default)}`'} | {_cell(value.description)} |"
-        for value in documented_values(text)
+        f"| `{'.'.join(value.path)}` | {_default(value)} | {_cell(value.description)} |" for value in documented_values(text)
     ]
     return "\n".join(["| value | default | meaning |", "|---|---|---|", *rows, ""])
 
@@ -106,6 +105,10 @@ def _leaves(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:  # n
             yield from _leaves(part, (*path, key))
     else:
         yield path
+
+
+def _default(value: Value) -> str:
+    return "" if value.has_parts else f"`{json.dumps(value.default)}`"
 
 
 def _cell(text: str) -> str:

@@ -44,7 +44,10 @@ def test_dashboards_for_the_grafana_operator_need_its_api(engine: Engine) -> Non
         ({}, "aws-support-exporter:0.1.0"),
         ({"image": {"tag": "1.2.3"}}, "aws-support-exporter:1.2.3"),
         ({"image": {"registry": "ghcr.io", "repository": "example/exporter"}}, "ghcr.io/example/exporter:0.1.0"),
-        ({"image": {"registry": "ghcr.io"}, "global": {"imageRegistry": "own.example.com"}}, "own.example.com/aws-support-exporter:0.1.0"),
+        (
+            {"image": {"registry": "ghcr.io"}, "global": {"imageRegistry": "own.example.com"}},
+            "own.example.com/aws-support-exporter:0.1.0",
+        ),
         ({"image": {"tag": "1.2.3", "digest": DIGEST}}, f"aws-support-exporter@{DIGEST}"),
     ],
 )

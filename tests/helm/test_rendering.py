@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
@@ -15,6 +15,7 @@ GOLDEN = ROOT / "tests/helm/golden"
 KUBERNETES = ("1.25", kubernetes_validate.latest_version())
 MODELLED = ("grafana.integreatly.org/", "monitoring.coreos.com/")
 WITHOUT_MODEL = {"VerticalPodAutoscaler", "VMServiceScrape"}
+MEANT = "look at the difference; if it is meant, run: make test PYTEST_ARGS='tests/helm --rewrite-golden'"
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix("-values.yaml"))
 
 
@@ -24,7 +25,8 @@ def values_of(file: Path) -> dict[str, Any]:
 
 
 def is_custom(item: Object) -> bool:
-    return "." in item["apiVersion"].partition("/")[0] and not item["apiVersion"].partition("/")[0].endswith(".k8s.io")
+    group = item["apiVersion"].partition("/")[0]
+    return "." in group and not group.endswith(".k8s.io")
 
 
 def test_there_are_values_for_every_way_to_run_it() -> None:
@@ -43,7 +45,9 @@ def test_objects_are_as_seen_before(file: Path, helm4: Helm4, chart: Path, reque
     if request.config.getoption("--rewrite-golden"):
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(text)
-    assert golden.read_text() == text, "look at the difference; if it is meant, run: make test PYTEST_ARGS='tests/helm --rewrite-golden'"
+    assert golden.read_text() == text, (
+        "look at the difference; if it is meant, run: make test PYTEST_ARGS='tests/helm --rewrite-golden'"
+    )
 
 
 def test_every_golden_file_has_its_values() -> None:

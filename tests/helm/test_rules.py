@@ -20,9 +20,7 @@ def groups(engine: Engine, values: Values, chart: Path) -> list[Object]:
 
 
 def alerts(engine: Engine, values: Values, chart: Path) -> dict[str, Object]:
-    return {
-        rule["alert"]: rule for group in groups(engine, values, chart) for rule in group["rules"] if "alert" in rule
-    }
+    return {rule["alert"]: rule for group in groups(engine, values, chart) for rule in group["rules"] if "alert" in rule}
 
 
 def test_without_changes_the_rules_are_those_of_the_files(engine: Engine, chart: Path) -> None:
@@ -66,7 +64,7 @@ def test_a_group_without_rules_is_left_out(engine: Engine, chart: Path) -> None:
     ("expression", "threshold", "expected"),
     [
         ("a > 3600", 60, "a > 60"),
-        ("a{b=\"> 5\"}\n  >= 3600\n", 0, "a{b=\"> 5\"}\n  >= 0\n"),
+        ('a{b="> 5"}\n  >= 3600\n', 0, 'a{b="> 5"}\n  >= 0\n'),
         ("a < 1 and b <= 0.5", 0.25, "a < 1 and b <= 0.25"),
         ("a == bool 1e3", 1_000_000, "a == bool 1000000"),
         ("a != -1", -2.5, "a != -2.5"),
