@@ -32,7 +32,7 @@ test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy exporter tests $(wildcard bench/*.py)
+	@$(BIN)/mypy exporter tests $(wildcard bench/*.py docs/*.py)
 
 format: $(VENV)/.dev ## Put the code into form
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -56,9 +56,8 @@ def undocumented_values(text: str) -> list[str]:
 
 def table(text: str) -> str:
     """Return the values as a table in Markdown."""
-    rows = [
-        f"| `{'.'.join(value.path)}` | {_default(value)} | {_cell(value.description)} |" for value in documented_values(text)
-    ]
+    values = documented_values(text)
+    rows = [f"| `{'.'.join(value.path)}` | {_default(value)} | {_cell(value.description)} |" for value in values]
     return "\n".join(["| value | default | meaning |", "|---|---|---|", *rows, ""])
 
 

@@ -101,9 +101,9 @@ def _annotated(kind: Any, metadata: tuple[object, ...]) -> Json:  # noqa: ANN401
 
 
 def _section(model: type[schema.Section]) -> Json:
-    described = _descriptions(model) | _REQUIRED.get(model, {})
+    described = {**_descriptions(model), **_REQUIRED.get(model, {})}
     properties = {
-        name: value_schema(kind) | ({"description": described[name]} if name in described else {})
+        name: {**value_schema(kind), **({"description": described[name]} if name in described else {})}
         for name, kind in get_type_hints(model, include_extras=True).items()
         if name in model.model_fields
     }
