@@ -124,6 +124,13 @@ def test_every_key_of_the_schema_has_a_description() -> None:
     assert [path for path in bare if not path.endswith("[]")] == []
 
 
+def test_the_examples_of_the_readme_are_valid() -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    assert len(examples) == 3
+    for text in examples:
+        jsonschema.validate(yaml.safe_load(text), json.loads(SCHEMA), cls=jsonschema.Draft7Validator)
+
+
 def test_the_readme_shows_the_values_as_they_are() -> None:
     text = (CHART / "README.md").read_text()
     assert reference.replace_between(text, "values", chart_values.table(VALUES)) == text, "write it anew with: make docs"
@@ -133,8 +140,11 @@ def test_the_schema_is_that_of_the_model_and_of_the_comments() -> None:
     assert chart_values.described_schema(SCHEMA, VALUES) == SCHEMA, "write it anew with: make docs"
 
 
+OF_CONFIG = jsonschema.Draft7Validator(config_schema())
+
+
 def accepts(config: object) -> bool:
-    return bool(jsonschema.Draft7Validator(config_schema()).is_valid(config))
+    return bool(OF_CONFIG.is_valid(config))
 
 
 def reads(config: object) -> bool:
