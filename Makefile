@@ -18,10 +18,10 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test lint format docs lock tools clean
+.PHONY: help demo test lint format image-test docs lock tools clean
 
 help: ## Show what there is to make
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http://localhost:10047
 	@$(BIN)/aws-support-exporter --demo
@@ -32,7 +32,7 @@ test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy exporter tests $(wildcard bench/*.py docs/*.py)
+	@$(BIN)/mypy exporter tests $(wildcard bench/*.py deploy/image/*.py docs/*.py)
 
 format: $(VENV)/.dev ## Put the code into form
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -45,6 +45,10 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	$$compile pyproject.toml --output-file requirements.lock && \
 	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
 	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+
+image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debian, root, buildah, podman, mmdebstrap)
+	@deploy/image/build
+	@$(BIN)/pytest deploy/image $(PYTEST_ARGS)
 
 docs: $(VENV)/.dev ## Write the tables in the documents, and what is generated of the chart
 	@$(BIN)/python -m docs.generate
