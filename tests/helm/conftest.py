@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chart import Engine, Helm3, Helm4, copy_of_chart, find_helm3
+from tests.support.chart import NODE_MODULES, Engine, Helm3, Helm4, copy_of_chart, find_helm3
+from tests.support.tools import find_tool
 
 RULES = """\
 groups:
@@ -52,6 +53,13 @@ def helm3() -> Helm3:
     if binary is None:
         pytest.skip("Helm 3 is not here: run `make tools`")
     return Helm3(binary)
+
+
+@pytest.fixture(scope="session")
+def models() -> None:
+    """The models of custom resources, and what runs them."""
+    if find_tool("node") is None or not (NODE_MODULES / "@kubernetes-models").is_dir():
+        pytest.skip("node, or the models of custom resources, are not here: install node and npm, then run `make tools`")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.chart import CHART, Engine, Helm3, Helm4, RenderError, Values, exporter_of, named, pod_of
+from exporter import __version__
+from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, exporter_of, named, pod_of
 
 CUSTOM = [
     ("serviceMonitor", "monitoring.coreos.com/v1", "ServiceMonitor"),
@@ -41,12 +42,12 @@ def test_dashboards_for_the_grafana_operator_need_its_api(engine: Engine) -> Non
 @pytest.mark.parametrize(
     ("values", "image"),
     [
-        ({}, "aws-support-exporter:0.1.0"),
+        ({}, f"aws-support-exporter:{__version__}"),
         ({"image": {"tag": "1.2.3"}}, "aws-support-exporter:1.2.3"),
-        ({"image": {"registry": "ghcr.io", "repository": "example/exporter"}}, "ghcr.io/example/exporter:0.1.0"),
+        ({"image": {"registry": "ghcr.io", "repository": "example/exporter"}}, f"ghcr.io/example/exporter:{__version__}"),
         (
             {"image": {"registry": "ghcr.io"}, "global": {"imageRegistry": "own.example.com"}},
-            "own.example.com/aws-support-exporter:0.1.0",
+            f"own.example.com/aws-support-exporter:{__version__}",
         ),
         ({"image": {"tag": "1.2.3", "digest": DIGEST}}, f"aws-support-exporter@{DIGEST}"),
     ],
@@ -154,7 +155,3 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
     assert "exec statefulset/demo-aws-support-exporter" in sharded
     assert "--config.file=/etc/aws-support-exporter/config/config.yaml check" in sharded
     assert "There is no `config`" not in sharded
-
-
-def test_the_chart_is_packaged_without_what_only_tests_need() -> None:
-    assert "ci/" in (CHART / ".helmignore").read_text().splitlines()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from exporter import __version__
 from tests.support.chart import Engine, RenderError, copy_of_chart, exporter_of
 
 PARENT = {
@@ -34,7 +35,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_parent_turns_it_on_and_shares_its_globals(engine: Engine, parent: Path) -> None:
     container = exporter_of(engine.render(VALUES, parent))
-    assert container["image"] == "registry.example.com/aws-support-exporter:0.1.0"
+    assert container["image"] == f"registry.example.com/aws-support-exporter:{__version__}"
     assert "--config.file=/etc/aws-support-exporter/config/config.yaml" in container["args"]
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import helm_python
 import yaml
 
-from tests.support.tools import ROOT
+from tests.support.tools import ROOT, find_tool
 
 CHART = ROOT / "helm/aws-support-exporter"
 NODE_MODULES = ROOT / "tests/helm/node_modules"
@@ -66,9 +66,15 @@ class Helm3:
             return str(error).splitlines()
         return []
 
-    def _run(self, arguments: Sequence[str], values: Values) -> str:
+    def package(self, directory: Path, chart: Path = CHART) -> Path:
+        """Return the archive that is published, written to a directory."""
+        self._run(["package", str(chart), f"--destination={directory}"])
+        (archive,) = directory.glob("*.tgz")
+        return archive
+
+    def _run(self, arguments: Sequence[str], values: Values | None = None) -> str:
         done = subprocess.run(
-            [self.binary, *arguments, "--values=-"],
+            [self.binary, *arguments, *(["--values=-"] if values is not None else [])],
             input=json.dumps(values),
             capture_output=True,
             text=True,
@@ -112,7 +118,7 @@ def find_helm3() -> Path | None:
 
 def model_complaints(objects: Sequence[Object]) -> list[str]:
     """Return what the models of their operators find wrong with custom resources."""
-    node = shutil.which("node")
+    node = find_tool("node")
     assert node, "node is not here"
     done = subprocess.run(
         [node, ROOT / "tests/helm/validate.mjs"],
