@@ -17,7 +17,6 @@ from exporter import cli
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.chart import CHART, Engine, Helm4, Object, exporter_of, named, pod_of
-from tests.support.fetch import free_port
 from tests.support.page import Page
 from tests.support.process import ExporterProcess, environment, run_exporter
 
@@ -125,14 +124,6 @@ def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(
     assert good.stdout == f"{exporter.url}/metrics: works\n"
     assert wrong.returncode == 1
     assert wrong.stderr == f"{exporter.url}/: this is not the exporter's page\n"
-
-
-def test_helm_test_says_what_is_wrong_where_nothing_listens(helm4: Helm4) -> None:
-    script = named(helm4.render({}), "Pod")["spec"]["containers"][0]["args"][0]
-    url = f"http://127.0.0.1:{free_port()}/metrics"
-    failed = _run_test(script, url)
-    assert failed.returncode == 1
-    assert re.fullmatch(rf"{url}: .*Connection refused.*\n", failed.stderr)
 
 
 def test_three_shards_together_read_every_account_once(
