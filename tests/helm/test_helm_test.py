@@ -124,7 +124,8 @@ def test_being_asked_for_a_password_is_right_only_where_one_is_wanted(helm4: Hel
 
 def test_being_asked_for_a_certificate_is_right_only_where_one_is_wanted(helm4: Helm4, serve: Serve, certificate: Path) -> None:
     url = serve(context=tls(certificate, client=True))
-    assert run(helm4, url, auth=True).stdout == f"{url}: works\n"
+    done = run(helm4, url, auth=True)
+    assert (done.stdout, done.stderr) == (f"{url}: works\n", "")
     assert run(helm4, url).returncode == 1
 
 
