@@ -35,7 +35,7 @@ bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy exporter tests $(wildcard bench/*.py deploy/image/*.py)
+	@$(BIN)/mypy exporter tests $(wildcard bench/*.py deploy/image/*.py docs/*.py)
 
 format: $(VENV)/.dev ## Put the code into form
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -59,14 +59,14 @@ fuzz: $(VENV)/.dev ## Fuzz what reads answers, files and headers, each for SECON
 	@for target in answers communications config headers; do \
 		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),60) .fuzz/$$target || exit 1; done
 
-docs: $(VENV)/.dev ## Write the tables of metrics in the documents
-	@$(BIN)/python docs/generate.py
+docs: $(VENV)/.dev ## Write the tables in the documents, and what is generated of the chart
+	@$(BIN)/python -m docs.generate
 
 tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that need them (Debian)
 	@.ci/tools
 
 clean: ## Remove all that was set up
-	rm -rf $(VENV) .tools .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools .fuzz tests/helm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' >/dev/null 2>&1 || { \
