@@ -15,6 +15,6 @@ from exporter.collector.publisher import LONGEST_AGE, pause_after
     ],
 )
 def test_pages_take_a_small_share_of_a_core_and_more_of_it_in_the_first_round(
-    cost: float, first_round: bool, pause: float
+    cost: float, *, first_round: bool, pause: float
 ) -> None:
     assert pause_after(cost, first_round=first_round) == pytest.approx(pause)
