@@ -30,11 +30,11 @@ LABEL org.opencontainers.image.title="aws-support-exporter" \
 RUN rm -rf /usr/local/lib/python3*/*-packages/pip* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip*
 COPY --from=build /opt/aws-support-exporter /opt/aws-support-exporter
 ENV PATH=/opt/aws-support-exporter/bin:$PATH \
-    HOME=/home/exporter \
+    HOME=/var/lib/aws-support-exporter \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     AWS_SUPPORT_EXPORTER_REVISION=${REVISION}
-WORKDIR /home/exporter
+WORKDIR /var/lib/aws-support-exporter
 EXPOSE 10047
 # A number, so that Kubernetes can tell that it is not root; any other works as well, as nothing is written.
 USER 65532:65532
