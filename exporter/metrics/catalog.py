@@ -239,13 +239,7 @@ SHARD = Metric(
     "Which share of the accounts this exporter reads; always 1.",
     "when sharded",
 )
-SHARDS = Metric(
-    "aws_support_exporter_shards",
-    Kind.GAUGE,
-    (),
-    "How many exporters share the accounts.",
-    "when sharded",
-)
+SHARDS = Metric("aws_support_exporter_shards", Kind.GAUGE, (), "How many exporters share the accounts.", "when sharded")
 CONFIG_RELOAD_SUCCESSFUL = Metric(
     "aws_support_exporter_config_last_reload_successful",
     Kind.GAUGE,
@@ -327,13 +321,7 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
 
-INSTRUMENTS: tuple[Metric, ...] = (
-    FIRST_RESPONSE,
-    CASE_OPEN_DURATION,
-    API_REQUESTS,
-    API_ERRORS,
-    API_REQUEST_DURATION,
-)
+INSTRUMENTS: tuple[Metric, ...] = (FIRST_RESPONSE, CASE_OPEN_DURATION, API_REQUESTS, API_ERRORS, API_REQUEST_DURATION)
 """Metrics that are counted on the way, in the order of the page."""
 
 CATALOG: Mapping[str, Metric] = MappingProxyType({m.name: m for m in (*ACCOUNT_METRICS, *EXPORTER_METRICS, *INSTRUMENTS)})

@@ -22,7 +22,7 @@ GOOD = 20
 CASES = 101
 """More than one page holds."""
 INTERVAL = 10.0
-TIMEOUT = 2.0
+TIMEOUT = 4.0
 NEEDS_A_PERSON = {
     Reason.ACCESS_DENIED,
     Reason.ASSUME_ROLE_DENIED,
