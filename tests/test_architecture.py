@@ -48,6 +48,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "rich": _TERMINAL,
     "starlette": ("web",),
     "structlog": _LOGGING,
+    "urllib3": ("aws",),
     "yaml": ("config",),
 }
 
