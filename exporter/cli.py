@@ -177,7 +177,7 @@ def _address(text: str) -> Address:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a number: write one such as {DEFAULT_MAX_REQUESTS}, or 0')
+        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number, 0 or more: write one such as {DEFAULT_MAX_REQUESTS}')
     return int(text)
 
 

@@ -203,3 +203,12 @@ def test_nothing_is_left_of_dropped_peers(large_site: ASGIApp) -> None:
         # Connections are accepted in order, so when this one is answered, the others are there.
         assert fetch(f"http://127.0.0.1:{serving.port}/-/healthy").status == 200
         wait_until(lambda: serving.tasks() == before or None, GIVE_UP, lambda: f"{serving.tasks()} tasks, not {before}")
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_peer_that_says_it_is_done_gets_its_whole_answer(large_site: ASGIApp, version: str) -> None:
+    with Serving(large_site) as serving, socket.create_connection(("127.0.0.1", serving.port), GIVE_UP) as sock:
+        sock.sendall(f"GET /metrics HTTP/{version}\r\nHost: a\r\n\r\n".encode())
+        sock.shutdown(socket.SHUT_WR)
+        head, _, body = answer_until_end(sock).partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}".encode() in head
