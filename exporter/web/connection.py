@@ -19,6 +19,7 @@ from exporter.web.protocols import Http1, Http2
 
 _READ_BYTES = 64 * 1024
 _BUFFERED_BYTES = 32 * 1024
+_LINGER_SECONDS = 1.0
 
 
 class Connection:
@@ -176,10 +177,16 @@ class Connection:
         self._expect(self._limits.stall)
         if self._transport.is_closing():
             return
-        if self._transport.can_write_eof() and not self._context.terminated.is_set():
+        if self._context.terminated.is_set():
+            self._transport.close()
+        elif self._transport.can_write_eof():
             self._transport.write_eof()
         else:
-            self._transport.close()
+            self._expect(min(_LINGER_SECONDS, self._limits.stall), self._close)  # TLS cannot be closed by halves
+
+    def _close(self) -> None:
+        self._expect(self._limits.stall)
+        self._transport.close()
 
     def _expect(self, seconds: float, otherwise: Callable[[], None] | None = None) -> None:
         """End the connection, or do something else, unless something happens in time."""

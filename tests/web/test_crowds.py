@@ -98,6 +98,8 @@ def test_more_requests_than_may_be_are_told_to_come_back(crowd: Crowd) -> None:
 
 def test_readers_that_do_not_read_keep_nobody_out(large_site: ASGIApp, crowd: Crowd) -> None:
     with Serving(large_site, Limits(requests=1, drain=0.1)) as serving:
+        scrape_seconds(serving.port, 1)
+        fetch(f"http://127.0.0.1:{serving.port}/metrics")  # either form of the page is made once
         crowd(serving.port, 20, SCRAPE)
         assert len(scrape_seconds(serving.port, 5)) == 5
 

@@ -128,9 +128,9 @@ def test_a_flood_of_resets_ends_the_connection_and_harms_nobody(client: Client, 
     client.begin()
     began = time.monotonic()
     with pytest.raises(OSError):  # noqa: PT011, PT012 - reset or broken pipe, as it comes
-        while time.monotonic() - began < GIVE_UP:
+        while time.monotonic() - began < 6 * GIVE_UP:
             for _ in range(50):
-                client.h2.reset_stream(client.ask("/metrics"))
+                client.h2.reset_stream(client.ask("/-/healthy"))
             client.flush()
     assert fetch(f"https://127.0.0.1:{serving.port}/-/healthy", tls=authority.client_context()).status == 200
 
