@@ -15,6 +15,21 @@ LONGEST_AGE = 15.0
 """Seconds after which a page is made anew even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
+_SHARE_IN_THE_FIRST_ROUND = 0.2
+
+
+def pause_after(cost: float, *, first_round: bool) -> float:
+    """Return how many seconds to wait at least after a page, before the next.
+
+    The pause is in proportion to what a page costs, so that a large fleet in which something changes all the time does not keep
+    a core busy.
+
+    Args:
+        cost: CPU seconds that the page took: while many accounts are read, it takes longer than it costs.
+        first_round: Whether some accounts have not been tried yet: then somebody may be waiting to see them all.
+    """
+    share = _SHARE_IN_THE_FIRST_ROUND if first_round else _SHARE_OF_A_CORE
+    return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / share))
 
 
 class Publisher:
@@ -49,17 +64,13 @@ class Publisher:
         self._version = -1
 
     def run(self, stop: threading.Event) -> None:
-        """Publish pages until told to stop.
-
-        Between two pages is a pause in proportion to what a page costs, so that a large fleet in which something changes all
-        the time does not keep a core busy. What it costs is CPU time: while many accounts are read, making a page takes longer.
-        """
+        """Publish pages until told to stop."""
         while not stop.is_set():
             self.publish()
-            rest = max(_SHORTEST_AGE, self._cost / _SHARE_OF_A_CORE)
-            if stop.wait(min(rest, LONGEST_AGE)):
+            pause = pause_after(self._cost, first_round=not self._roster.all_polled())
+            if stop.wait(pause):
                 return
-            self._roster.wait_for_change(self._version, max(0.0, LONGEST_AGE - rest))
+            self._roster.wait_for_change(self._version, LONGEST_AGE - pause)
 
     def publish(self) -> None:
         """Make a page of what is known now, and publish it."""
