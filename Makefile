@@ -35,7 +35,7 @@ bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy exporter tests $(wildcard bench/*.py deploy/image/*.py docs/*.py)
+	@$(BIN)/mypy exporter tests $(wildcard bench/*.py deploy/*.py deploy/image/*.py docs/*.py)
 
 format: $(VENV)/.dev ## Put the code into form
 	@$(BIN)/ruff check --fix-only --quiet .

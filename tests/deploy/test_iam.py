@@ -115,6 +115,45 @@ def test_terraform_allows_exactly_what_the_policies_do(module: str, name: str) -
     assert re.findall(r'Sid = "(\w+)"', module_policy(module)) == sids
 
 
+@pytest.mark.parametrize(("module", "name"), MODULES.items())
+def test_terraform_trusts_by_the_actions_that_the_templates_do(module: str, name: str) -> None:
+    trusted: set[str] = set()
+    for template in (template for template, its_policy in POLICY_OF.items() if its_policy == name):
+        trust = Template(TEMPLATES[template], PARAMETERS[template]).properties("Role")["AssumeRolePolicyDocument"]
+        trusted |= actions(json.loads(trust) if isinstance(trust, str) else trust)
+    assert trusted & CALLED_BY_NOBODY, "session tags are let in"
+    assert named((IAM / f"terraform/{module}/main.tf").read_text()) == trusted | actions(policy(name))
+
+
+@pytest.mark.parametrize(
+    ("module", "principals"),
+    [
+        ("member-role", ["local.principal", "local.principal"]),
+        ("organization-reader", ["{ AWS = var.trusted_principal_arn }"] * 2),
+        (
+            "exporter-role",
+            [
+                '{ Service = "pods.eks.amazonaws.com" }',
+                '{ Federated = "arn:${local.partition}:iam::${local.account}:oidc-provider/${local.issuer}" }',
+            ],
+        ),
+    ],
+)
+def test_terraform_trusts_whom_it_is_told_to(module: str, principals: list[str]) -> None:
+    text = (IAM / f"terraform/{module}/main.tf").read_text()
+    assert re.findall(r"Principal += (.*)$", text, re.MULTILINE) == principals
+
+
+@pytest.mark.parametrize("external_id", [None, "example"])
+def test_the_organization_reader_trusts_the_exporter_alone(external_id: str | None) -> None:
+    parameters = {"TrustedPrincipalArn": EXPORTER} | ({"ExternalId": external_id} if external_id else {})
+    trust = Template(TEMPLATES["organization-reader"], parameters).properties("Role")["AssumeRolePolicyDocument"]
+    assume, tag = trust["Statement"]
+    assert assume["Principal"] == tag["Principal"] == {"AWS": EXPORTER}
+    asked = {"StringEquals": {"sts:ExternalId": external_id}} if external_id else None
+    assert (assume.get("Condition"), tag.get("Condition")) == (asked, None)
+
+
 def test_every_module_is_read() -> None:
     makes_roles = {path.parent.name for path in IAM.glob("terraform/*/main.tf") if '"aws_iam_role" ' in path.read_text()}
     assert makes_roles == MODULES.keys()

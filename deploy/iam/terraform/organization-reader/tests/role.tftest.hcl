@@ -11,6 +11,10 @@ run "without_an_external_id" {
     error_message = "The role allows something else than policies/organization-reader.json."
   }
   assert {
+    condition     = [for statement in jsondecode(aws_iam_role.this.assume_role_policy).Statement : statement.Principal.AWS if statement.Effect == "Allow"] == [var.trusted_principal_arn, var.trusted_principal_arn]
+    error_message = "It trusts someone else."
+  }
+  assert {
     condition     = !can(jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition)
     error_message = "It asks for something."
   }

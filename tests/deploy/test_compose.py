@@ -1,0 +1,128 @@
+"""The stack that `docker compose` starts: of the right form, and its configuration run by the real programs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.fetch import free_port
+from tests.support.process import ExporterProcess
+from tests.support.prometheus import PrometheusServer
+from tests.support.tools import ROOT, find_tool
+from tests.support.waiting import wait_until
+
+DEPLOY = ROOT / "deploy"
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+CHART_FILES = ROOT / "helm/aws-support-exporter/files"
+
+
+class ComposedPrometheus(PrometheusServer):
+    """Prometheus with the stack's own configuration.
+
+    Args:
+        binary: Its program.
+        directory: An empty directory of its own.
+        addresses: Where the other services are, by the names that the configuration has for them.
+    """
+
+    def __init__(self, binary: Path, directory: Path, addresses: dict[str, str]) -> None:
+        super().__init__(binary, "http://unused/metrics", directory)
+        text = (DEPLOY / "compose/prometheus.yml").read_text().replace("/etc/prometheus/rules", str(CHART_FILES / "rules"))
+        for name, address in addresses.items():
+            assert name in text
+            text = text.replace(name, address)
+        self._config = yaml.safe_load(text.replace("_interval: 15s", "_interval: 1s"))
+
+
+def tool(name: str) -> Path:
+    found = find_tool(name)
+    if found is None:
+        pytest.skip(f"{name} is not here: run `make tools`")
+    return found
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def mounts(service: str) -> dict[str, Path]:
+    """Return what a service has mounted, by where."""
+    return {
+        target: (DEPLOY / source).resolve()
+        for source, target, mode in (volume.split(":") for volume in SERVICES[service].get("volumes", []))
+        if mode == "ro"
+    }
+
+
+def test_it_has_the_form_that_docker_compose_takes() -> None:
+    check = Path(sys.executable).with_name("check-jsonschema")
+    ended = run(check, "--builtin-schema", "vendor.compose-spec", str(DEPLOY / "compose.yaml"))
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+
+
+def test_all_that_is_mounted_is_there_and_read_only() -> None:
+    sources = [source for service in SERVICES for source in mounts(service).values()]
+    assert len(sources) == sum(len(service.get("volumes", [])) for service in SERVICES.values())
+    assert [source for source in sources if not source.exists() and source.parent != CHART_FILES] == []
+
+
+def test_images_have_a_version_and_ports_are_of_this_machine_alone() -> None:
+    for service in SERVICES.values():
+        assert "build" in service or re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"])
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_the_exporter_is_built_from_this_checkout_and_run_as_in_production() -> None:
+    exporter = SERVICES["exporter"]
+    assert ((DEPLOY / exporter["build"]["context"]) / "Dockerfile").resolve() == ROOT / "Dockerfile"
+    assert (exporter["command"], exporter["read_only"], exporter["cap_drop"]) == (["--demo"], True, ["ALL"])
+
+
+def test_grafana_finds_prometheus_and_the_dashboards() -> None:
+    provisioned = mounts("grafana")
+    (source,) = yaml.safe_load(provisioned["/etc/grafana/provisioning/datasources/datasources.yaml"].read_text())["datasources"]
+    assert (source["url"], source["isDefault"]) == ("http://prometheus:9090", True)
+    (provider,) = yaml.safe_load(provisioned["/etc/grafana/provisioning/dashboards/dashboards.yaml"].read_text())["providers"]
+    assert provisioned[provider["options"]["path"]] == CHART_FILES / "dashboards"
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert home.startswith(f"{provider['options']['path']}/")
+
+
+def test_prometheus_scrapes_the_demo_takes_the_rules_and_knows_alertmanager(tmp_path: Path) -> None:
+    alertmanager = f"127.0.0.1:{free_port()}"
+    (tmp_path / "prometheus").mkdir()
+    with ExporterProcess(["--demo"]) as exporter:
+        addresses = {"exporter:10047": exporter.url.removeprefix("http://"), "alertmanager:9093": alertmanager}
+        with ComposedPrometheus(tool("newer/prometheus"), tmp_path / "prometheus", addresses) as prometheus:
+            prometheus.wait_for('up{job="aws-support-exporter"}', lambda samples: [value for _, value in samples] == [1])
+            prometheus.wait_for("sum(aws_support_account_open_cases)", lambda samples: bool(samples) and samples[0][1] > 0)
+            groups = wait_until(lambda: evaluated(prometheus), 20, lambda: str(prometheus.api("rules")))
+            found = prometheus.api("alertmanagers")["activeAlertmanagers"]
+    assert sum(len(group["rules"]) for group in groups) > 5
+    assert [rule.get("lastError") for group in groups for rule in group["rules"] if rule["health"] != "ok"] == []
+    assert [each["url"] for each in found] == [f"http://{alertmanager}/api/v2/alerts"]
+
+
+def evaluated(prometheus: PrometheusServer) -> list[dict[str, Any]] | None:
+    """Return the groups of rules once each was evaluated."""
+    groups: list[dict[str, Any]] = prometheus.api("rules")["groups"]
+    done = groups and all(rule["health"] != "unknown" for group in groups for rule in group["rules"])
+    return groups if done else None
+
+
+def test_alertmanager_takes_its_configuration() -> None:
+    ended = run(tool("amtool"), "check-config", str(DEPLOY / "compose/alertmanager.yml"))
+    assert (ended.returncode, "1 receivers" in ended.stdout) == (0, True), ended.stderr
+
+
+def test_prometheus_of_debian_takes_its_configuration_too(tmp_path: Path) -> None:
+    config = tmp_path / "prometheus.yml"
+    rules = str(CHART_FILES / "rules")
+    config.write_text((DEPLOY / "compose/prometheus.yml").read_text().replace("/etc/prometheus/rules", rules))
+    ended = run(tool("promtool"), "check", "config", str(config))
+    assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,87 @@
+"""What a release takes from the repository."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.release import main, notes, set_registry
+from tests.support.tools import ROOT
+
+CHANGELOG = """# Changelog
+
+## [Unreleased]
+
+### Added
+
+- Later.
+
+## [1.2.3] - 2026-01-31
+
+### Fixed
+
+- This.
+
+## [1.2.2] - 2026-01-01
+
+- Before.
+
+[1.2.3]: https://example.com
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return the files of a repository whose version is 1.2.3."""
+    for name, text in {
+        "CHANGELOG.md": CHANGELOG,
+        "exporter/__init__.py": '__version__ = "1.2.3"\n',
+        "helm/aws-support-exporter/Chart.yaml": 'name: x\nversion: 1.2.3\nappVersion: "1.2.3"\n',
+        "helm/aws-support-exporter/values.yaml": (ROOT / "helm/aws-support-exporter/values.yaml").read_text(),
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def test_the_notes_are_the_changelogs_section(repository: Path) -> None:
+    assert notes("v1.2.3", repository) == "### Fixed\n\n- This."
+
+
+def test_the_last_section_ends_before_the_links(repository: Path) -> None:
+    path = repository / "CHANGELOG.md"
+    path.write_text("## [1.2.3]\n\n- This.\n\n[1.2.3]: https://example.com\n")
+    assert notes("v1.2.3", repository) == "- This."
+
+
+@pytest.mark.parametrize(
+    ("tag", "file", "old", "new", "message"),
+    [
+        ("1.2.3", "CHANGELOG.md", "", "", "1.2.3: a release's tag starts with v"),
+        ("v1.2.4", "CHANGELOG.md", "", "", "exporter/__init__.py: the version is 1.2.3, not 1.2.4 as in the tag"),
+        ("v1.2.3", "helm/aws-support-exporter/Chart.yaml", '"1.2.3"', "1.2.2", "the version is 1.2.3 and 1.2.2, not 1.2.3"),
+        ("v1.2.3", "exporter/__init__.py", "__version__", "version", "the version is missing, not 1.2.3"),
+        ("v1.2.3", "CHANGELOG.md", "[1.2.3] -", "[1.2x3] -", r"there is nothing under ## \[1.2.3\]"),
+        ("v1.2.3", "CHANGELOG.md", "### Fixed\n\n- This.\n", "", r"there is nothing under ## \[1.2.3\]"),
+    ],
+)
+def test_a_tag_that_does_not_fit_is_refused(tag: str, file: str, old: str, new: str, message: str, repository: Path) -> None:
+    path = repository / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(SystemExit, match=message):
+        notes(tag, repository)
+
+
+def test_the_registry_is_written_into_the_charts_values_once(repository: Path) -> None:
+    path = repository / "helm/aws-support-exporter/values.yaml"
+    before = path.read_text().splitlines()
+    set_registry("ghcr.io/owner", repository)
+    changed = [line for line, old in zip(path.read_text().splitlines(), before, strict=True) if line != old]
+    assert changed == ["  registry: ghcr.io/owner"]
+    with pytest.raises(SystemExit, match=r"there is no empty image\.registry"):
+        set_registry("ghcr.io/owner", repository)
+
+
+def test_the_command_tells_how_it_is_used() -> None:
+    with pytest.raises(SystemExit, match=r"release\.py notes v1\.2\.3"):
+        main([])

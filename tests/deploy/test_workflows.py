@@ -1,0 +1,101 @@
+"""The workflows on GitHub: linted, pinned, and allowed no more than they need."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.tools import ROOT
+
+WORKFLOWS = {path.stem: path for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
+BIN = Path(sys.executable).parent
+SCRIPTS = (".ci/run", ".ci/tools", ".github/chart-check", "deploy/iam/terraform/check", "deploy/image/build")
+MAY_WRITE = {
+    ("release", "image"): {"attestations", "id-token", "packages"},
+    ("release", "chart"): {"attestations", "id-token", "packages"},
+    ("release", "release"): {"contents"},
+}
+_USES = re.compile(r"^\s*(?:- )?uses: (\S+)(.*)$", re.MULTILINE)
+_PINNED = re.compile(r"([\w.-]+/[\w./-]+)@([0-9a-f]{40})")
+
+
+def jobs() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return every job with the names of its workflow and its own."""
+    return [
+        (workflow, name, job)
+        for workflow, path in WORKFLOWS.items()
+        for name, job in yaml.safe_load(path.read_text())["jobs"].items()
+    ]
+
+
+def run(*command: str | Path) -> tuple[int, str]:
+    """Return exit code and output of a linter."""
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def test_actionlint_finds_nothing() -> None:
+    assert run(BIN / "actionlint", "-no-color", "-shellcheck", BIN / "shellcheck", *WORKFLOWS.values()) == (0, "")
+
+
+def test_zizmor_finds_nothing() -> None:
+    code, told = run(BIN / "zizmor", "--offline", "--no-progress", "--quiet", ".github")
+    assert (code, told.startswith("No findings to report.")) == (0, True), told
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_shellcheck_finds_nothing(script: str) -> None:
+    assert run(BIN / "shellcheck", script) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [("vendor.github-workflows", list(WORKFLOWS.values())), ("vendor.dependabot", [ROOT / ".github/dependabot.yml"])],
+)
+def test_they_have_the_form_that_github_takes(schema: str, files: list[Path]) -> None:
+    assert run(BIN / "check-jsonschema", "--builtin-schema", schema, *files) == (0, "ok -- validation done\n")
+
+
+def test_every_action_is_pinned_to_one_commit_and_says_its_version() -> None:
+    commits: dict[str, set[str]] = {}
+    for path in WORKFLOWS.values():
+        for used, comment in _USES.findall(path.read_text()):
+            if used.startswith("$/"):
+                assert (ROOT / used.removeprefix("$/")).exists()
+                continue
+            pinned = _PINNED.fullmatch(used)
+            assert pinned, f"{path.name}: {used} is not pinned to a commit"
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{path.name}: {used} does not say its version"
+            commits.setdefault(pinned[1], set()).add(pinned[2] + comment)
+    assert len(commits) > 5
+    assert {action: versions for action, versions in commits.items() if len(versions) > 1} == {}
+
+
+def test_no_job_may_write_but_those_that_release() -> None:
+    for workflow in WORKFLOWS.values():
+        assert yaml.safe_load(workflow.read_text())["permissions"] == {}
+    granted = {
+        (workflow, name): {scope for scope, access in job["permissions"].items() if access == "write"}
+        for workflow, name, job in jobs()
+    }
+    assert {job: scopes for job, scopes in granted.items() if scopes} == MAY_WRITE
+    assert all(access in {"read", "write"} for *_, job in jobs() for access in job["permissions"].values())
+
+
+def test_no_job_can_hang() -> None:
+    assert [(workflow, name) for workflow, name, job in jobs() if "timeout-minutes" not in job and "uses" not in job] == []
+
+
+def test_every_supported_python_is_tested() -> None:
+    matrix = yaml.safe_load(WORKFLOWS["ci"].read_text())["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert matrix == ["3.11", "3.12", "3.13", "3.14"]
+    assert f'requires-python = ">={matrix[0]}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_both_helms_are_official_ones() -> None:
+    matrix = yaml.safe_load(WORKFLOWS["chart"].read_text())["jobs"]["render"]["strategy"]["matrix"]["helm"]
+    assert [version.partition(".")[0] for version in matrix] == ["v3", "v4"]
