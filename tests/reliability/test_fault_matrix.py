@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from exporter.cases.model import Reason
+from exporter.metrics.reference import replace_between
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, FaultHandle
 from exporter.simulator.fleet import Fleet
@@ -16,6 +17,7 @@ from exporter.simulator.server import Simulator
 from tests.reliability.faults import ASSUME_ROLE, COMMUNICATIONS, FaultCase, Operation, combinations, expected
 from tests.support.page import Page
 from tests.support.process import ExporterProcess
+from tests.support.tools import ROOT
 from tests.support.waiting import wait_until
 
 GOOD = 20
@@ -32,6 +34,7 @@ NEEDS_A_PERSON = {
 SLOWEST = 2.5 * INTERVAL
 """How old the newest reading of a good account can be: at most one and a half intervals lie between two, and one more is what
 others may cost it."""
+DOCUMENT = ROOT / "docs/reliability.md"
 LAST_SUCCESS = "aws_support_account_last_success_timestamp_seconds"
 
 
@@ -44,7 +47,6 @@ class Cell:
     account: Account
     handle: FaultHandle | None = None
     recovered_after: float | None = None
-    shown: str = field(default="")
 
     @property
     def reason(self) -> Reason | None:
@@ -119,7 +121,7 @@ def late(page: Page, accounts: list[Account]) -> list[str]:
 
 
 @pytest.mark.timeout(180)
-def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World) -> None:
+def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World, request: pytest.FixtureRequest) -> None:
     world.until(
         lambda page: [account_id for account_id, up in page.up().items() if not up] or not_all(page, world), 40, "start"
     )
@@ -148,6 +150,25 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World)
     world.simulator.faults.clear()
     mended_at = time.time()
     world.until(lambda page: not_read_since(page, world.cells, mended_at), 60, "not read again")
+    told = DOCUMENT.read_text()
+    if request.config.getoption("--rewrite-golden"):
+        told = replace_between(told, "matrix", table(world.cells))
+        DOCUMENT.write_text(told)
+    for cell in world.cells:
+        assert row(cell).rpartition("|")[0].rpartition("|")[0] in told, "write it anew with --rewrite-golden"
+
+
+def table(cells: list[Cell]) -> str:
+    """Return the matrix in Markdown."""
+    head = "| operation | fault | reason | meanwhile | read again |\n|---|---|---|---|---|\n"
+    return head + "".join(f"{row(cell)}\n" for cell in cells)
+
+
+def row(cell: Cell) -> str:
+    reason = f"`{cell.reason.value}`" if cell.reason else "none: it is read all the same"
+    meanwhile = "no cases: it has no plan" if cell.reason is Reason.SUBSCRIPTION_REQUIRED else "its cases, as last read"
+    again = "" if cell.recovered_after is None else f"{cell.recovered_after:.0f} s"
+    return f"| {cell.operation.title} | {cell.fault.title} | {reason} | {meanwhile if cell.reason else ''} | {again} |"
 
 
 def not_all(page: Page, world: World) -> list[str]:
