@@ -62,7 +62,12 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
         reading: The first.
         targets: First-response targets in seconds, by severity code.
     """
-    return Changes(judged=frozenset(case.case_id for case in reading.cases if _settled(case, targets, reading.taken_at)))
+    # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
+    return Changes(
+        judged=frozenset(
+            case.case_id for case in reading.cases if case.first_aws is not None or _is_due(case, targets, reading.taken_at)
+        )
+    )
 
 
 def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Mapping[str, float]) -> Changes:
@@ -98,7 +103,8 @@ def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Ma
 def _first_responses(cases: Iterable[Case], known: Mapping[str, Case], reopened: set[str]) -> Iterable[tuple[str, float]]:
     for case in cases:
         earlier = known.get(case.case_id)
-        just_answered = case.first_aws is not None and (earlier is None or earlier.first_aws is None)
+        # What was not known to be unanswered may have been answered long before.
+        just_answered = case.first_aws is not None and (earlier is None or earlier.is_unanswered)
         if just_answered and case.case_id not in reopened and case.created is not None and case.first_aws is not None:
             yield case.severity_code, max(0.0, case.first_aws - case.created)
 
@@ -113,10 +119,14 @@ def _settled(case: Case, targets: Mapping[str, float], now: float) -> bool:
 
 def _late(case: Case, targets: Mapping[str, float], now: float) -> bool:
     """Return whether the first response came after its target, or has not come although the target has passed."""
-    target = targets.get(case.severity_code)
-    if case.created is None or target is None or (case.first_aws is None and not case.first_aws_known):
+    if case.first_aws is None and not case.first_aws_known:
         return False
-    return (now if case.first_aws is None else case.first_aws) - case.created > target
+    return _is_due(case, targets, now if case.first_aws is None else case.first_aws)
+
+
+def _is_due(case: Case, targets: Mapping[str, float], moment: float) -> bool:
+    target = targets.get(case.severity_code)
+    return case.created is not None and target is not None and moment - case.created > target
 
 
 def _add(counts: Mapping[str, int], cases: Iterable[Case]) -> Mapping[str, int]:
