@@ -102,11 +102,16 @@ def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Ma
 
 def _first_responses(cases: Iterable[Case], known: Mapping[str, Case], reopened: set[str]) -> Iterable[tuple[str, float]]:
     for case in cases:
-        earlier = known.get(case.case_id)
-        # What was not known to be unanswered may have been answered long before.
-        just_answered = case.first_aws is not None and (earlier is None or earlier.is_unanswered)
-        if just_answered and case.case_id not in reopened and case.created is not None and case.first_aws is not None:
+        if case.case_id in reopened or case.created is None or case.first_aws is None:
+            continue
+        if _awaited(known.get(case.case_id)):
             yield case.severity_code, max(0.0, case.first_aws - case.created)
+
+
+def _awaited(earlier: Case | None) -> bool:
+    """Return whether the first response to a case was still to come, and was to come since its opening."""
+    # What is not known to be unanswered may have been answered long ago; who reopens a case did not wait all that time.
+    return earlier is None or (earlier.is_unanswered and earlier.status != REOPENED)
 
 
 def _was_there_before(case: Case, earlier: float) -> bool:
