@@ -8,7 +8,7 @@ from exporter.simulator.case import Case
 from exporter.simulator.faults import Fault
 from exporter.simulator.faults import Page as Pages
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import Error, Kind, Throttled
+from exporter.simulator.kinds import Error, Throttled
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import MANAGEMENT, StartRig
 from tests.support.page import Page
@@ -77,7 +77,7 @@ def test_a_case_that_was_answered_before_is_looked_up_when_five_more_hide_the_an
 
 @pytest.mark.parametrize("kind", [Throttled(), Error(500, "InternalServerError", "")], ids=["throttled", "server error"])
 def test_a_reading_that_fails_on_a_later_page_changes_nothing(
-    kind: Kind, simulator: Simulator, fleet: Fleet, rig: StartRig
+    kind: Error | Throttled, simulator: Simulator, fleet: Fleet, rig: StartRig
 ) -> None:
     account = fleet.add_account(account_id=A)
     for _ in range(150):
