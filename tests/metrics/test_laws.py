@@ -25,6 +25,7 @@ from exporter.metrics.negotiate import negotiate
 from exporter.metrics.page import Encoding, Page
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, fleets, texts
+from tests.support.catalogue import complaints
 
 TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 86400.0}
 VIEW = View(1800.0, TARGETS, case_limit=5)
@@ -79,17 +80,8 @@ def plain(page: Page, text_format: TextFormat) -> str:
 
 @given(statuses)
 def test_a_page_holds_each_series_once_and_only_what_the_catalogue_has(found: list[AccountStatus]) -> None:
-    page = plain(page_of(found), TextFormat.OPENMETRICS)
-    series = set()
-    for family in parse_openmetrics(page):  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
-        for sample in family.samples:
-            key = (sample.name, frozenset(sample.labels.items()))
-            assert key not in series
-            series.add(key)
-            name = sample.name
-            metric = catalog.CATALOG.get(name) or catalog.CATALOG[name.rsplit("_", 1)[0]]
-            optional = {label for label in sample.labels if label.startswith("label_") or label in metric.optional}
-            assert set(sample.labels) - optional - {"le"} == set(metric.labels)
+    for text_format, parse in ((TextFormat.OPENMETRICS, parse_openmetrics), (TextFormat.PROMETHEUS, parse_text)):
+        assert complaints(list(parse(plain(page_of(found), text_format)))) == []
 
 
 @given(statuses)
