@@ -128,15 +128,20 @@ def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str,
     assert sample.labels == labels
 
 
-@given(st.lists(statuses, min_size=1, max_size=4), st.lists(st.floats(0, 4000), min_size=4, max_size=4))
+def failed(status: AccountStatus) -> AccountStatus:
+    return status.after_failure(Reason.TIMEOUT, Poll(NOW, 1.0, Reason.TIMEOUT))
+
+
+@given(statuses, statuses, st.lists(st.tuples(st.integers(0, 3), st.floats(0, 4000)), min_size=2, max_size=5))
 def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
-    rounds: list[list[AccountStatus]], steps: list[float]
+    some: list[AccountStatus], others: list[AccountStatus], rounds: list[tuple[int, float]]
 ) -> None:
     instruments = Instruments(TARGETS)
     renderer = Renderer(VIEW, instruments)
     now = NOW
-    for found, step in zip(rounds, steps, strict=False):
+    for choice, step in rounds:
         now += step
+        found = (some, [failed(status) for status in some], some[1:], others)[choice]
         anew = Renderer(VIEW, instruments).render(found, [], now)
         assert plain(renderer.render(found, [], now), TextFormat.PROMETHEUS) == plain(anew, TextFormat.PROMETHEUS)
 
