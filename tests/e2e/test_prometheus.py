@@ -6,6 +6,7 @@ from collections.abc import Callable
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.metrics.catalog import CATALOG
+from exporter.metrics.catalog import LATEST_COMMUNICATION_AGE as AGE
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.conftest import StartPrometheus
@@ -45,6 +46,8 @@ def test_prometheus_counts_what_aws_holds(
     held = len(fleet.open_cases())
     found = prometheus.wait_for("sum(aws_support_open_cases)", bool)
     assert [value for _, value in found] == [held] == [137]
+    (told,) = prometheus.api("metadata", metric=AGE.family)[AGE.family]
+    assert (told["type"], told["help"], told["unit"]) == (AGE.kind.value, AGE.help, "seconds")
 
 
 def test_promtool_finds_nothing_to_complain_of_on_a_page_with_every_metric(

@@ -111,7 +111,7 @@ def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str,
         return
     labels = dict.fromkeys(metric.labels, text)
     registry = CollectorRegistry()
-    family = Family(metric.family, metric.help, metric.kind.value)
+    family = Family(metric.family, metric.help, metric.kind.value, metric.unit)
     family.add_sample(name, labels, value)
 
     class One:
@@ -165,6 +165,22 @@ def test_an_age_is_never_negative(since: float, now: float) -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
     assert negotiate(accept, accept_encoding).text_format in TextFormat
+
+
+def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
+    instruments = Instruments(TARGETS)
+    instruments.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
+    page = encode.header(catalog.ACCOUNT_POLL_DURATION, TextFormat.OPENMETRICS).encode()
+    page += (
+        instruments.encode(TextFormat.OPENMETRICS) + LiveMetrics().encode(TextFormat.OPENMETRICS) + encode.END_OF_OPENMETRICS
+    )
+    found = {family.name: family.unit for family in parse_openmetrics(page.decode())}  # type: ignore[no-untyped-call]  # as above
+    assert {name: unit for name, unit in found.items() if name.endswith(("_seconds", "_bytes"))} == {
+        name: unit for name, unit in found.items() if unit
+    }
+    assert found["aws_support_first_response_seconds"] == found["process_cpu_seconds"] == "seconds"
+    assert found["process_resident_memory_bytes"] == "bytes"
+    assert b"# UNIT" not in instruments.encode(TextFormat.PROMETHEUS)
 
 
 def test_nothing_has_a_created_series() -> None:
