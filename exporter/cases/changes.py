@@ -62,7 +62,12 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
         reading: The first.
         targets: First-response targets in seconds, by severity code.
     """
-    return Changes(judged=frozenset(case.case_id for case in reading.cases if _settled(case, targets, reading.taken_at)))
+    # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
+    return Changes(
+        judged=frozenset(
+            case.case_id for case in reading.cases if case.first_aws is not None or _is_due(case, targets, reading.taken_at)
+        )
+    )
 
 
 def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Mapping[str, float]) -> Changes:
@@ -97,10 +102,16 @@ def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Ma
 
 def _first_responses(cases: Iterable[Case], known: Mapping[str, Case], reopened: set[str]) -> Iterable[tuple[str, float]]:
     for case in cases:
-        earlier = known.get(case.case_id)
-        just_answered = case.first_aws is not None and (earlier is None or earlier.first_aws is None)
-        if just_answered and case.case_id not in reopened and case.created is not None and case.first_aws is not None:
+        if case.case_id in reopened or case.created is None or case.first_aws is None:
+            continue
+        if _awaited(known.get(case.case_id)):
             yield case.severity_code, max(0.0, case.first_aws - case.created)
+
+
+def _awaited(earlier: Case | None) -> bool:
+    """Return whether the first response to a case was still to come, and was to come since its opening."""
+    # What is not known to be unanswered may have been answered long ago; who reopens a case did not wait all that time.
+    return earlier is None or (earlier.is_unanswered and earlier.status != REOPENED)
 
 
 def _was_there_before(case: Case, earlier: float) -> bool:
@@ -113,10 +124,14 @@ def _settled(case: Case, targets: Mapping[str, float], now: float) -> bool:
 
 def _late(case: Case, targets: Mapping[str, float], now: float) -> bool:
     """Return whether the first response came after its target, or has not come although the target has passed."""
-    target = targets.get(case.severity_code)
-    if case.created is None or target is None or (case.first_aws is None and not case.first_aws_known):
+    if case.first_aws is None and not case.first_aws_known:
         return False
-    return (now if case.first_aws is None else case.first_aws) - case.created > target
+    return _is_due(case, targets, now if case.first_aws is None else case.first_aws)
+
+
+def _is_due(case: Case, targets: Mapping[str, float], moment: float) -> bool:
+    target = targets.get(case.severity_code)
+    return case.created is not None and target is not None and moment - case.created > target
 
 
 def _add(counts: Mapping[str, int], cases: Iterable[Case]) -> Mapping[str, int]:

@@ -24,12 +24,14 @@ END_OF_OPENMETRICS = b"# EOF\n"
 
 
 def header(metric: Metric, text_format: TextFormat) -> str:
-    """Return the HELP and TYPE lines of a family."""
+    """Return the HELP and TYPE lines of a family, and in OpenMetrics the UNIT line of one that has a unit."""
     if text_format is TextFormat.OPENMETRICS:
         name, text = metric.family, _escape(metric.help)
+        unit = f"# UNIT {name} {metric.unit}\n" if metric.unit else ""
     else:
         name, text = metric.name, metric.help.replace("\\", r"\\").replace("\n", r"\n")
-    return f"# HELP {name} {text}\n# TYPE {name} {metric.kind.value}\n"
+        unit = ""
+    return f"# HELP {name} {text}\n# TYPE {name} {metric.kind.value}\n{unit}"
 
 
 def line_start(name: str, values: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Reason
 from exporter.metrics import catalog
 from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
-from exporter.metrics.metric import Metric
+from exporter.metrics.metric import Metric, unit_of
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -21,7 +21,10 @@ _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DA
 
 
 class WithoutCreated(Collector):
-    """The families of a registry without their `_created` series, which double a counter's cost and tell nothing here."""
+    """The families of a registry with the units that their names tell.
+
+    They come without their `_created` series, which double a counter's cost and tell nothing here.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -30,6 +33,7 @@ class WithoutCreated(Collector):
         """Yield the families that have samples."""
         for family in self._registry.collect():
             family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            family.unit = unit_of(family.name)
             if family.samples:
                 yield family
 

@@ -12,6 +12,9 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
 
 
+_UNITS = ("seconds", "bytes")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Metric:
     """One entry of the catalogue; each exists once, and is only ever equal to itself.
@@ -40,4 +43,9 @@ class Metric:
     @property
     def unit(self) -> str:
         """What its values count, as its name says; a metric without a unit counts things or is true or false."""
-        return "seconds" if self.family.endswith("_seconds") else ""
+        return unit_of(self.family)
+
+
+def unit_of(family: str) -> str:
+    """Return the unit that the name of a family ends in, as OpenMetrics has it, or nothing."""
+    return next((unit for unit in _UNITS if family.endswith(f"_{unit}")), "")

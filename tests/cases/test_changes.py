@@ -119,6 +119,28 @@ def test_a_case_whose_first_response_is_not_known_yet_is_not_judged() -> None:
     assert ids(seen[1].breached) == []
 
 
+@pytest.mark.parametrize(
+    "turns_out",
+    [
+        answered(NOW - 1e6, NOW - 1e6 + 60, severity_code="critical"),
+        answered(NOW - 1e6, NOW - 1000, severity_code="critical"),
+        case(severity_code="critical", created=NOW - 1e6),
+    ],
+    ids=["answered in time", "answered late", "never answered"],
+)
+def test_what_is_learnt_late_of_the_time_before_the_first_reading_is_no_event(turns_out: Case) -> None:
+    not_looked_up = case(severity_code="critical", created=NOW - 1e6, first_aws_known=False)
+    seen = follow([not_looked_up], [not_looked_up], [turns_out], [turns_out])
+    assert [(ids(one.breached), one.first_responses) for one in seen] == [([], ())] * 4
+
+
+def test_a_target_that_passes_while_the_first_response_is_not_known_is_a_breach_once_it_is() -> None:
+    not_looked_up = case(severity_code="critical", created=NOW - 700, first_aws_known=False)
+    waiting = case(severity_code="critical", created=NOW - 700)
+    seen = follow([not_looked_up], [not_looked_up], [waiting], [waiting])
+    assert [ids(one.breached) for one in seen] == [[], [], ["case-1"], []]
+
+
 def test_a_tally_without_changes_stays_the_same_object() -> None:
     tally = Tally().plus(Changes(opened=(case(),)))
     assert tally.plus(Changes(judged=frozenset({"case-1"}))) is tally

@@ -25,6 +25,7 @@ from exporter.metrics.negotiate import negotiate
 from exporter.metrics.page import Encoding, Page
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, fleets, texts
+from tests.support.catalogue import complaints
 
 TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 86400.0}
 VIEW = View(1800.0, TARGETS, case_limit=5)
@@ -79,17 +80,8 @@ def plain(page: Page, text_format: TextFormat) -> str:
 
 @given(statuses)
 def test_a_page_holds_each_series_once_and_only_what_the_catalogue_has(found: list[AccountStatus]) -> None:
-    page = plain(page_of(found), TextFormat.OPENMETRICS)
-    series = set()
-    for family in parse_openmetrics(page):  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
-        for sample in family.samples:
-            key = (sample.name, frozenset(sample.labels.items()))
-            assert key not in series
-            series.add(key)
-            name = sample.name
-            metric = catalog.CATALOG.get(name) or catalog.CATALOG[name.rsplit("_", 1)[0]]
-            optional = {label for label in sample.labels if label.startswith("label_") or label in metric.optional}
-            assert set(sample.labels) - optional - {"le"} == set(metric.labels)
+    for text_format, parse in ((TextFormat.OPENMETRICS, parse_openmetrics), (TextFormat.PROMETHEUS, parse_text)):
+        assert complaints(list(parse(plain(page_of(found), text_format)))) == []
 
 
 @given(statuses)
@@ -119,7 +111,7 @@ def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str,
         return
     labels = dict.fromkeys(metric.labels, text)
     registry = CollectorRegistry()
-    family = Family(metric.family, metric.help, metric.kind.value)
+    family = Family(metric.family, metric.help, metric.kind.value, metric.unit)
     family.add_sample(name, labels, value)
 
     class One:
@@ -136,15 +128,20 @@ def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str,
     assert sample.labels == labels
 
 
-@given(st.lists(statuses, min_size=1, max_size=4), st.lists(st.floats(0, 4000), min_size=4, max_size=4))
+def failed(status: AccountStatus) -> AccountStatus:
+    return status.after_failure(Reason.TIMEOUT, Poll(NOW, 1.0, Reason.TIMEOUT))
+
+
+@given(statuses, statuses, st.lists(st.tuples(st.integers(0, 3), st.floats(0, 4000)), min_size=2, max_size=5))
 def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
-    rounds: list[list[AccountStatus]], steps: list[float]
+    some: list[AccountStatus], others: list[AccountStatus], rounds: list[tuple[int, float]]
 ) -> None:
     instruments = Instruments(TARGETS)
     renderer = Renderer(VIEW, instruments)
     now = NOW
-    for found, step in zip(rounds, steps, strict=False):
+    for choice, step in rounds:
         now += step
+        found = (some, [failed(status) for status in some], some[1:], others)[choice]
         anew = Renderer(VIEW, instruments).render(found, [], now)
         assert plain(renderer.render(found, [], now), TextFormat.PROMETHEUS) == plain(anew, TextFormat.PROMETHEUS)
 
@@ -168,6 +165,22 @@ def test_an_age_is_never_negative(since: float, now: float) -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
     assert negotiate(accept, accept_encoding).text_format in TextFormat
+
+
+def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
+    instruments = Instruments(TARGETS)
+    instruments.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
+    page = encode.header(catalog.ACCOUNT_POLL_DURATION, TextFormat.OPENMETRICS).encode()
+    page += (
+        instruments.encode(TextFormat.OPENMETRICS) + LiveMetrics().encode(TextFormat.OPENMETRICS) + encode.END_OF_OPENMETRICS
+    )
+    found = {family.name: family.unit for family in parse_openmetrics(page.decode())}  # type: ignore[no-untyped-call]  # as above
+    assert {name: unit for name, unit in found.items() if name.endswith(("_seconds", "_bytes"))} == {
+        name: unit for name, unit in found.items() if unit
+    }
+    assert found["aws_support_first_response_seconds"] == found["process_cpu_seconds"] == "seconds"
+    assert found["process_resident_memory_bytes"] == "bytes"
+    assert b"# UNIT" not in instruments.encode(TextFormat.PROMETHEUS)
 
 
 def test_nothing_has_a_created_series() -> None:

@@ -152,6 +152,25 @@ def test_no_answer_at_all_is_one_breach_however_long_it_lasts(simulator: Simulat
     assert simulator.log.counts().get("DescribeCommunications", 0) == 0
 
 
+def test_a_target_passes_between_two_readings_and_is_a_breach_at_the_next(
+    simulator: Simulator, fleet: Fleet, rig: StartRig
+) -> None:
+    fleet.add_account(account_id=A).add_case(body="help", severity_code="critical")
+    running = rig(A, poll="interval: 1h, max_staleness: 2h")
+    pages = {"read": running.round()}
+    for minutes in (14, 2):
+        running.timing.advance(60 * minutes)
+        pages[f"{minutes} minutes on"] = running.page()
+    assert simulator.log.counts()["DescribeCases"] == 1
+    pages["read again"] = running.after(2 * HOUR)
+    assert told(pages, "critical") == [
+        ("read", "1", "0", "0", "0", "0"),
+        ("14 minutes on", "1", "0", "0", "0", "0"),
+        ("2 minutes on", "1", "1", "0", "0", "0"),
+        ("read again", "1", "1", "1", "0", "0"),
+    ]
+
+
 def test_an_early_answer_stays_the_first_whatever_follows_late(simulator: Simulator, fleet: Fleet, rig: StartRig) -> None:
     account = fleet.add_account(account_id=A)
     pages = tell(
