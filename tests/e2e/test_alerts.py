@@ -89,7 +89,8 @@ def test_an_unanswered_critical_case_calls_somebody_until_aws_answers(
         }.items()
     )
     assert fired.annotations["summary"] == "payments: AWS has not answered a critical case in time"
-    assert ACCOUNT in fired.annotations["description"]
+    assert f"account payments ({ACCOUNT}, us-east-1)" in fired.annotations["description"]
+    assert fired.annotations["description"].endswith(f"/support/home#/case/?displayId={case.display_id}")
     assert datetime.fromisoformat(fired.started_at).timestamp() >= case.created_at + TARGET_SECONDS
 
     answered_at = time.time()
