@@ -143,32 +143,6 @@ def test_only_what_cannot_wait_wakes_somebody() -> None:
     assert critical == {"AwsSupportFirstResponseOverdue", "AwsSupportExporterAbsent"}
 
 
-def test_each_alert_has_its_section_in_the_runbooks() -> None:
-    text = (ROOT / "docs/runbooks.md").read_text()
-    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == [alert["alert"] for alert in alerts()]
-
-
-@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name)
-def test_documents_ask_only_for_what_is_exported(document: Path) -> None:
-    for expression in re.findall(r"```promql\n(.*?)```", document.read_text(), re.DOTALL):
-        assert unknown(expression) == [], expression
-
-
-@pytest.mark.parametrize(
-    ("expression", "names"),
-    [
-        ("sum(aws_support_cases)", ["aws_support_cases"]),
-        ('aws_support_open_cases{severity="low"}', ["severity"]),
-        ("sum by (severity) (aws_support_open_cases)", ["severity"]),
-        ("aws_support_first_response_seconds", ["aws_support_first_response_seconds"]),
-        ("up == 0 and on (shard) aws_support_exporter_build_info", ["shard"]),
-        ("histogram_quantile(0.9, sum by (le) (rate(aws_support_first_response_seconds_bucket[1d])))", []),
-    ],
-)
-def test_what_is_exported_by_nobody_is_told(expression: str, names: list[str]) -> None:
-    assert unknown(expression) == names
-
-
 def _told(output: str) -> Alert:
     """Return labels and annotations of the alert that promtool says fired unexpectedly."""
     (found,) = re.findall(r"Labels:\{(.*)\}\s+Annotations:\{(.*)\}", output)
