@@ -1,6 +1,7 @@
 """The runbooks know every alert, and tell of it what the rules and the chart really do."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from exporter.metrics.catalog import CATALOG
 from tests.rules.test_alerts import ALERTS, alerts
 from tests.support.chart import Helm4, named
 from tests.support.promql import OF_THE_PROCESS, unknown
-from tests.support.tools import ROOT
+from tests.support.tools import ROOT, find_tool
 
 RUNBOOKS = ROOT / "docs/runbooks.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "helm/aws-support-exporter/README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,6 +37,24 @@ def test_each_link_of_an_alert_leads_to_its_section() -> None:
     assert [alert["annotations"]["runbook_url"].partition("/blob/main/")[2] for alert in alerts()] == [
         f"{path}#{name.lower()}" for name in SECTIONS
     ]
+
+
+def test_the_overview_says_how_severe_each_alert_is_and_when_it_fires() -> None:
+    rows = re.findall(r"^\| \[(\w+)]\(#(\w+)\) \| (\w+) \| (\w+) \|$", RUNBOOKS.read_text(), re.MULTILINE)
+    assert rows == [(alert["alert"], alert["alert"].lower(), alert["labels"]["severity"], alert["for"]) for alert in alerts()]
+
+
+def test_alertmanager_takes_the_routes(tmp_path: Path) -> None:
+    amtool = find_tool("amtool")
+    if amtool is None:
+        pytest.skip("amtool is not here: run `make tools`")
+    (routes,) = re.findall(r"```yaml\n(route:\n.*?)```", RUNBOOKS.read_text(), re.DOTALL)
+    config = tmp_path / "alertmanager.yaml"
+    config.write_text(routes)
+    ended = subprocess.run([amtool, "check-config", config], capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    known = {alert["alert"] for alert in alerts()}
+    assert set(re.findall(r"AwsSupport\w+", routes)) <= known
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
