@@ -22,9 +22,9 @@ class PrometheusServer:
         binary: Its program.
         target_url: What it scrapes, such as `http://127.0.0.1:10047/metrics`.
         directory: An empty directory of its own, for configuration, data and log.
+        alertmanager_url: Who is told of alerts, if anybody.
         scrape_interval: How often it scrapes, and evaluates rules.
         rule_files: Recording and alerting rules to load.
-        alertmanager_url: Who is told of alerts, if anybody.
     """
 
     def __init__(
@@ -33,9 +33,9 @@ class PrometheusServer:
         target_url: str,
         directory: Path,
         *,
+        alertmanager_url: str = "",
         scrape_interval: str = "1s",
         rule_files: Sequence[Path] = (),
-        alertmanager_url: str = "",
     ) -> None:
         self._binary = binary
         self._directory = directory
