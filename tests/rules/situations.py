@@ -1,10 +1,12 @@
-"""For each alert, series under which it fires, and others under which all is well."""
+"""For each alert, series under which it fires, and others under which it has no cause."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 A = 'account_id="111122223333",account_name="payments",region="us-east-1"'
 B = 'account_id="444455556666",account_name="search",region="us-east-1"'
+IN_CHINA = 'account_id="777788889999",account_name="china",region="cn-north-1"'
+IN_GOVCLOUD = 'account_id="888899990000",account_name="gov",region="us-gov-west-1"'
 E = 'job="aws-support",instance="10.0.0.1:10047"'
 TARGET = 'aws_support_first_response_target_seconds{severity_code="critical"}'
 
@@ -19,6 +21,7 @@ class Situation:
         minute: When it is looked at.
         fires: Whether the alert fires then.
         step: Minutes between two samples, and between two evaluations.
+        variant: What makes its text another one than usual, if anything does.
     """
 
     alert: str
@@ -26,6 +29,20 @@ class Situation:
     minute: int
     fires: bool
     step: int = 1
+    variant: str = ""
+
+    @property
+    def text(self) -> str:
+        """Under which name its text is written down."""
+        return f"{self.alert}, {self.variant}" if self.variant else self.alert
+
+
+def fires(alert: str, series: Mapping[str, str], minute: int, variant: str = "", step: int = 1) -> Situation:
+    return Situation(alert, series, minute, fires=True, step=step, variant=variant)
+
+
+def silent(alert: str, series: Mapping[str, str], minute: int, step: int = 1) -> Situation:
+    return Situation(alert, series, minute, fires=False, step=step)
 
 
 def pair(
@@ -57,14 +74,21 @@ def failure(reason: str) -> str:
     return group("account_failure_info", A, f'reason="{reason}"')
 
 
+def case(metric: str, display_id: str) -> str:
+    return group(f"case_{metric}_timestamp_seconds", A, f'display_id="{display_id}"')
+
+
+def replica(series: str) -> str:
+    return series.replace("{", '{instance="b",')
+
+
 SITUATIONS = (
     # The case was opened at 0; a second replica says the same.
     *pair(
         "AwsSupportFirstResponseNear",
-        ({UNANSWERED: "0x20", UNANSWERED.replace("{", '{instance="b",'): "0x20", TARGET: "900x20"}, 13),
+        ({UNANSWERED: "0x20", TARGET: "900x20", replica(UNANSWERED): "0x20", replica(TARGET): "900x20"}, 13),
         ({UNANSWERED: "0x20", TARGET: "900x20"}, 16),
     ),
-    Situation("AwsSupportFirstResponseNear", {UNANSWERED: "0x20", TARGET: "900x20"}, 11, fires=False),
     *pair("AwsSupportFirstResponseOverdue", ({OVERDUE: "0x15 1x10"}, 18), ({OVERDUE: "0x30", LATE: "1x30"}, 25)),
     *pair("AwsSupportFirstResponseLate", ({LATE: "2x30"}, 20), ({LATE: "0x10 1x5 0x30", OVERDUE: "1x40"}, 30)),
     *pair("AwsSupportSevereCaseWaitsForUs", ({SEVERE_AWS: "0x60"}, 260), ({SEVERE_AWS: "0x60", HIGH_AWS: "0x60"}, 230), step=5),
@@ -81,10 +105,11 @@ SITUATIONS = (
         ({group("account_open_cases", A, HIGH): "1x60 6x30", group("account_open_cases", B, CRITICAL): "2x90"}, 70),
         ({group("account_open_cases", A, HIGH): "1x60 4x30", group("account_open_cases", B, CRITICAL): "_x60 9x30"}, 70),
     ),
+    # A refused account is tried again after a quarter of an hour: one refusal is none yet.
     *pair(
         "AwsSupportRoleRefused",
-        ({failure("assume_role_denied"): "1x30"}, 20),
-        ({failure("assume_role_denied"): "1x5 stale", failure("timeout"): "1x30"}, 20),
+        ({failure("assume_role_denied"): "1x30"}, 25),
+        ({failure("assume_role_denied"): "1x17 stale"}, 18),
     ),
     *pair("AwsSupportAccountThrottled", ({failure("throttled"): "1x50"}, 40), ({failure("throttled"): "1x20 stale"}, 40)),
     *pair("AwsSupportAccountFails", ({failure("timeout"): "1x50"}, 40), ({failure("subscription_required"): "1x50"}, 40)),

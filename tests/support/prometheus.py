@@ -8,11 +8,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
+from tests.support.daemon import Daemon
 from tests.support.fetch import fetch, free_port
 from tests.support.waiting import wait_until
-
-_START_SECONDS = 20
-_STOP_SECONDS = 10
 
 Samples = list[tuple[dict[str, str], float]]
 
@@ -24,6 +22,7 @@ class PrometheusServer:
         binary: Its program.
         target_url: What it scrapes, such as `http://127.0.0.1:10047/metrics`.
         directory: An empty directory of its own, for configuration, data and log.
+        alertmanager_url: Who is told of alerts, if anybody.
         scrape_interval: How often it scrapes, and evaluates rules.
         rule_files: Recording and alerting rules to load.
         client: What its scrapes are told besides, such as `basic_auth` and `tls_config`.
@@ -35,13 +34,13 @@ class PrometheusServer:
         target_url: str,
         directory: Path,
         *,
+        alertmanager_url: str = "",
         scrape_interval: str = "1s",
         rule_files: Sequence[Path] = (),
         client: Mapping[str, Any] | None = None,
     ) -> None:
         self._binary = binary
         self._directory = directory
-        self._log = directory / "prometheus.log"
         target = urlsplit(target_url)
         self._config = {
             "global": {
@@ -49,6 +48,7 @@ class PrometheusServer:
                 "scrape_timeout": scrape_interval,
                 "evaluation_interval": scrape_interval,
             },
+            "alerting": {"alertmanagers": _alertmanagers(alertmanager_url)},
             "rule_files": [str(path.resolve()) for path in rule_files],
             "scrape_configs": [
                 {
@@ -67,28 +67,18 @@ class PrometheusServer:
         config.write_text(json.dumps(self._config))  # JSON is YAML
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [
-                    self._binary,
-                    f"--config.file={config}",
-                    f"--storage.tsdb.path={self._directory / 'data'}",
-                    f"--web.listen-address=127.0.0.1:{port}",
-                    "--log.level=warn",
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            wait_until(self._ready, _START_SECONDS, lambda: f"Prometheus is not ready\n{self._log.read_text()}")
-        except BaseException:
-            self._stop()
-            raise
+        command = [
+            str(self._binary),
+            f"--config.file={config}",
+            f"--storage.tsdb.path={self._directory / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        ]
+        self._daemon = Daemon(command, self.url, self._directory / "prometheus.log")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop()
+        self._daemon.stop()
 
     def query(self, expression: str) -> Samples:
         """Return what an expression is now: labels and value of each series; a scalar is one without labels.
@@ -110,7 +100,7 @@ class PrometheusServer:
             samples = self.query(expression)
             return samples if predicate(samples) else None
 
-        return wait_until(probe, timeout_seconds, lambda: f"{expression} is {samples}\n{self._log.read_text()}")
+        return wait_until(probe, timeout_seconds, lambda: f"{expression} is {samples}\n{self._daemon.log}")
 
     def api(self, endpoint: str, **parameters: str) -> Any:  # noqa: ANN401 - each endpoint has a form of its own
         """Return the data that an endpoint of the query API answers with."""
@@ -118,21 +108,6 @@ class PrometheusServer:
         answer = json.loads(response.text)
         assert answer["status"] == "success", answer
         return answer["data"]
-
-    def _ready(self) -> bool | None:
-        assert self._process.poll() is None, f"Prometheus ended\n{self._log.read_text()}"
-        try:
-            return fetch(f"{self.url}/-/ready").status == 200 or None
-        except OSError:
-            return None
-
-    def _stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 class Promtool:
@@ -158,3 +133,7 @@ class Promtool:
         if done.returncode:
             return done.stderr + done.stdout or f"exit code {done.returncode}"
         return done.stderr
+
+
+def _alertmanagers(url: str) -> list[dict[str, Any]]:
+    return [{"static_configs": [{"targets": [urlsplit(url).netloc]}]}] if url else []

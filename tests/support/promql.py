@@ -10,6 +10,7 @@ from promql_parser import (
     Expr,
     MatrixSelector,
     ParenExpr,
+    StringLiteral,
     SubqueryExpr,
     UnaryExpr,
     VectorSelector,
@@ -18,9 +19,29 @@ from promql_parser import (
 from exporter.metrics.catalog import CATALOG
 from exporter.metrics.metric import Kind
 
-OF_PROMETHEUS = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate"}}
 OF_A_TARGET = {"job", "instance", "cluster", "namespace", "pod"}
-OF_THE_PROCESS = ("process_", "python_")
+OF_PROMETHEUS: dict[str, set[str]] = {
+    "up": set(),
+    "scrape_duration_seconds": set(),
+    "scrape_samples_scraped": set(),
+    "scrape_samples_post_metric_relabeling": set(),
+    "scrape_series_added": set(),
+    "ALERTS": {"alertname", "alertstate", "severity"},
+    "ALERTS_FOR_STATE": {"alertname", "severity"},
+}
+OF_THE_PROCESS: dict[str, set[str]] = {
+    "process_cpu_seconds_total": set(),
+    "process_max_fds": set(),
+    "process_open_fds": set(),
+    "process_resident_memory_bytes": set(),
+    "process_start_time_seconds": set(),
+    "process_virtual_memory_bytes": set(),
+    "python_gc_collections_total": {"generation"},
+    "python_gc_objects_collected_total": {"generation"},
+    "python_gc_objects_uncollectable_total": {"generation"},
+    "python_info": {"implementation", "major", "minor", "patchlevel", "version"},
+}
+_MAKES_A_LABEL = ("label_replace", "label_join")
 
 
 def unknown(expression: str, recorded: frozenset[str] = frozenset()) -> list[str]:
@@ -35,14 +56,15 @@ def unknown(expression: str, recorded: frozenset[str] = frozenset()) -> list[str
     """
     tree = promql_parser.parse(expression)
     found = []
-    labels_in_sight: set[str] = set(OF_A_TARGET)
+    labels_in_sight = OF_A_TARGET | set(_made(tree))
     for selector in _selectors(tree):
         labels = _labels_of(selector.name or "", recorded)
         if labels is None:
             found.append(str(selector.name))
             continue
         labels_in_sight |= labels
-        used = {matcher.name for matcher in selector.matchers.matchers}
+        alternatives = (selector.matchers.matchers, *selector.matchers.or_matchers)
+        used = {matcher.name for matchers in alternatives for matcher in matchers}
         found += sorted(label for label in used - labels - OF_A_TARGET if not _is_own_label(label, labels))
     found += sorted(label for label in set(_grouped(tree)) - labels_in_sight if not label.startswith("label_"))
     return found
@@ -50,17 +72,15 @@ def unknown(expression: str, recorded: frozenset[str] = frozenset()) -> list[str
 
 def _labels_of(name: str, recorded: frozenset[str]) -> set[str] | None:
     """Return the labels that a metric has, or None where there is no such metric."""
-    if name in OF_PROMETHEUS:
-        return OF_PROMETHEUS[name]
-    if name.startswith(OF_THE_PROCESS):
-        return {"generation", "implementation", "major", "minor", "patchlevel", "version"}
+    if name in OF_PROMETHEUS or name in OF_THE_PROCESS:
+        return OF_PROMETHEUS.get(name) or OF_THE_PROCESS.get(name) or set()
     if name in recorded:
         return {label for metric in CATALOG.values() for label in metric.labels}
     if name in CATALOG and CATALOG[name].kind is not Kind.HISTOGRAM:
         return {*CATALOG[name].labels, *CATALOG[name].optional}
-    family = name.rpartition("_")[0]
-    if family in CATALOG and CATALOG[family].kind is Kind.HISTOGRAM and name != family:
-        return {*CATALOG[family].labels, "le"}
+    family, _, part = name.rpartition("_")
+    if family in CATALOG and CATALOG[family].kind is Kind.HISTOGRAM and part in {"bucket", "count", "sum"}:
+        return {*CATALOG[family].labels, *(("le",) if part == "bucket" else ())}
     return None
 
 
@@ -73,7 +93,7 @@ def _children(node: Expr) -> tuple[Expr, ...]:
         case BinaryExpr():
             return (node.lhs, node.rhs)
         case AggregateExpr():
-            return (node.expr,)
+            return (node.expr,) if node.param is None else (node.param, node.expr)
         case Call():
             return tuple(node.args)
         case ParenExpr() | UnaryExpr() | SubqueryExpr():
@@ -95,8 +115,18 @@ def _selectors(tree: Expr) -> Iterator[VectorSelector]:
 
 
 def _grouped(tree: Expr) -> Iterator[str]:
-    """Yield the labels that are aggregated or matched by."""
+    """Yield the labels that are aggregated by, matched by, or taken over from the other side."""
     for node in _nodes(tree):
         modifier = getattr(node, "modifier", None)
-        for part in (modifier, getattr(modifier, "matching", None)):
-            yield from getattr(part, "labels", None) or ()
+        yield from getattr(modifier, "labels", None) or ()
+        yield from getattr(modifier, "group_labels", None) or ()
+        yield from getattr(getattr(modifier, "matching", None), "labels", None) or ()
+
+
+def _made(tree: Expr) -> Iterator[str]:
+    """Yield the labels that the expression itself makes."""
+    for node in _nodes(tree):
+        if isinstance(node, Call) and node.func.name in _MAKES_A_LABEL and isinstance(node.args[1], StringLiteral):
+            yield node.args[1].val
+        if isinstance(node, AggregateExpr) and isinstance(node.param, StringLiteral):
+            yield node.param.val

@@ -1,0 +1,101 @@
+"""The runbooks know every alert, and tell of it what the rules and the chart really do."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.metrics.catalog import CATALOG
+from tests.rules.test_alerts import ALERTS, alerts
+from tests.support.chart import Helm4, named
+from tests.support.promql import OF_THE_PROCESS, unknown
+from tests.support.tools import ROOT, find_tool
+
+RUNBOOKS = ROOT / "docs/runbooks.md"
+DOCUMENTS = [ROOT / "README.md", ROOT / "helm/aws-support-exporter/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", RUNBOOKS.read_text(), re.MULTILINE | re.DOTALL))
+PARTS = ["Means", "Look", "Do", "Threshold"]
+ENDS_IN_A_NUMBER = re.compile(r"[<>]=?\s*([\d.]+)$")
+
+Alert = dict[str, Any]
+
+
+def threshold(alert: Alert) -> str | None:
+    found = ENDS_IN_A_NUMBER.search(alert["expr"])
+    return found and found[1]
+
+
+def test_each_alert_has_its_section_in_the_order_of_the_rules() -> None:
+    assert list(SECTIONS) == [alert["alert"] for alert in alerts()]
+
+
+def test_each_link_of_an_alert_leads_to_its_section() -> None:
+    path = RUNBOOKS.relative_to(ROOT).as_posix()
+    assert [alert["annotations"]["runbook_url"].partition("/blob/main/")[2] for alert in alerts()] == [
+        f"{path}#{name.lower()}" for name in SECTIONS
+    ]
+
+
+def test_the_overview_says_how_severe_each_alert_is_and_when_it_fires() -> None:
+    rows = re.findall(r"^\| \[(\w+)]\(#(\w+)\) \| (\w+) \| (\w+) \|$", RUNBOOKS.read_text(), re.MULTILINE)
+    assert rows == [(alert["alert"], alert["alert"].lower(), alert["labels"]["severity"], alert["for"]) for alert in alerts()]
+
+
+def test_alertmanager_takes_the_routes(tmp_path: Path) -> None:
+    amtool = find_tool("amtool")
+    if amtool is None:
+        pytest.skip("amtool is not here: run `make tools`")
+    (routes,) = re.findall(r"```yaml\n(route:\n.*?)```", RUNBOOKS.read_text(), re.DOTALL)
+    config = tmp_path / "alertmanager.yaml"
+    config.write_text(routes)
+    ended = subprocess.run([amtool, "check-config", config], capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    known = {alert["alert"] for alert in alerts()}
+    assert set(re.findall(r"AwsSupport\w+", routes)) <= known
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+def test_a_section_says_all_that_somebody_who_is_called_needs(alert: Alert) -> None:
+    assert re.findall(r"^\*\*(\w+)\.\*\*", SECTIONS[alert["alert"]], re.MULTILINE) == PARTS
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+def test_a_section_names_the_threshold_that_the_alert_has(alert: Alert) -> None:
+    told = SECTIONS[alert["alert"]].partition("**Threshold.** ")[2]
+    number = threshold(alert)
+    assert told.startswith("None") if number is None else re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.]*\d)", told)
+
+
+def test_the_chart_sets_every_threshold_that_there_is() -> None:
+    changed = {alert["alert"]: {"threshold": 77} for alert in alerts() if threshold(alert) is not None}
+    values = {"prometheusRule": {"enabled": True, "skipApiCheck": True, "rules": changed}}
+    groups = named(Helm4().render(values), "PrometheusRule")["spec"]["groups"]
+    expressions = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
+    assert expressions == {
+        alert["alert"]: ENDS_IN_A_NUMBER.sub(lambda found: found[0].removesuffix(found[1]) + "77", alert["expr"])
+        for alert in alerts()
+    }
+    assert len(changed) == 10
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_documents_ask_only_for_what_is_exported(document: Path) -> None:
+    for expression in re.findall(r"```promql\n(.*?)```", document.read_text(), re.DOTALL):
+        assert unknown(expression) == [], expression
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_documents_name_only_metrics_that_there_are(document: Path) -> None:
+    histograms = {f"{name}_{part}" for name in CATALOG for part in ("bucket", "count", "sum")}
+    named_ones = set(re.findall(r"\b(?:aws_support|process|python)_\w+\b(?!\*)", document.read_text()))
+    others = {"aws_support_exporter"}
+    assert named_ones - CATALOG.keys() - OF_THE_PROCESS.keys() - histograms - others == set()
+
+
+def test_no_rule_is_shipped_that_has_no_runbook() -> None:
+    files = sorted(ALERTS.parent.iterdir())
+    rules = [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+    assert {rule["alert"] for rule in rules if "alert" in rule} == SECTIONS.keys()
