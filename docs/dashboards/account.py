@@ -1,0 +1,266 @@
+"""The dashboard of one account, down to its single cases where they have series of their own."""
+
+from docs.dashboards import model, queries
+from docs.dashboards.colors import BAD, GOOD, QUIET, SEVERITY, STATE, TURN, WARN, Json, by_name, fixed, steps, values
+from docs.dashboards.panels import (
+    Column,
+    Query,
+    bargauge,
+    duration_column,
+    severity_column,
+    stat,
+    table,
+    text,
+    timeseries,
+    turn_column,
+)
+
+_HOUR, _DAY = 3600.0, 86400.0
+_NOT_BY_SERVICE = " The choice of services does not apply: this metric knows none."
+_OFF = "No open cases here - or per-case series are off. Turn them on with metrics.cases.enabled: true"
+_CONSOLES = (("aws-cn", "console.amazonaws.cn"), ("aws-us-gov", "console.amazonaws-us-gov.com"))
+_ELSEWHERE = "support.console.aws.amazon.com"
+_NOTE = """\
+Each case is a row of the table **Cases** when the exporter is told to give cases series of their own:
+
+```yaml
+metrics:
+  cases:
+    enabled: true
+    limit: 100      # of an account, oldest first
+```
+
+They are off by default, because case numbers never repeat: every case leaves series behind. \
+Without them the table **Groups of cases** tells the same, short of the single case.
+
+A case number opens the Support Center, in the account that your browser is logged in to.
+"""
+
+
+def account() -> Json:
+    """Return the dashboard."""
+    return model.dashboard(
+        "aws-support-account",
+        "AWS Support / Account",
+        "The AWS Support cases of one account: each open case with a link to the Support Center, and how they came and went.",
+        [
+            model.datasource(),
+            model.job(),
+            model.organization(),
+            model.account(several=False),
+            model.severity(),
+            model.service(queries.SEVERITY),
+        ],
+        [
+            ("", [(4, _now()), (8, [(10, _by_severity()), (7, _turn_over_time()), (7, _services())])]),
+            ("Open cases", [(9, [(24, _cases())]), (9, [(16, _groups()), (8, _note())])]),
+            ("Flow and reading", [(8, [(8, _flow()), (8, _breaches()), (8, _failures())]), (4, [(24, _about())])]),
+        ],
+        since="now-7d",
+        refresh="5m",
+    )
+
+
+def _now() -> list[tuple[int, Json]]:
+    oldest = f"min(aws_support_oldest_open_case_created_timestamp_seconds{{{queries.SEVERITY}}})"
+    panels = [
+        stat("Open cases", "Cases of the account that are not resolved.", Query(queries.open_cases())),
+        stat(
+            "Unanswered",
+            f"Open cases on which AWS has not written yet.{_NOT_BY_SERVICE}",
+            Query(queries.total("aws_support_unanswered_cases", queries.SEVERITY)),
+        ),
+        stat(
+            "Overdue",
+            f"Unanswered cases that are older than the first-response target of their severity.{_NOT_BY_SERVICE}",
+            Query(queries.total("aws_support_first_response_overdue_cases", queries.SEVERITY)),
+            thresholds=steps((1, BAD)),
+        ),
+        stat(
+            "Waiting on us",
+            "Open cases on which AWS wrote last, so that it is our turn.",
+            Query(queries.open_cases('last_author="aws"')),
+            color=fixed(TURN["aws"][1]),
+        ),
+        stat(
+            "Waiting on AWS",
+            "Open cases on which we wrote last, or on which nobody has written yet.",
+            Query(queries.open_cases('last_author="customer"')),
+            color=fixed(TURN["customer"][1]),
+        ),
+        stat(
+            "Oldest case",
+            f"How long ago the oldest open case was opened.{_NOT_BY_SERVICE}",
+            Query(f"time() - {oldest} or {queries.none_of_them()}"),
+            unit="s",
+            decimals=1,
+        ),
+        stat(
+            "Quiet longest",
+            "How long ago the latest communication was written on the open case that has been quiet longest. Yellow from three "
+            "days, red from a week.",
+            Query(f"max(aws_support_latest_communication_age_seconds{{{queries.GROUP}}}) or {queries.none_of_them()}"),
+            unit="s",
+            decimals=1,
+            thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
+        ),
+        stat(
+            "Last poll",
+            "Whether the last poll of the account succeeded. What is shown is as of the last that did.",
+            Query(f"max(aws_support_account_up{{{queries.ACCOUNT}}})", instant=True),
+            thresholds=steps(base=QUIET),
+            mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["failing"])})],
+            graph=False,
+        ),
+    ]
+    return [(3, panel) for panel in panels]
+
+
+def _by_severity() -> Json:
+    return timeseries(
+        "Open cases by severity",
+        "Cases that are not resolved, worst severity at the bottom.",
+        *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
+        overrides=by_name(SEVERITY),
+        stacked=True,
+        decimals=0,
+    )
+
+
+def _turn_over_time() -> Json:
+    return timeseries(
+        "Whose turn it is",
+        "Open cases by who has to write next: us where AWS wrote last, AWS otherwise.",
+        *(Query(queries.open_cases(f'last_author="{author}"'), whose) for author, (whose, _) in TURN.items()),
+        overrides=by_name(dict(TURN.values())),
+        decimals=0,
+    )
+
+
+def _services() -> Json:
+    return bargauge(
+        "Services",
+        "AWS services with most cases that are not resolved, at most eight.",
+        Query(queries.or_none(f"topk(8, {queries.open_cases(by='service_code')})", "service_code"), "{{service_code}}"),
+        decimals=0,
+    )
+
+
+def _cases() -> Json:
+    labels = "account_id, display_id, status, severity_code, service_code, category_code, last_author"
+    info = f"max by ({labels}) (aws_support_case_info{{{queries.GROUP}}})"
+    hosts = f"max by (account_id, partition) (aws_support_account_info{{{queries.ACCOUNT}}})"
+    host = f'label_replace({hosts}, "console", "{_ELSEWHERE}", "", "")'
+    for partition, console in _CONSOLES:
+        host = f'label_replace({host}, "console", "{console}", "partition", "{partition}")'
+    named = f"{info} * on (account_id) group_left (console) {host}"
+
+    def since(moment: str) -> str:
+        at = f"max by (account_id, display_id) (aws_support_case_{moment}_timestamp_seconds{{{queries.ACCOUNT}}})"
+        return f"{named} * on (account_id, display_id) group_left () (time() - {at})"
+
+    case = "https://${__data.fields.console}/support/home#/case/?displayId=${__data.fields.display_id}"
+    return table(
+        "Cases",
+        "Open cases, quiet longest first; at most 50. Only with metrics.cases.enabled. The number opens the case in the Support "
+        "Center, if your browser is logged in to its account.",
+        Query(f"topk(50, {since('latest_communication')})"),
+        Query(since("created")),
+        columns=[
+            Column(
+                "display_id",
+                "Case",
+                150,
+                {"links": [{"title": "Open in the Support Center", "url": case, "targetBlank": True}]},
+            ),
+            duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
+            duration_column("Value #B", "Opened ago"),
+            severity_column(),
+            turn_column(),
+            Column("status", "Status", 190),
+            Column("service_code", "Service"),
+            Column("category_code", "Category", 190),
+            Column("console", "Console", 10, {"custom__hidden": True}),
+        ],
+        hide=["account_id"],
+        sort_by="Value #A",
+        no_value=_OFF,
+    )
+
+
+def _groups() -> Json:
+    labels = "severity_code, last_author, status, service_code"
+    return table(
+        "Groups of cases",
+        "Open cases by severity, turn, status and service: how many, and for how long the quietest of them has been quiet.",
+        Query(f"topk(50, max by ({labels}) (aws_support_latest_communication_age_seconds{{{queries.GROUP}}}))"),
+        Query(f"max by ({labels}) (aws_support_open_cases{{{queries.GROUP}}})"),
+        columns=[
+            duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
+            Column("Value #B", "Cases", 70, {"decimals": 0}),
+            severity_column(),
+            turn_column(),
+            Column("service_code", "Service"),
+            Column("status", "Status", 190),
+        ],
+        sort_by="Value #A",
+        no_value="No open cases",
+    )
+
+
+def _note() -> Json:
+    return text("Cases, one by one", "How each case becomes a row, and where its number leads.", _NOTE)
+
+
+def _flow() -> Json:
+    metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
+    return timeseries(
+        "Opened and resolved in a day",
+        f"Cases that were seen to be opened, reopened and resolved in the 24 hours before each moment.{_NOT_BY_SERVICE}",
+        *(Query(queries.total(f"aws_support_cases_{what}_total", queries.SEVERITY, window="1d"), what) for what in metrics),
+        overrides=by_name(metrics),
+        decimals=0,
+    )
+
+
+def _breaches() -> Json:
+    breaches = "aws_support_first_response_breaches_total"
+    return timeseries(
+        "First responses that came late, in a day",
+        "Cases whose first-response target passed unanswered or that were answered late, in the 24 hours before each moment."
+        f"{_NOT_BY_SERVICE}",
+        *(
+            Query(queries.total(breaches, queries.SEVERITY, matcher, by="severity_code", window="1d"), legend)
+            for legend, matcher in queries.BY_SEVERITY
+        ),
+        overrides=by_name(SEVERITY),
+        stacked=True,
+        decimals=0,
+    )
+
+
+def _failures() -> Json:
+    errors = queries.total("aws_support_account_poll_errors_total", queries.ACCOUNT, by="reason", window="1h")
+    none = f'label_replace(0 * max(aws_support_account_up{{{queries.ACCOUNT}}}), "reason", "none", "", "")'
+    return timeseries(
+        "Polls that failed in an hour, by reason",
+        "Polls of the account that failed in the hour before each moment. What is shown meanwhile is as of the last good poll.",
+        Query(f"{errors} or on () {none}", "{{reason}}"),
+        decimals=0,
+    )
+
+
+def _about() -> Json:
+    return table(
+        "About the account",
+        "What the configuration says of the account, with the labels that it gives it.",
+        Query(f"max without (instance, job) (aws_support_account_info{{{queries.ACCOUNT}}})"),
+        columns=[
+            Column("account_name", "Account"),
+            Column("account_id", "Account id"),
+            Column("organization", "Organization"),
+            Column("partition", "Partition"),
+            Column("region", "Region"),
+        ],
+        hide=["Value", "endpoint", "namespace", "pod", "container", "service"],
+    )

@@ -1,0 +1,315 @@
+"""The dashboard of the whole fleet: how many cases, how severe, whose turn, how quiet, how fast AWS answers."""
+
+from docs.dashboards import model, queries
+from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN, WARN, Json, by_name, fixed, special, steps
+from docs.dashboards.panels import (
+    Column,
+    Query,
+    bargauge,
+    duration_column,
+    severity_column,
+    stat,
+    table,
+    timeseries,
+    turn_column,
+)
+
+_DAY = 86400.0
+_NOT_BY_SERVICE = " The choice of services does not apply: this metric knows none."
+_WHOLE_FLEET = " Only the choice of severities applies: this metric knows no account."
+_TO_ACCOUNT = (
+    "/d/aws-support-account/aws-support-account?var-account=${{__{source}}}&${{datasource:queryparam}}&${{job:queryparam}}"
+    "&${{__url_time_range}}"
+)
+_FLEET = 'job=~"$job", severity_code=~"$severity"'
+_PRESSING = 'severity_code=~"critical|urgent"'
+
+
+def overview() -> Json:
+    """Return the dashboard."""
+    return model.dashboard(
+        "aws-support-overview",
+        "AWS Support / Overview",
+        "All AWS Support cases of the fleet: how many, how severe, whose turn it is, how long they have been quiet, and how "
+        "fast AWS answers.",
+        [
+            model.datasource(),
+            model.job(),
+            model.organization(),
+            model.account(several=True),
+            model.severity(),
+            model.service(queries.SEVERITY),
+        ],
+        [
+            ("", [(4, _now()), (8, [(10, _by_severity()), (7, _turn_over_time()), (7, _severities())])]),
+            ("What to look at", [(10, [(14, _quiet_longest()), (10, _first_response())])]),
+            (
+                "Where",
+                [(9, [(12, _accounts()), (12, _services())]), (8, [(12, _accounts_over_time()), (12, _services_over_time())])],
+            ),
+            ("Flow", [(8, [(12, _flow()), (12, _answers_over_time())]), (8, [(12, _resolution()), (12, _breaches())])]),
+        ],
+        since="now-7d",
+        refresh="5m",
+    )
+
+
+def _now() -> list[tuple[int, Json]]:
+    unanswered = "aws_support_unanswered_cases"
+    overdue = "aws_support_first_response_overdue_cases"
+    panels = [
+        stat("Open cases", "Cases that are not resolved.", Query(queries.open_cases())),
+        stat(
+            "Critical and urgent",
+            "Open cases of the two worst severities.",
+            Query(queries.open_cases(_PRESSING)),
+            thresholds=steps((1, BAD)),
+        ),
+        stat(
+            "Unanswered",
+            f"Open cases on which AWS has not written yet.{_NOT_BY_SERVICE}",
+            Query(queries.total(unanswered, queries.SEVERITY)),
+        ),
+        stat(
+            "Overdue",
+            f"Unanswered cases that are older than the first-response target of their severity.{_NOT_BY_SERVICE}",
+            Query(queries.total(overdue, queries.SEVERITY)),
+            thresholds=steps((1, BAD)),
+        ),
+        stat(
+            "Waiting on us",
+            "Open cases on which AWS wrote last, so that it is our turn.",
+            Query(queries.open_cases('last_author="aws"')),
+            color=fixed(TURN["aws"][1]),
+        ),
+        stat(
+            "Waiting on AWS",
+            "Open cases on which we wrote last, or on which nobody has written yet.",
+            Query(queries.open_cases('last_author="customer"')),
+            color=fixed(TURN["customer"][1]),
+        ),
+        stat(
+            "Quiet longest",
+            "How long ago the latest communication was written on the open case that has been quiet longest. Yellow from three "
+            "days, red from a week.",
+            Query(f"max({_age()}) or {queries.none_of_them()}"),
+            unit="s",
+            decimals=1,
+            thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
+        ),
+        stat(
+            "Accounts not read",
+            "Accounts with a plan whose last poll failed; their last good cases are shown for a while. More on the dashboard "
+            "Exporter health.",
+            Query(_not_read()),
+            thresholds=steps((1, WARN)),
+        ),
+    ]
+    return [(3, panel) for panel in panels]
+
+
+def _age() -> str:
+    labels = "account_id, account_name, status, severity_code, service_code, last_author"
+    return (
+        f"max by ({labels}) (aws_support_latest_communication_age_seconds{{{queries.GROUP}}} "
+        f'and on (account_id) aws_support_account_info{{job=~"$job", organization=~"$organization"}})'
+    )
+
+
+def _not_read() -> str:
+    up = queries.per_account("aws_support_account_up", queries.ACCOUNT)
+    unsupported = queries.per_account("aws_support_account_supported", queries.ACCOUNT)
+    return f"count({up}) - count({up} == 1 or {unsupported} == 0)"
+
+
+def _by_severity() -> Json:
+    return timeseries(
+        "Open cases by severity",
+        "Cases that are not resolved, worst severity at the bottom.",
+        *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
+        overrides=by_name(SEVERITY),
+        stacked=True,
+        decimals=0,
+    )
+
+
+def _turn_over_time() -> Json:
+    return timeseries(
+        "Whose turn it is",
+        "Open cases by who has to write next: us where AWS wrote last, AWS otherwise.",
+        *(Query(queries.open_cases(f'last_author="{author}"'), whose) for author, (whose, _) in TURN.items()),
+        overrides=by_name(dict(TURN.values())),
+        decimals=0,
+    )
+
+
+def _severities() -> Json:
+    return bargauge(
+        "Open now",
+        "Cases that are not resolved at the end of the time range.",
+        *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
+        overrides=by_name(SEVERITY),
+        decimals=0,
+    )
+
+
+def _quiet_longest() -> Json:
+    return table(
+        "Quiet longest",
+        "The longest silence of each account's cases of one severity, service, status and turn: the ten greatest. Red after a week.",
+        Query(f"topk(10, {_age()})"),
+        columns=[
+            duration_column("Value", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
+            severity_column(),
+            turn_column(),
+            Column("account_name", "Account", 150, {"links": _account_links("data.fields.account_id")}),
+            Column("service_code", "Service"),
+            Column("status", "Status", 180),
+        ],
+        hide=["account_id"],
+        no_value="No open cases",
+    )
+
+
+def _account_links(source: str) -> list[Json]:
+    return [{"title": "Open the account", "url": _TO_ACCOUNT.format(source=source), "targetBlank": False}]
+
+
+def _first_response() -> Json:
+    metric, by = "aws_support_first_response_seconds", "severity_code"
+    half, most = (queries.quantile(share, metric, by, "$__range", _FLEET) for share in (0.5, 0.9))
+    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
+    late = queries.total("aws_support_first_response_breaches_total", queries.SEVERITY, by="severity_code", window="$__range")
+    nothing = {"mappings": [special("nan", "–")]}
+    gauge = {
+        "unit": "percentunit",
+        "decimals": 0,
+        "min": 0,
+        "max": 1.25,
+        "thresholds": steps((0.8, WARN), (1, BAD)),
+        "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
+    }
+    seconds = {"unit": "s", "decimals": 1}
+    return table(
+        "First response against target",
+        "Time from the opening of a case to AWS's first communication, of cases that were first answered in the time range: "
+        "median, 90th percentile, configured target. Of these, only the choice of severities applies, as they know no account. Late "
+        "are the cases whose target passed meanwhile, of the chosen accounts.",
+        Query(half),
+        Query(most),
+        Query(target),
+        Query(f"{most} / on (severity_code) {target}"),
+        Query(late),
+        columns=[
+            severity_column(),
+            Column("Value #A", "p50", 85, seconds | nothing),
+            Column("Value #B", "p90", 85, seconds | nothing),
+            Column("Value #C", "Target", 85, {"unit": "s"}),
+            Column("Value #D", "p90 of target", None, gauge | nothing),
+            Column("Value #E", "Late", 60, {"decimals": 0}),
+        ],
+    )
+
+
+def _accounts() -> Json:
+    counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
+    return bargauge(
+        "Accounts with most open cases",
+        "The ten accounts with most cases that are not resolved. A click leads to the account.",
+        Query(queries.or_none(f"topk(10, {counted})", "account_name"), "{{account_name}}"),
+        links=_account_links("field.labels.account_id"),
+        decimals=0,
+    )
+
+
+def _services() -> Json:
+    counted = queries.open_cases(by="service_code")
+    return bargauge(
+        "Services with most open cases",
+        "The ten AWS services with most cases that are not resolved.",
+        Query(queries.or_none(f"topk(10, {counted})", "service_code"), "{{service_code}}"),
+        decimals=0,
+    )
+
+
+def _accounts_over_time() -> Json:
+    counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
+    return timeseries(
+        "Open cases of these accounts",
+        "History of the seven accounts that have most open cases at the end of the time range.",
+        Query(queries.or_none(queries.top_at_the_end(7, counted, "account_id"), "account_name"), "{{account_name}}"),
+        decimals=0,
+    )
+
+
+def _services_over_time() -> Json:
+    counted = queries.open_cases(by="service_code")
+    return timeseries(
+        "Open cases of these services",
+        "History of the seven services that have most open cases at the end of the time range.",
+        Query(queries.or_none(queries.top_at_the_end(7, counted, "service_code"), "service_code"), "{{service_code}}"),
+        decimals=0,
+    )
+
+
+def _flow() -> Json:
+    metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
+    return timeseries(
+        "Opened and resolved in a day",
+        f"Cases that were seen to be opened, reopened and resolved in the 24 hours before each moment.{_NOT_BY_SERVICE}",
+        *(Query(queries.total(f"aws_support_cases_{what}_total", queries.SEVERITY, window="1d"), what) for what in metrics),
+        overrides=by_name(metrics),
+        decimals=0,
+    )
+
+
+def _answers_over_time() -> Json:
+    expr = queries.quantile(0.9, "aws_support_first_response_seconds", "severity_code", "1d", _FLEET)
+    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
+    return timeseries(
+        "p90 of first responses in a day, against target",
+        "90th percentile of the first responses in the 24 hours before each moment, as a share of the target of their severity: "
+        f"above 100 % AWS was late. No line where nothing was answered.{_WHOLE_FLEET}",
+        Query(f"{expr} / on (severity_code) {target}", "{{severity_code}}"),
+        unit="percentunit",
+        thresholds=steps((1, BAD)),
+        overrides=by_name(SEVERITY),
+        line_at_thresholds=True,
+    )
+
+
+def _resolution() -> Json:
+    metric = "aws_support_case_open_duration_seconds"
+    half, most = (queries.quantile(share, metric, "severity_code", "$__range", _FLEET) for share in (0.5, 0.9))
+    resolved = queries.total("aws_support_cases_resolved_total", queries.SEVERITY, by="severity_code", window="$__range")
+    look = {"unit": "s", "decimals": 1, "mappings": [special("nan", "–")]}
+    return table(
+        "Time to resolution",
+        "How many cases of the chosen accounts were resolved in the time range, and how long such cases were open: median and 90th "
+        f"percentile.{_WHOLE_FLEET.replace('this metric knows', 'to these as they know')}",
+        Query(resolved),
+        Query(half),
+        Query(most),
+        columns=[
+            severity_column(),
+            Column("Value #A", "Resolved", 100, {"decimals": 0}),
+            Column("Value #B", "p50", None, look),
+            Column("Value #C", "p90", None, look),
+        ],
+    )
+
+
+def _breaches() -> Json:
+    breaches = "aws_support_first_response_breaches_total"
+    return timeseries(
+        "First responses that came late, in a day",
+        "Cases whose first-response target passed unanswered or that were answered late, in the 24 hours before each moment."
+        f"{_NOT_BY_SERVICE}",
+        *(
+            Query(queries.total(breaches, queries.SEVERITY, matcher, by="severity_code", window="1d"), legend)
+            for legend, matcher in queries.BY_SEVERITY
+        ),
+        overrides=by_name(SEVERITY),
+        stacked=True,
+        decimals=0,
+    )
