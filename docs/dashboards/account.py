@@ -160,10 +160,11 @@ def _cases() -> Json:
         return f"{named} * on (account_id, display_id) group_left () (time() - {at})"
 
     case = "https://${__data.fields.console}/support/home#/case/?displayId=${__data.fields.display_id}"
+    link = {"title": "Open in the Support Center", "url": case, "targetBlank": True}
     return table(
         "Cases",
-        "Open cases, quiet longest first; at most 50. Only with metrics.cases.enabled. The number opens the case in the Support "
-        "Center, if your browser is logged in to its account.",
+        "Open cases, quiet longest first; at most 50. Only with metrics.cases.enabled. The number opens the case in the "
+        "Support Center, if your browser is logged in to its account.",
         Query(f"topk(50, {since('latest_communication')})"),
         Query(since("created")),
         columns=[
@@ -171,7 +172,7 @@ def _cases() -> Json:
                 "display_id",
                 "Case",
                 150,
-                {"links": [{"title": "Open in the Support Center", "url": case, "targetBlank": True}]},
+                {"links": [link]},
             ),
             duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
             duration_column("Value #B", "Opened ago"),

@@ -75,8 +75,8 @@ def _now() -> list[tuple[int, Json]]:
         ),
         stat(
             "Read longest ago",
-            "How long ago the account was read that has not been for longest; accounts without a plan do not count. Yellow from "
-            "half an hour, red from an hour.",
+            "How long ago the account was read that has not been for longest; accounts without a plan do not count. Yellow "
+            "from half an hour, red from an hour.",
             Query(f"max(time() - max by (account_id) ({last_success}) unless on (account_id) {_without_plan()})"),
             unit="s",
             decimals=1,
@@ -84,8 +84,8 @@ def _now() -> list[tuple[int, Json]]:
         ),
         stat(
             "Throttled",
-            "Share of the calls in the hour before that AWS throttled, retries included. Something else may use up the quota of "
-            "an account.",
+            "Share of the calls in the hour before that AWS throttled, retries included. Something else may use up the quota "
+            "of an account.",
             Query(_share_throttled()),
             unit="percentunit",
             decimals=1,
@@ -146,8 +146,8 @@ def _failing() -> Json:
     polls = queries.total(errors, queries.ACCOUNT, by="reason", window="$__range", name=True)
     return table(
         "Accounts with most failures",
-        "Polls that failed in the time range, by account and reason: the fifteen greatest. What to do about each reason is on the "
-        "exporter's own page.",
+        "Polls that failed in the time range, by account and reason: the fifteen greatest. What to do about each reason is "
+        "on the exporter's own page.",
         Query(f"topk(15, {polls} > 0.5) or on () {_no_failure('account_name')}"),
         columns=[
             Column("account_name", "Account", None, {"links": _account_links()}),
@@ -169,7 +169,8 @@ def _longest_ago() -> Json:
     }
     return table(
         "Accounts read longest ago",
-        "The fifteen accounts whose last successful poll is longest ago. One that was never read is only in the table of failures.",
+        "The fifteen accounts whose last successful poll is longest ago. One that was never read is only in the table of "
+        "failures.",
         Query(ago),
         Query(f"{up} and on (account_id) {ago}"),
         columns=[
@@ -206,7 +207,7 @@ def _errors() -> Json:
 
 
 def _latency() -> Json:
-    metric, by = "aws_support_api_request_duration_seconds", ""
+    metric = "aws_support_api_request_duration_seconds"
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
     return timeseries(
         "How long requests took",
@@ -217,7 +218,7 @@ def _latency() -> Json:
         ),
         unit="s",
         overrides=by_name({"p50": "#8AB8FF", "p90": "#5794F2", "p99": "#1F60C4"}),
-        mappings=[special("nan", "–")],
+        mappings=[special("nan", "none")],
     )
 
 
@@ -256,7 +257,8 @@ def _instances() -> Json:
     by = "instance"
     return table(
         "Exporters",
-        "Each exporter: its version, its share of the accounts where they are shared, when it was started, how many accounts it has.",
+        "Each exporter: its version, for how long it has run, how many accounts it reads, and which share of them where they "
+        "are shared.",
         Query(f"max by (instance, version, pythonversion) (aws_support_exporter_build_info{{{JOB}}})"),
         Query(f"time() - max by ({by}) (process_start_time_seconds{{{JOB}}})"),
         Query(f"sum by ({by}) (aws_support_accounts{{{JOB}}})"),

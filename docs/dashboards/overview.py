@@ -45,7 +45,7 @@ def overview() -> Json:
             ("What to look at", [(10, [(14, _quiet_longest()), (10, _first_response())])]),
             (
                 "Where",
-                [(9, [(12, _accounts()), (12, _services())]), (8, [(12, _accounts_over_time()), (12, _services_over_time())])],
+                [(9, [(12, _accounts()), (12, _services())]), (8, [(12, _accounts_history()), (12, _services_history())])],
             ),
             ("Flow", [(8, [(12, _flow()), (12, _answers_over_time())]), (8, [(12, _resolution()), (12, _breaches())])]),
         ],
@@ -156,7 +156,8 @@ def _severities() -> Json:
 def _quiet_longest() -> Json:
     return table(
         "Quiet longest",
-        "The longest silence of each account's cases of one severity, service, status and turn: the ten greatest. Red after a week.",
+        "The longest silence of each account's cases of one severity, service, status and turn: the ten greatest. "
+        "Red after a week.",
         Query(f"topk(10, {_age()})"),
         columns=[
             duration_column("Value", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
@@ -180,7 +181,7 @@ def _first_response() -> Json:
     half, most = (queries.quantile(share, metric, by, "$__range", _FLEET) for share in (0.5, 0.9))
     target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
     late = queries.total("aws_support_first_response_breaches_total", queries.SEVERITY, by="severity_code", window="$__range")
-    nothing = {"mappings": [special("nan", "–")]}
+    nothing = {"mappings": [special("nan", "none")]}
     gauge = {
         "unit": "percentunit",
         "decimals": 0,
@@ -193,8 +194,8 @@ def _first_response() -> Json:
     return table(
         "First response against target",
         "Time from the opening of a case to AWS's first communication, of cases that were first answered in the time range: "
-        "median, 90th percentile, configured target. Of these, only the choice of severities applies, as they know no account. Late "
-        "are the cases whose target passed meanwhile, of the chosen accounts.",
+        "median, 90th percentile, configured target. Of these, only the choice of severities applies, as they know no account. "
+        "Late are the cases whose target passed meanwhile, of the chosen accounts.",
         Query(half),
         Query(most),
         Query(target),
@@ -232,7 +233,7 @@ def _services() -> Json:
     )
 
 
-def _accounts_over_time() -> Json:
+def _accounts_history() -> Json:
     counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
     return timeseries(
         "Open cases of these accounts",
@@ -242,7 +243,7 @@ def _accounts_over_time() -> Json:
     )
 
 
-def _services_over_time() -> Json:
+def _services_history() -> Json:
     counted = queries.open_cases(by="service_code")
     return timeseries(
         "Open cases of these services",
@@ -268,8 +269,8 @@ def _answers_over_time() -> Json:
     target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
     return timeseries(
         "p90 of first responses in a day, against target",
-        "90th percentile of the first responses in the 24 hours before each moment, as a share of the target of their severity: "
-        f"above 100 % AWS was late. No line where nothing was answered.{_WHOLE_FLEET}",
+        "90th percentile of the first responses in the 24 hours before each moment, as a share of the target of their "
+        f"severity: above 100 % AWS was late. No line where nothing was answered.{_WHOLE_FLEET}",
         Query(f"{expr} / on (severity_code) {target}", "{{severity_code}}"),
         unit="percentunit",
         thresholds=steps((1, BAD)),
@@ -282,11 +283,11 @@ def _resolution() -> Json:
     metric = "aws_support_case_open_duration_seconds"
     half, most = (queries.quantile(share, metric, "severity_code", "$__range", _FLEET) for share in (0.5, 0.9))
     resolved = queries.total("aws_support_cases_resolved_total", queries.SEVERITY, by="severity_code", window="$__range")
-    look = {"unit": "s", "decimals": 1, "mappings": [special("nan", "–")]}
+    look = {"unit": "s", "decimals": 1, "mappings": [special("nan", "none")]}
     return table(
         "Time to resolution",
-        "How many cases of the chosen accounts were resolved in the time range, and how long such cases were open: median and 90th "
-        f"percentile.{_WHOLE_FLEET.replace('this metric knows', 'to these as they know')}",
+        "How many cases of the chosen accounts were resolved in the time range, and how long such cases were open: median "
+        "and 90th percentile, of all accounts of the fleet.",
         Query(resolved),
         Query(half),
         Query(most),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from docs.dashboards.colors import PLAIN, SEVERITY_TEXTS, TURN_TEXTS, Json, override, steps
 
@@ -48,7 +49,7 @@ def stat(
     *queries: Query,
     unit: str = "short",
     thresholds: Json = _ANY,
-    **options: object,
+    **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
     """Return a panel of one big number; `graph` draws its history behind it."""
     graph = options.pop("graph", True)
@@ -73,7 +74,7 @@ def timeseries(
     thresholds: Json = _ANY,
     overrides: Sequence[Json] = (),
     stacked: bool = False,
-    **options: object,
+    **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
     """Return a graph over time; `line_at_thresholds` draws them."""
     line = bool(options.pop("line_at_thresholds", False))
@@ -106,7 +107,7 @@ def bargauge(
     unit: str = "short",
     thresholds: Json = _ANY,
     overrides: Sequence[Json] = (),
-    **options: object,
+    **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
     """Return bars for the values at the end of the time range."""
     config = _config(unit, thresholds, overrides=overrides, min=0, **options)
@@ -133,7 +134,7 @@ def table(
     columns: Sequence[Column],
     sort_by: str = "",
     hide: Sequence[str] = (),
-    **options: object,
+    **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
     """Return a table of what instant queries return, joined by their common labels.
 

@@ -12,7 +12,8 @@ SEVERITY = f'{ACCOUNT}, severity_code=~"$severity"'
 GROUP = f'{SEVERITY}, service_code=~"$service"'
 _CHOSEN = f'and on (account_id) {INFO}{{{JOB}, organization=~"$organization"}}'
 
-BY_SEVERITY = tuple((code, f'severity_code="{code}"') for code in SEVERITIES[:-1]) + (
+BY_SEVERITY = (
+    *((code, f'severity_code="{code}"') for code in SEVERITIES[:-1]),
     ("{{severity_code}}", f'severity_code!~"{"|".join(SEVERITIES[:-1])}"'),
 )
 """Legend and matcher, worst severity first. The mildest stands together with what AWS may yet invent."""
