@@ -134,6 +134,7 @@ class Exporter:
         self._log = log
         self._options = options
         timing = SystemTiming()
+        self._loaded_at = timing.time()
         targets = config.metrics.first_response_targets
         cases = config.metrics.cases
         instruments = Instruments(targets)
@@ -218,11 +219,14 @@ class Exporter:
         for severity_code, seconds in sorted(targets.items()):
             yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
         yield from self._discoverer.samples()
+        yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, 1)
+        yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self._loaded_at)
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)
+            yield Sample(catalog.SHARDS, {}, shard.total)
 
 
 @contextmanager

@@ -5,7 +5,9 @@ that than the rest of the call. This one keeps what the metrics need. Fields may
 what cannot be understood becomes `unknown` or None, it never raises.
 """
 
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +17,11 @@ from exporter.cases.model import UNKNOWN, Author, Case, Communication, Reason
 from exporter.errors import ReadFailure
 
 AWS_AUTHOR = "Amazon Web Services"
-NO_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
-"""Replaces characters that steer a terminal, or end a string; line breaks and tabs stay."""
+_CONTROLS = (*range(9), *range(11, 32), *range(127, 160))
+_DIRECTIONS_AND_LINE_ENDS = (0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_REPLACED = dict.fromkeys((*_CONTROLS, *_DIRECTIONS_AND_LINE_ENDS), "\N{REPLACEMENT CHARACTER}")
+"""Characters that steer a terminal, end a string or make text read as another; line breaks and tabs stay."""
+ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _LONGEST_VALUE = 256
 _LONGEST_SUBJECT = 120
 
@@ -59,6 +64,32 @@ def cases_page(body: bytes, *, keep_subject: bool) -> CasesPage:
     )
 
 
+class CasesParser:
+    """Parses the answers of one account, and the same answer once: between most polls nothing happens to its cases.
+
+    Only one page is remembered: an account of so many cases that they come on several gets a new token with each.
+    """
+
+    def __init__(self, *, keep_subject: bool) -> None:
+        self._keep_subject = keep_subject
+        self._digest = b""
+        self._page: CasesPage | None = None
+
+    def parse(self, body: bytes) -> CasesPage:
+        """Return what `cases_page` makes of a body.
+
+        Raises:
+            ReadFailure: As `cases_page`.
+        """
+        digest = hashlib.sha256(body).digest()
+        if self._page is None or digest != self._digest:
+            page = cases_page(body, keep_subject=self._keep_subject)
+            if page.next_token is not None:
+                return page
+            self._digest, self._page = digest, page
+        return self._page
+
+
 def communications_page(body: bytes) -> CommunicationsPage:
     """Parse the body of a DescribeCommunications answer.
 
@@ -87,7 +118,7 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
         return default
     if value.isascii() and value.isprintable():
         return intern(value[:longest])
-    return value[:longest].encode("utf-8", "replace").decode().translate(NO_CONTROLS)
+    return value[:longest].encode("utf-8", "replace").decode().translate(_REPLACED)
 
 
 def _case(case: Mapping[str, object], position: int, *, keep_subject: bool) -> Case:

@@ -113,6 +113,7 @@ class Discoverer:
         now = self._timing.monotonic()
         try:
             found.targets = found.discovery.targets(now + TIMEOUT)
+            self._assign()
         except Exception as error:  # noqa: BLE001 - one discovery's bug must not end all others
             failure = error if isinstance(error, ReadFailure) else internal(error)
             found.failures += 1
@@ -132,7 +133,6 @@ class Discoverer:
         found.failure = None
         found.last_success = self._timing.time()
         found.due = self._timing.monotonic() + found.discovery.refresh_interval
-        self._assign()
 
     def _assign(self) -> None:
         targets: dict[str, Target] = {}

@@ -48,6 +48,7 @@ class Rig:
         settings = parse(config.encode(), source="test", partition_of=endpoints.partition_of)
         self.timing = timing
         self.config = settings.config
+        cases = self.config.metrics.cases
         self.instruments = Instruments(self.config.metrics.first_response_targets)
         self.connector = Connector(
             endpoints,
@@ -57,7 +58,7 @@ class Rig:
             self.config.aws.session_duration,
             timing=timing,
             random=random,
-            keep_subject=False,
+            keep_subject=cases.enabled and cases.subject,
         )
         silent = structlog.make_filtering_bound_logger("critical")
         log: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
@@ -73,7 +74,9 @@ class Rig:
         )
         self.poller = Poller(self.roster, self.config.poll.timeout, targets, self.instruments, timing, log)
         self.store = PageStore(timing.monotonic)
-        renderer = Renderer(View(self.config.poll.max_staleness, targets), self.instruments)
+        renderer = Renderer(
+            View(self.config.poll.max_staleness, targets, cases.limit if cases.enabled else None), self.instruments
+        )
         self.publisher = Publisher(self.roster, renderer, self.store, self.discoverer.samples, timing)
 
     def page(self) -> Page:
