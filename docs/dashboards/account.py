@@ -6,6 +6,7 @@ from docs.dashboards.panels import (
     Column,
     Query,
     bargauge,
+    count_column,
     duration_column,
     severity_column,
     stat,
@@ -27,7 +28,6 @@ Each case is a row of the table **Cases** when the exporter is told to give case
 metrics:
   cases:
     enabled: true
-    limit: 100      # of an account, oldest first
 ```
 
 They are off by default, because case numbers never repeat: every case leaves series behind. \
@@ -52,9 +52,12 @@ def account() -> Json:
             model.service(queries.SEVERITY),
         ],
         [
-            ("", [(4, _now()), (8, [(10, _by_severity()), (7, _turn_over_time()), (7, _services())])]),
-            ("Open cases", [(9, [(24, _cases())]), (9, [(16, _groups()), (8, _note())])]),
-            ("Flow and reading", [(8, [(8, _flow()), (8, _breaches()), (8, _failures())]), (4, [(24, _about())])]),
+            (
+                "",
+                [(3, [(24, _about())]), (4, _now()), (8, [(10, _by_severity()), (7, _turn_over_time()), (7, _services())])],
+            ),
+            ("Open cases", [(12, [(24, _cases())]), (10, [(16, _groups()), (8, _note())])]),
+            ("Flow and reading", [(8, [(8, _flow()), (8, _breaches()), (8, _failures())])]),
         ],
         since="now-7d",
         refresh="5m",
@@ -198,7 +201,7 @@ def _groups() -> Json:
         Query(f"max by ({labels}) (aws_support_open_cases{{{queries.GROUP}}})"),
         columns=[
             duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
-            Column("Value #B", "Cases", 70, {"decimals": 0}),
+            count_column("Value #B", "Cases", 70),
             severity_column(),
             turn_column(),
             Column("service_code", "Service"),
@@ -216,7 +219,7 @@ def _note() -> Json:
 def _flow() -> Json:
     metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
     return timeseries(
-        "Opened and resolved in a day",
+        "Opened and resolved, in a day",
         f"Cases that were seen to be opened, reopened and resolved in the 24 hours before each moment.{_NOT_BY_SERVICE}",
         *(Query(queries.total(f"aws_support_cases_{what}_total", queries.SEVERITY, window="1d"), what) for what in metrics),
         overrides=by_name(metrics),
@@ -227,7 +230,7 @@ def _flow() -> Json:
 def _breaches() -> Json:
     breaches = "aws_support_first_response_breaches_total"
     return timeseries(
-        "First responses that came late, in a day",
+        "Late first responses, in a day",
         "Cases whose first-response target passed unanswered or that were answered late, in the 24 hours before each moment."
         f"{_NOT_BY_SERVICE}",
         *(
@@ -244,7 +247,7 @@ def _failures() -> Json:
     errors = queries.total("aws_support_account_poll_errors_total", queries.ACCOUNT, by="reason", window="1h")
     none = f'label_replace(0 * max(aws_support_account_up{{{queries.ACCOUNT}}}), "reason", "none", "", "")'
     return timeseries(
-        "Polls that failed in an hour, by reason",
+        "Failed polls, in an hour",
         "Polls of the account that failed in the hour before each moment. What is shown meanwhile is as of the last good poll.",
         Query(f"{errors} or on () {none}", "{{reason}}"),
         decimals=0,

@@ -3,9 +3,10 @@
 from docs.dashboards import model, queries
 from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, by_name, special, steps, values
 from docs.dashboards.model import JOB
-from docs.dashboards.panels import Column, Query, duration_column, stat, table, timeseries
+from docs.dashboards.panels import Column, Query, count_column, duration_column, stat, table, timeseries
 
 _HOUR = 3600.0
+_A_FAULT = 'reason!="subscription_required"'
 _INSTANCE = "{{instance}}"
 _TO_ACCOUNT = (
     "/d/aws-support-account/aws-support-account?var-account=${__data.fields.account_id}&${datasource:queryparam}"
@@ -74,7 +75,7 @@ def _now() -> list[tuple[int, Json]]:
             )
         ),
         stat(
-            "Read longest ago",
+            "Oldest reading",
             "How long ago the account was read that has not been for longest; accounts without a plan do not count. Yellow "
             "from half an hour, red from an hour.",
             Query(f"max(time() - max by (account_id) ({last_success}) unless on (account_id) {_without_plan()})"),
@@ -127,11 +128,10 @@ def _states() -> Json:
 
 
 def _failures_over_time() -> Json:
-    errors = queries.total("aws_support_account_poll_errors_total", queries.ACCOUNT, by="reason", window="1h")
+    errors = queries.total("aws_support_account_poll_errors_total", queries.ACCOUNT, _A_FAULT, by="reason", window="1h")
     return timeseries(
-        "Polls that failed in an hour, by reason",
-        "Polls in the hour before each moment. An account without a plan is asked again now and then: subscription_required is "
-        "no fault.",
+        "Failed polls by reason, in an hour",
+        "Polls that failed in the hour before each moment. That an account has no plan is no fault.",
         Query(f"{errors} or on () {_no_failure('reason')}", "{{reason}}"),
         decimals=0,
     )
@@ -143,16 +143,16 @@ def _no_failure(label: str) -> str:
 
 def _failing() -> Json:
     errors = "aws_support_account_poll_errors_total"
-    polls = queries.total(errors, queries.ACCOUNT, by="reason", window="$__range", name=True)
+    polls = queries.total(errors, queries.ACCOUNT, _A_FAULT, by="reason", window="$__range", name=True)
     return table(
         "Accounts with most failures",
         "Polls that failed in the time range, by account and reason: the fifteen greatest. What to do about each reason is "
-        "on the exporter's own page.",
+        "on the exporter's own page. That an account has no plan is no fault.",
         Query(f"topk(15, {polls} > 0.5) or on () {_no_failure('account_name')}"),
         columns=[
             Column("account_name", "Account", None, {"links": _account_links()}),
             Column("reason", "Reason", 190),
-            Column("Value", "Failed polls", 110, {"decimals": 0}),
+            Column("Value", "Failed polls", 110, {"unit": "short", "decimals": 0}),
             Column("account_id", "Account id", 130),
         ],
     )
@@ -268,7 +268,7 @@ def _instances() -> Json:
             Column("version", "Version", 90),
             Column("pythonversion", "Python", 90),
             duration_column("Value #B", "Up for"),
-            Column("Value #C", "Accounts", 90, {"decimals": 0}),
+            count_column("Value #C", "Accounts", 90),
             Column("ordinal", "Shard", 70),
             Column("total", "of", 50),
         ],

@@ -6,6 +6,7 @@ from docs.dashboards.panels import (
     Column,
     Query,
     bargauge,
+    count_column,
     duration_column,
     severity_column,
     stat,
@@ -21,6 +22,7 @@ _TO_ACCOUNT = (
     "/d/aws-support-account/aws-support-account?var-account=${{__{source}}}&${{datasource:queryparam}}&${{job:queryparam}}"
     "&${{__url_time_range}}"
 )
+_GROUP_LABELS = "account_id, account_name, status, severity_code, service_code, last_author"
 _FLEET = 'job=~"$job", severity_code=~"$severity"'
 _PRESSING = 'severity_code=~"critical|urgent"'
 
@@ -42,12 +44,18 @@ def overview() -> Json:
         ],
         [
             ("", [(4, _now()), (8, [(10, _by_severity()), (7, _turn_over_time()), (7, _severities())])]),
-            ("What to look at", [(10, [(14, _quiet_longest()), (10, _first_response())])]),
+            ("What to look at", [(10, [(24, _quiet_longest())])]),
+            (
+                "How fast",
+                [
+                    (7, [(14, _first_response()), (10, _resolution())]),
+                    (8, [(8, _answers_over_time()), (8, _breaches()), (8, _flow())]),
+                ],
+            ),
             (
                 "Where",
                 [(9, [(12, _accounts()), (12, _services())]), (8, [(12, _accounts_history()), (12, _services_history())])],
             ),
-            ("Flow", [(8, [(12, _flow()), (12, _answers_over_time())]), (8, [(12, _resolution()), (12, _breaches())])]),
         ],
         since="now-7d",
         refresh="5m",
@@ -60,10 +68,10 @@ def _now() -> list[tuple[int, Json]]:
     panels = [
         stat("Open cases", "Cases that are not resolved.", Query(queries.open_cases())),
         stat(
-            "Critical and urgent",
-            "Open cases of the two worst severities.",
+            "Pressing",
+            "Open cases of the two worst severities, critical and urgent.",
             Query(queries.open_cases(_PRESSING)),
-            thresholds=steps((1, BAD)),
+            thresholds=steps((1, SEVERITY["urgent"])),
         ),
         stat(
             "Unanswered",
@@ -98,7 +106,7 @@ def _now() -> list[tuple[int, Json]]:
             thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
         ),
         stat(
-            "Accounts not read",
+            "Unread accounts",
             "Accounts with a plan whose last poll failed; their last good cases are shown for a while. More on the dashboard "
             "Exporter health.",
             Query(_not_read()),
@@ -109,11 +117,11 @@ def _now() -> list[tuple[int, Json]]:
 
 
 def _age() -> str:
-    labels = "account_id, account_name, status, severity_code, service_code, last_author"
-    return (
-        f"max by ({labels}) (aws_support_latest_communication_age_seconds{{{queries.GROUP}}} "
-        f'and on (account_id) aws_support_account_info{{job=~"$job", organization=~"$organization"}})'
-    )
+    return _of_groups("aws_support_latest_communication_age_seconds")
+
+
+def _of_groups(metric: str) -> str:
+    return f"max by ({_GROUP_LABELS}) ({metric}{{{queries.GROUP}}} {queries.CHOSEN})"
 
 
 def _not_read() -> str:
@@ -156,18 +164,21 @@ def _severities() -> Json:
 def _quiet_longest() -> Json:
     return table(
         "Quiet longest",
-        "The longest silence of each account's cases of one severity, service, status and turn: the ten greatest. "
-        "Red after a week.",
-        Query(f"topk(10, {_age()})"),
+        "The longest silence of each account's cases of one severity, service, status and turn: the eight "
+        "greatest. Yellow from three days, red from a week.",
+        Query(f"topk(8, {_age()})"),
+        Query(f"{_of_groups('aws_support_open_cases')} and on ({_GROUP_LABELS}) topk(8, {_age()})"),
         columns=[
-            duration_column("Value", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
+            duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
             severity_column(),
             turn_column(),
-            Column("account_name", "Account", 150, {"links": _account_links("data.fields.account_id")}),
+            count_column("Value #B", "Cases", 70),
+            Column("account_name", "Account", 220, {"links": _account_links("data.fields.account_id")}),
+            Column("account_id", "Account id", 130),
             Column("service_code", "Service"),
-            Column("status", "Status", 180),
+            Column("status", "Status", 200),
         ],
-        hide=["account_id"],
+        sort_by="Value #A",
         no_value="No open cases",
     )
 
@@ -181,12 +192,12 @@ def _first_response() -> Json:
     half, most = (queries.quantile(share, metric, by, "$__range", _FLEET) for share in (0.5, 0.9))
     target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
     late = queries.total("aws_support_first_response_breaches_total", queries.SEVERITY, by="severity_code", window="$__range")
-    nothing = {"mappings": [special("nan", "none")]}
+    nothing = {"mappings": [special("null+nan", "none")]}
     gauge = {
         "unit": "percentunit",
         "decimals": 0,
         "min": 0,
-        "max": 1.25,
+        "max": 2,
         "thresholds": steps((0.8, WARN), (1, BAD)),
         "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
     }
@@ -207,8 +218,10 @@ def _first_response() -> Json:
             Column("Value #B", "p90", 85, seconds | nothing),
             Column("Value #C", "Target", 85, {"unit": "s"}),
             Column("Value #D", "p90 of target", None, gauge | nothing),
-            Column("Value #E", "Late", 60, {"decimals": 0}),
+            count_column("Value #E", "Late", 60),
         ],
+        sort_by="Value #C",
+        descending=False,
     )
 
 
@@ -256,7 +269,7 @@ def _services_history() -> Json:
 def _flow() -> Json:
     metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
     return timeseries(
-        "Opened and resolved in a day",
+        "Opened and resolved, in a day",
         f"Cases that were seen to be opened, reopened and resolved in the 24 hours before each moment.{_NOT_BY_SERVICE}",
         *(Query(queries.total(f"aws_support_cases_{what}_total", queries.SEVERITY, window="1d"), what) for what in metrics),
         overrides=by_name(metrics),
@@ -268,14 +281,16 @@ def _answers_over_time() -> Json:
     expr = queries.quantile(0.9, "aws_support_first_response_seconds", "severity_code", "1d", _FLEET)
     target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
     return timeseries(
-        "p90 of first responses in a day, against target",
+        "p90 of first responses against target, in a day",
         "90th percentile of the first responses in the 24 hours before each moment, as a share of the target of their "
-        f"severity: above 100 % AWS was late. No line where nothing was answered.{_WHOLE_FLEET}",
+        f"severity: above 100 % AWS was late; cut at 300 %. No line where nothing was answered.{_WHOLE_FLEET}",
         Query(f"{expr} / on (severity_code) {target}", "{{severity_code}}"),
         unit="percentunit",
+        max=3,
         thresholds=steps((1, BAD)),
         overrides=by_name(SEVERITY),
         line_at_thresholds=True,
+        no_value="AWS answered no case in this time range",
     )
 
 
@@ -283,7 +298,7 @@ def _resolution() -> Json:
     metric = "aws_support_case_open_duration_seconds"
     half, most = (queries.quantile(share, metric, "severity_code", "$__range", _FLEET) for share in (0.5, 0.9))
     resolved = queries.total("aws_support_cases_resolved_total", queries.SEVERITY, by="severity_code", window="$__range")
-    look = {"unit": "s", "decimals": 1, "mappings": [special("nan", "none")]}
+    look = {"unit": "s", "decimals": 1, "mappings": [special("null+nan", "none")]}
     return table(
         "Time to resolution",
         "How many cases of the chosen accounts were resolved in the time range, and how long such cases were open: median "
@@ -293,17 +308,18 @@ def _resolution() -> Json:
         Query(most),
         columns=[
             severity_column(),
-            Column("Value #A", "Resolved", 100, {"decimals": 0}),
+            count_column("Value #A", "Resolved", 90),
             Column("Value #B", "p50", None, look),
             Column("Value #C", "p90", None, look),
         ],
+        sort_by="Value #A",
     )
 
 
 def _breaches() -> Json:
     breaches = "aws_support_first_response_breaches_total"
     return timeseries(
-        "First responses that came late, in a day",
+        "Late first responses, in a day",
         "Cases whose first-response target passed unanswered or that were answered late, in the 24 hours before each moment."
         f"{_NOT_BY_SERVICE}",
         *(

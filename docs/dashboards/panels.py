@@ -85,10 +85,11 @@ def timeseries(
         "fillOpacity": 55 if stacked else 8,
         "gradientMode": "none",
         "showPoints": "never",
-        "spanNulls": options.pop("span_nulls", False),
+        "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
         "axisPlacement": "auto",
         "axisLabel": "",
+        **({"axisSoftMax": 1} if unit == "short" else {}),
         "thresholdsStyle": {"mode": "dashed" if line else "off"},
     }
     config = _config(unit, thresholds, overrides=overrides, custom=custom, color={"mode": "palette-classic"}, min=0, **options)
@@ -117,6 +118,7 @@ def bargauge(
         "orientation": "horizontal",
         "displayMode": "basic",
         "valueMode": "color",
+        "text": {"titleSize": 13, "valueSize": 16},
         "namePlacement": "auto",
         "showUnfilled": True,
         "sizing": "auto",
@@ -133,6 +135,7 @@ def table(
     *queries: Query,
     columns: Sequence[Column],
     sort_by: str = "",
+    descending: bool = True,
     hide: Sequence[str] = (),
     **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
@@ -143,18 +146,19 @@ def table(
         description: The panel's.
         queries: Each makes a column of values.
         columns: From left to right.
-        sort_by: The name of the column that goes from great to small.
+        sort_by: The name of the column that the rows are ordered by.
+        descending: Whether from great to small.
         hide: Names of columns that are left out.
         options: More settings of all fields.
     """
-    config = _config("short", _ANY, overrides=[_column(column) for column in columns], custom={"align": "auto"}, **options)
+    config = _config("string", _ANY, overrides=[_column(column) for column in columns], custom={"align": "auto"}, **options)
     panel = _panel("table", title, description, [_only(query, instant=True) | {"format": "table"} for query in queries], config)
     order = {column.name: index for index, column in enumerate(columns)}
     excluded = dict.fromkeys(("Time", *hide), True)
     chosen: list[Json] = [{"id": "merge", "options": {}}] if len(queries) > 1 else []
     chosen.append({"id": "organize", "options": {"excludeByName": excluded, "indexByName": order, "renameByName": {}}})
     if sort_by:
-        chosen.append({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": sort_by, "desc": True}]}})
+        chosen.append({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": sort_by, "desc": descending}]}})
     panel["transformations"] = chosen
     panel["options"] = {
         "showHeader": True,
@@ -190,6 +194,11 @@ def duration_column(name: str, title: str, *levels: tuple[float, str], width: in
     if levels:
         look |= {"thresholds": steps(*levels, base="text"), "custom__cellOptions": {"type": "color-text"}}
     return Column(name, title, width, look)
+
+
+def count_column(name: str, title: str, width: int) -> Column:
+    """Return a column of whole numbers."""
+    return Column(name, title, width, {"unit": "short", "decimals": 0})
 
 
 def _column(column: Column) -> Json:

@@ -10,7 +10,7 @@ from docs.dashboards.model import INFO, JOB
 ACCOUNT = f'{JOB}, account_id=~"$account"'
 SEVERITY = f'{ACCOUNT}, severity_code=~"$severity"'
 GROUP = f'{SEVERITY}, service_code=~"$service"'
-_CHOSEN = f'and on (account_id) {INFO}{{{JOB}, organization=~"$organization"}}'
+CHOSEN = f'and on (account_id) {INFO}{{{JOB}, organization=~"$organization"}}'
 
 BY_SEVERITY = (
     *((code, f'severity_code="{code}"') for code in SEVERITIES[:-1]),
@@ -33,7 +33,7 @@ def per_account(metric: str, matchers: str, more: str = "", *, by: str = "", win
     kept = ", ".join(filter(None, ("account_id", "account_name" if name else "", by)))
     both = f"{matchers}, {more}" if more else matchers
     series = f"increase({metric}{{{both}}}[{window}])" if window else f"{metric}{{{both}}}"
-    return f"max by ({kept}) (sum by (job, instance, {kept}) ({series} {_CHOSEN}))"
+    return f"max by ({kept}) (sum by (job, instance, {kept}) ({series} {CHOSEN}))"
 
 
 def total(metric: str, matchers: str, more: str = "", *, by: str = "", window: str = "", name: bool = False) -> str:
@@ -79,5 +79,5 @@ def top_at_the_end(count: int, expr: str, by: str) -> str:
 
 
 def quantile(share: float, metric: str, by: str, window: str, matchers: str) -> str:
-    """Return a quantile of a histogram's observations in a window."""
-    return f"histogram_quantile({share}, sum by ({by}, le) (increase({metric}_bucket{{{matchers}}}[{window}])))"
+    """Return a quantile of a histogram's observations in a window; nothing where there were none."""
+    return f"(histogram_quantile({share}, sum by ({by}, le) (increase({metric}_bucket{{{matchers}}}[{window}]))) >= 0)"

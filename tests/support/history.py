@@ -8,7 +8,9 @@ ends now, for a Prometheus to look at.
 import argparse
 import json
 import math
+import platform
 import random
+import re
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ from typing import BinaryIO
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from exporter import __version__
+from exporter import __revision__, __version__
 from exporter.aws.first_response import FirstResponses
 from exporter.aws.parse import CasesPage, cases_page, communications_page
 from exporter.cases.aggregate import open_cases
@@ -54,6 +56,7 @@ _SESSION_SECONDS = 3600.0
 _POLL_TIMEOUT = 60.0
 _PLAIN = Encoding(TextFormat.OPENMETRICS, gzip=False)
 _DEMO_SEED = 5
+_START_TIME = re.compile(rb"^process_start_time_seconds .*$", re.MULTILINE)
 
 
 class HistoryClock:
@@ -201,6 +204,7 @@ class RecordedExporter:
             self._roster, Renderer(view, instruments), self._store, self._fleet_samples, _RealStopwatch(clock)
         )
         self._live = LiveMetrics().encode
+        self._started = clock.time()
         labels = f'instance="{scrape.instance}",job="{scrape.job}"'
         self._up = f"up{{{labels}}} 1".encode()
         self._labels = f"{{{labels}".encode()
@@ -212,7 +216,8 @@ class RecordedExporter:
         self._publisher.publish()
         body = self._store.prepare(_PLAIN)
         assert body is not None
-        page = body.stored + self._live(TextFormat.OPENMETRICS)
+        live = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), self._live(TextFormat.OPENMETRICS))
+        page = body.stored + live
         stamp = f" {self._clock.time():.3f}\n".encode()
         stream.write(self._up + stamp)
         stream.writelines(self._told(line) + stamp for line in page.splitlines() if not line.startswith(b"#"))
@@ -235,7 +240,7 @@ class RecordedExporter:
             organization = {"organization": self._scrape.organization}
             yield Sample(catalog.ORGANIZATION_UP, organization, 1)
             yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, organization, self._clock.time())
-        build = {"version": __version__, "revision": "unknown", "pythonversion": "3.13.0"}
+        build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
         if self._scrape.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(self._scrape.index), "total": str(self._scrape.total)}, 1)
