@@ -1,7 +1,7 @@
 """The dashboard of one account, down to its single cases where they have series of their own."""
 
-from docs.dashboards import model, queries
-from docs.dashboards.colors import BAD, GOOD, QUIET, SEVERITY, STATE, TURN, WARN, Json, by_name, fixed, steps, values
+from docs.dashboards import model, queries, shared
+from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, steps, values
 from docs.dashboards.panels import (
     Column,
     Query,
@@ -17,7 +17,6 @@ from docs.dashboards.panels import (
 )
 
 _HOUR, _DAY = 3600.0, 86400.0
-_NOT_BY_SERVICE = " The choice of services does not apply: this metric knows none."
 _OFF = "No open cases here - or per-case series are off. Turn them on with metrics.cases.enabled: true"
 _CONSOLES = (("aws-cn", "console.amazonaws.cn"), ("aws-us-gov", "console.amazonaws-us-gov.com"))
 _ELSEWHERE = "support.console.aws.amazon.com"
@@ -54,10 +53,14 @@ def account() -> Json:
         [
             (
                 "",
-                [(3, [(24, _about())]), (4, _now()), (8, [(10, _by_severity()), (7, _turn_over_time()), (7, _services())])],
+                [
+                    (3, [(24, _about())]),
+                    (4, _now()),
+                    (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _services())]),
+                ],
             ),
             ("Open cases", [(12, [(24, _cases())]), (10, [(16, _groups()), (8, _note())])]),
-            ("Flow and reading", [(8, [(8, _flow()), (8, _breaches()), (8, _failures())])]),
+            ("Flow and reading", [(8, [(8, shared.flow()), (8, shared.breaches()), (8, _failures())])]),
         ],
         since="now-7d",
         refresh="5m",
@@ -68,32 +71,10 @@ def _now() -> list[tuple[int, Json]]:
     oldest = f"min(aws_support_oldest_open_case_created_timestamp_seconds{{{queries.SEVERITY}}})"
     panels = [
         stat("Open cases", "Cases of the account that are not resolved.", Query(queries.open_cases())),
-        stat(
-            "Unanswered",
-            f"Open cases on which AWS has not written yet.{_NOT_BY_SERVICE}",
-            Query(queries.total("aws_support_unanswered_cases", queries.SEVERITY)),
-        ),
-        stat(
-            "Overdue",
-            f"Unanswered cases that are older than the first-response target of their severity.{_NOT_BY_SERVICE}",
-            Query(queries.total("aws_support_first_response_overdue_cases", queries.SEVERITY)),
-            thresholds=steps((1, BAD)),
-        ),
-        stat(
-            "Waiting on us",
-            "Open cases on which AWS wrote last, so that it is our turn.",
-            Query(queries.open_cases('last_author="aws"')),
-            color=fixed(TURN["aws"][1]),
-        ),
-        stat(
-            "Waiting on AWS",
-            "Open cases on which we wrote last, or on which nobody has written yet.",
-            Query(queries.open_cases('last_author="customer"')),
-            color=fixed(TURN["customer"][1]),
-        ),
+        *shared.unanswered_and_turns(),
         stat(
             "Oldest case",
-            f"How long ago the oldest open case was opened.{_NOT_BY_SERVICE}",
+            f"How long ago the oldest open case was opened.{shared.NOT_BY_SERVICE}",
             Query(f"time() - {oldest} or {queries.none_of_them()}"),
             unit="s",
             decimals=1,
@@ -117,27 +98,6 @@ def _now() -> list[tuple[int, Json]]:
         ),
     ]
     return [(3, panel) for panel in panels]
-
-
-def _by_severity() -> Json:
-    return timeseries(
-        "Open cases by severity",
-        "Cases that are not resolved, worst severity at the bottom.",
-        *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
-        overrides=by_name(SEVERITY),
-        stacked=True,
-        decimals=0,
-    )
-
-
-def _turn_over_time() -> Json:
-    return timeseries(
-        "Whose turn it is",
-        "Open cases by who has to write next: us where AWS wrote last, AWS otherwise.",
-        *(Query(queries.open_cases(f'last_author="{author}"'), whose) for author, (whose, _) in TURN.items()),
-        overrides=by_name(dict(TURN.values())),
-        decimals=0,
-    )
 
 
 def _services() -> Json:
@@ -174,7 +134,7 @@ def _cases() -> Json:
             Column(
                 "display_id",
                 "Case",
-                150,
+                170,
                 {"links": [link]},
             ),
             duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
@@ -214,33 +174,6 @@ def _groups() -> Json:
 
 def _note() -> Json:
     return text("Cases, one by one", "How each case becomes a row, and where its number leads.", _NOTE)
-
-
-def _flow() -> Json:
-    metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
-    return timeseries(
-        "Opened and resolved, in a day",
-        f"Cases that were seen to be opened, reopened and resolved in the 24 hours before each moment.{_NOT_BY_SERVICE}",
-        *(Query(queries.total(f"aws_support_cases_{what}_total", queries.SEVERITY, window="1d"), what) for what in metrics),
-        overrides=by_name(metrics),
-        decimals=0,
-    )
-
-
-def _breaches() -> Json:
-    breaches = "aws_support_first_response_breaches_total"
-    return timeseries(
-        "Late first responses, in a day",
-        "Cases whose first-response target passed unanswered or that were answered late, in the 24 hours before each moment."
-        f"{_NOT_BY_SERVICE}",
-        *(
-            Query(queries.total(breaches, queries.SEVERITY, matcher, by="severity_code", window="1d"), legend)
-            for legend, matcher in queries.BY_SEVERITY
-        ),
-        overrides=by_name(SEVERITY),
-        stacked=True,
-        decimals=0,
-    )
 
 
 def _failures() -> Json:

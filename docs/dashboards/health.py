@@ -257,23 +257,32 @@ def _instances() -> Json:
     by = "instance"
     return table(
         "Exporters",
-        "Each exporter: its version, for how long it has run, how many accounts it reads, and which share of them where they "
-        "are shared.",
+        "Each exporter: its version, for how long it has run, how many accounts it reads, whether its configuration could be "
+        "loaded the last time, how old its page is, and which share is its own where the accounts are shared.",
         Query(f"max by (instance, version, pythonversion) (aws_support_exporter_build_info{{{JOB}}})"),
         Query(f"time() - max by ({by}) (process_start_time_seconds{{{JOB}}})"),
         Query(f"sum by ({by}) (aws_support_accounts{{{JOB}}})"),
+        Query(f"max by ({by}) (aws_support_exporter_config_last_reload_successful{{{JOB}}})"),
+        Query(f"time() - max by ({by}) (aws_support_exporter_page_timestamp_seconds{{{JOB}}})"),
         Query(f"max by ({by}, ordinal, total) (aws_support_exporter_shard{{{JOB}}})"),
         columns=[
             Column("instance", "Exporter"),
             Column("version", "Version", 90),
             Column("pythonversion", "Python", 90),
-            duration_column("Value #B", "Up for"),
+            duration_column("Value #B", "Up for", width=90),
             count_column("Value #C", "Accounts", 90),
+            Column("Value #D", "Config", 80, _loaded()),
+            duration_column("Value #E", "Page age", (60, WARN), (300, BAD), width=90),
             Column("ordinal", "Shard", 70),
             Column("total", "of", 50),
         ],
-        hide=["Value #A", "Value #D"],
+        hide=["Value #A", "Value #F"],
     )
+
+
+def _loaded() -> Json:
+    texts = values({"1": ("loaded", STATE["ok"]), "0": ("refused", STATE["stale"])})
+    return {"mappings": [texts], "custom__cellOptions": {"type": "color-text"}}
 
 
 def _processor() -> Json:

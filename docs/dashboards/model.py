@@ -123,7 +123,6 @@ def _values(name: str, label: str, description: str, query: str) -> Json:
         "description": description,
         "type": "query",
         "datasource": DATASOURCE,
-        "definition": query,
         "query": {"query": query, "refId": f"variable-{name}"},
         "regex": "",
         "refresh": 2,

@@ -1,7 +1,7 @@
 """The dashboard of the whole fleet: how many cases, how severe, whose turn, how quiet, how fast AWS answers."""
 
-from docs.dashboards import model, queries
-from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN, WARN, Json, by_name, fixed, special, steps
+from docs.dashboards import model, queries, shared
+from docs.dashboards.colors import BAD, SEVERITY, WARN, Json, by_name, special, steps
 from docs.dashboards.panels import (
     Column,
     Query,
@@ -16,7 +16,6 @@ from docs.dashboards.panels import (
 )
 
 _DAY = 86400.0
-_NOT_BY_SERVICE = " The choice of services does not apply: this metric knows none."
 _WHOLE_FLEET = " Only the choice of severities applies: this metric knows no account."
 _TO_ACCOUNT = (
     "/d/aws-support-account/aws-support-account?var-account=${{__{source}}}&${{datasource:queryparam}}&${{job:queryparam}}"
@@ -43,13 +42,13 @@ def overview() -> Json:
             model.service(queries.SEVERITY),
         ],
         [
-            ("", [(4, _now()), (8, [(10, _by_severity()), (7, _turn_over_time()), (7, _severities())])]),
+            ("", [(4, _now()), (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _severities())])]),
             ("What to look at", [(10, [(24, _quiet_longest())])]),
             (
                 "How fast",
                 [
                     (7, [(14, _first_response()), (10, _resolution())]),
-                    (8, [(8, _answers_over_time()), (8, _breaches()), (8, _flow())]),
+                    (8, [(8, _answers_over_time()), (8, shared.breaches()), (8, shared.flow())]),
                 ],
             ),
             (
@@ -63,8 +62,6 @@ def overview() -> Json:
 
 
 def _now() -> list[tuple[int, Json]]:
-    unanswered = "aws_support_unanswered_cases"
-    overdue = "aws_support_first_response_overdue_cases"
     panels = [
         stat("Open cases", "Cases that are not resolved.", Query(queries.open_cases())),
         stat(
@@ -73,29 +70,7 @@ def _now() -> list[tuple[int, Json]]:
             Query(queries.open_cases(_PRESSING)),
             thresholds=steps((1, SEVERITY["urgent"])),
         ),
-        stat(
-            "Unanswered",
-            f"Open cases on which AWS has not written yet.{_NOT_BY_SERVICE}",
-            Query(queries.total(unanswered, queries.SEVERITY)),
-        ),
-        stat(
-            "Overdue",
-            f"Unanswered cases that are older than the first-response target of their severity.{_NOT_BY_SERVICE}",
-            Query(queries.total(overdue, queries.SEVERITY)),
-            thresholds=steps((1, BAD)),
-        ),
-        stat(
-            "Waiting on us",
-            "Open cases on which AWS wrote last, so that it is our turn.",
-            Query(queries.open_cases('last_author="aws"')),
-            color=fixed(TURN["aws"][1]),
-        ),
-        stat(
-            "Waiting on AWS",
-            "Open cases on which we wrote last, or on which nobody has written yet.",
-            Query(queries.open_cases('last_author="customer"')),
-            color=fixed(TURN["customer"][1]),
-        ),
+        *shared.unanswered_and_turns(),
         stat(
             "Quiet longest",
             "How long ago the latest communication was written on the open case that has been quiet longest. Yellow from three "
@@ -128,27 +103,6 @@ def _not_read() -> str:
     up = queries.per_account("aws_support_account_up", queries.ACCOUNT)
     unsupported = queries.per_account("aws_support_account_supported", queries.ACCOUNT)
     return f"count({up}) - count({up} == 1 or {unsupported} == 0)"
-
-
-def _by_severity() -> Json:
-    return timeseries(
-        "Open cases by severity",
-        "Cases that are not resolved, worst severity at the bottom.",
-        *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
-        overrides=by_name(SEVERITY),
-        stacked=True,
-        decimals=0,
-    )
-
-
-def _turn_over_time() -> Json:
-    return timeseries(
-        "Whose turn it is",
-        "Open cases by who has to write next: us where AWS wrote last, AWS otherwise.",
-        *(Query(queries.open_cases(f'last_author="{author}"'), whose) for author, (whose, _) in TURN.items()),
-        overrides=by_name(dict(TURN.values())),
-        decimals=0,
-    )
 
 
 def _severities() -> Json:
@@ -266,17 +220,6 @@ def _services_history() -> Json:
     )
 
 
-def _flow() -> Json:
-    metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
-    return timeseries(
-        "Opened and resolved, in a day",
-        f"Cases that were seen to be opened, reopened and resolved in the 24 hours before each moment.{_NOT_BY_SERVICE}",
-        *(Query(queries.total(f"aws_support_cases_{what}_total", queries.SEVERITY, window="1d"), what) for what in metrics),
-        overrides=by_name(metrics),
-        decimals=0,
-    )
-
-
 def _answers_over_time() -> Json:
     expr = queries.quantile(0.9, "aws_support_first_response_seconds", "severity_code", "1d", _FLEET)
     target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
@@ -313,20 +256,4 @@ def _resolution() -> Json:
             Column("Value #C", "p90", None, look),
         ],
         sort_by="Value #A",
-    )
-
-
-def _breaches() -> Json:
-    breaches = "aws_support_first_response_breaches_total"
-    return timeseries(
-        "Late first responses, in a day",
-        "Cases whose first-response target passed unanswered or that were answered late, in the 24 hours before each moment."
-        f"{_NOT_BY_SERVICE}",
-        *(
-            Query(queries.total(breaches, queries.SEVERITY, matcher, by="severity_code", window="1d"), legend)
-            for legend, matcher in queries.BY_SEVERITY
-        ),
-        overrides=by_name(SEVERITY),
-        stacked=True,
-        decimals=0,
     )

@@ -26,6 +26,7 @@ class PrometheusServer:
         directory: An empty directory of its own, for configuration, data and log.
         scrape_interval: How often it scrapes, and evaluates rules.
         rule_files: Recording and alerting rules to load.
+        flags: More of its flags.
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class PrometheusServer:
         *,
         scrape_interval: str = "1s",
         rule_files: Sequence[Path] = (),
+        flags: Sequence[str] = (),
     ) -> None:
         self._binary = binary
         self._directory = directory
+        self._flags = flags
         self._log = directory / "prometheus.log"
         target = urlsplit(target_url)
         self._config = {
@@ -72,6 +75,7 @@ class PrometheusServer:
                     f"--storage.tsdb.path={self._directory / 'data'}",
                     f"--web.listen-address=127.0.0.1:{port}",
                     "--log.level=warn",
+                    *self._flags,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
