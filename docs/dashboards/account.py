@@ -54,7 +54,7 @@ def account() -> Json:
             (
                 "",
                 [
-                    (3, [(24, _about())]),
+                    (4, [(24, _about())]),
                     (4, _now()),
                     (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _services())]),
                 ],

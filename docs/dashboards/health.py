@@ -1,6 +1,6 @@
 """The dashboard of the exporter itself: which accounts it can read, what AWS answers, and what it takes."""
 
-from docs.dashboards import model, queries
+from docs.dashboards import model, queries, shared
 from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, by_name, special, steps, values
 from docs.dashboards.model import JOB
 from docs.dashboards.panels import Column, Query, count_column, duration_column, stat, table, timeseries
@@ -8,10 +8,6 @@ from docs.dashboards.panels import Column, Query, count_column, duration_column,
 _HOUR = 3600.0
 _A_FAULT = 'reason!="subscription_required"'
 _INSTANCE = "{{instance}}"
-_TO_ACCOUNT = (
-    "/d/aws-support-account/aws-support-account?var-account=${__data.fields.account_id}&${datasource:queryparam}"
-    "&${job:queryparam}&${__url_time_range}"
-)
 
 
 def health() -> Json:
@@ -150,7 +146,7 @@ def _failing() -> Json:
         "on the exporter's own page. That an account has no plan is no fault.",
         Query(f"topk(15, {polls} > 0.5) or on () {_no_failure('account_name')}"),
         columns=[
-            Column("account_name", "Account", None, {"links": _account_links()}),
+            Column("account_name", "Account", None, {"links": shared.account_links("data.fields.account_id")}),
             Column("reason", "Reason", 190),
             Column("Value", "Failed polls", 110, {"unit": "short", "decimals": 0}),
             Column("account_id", "Account id", 130),
@@ -174,17 +170,13 @@ def _longest_ago() -> Json:
         Query(ago),
         Query(f"{up} and on (account_id) {ago}"),
         columns=[
-            Column("account_name", "Account", None, {"links": _account_links()}),
+            Column("account_name", "Account", None, {"links": shared.account_links("data.fields.account_id")}),
             duration_column("Value #A", "Read ago", (_HOUR / 2, WARN), (_HOUR, BAD), width=120),
             Column("Value #B", "Last poll", 100, look),
             Column("account_id", "Account id", 130),
         ],
         sort_by="Value #A",
     )
-
-
-def _account_links() -> list[Json]:
-    return [{"title": "Open the account", "url": _TO_ACCOUNT, "targetBlank": False}]
 
 
 def _requests() -> Json:

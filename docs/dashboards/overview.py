@@ -17,10 +17,6 @@ from docs.dashboards.panels import (
 
 _DAY = 86400.0
 _WHOLE_FLEET = " Only the choice of severities applies: this metric knows no account."
-_TO_ACCOUNT = (
-    "/d/aws-support-account/aws-support-account?var-account=${{__{source}}}&${{datasource:queryparam}}&${{job:queryparam}}"
-    "&${{__url_time_range}}"
-)
 _GROUP_LABELS = "account_id, account_name, status, severity_code, service_code, last_author"
 _FLEET = 'job=~"$job", severity_code=~"$severity"'
 _PRESSING = 'severity_code=~"critical|urgent"'
@@ -117,7 +113,7 @@ def _severities() -> Json:
 
 def _quiet_longest() -> Json:
     return table(
-        "Quiet longest",
+        "Cases that have been quiet longest",
         "The longest silence of each account's cases of one severity, service, status and turn: the eight "
         "greatest. Yellow from three days, red from a week.",
         Query(f"topk(8, {_age()})"),
@@ -127,7 +123,7 @@ def _quiet_longest() -> Json:
             severity_column(),
             turn_column(),
             count_column("Value #B", "Cases", 70),
-            Column("account_name", "Account", 220, {"links": _account_links("data.fields.account_id")}),
+            Column("account_name", "Account", 220, {"links": shared.account_links("data.fields.account_id")}),
             Column("account_id", "Account id", 130),
             Column("service_code", "Service"),
             Column("status", "Status", 200),
@@ -135,10 +131,6 @@ def _quiet_longest() -> Json:
         sort_by="Value #A",
         no_value="No open cases",
     )
-
-
-def _account_links(source: str) -> list[Json]:
-    return [{"title": "Open the account", "url": _TO_ACCOUNT.format(source=source), "targetBlank": False}]
 
 
 def _first_response() -> Json:
@@ -185,7 +177,7 @@ def _accounts() -> Json:
         "Accounts with most open cases",
         "The ten accounts with most cases that are not resolved. A click leads to the account.",
         Query(queries.or_none(f"topk(10, {counted})", "account_name"), "{{account_name}}"),
-        links=_account_links("field.labels.account_id"),
+        links=shared.account_links("field.labels.account_id"),
         decimals=0,
     )
 

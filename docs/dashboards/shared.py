@@ -86,3 +86,14 @@ def breaches() -> Json:
         stacked=True,
         decimals=0,
     )
+
+
+def account_links(source: str) -> list[Json]:
+    """Return a link to the dashboard of an account.
+
+    Args:
+        source: Where Grafana finds the account's id, such as `data.fields.account_id`.
+    """
+    range_and_choices = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
+    url = f"/d/aws-support-account/aws-support-account?var-account=${{__{source}}}&{range_and_choices}"
+    return [{"title": "Open the account", "url": url, "targetBlank": False}]
