@@ -1,7 +1,7 @@
 """The dashboard of the exporter itself: which accounts it can read, what AWS answers, and what it takes."""
 
 from docs.dashboards import model, queries, shared
-from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, by_name, special, steps, values
+from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, by_name, steps, values
 from docs.dashboards.model import JOB
 from docs.dashboards.panels import Column, Query, count_column, duration_column, stat, table, timeseries
 
@@ -140,17 +140,22 @@ def _no_failure(label: str) -> str:
 def _failing() -> Json:
     errors = "aws_support_account_poll_errors_total"
     polls = queries.total(errors, queries.ACCOUNT, _A_FAULT, by="reason", window="$__range", name=True)
+    now = f"aws_support_account_failure_info{{{queries.ACCOUNT}, {_A_FAULT}}}"
+    failing = values({"1": ("failing", STATE["failing"])})
     return table(
         "Accounts with most failures",
-        "Polls that failed in the time range, by account and reason: the fifteen greatest. What to do about each reason is "
-        "on the exporter's own page. That an account has no plan is no fault.",
+        "Polls that failed in the time range, by account and reason: the fifteen greatest; and which fail now. "
+        "What to do about each reason is on the exporter's own page. That an account has no plan is no fault.",
         Query(f"topk(15, {polls} > 0.5) or on () {_no_failure('account_name')}"),
+        Query(f"topk(15, max by (account_id, account_name, reason) ({now}))"),
         columns=[
             Column("account_name", "Account", None, {"links": shared.account_links("data.fields.account_id")}),
-            Column("reason", "Reason", 190),
-            Column("Value", "Failed polls", 110, {"unit": "short", "decimals": 0}),
+            Column("reason", "Reason", 150),
+            count_column("Value #A", "Failed polls", 110),
+            Column("Value #B", "Now", 80, {"mappings": [failing], "custom__cellOptions": {"type": "color-text"}}),
             Column("account_id", "Account id", 130),
         ],
+        sort_by="Value #A",
     )
 
 
@@ -210,7 +215,6 @@ def _latency() -> Json:
         ),
         unit="s",
         overrides=by_name({"p50": "#8AB8FF", "p90": "#5794F2", "p99": "#1F60C4"}),
-        mappings=[special("nan", "none")],
     )
 
 
@@ -246,16 +250,17 @@ def _memory() -> Json:
 
 
 def _instances() -> Json:
-    by = "instance"
+    by, made = "instance", f"aws_support_exporter_page_timestamp_seconds{{{JOB}}}"
     return table(
         "Exporters",
         "Each exporter: its version, for how long it has run, how many accounts it reads, whether its configuration could be "
-        "loaded the last time, how old its page is, and which share is its own where the accounts are shared.",
+        "loaded the last time, how old its page was when it was scraped, and which share of the accounts is its own where they "
+        "are shared.",
         Query(f"max by (instance, version, pythonversion) (aws_support_exporter_build_info{{{JOB}}})"),
         Query(f"time() - max by ({by}) (process_start_time_seconds{{{JOB}}})"),
         Query(f"sum by ({by}) (aws_support_accounts{{{JOB}}})"),
         Query(f"max by ({by}) (aws_support_exporter_config_last_reload_successful{{{JOB}}})"),
-        Query(f"time() - max by ({by}) (aws_support_exporter_page_timestamp_seconds{{{JOB}}})"),
+        Query(f"max by ({by}) (clamp_min(timestamp({made}) - {made}, 0))"),
         Query(f"max by ({by}, ordinal, total) (aws_support_exporter_shard{{{JOB}}})"),
         columns=[
             Column("instance", "Exporter"),

@@ -3,6 +3,7 @@
 from docs.dashboards import model, queries, shared
 from docs.dashboards.colors import BAD, SEVERITY, WARN, Json, by_name, special, steps
 from docs.dashboards.panels import (
+    HIDDEN_ACCOUNT,
     Column,
     Query,
     bargauge,
@@ -17,9 +18,17 @@ from docs.dashboards.panels import (
 
 _DAY = 86400.0
 _WHOLE_FLEET = " Only the choice of severities applies: this metric knows no account."
-_GROUP_LABELS = "account_id, account_name, status, severity_code, service_code, last_author"
+_GROUP_LABELS = "account_id, account_name, severity_code, service_code, last_author"
 _FLEET = 'job=~"$job", severity_code=~"$severity"'
 _PRESSING = 'severity_code=~"critical|urgent"'
+_SHARE_OF_TARGET = {
+    "unit": "percentunit",
+    "decimals": 0,
+    "min": 0,
+    "max": 2,
+    "thresholds": steps((0.8, WARN), (1, BAD)),
+    "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
+}
 
 
 def overview() -> Json:
@@ -39,7 +48,7 @@ def overview() -> Json:
         ],
         [
             ("", [(4, _now()), (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _severities())])]),
-            ("What to look at", [(10, [(24, _quiet_longest())])]),
+            ("What to look at", [(10, [(15, _quiet_longest()), (9, _unanswered())])]),
             (
                 "How fast",
                 [
@@ -88,11 +97,13 @@ def _now() -> list[tuple[int, Json]]:
 
 
 def _age() -> str:
-    return _of_groups("aws_support_latest_communication_age_seconds")
+    age = "aws_support_latest_communication_age_seconds"
+    return f"max by ({_GROUP_LABELS}) ({age}{{{queries.GROUP}}} {queries.CHOSEN})"
 
 
-def _of_groups(metric: str) -> str:
-    return f"max by ({_GROUP_LABELS}) ({metric}{{{queries.GROUP}}} {queries.CHOSEN})"
+def _cases_of_groups() -> str:
+    by = "severity_code, service_code, last_author"
+    return queries.per_account("aws_support_open_cases", queries.GROUP, by=by, name=True)
 
 
 def _not_read() -> str:
@@ -114,22 +125,45 @@ def _severities() -> Json:
 def _quiet_longest() -> Json:
     return table(
         "Cases that have been quiet longest",
-        "The longest silence of each account's cases of one severity, service, status and turn: the eight "
+        "The longest silence of each account's cases of one severity, service and turn: the eight "
         "greatest. Yellow from three days, red from a week.",
         Query(f"topk(8, {_age()})"),
-        Query(f"{_of_groups('aws_support_open_cases')} and on ({_GROUP_LABELS}) topk(8, {_age()})"),
+        Query(f"{_cases_of_groups()} and on ({_GROUP_LABELS}) topk(8, {_age()})"),
         columns=[
             duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
             severity_column(),
             turn_column(),
             count_column("Value #B", "Cases", 70),
-            Column("account_name", "Account", 220, {"links": shared.account_links("data.fields.account_id")}),
-            Column("account_id", "Account id", 130),
+            Column("account_name", "Account", 150, {"links": shared.account_links("data.fields.account_id")}),
             Column("service_code", "Service"),
-            Column("status", "Status", 200),
+            HIDDEN_ACCOUNT,
         ],
         sort_by="Value #A",
         no_value="No open cases",
+    )
+
+
+def _unanswered() -> Json:
+    kept = "account_id, account_name, severity_code"
+    opened = (
+        f"min by ({kept}) (aws_support_oldest_unanswered_case_created_timestamp_seconds{{{queries.SEVERITY}}} {queries.CHOSEN})"
+    )
+    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
+    share = f"topk(8, (time() - {opened}) / on (severity_code) group_left () {target})"
+    return table(
+        "Unanswered, nearest to their target",
+        "The oldest case without an answer of each account and severity, by how much of the target for the first response has "
+        f"passed: the eight greatest. Red when it is overdue.{shared.NOT_BY_SERVICE}",
+        Query(queries.or_none(share, "account_name")),
+        Query(f"(time() - {opened}) and on ({kept}) {share}"),
+        columns=[
+            severity_column(),
+            Column("account_name", "Account", 130, {"links": shared.account_links("data.fields.account_id")}),
+            duration_column("Value #B", "Opened ago"),
+            Column("Value #A", "Of target", None, _SHARE_OF_TARGET),
+            HIDDEN_ACCOUNT,
+        ],
+        sort_by="Value #A",
     )
 
 
@@ -139,14 +173,6 @@ def _first_response() -> Json:
     target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
     late = queries.total("aws_support_first_response_breaches_total", queries.SEVERITY, by="severity_code", window="$__range")
     nothing = {"mappings": [special("null+nan", "none")]}
-    gauge = {
-        "unit": "percentunit",
-        "decimals": 0,
-        "min": 0,
-        "max": 2,
-        "thresholds": steps((0.8, WARN), (1, BAD)),
-        "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
-    }
     seconds = {"unit": "s", "decimals": 1}
     return table(
         "First response against target",
@@ -163,7 +189,7 @@ def _first_response() -> Json:
             Column("Value #A", "p50", 85, seconds | nothing),
             Column("Value #B", "p90", 85, seconds | nothing),
             Column("Value #C", "Target", 85, {"unit": "s"}),
-            Column("Value #D", "p90 of target", None, gauge | nothing),
+            Column("Value #D", "p90 of target", None, _SHARE_OF_TARGET | nothing),
             count_column("Value #E", "Late", 60),
         ],
         sort_by="Value #C",

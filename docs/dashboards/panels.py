@@ -43,11 +43,15 @@ class Column:
     properties: Mapping[str, object] = field(default_factory=dict)
 
 
+HIDDEN_ACCOUNT = Column("account_id", "Account id", None, {"custom__hidden": True})
+"""What links need to know, but nobody needs to see."""
+
+
 def stat(
     title: str,
     description: str,
     *queries: Query,
-    unit: str = "short",
+    unit: str = "locale",
     thresholds: Json = _ANY,
     **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
@@ -70,7 +74,7 @@ def timeseries(
     title: str,
     description: str,
     *queries: Query,
-    unit: str = "short",
+    unit: str = "locale",
     thresholds: Json = _ANY,
     overrides: Sequence[Json] = (),
     stacked: bool = False,
@@ -82,14 +86,14 @@ def timeseries(
         "drawStyle": "line",
         "lineInterpolation": "linear",
         "lineWidth": 1 if stacked else 2,
-        "fillOpacity": 55 if stacked else 8,
+        "fillOpacity": 55 if stacked else 0,
         "gradientMode": "none",
         "showPoints": "never",
         "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
         "axisPlacement": "auto",
         "axisLabel": "",
-        **({"axisSoftMax": 1} if unit == "short" else {}),
+        **({"axisSoftMax": 1} if unit == "locale" else {}),
         "thresholdsStyle": {"mode": "dashed" if line else "off"},
     }
     config = _config(unit, thresholds, overrides=overrides, custom=custom, color={"mode": "palette-classic"}, min=0, **options)
@@ -105,7 +109,7 @@ def bargauge(
     title: str,
     description: str,
     *queries: Query,
-    unit: str = "short",
+    unit: str = "locale",
     thresholds: Json = _ANY,
     overrides: Sequence[Json] = (),
     **options: Any,  # noqa: ANN401 - Grafana's
@@ -198,7 +202,7 @@ def duration_column(name: str, title: str, *levels: tuple[float, str], width: in
 
 def count_column(name: str, title: str, width: int) -> Column:
     """Return a column of whole numbers."""
-    return Column(name, title, width, {"unit": "short", "decimals": 0})
+    return Column(name, title, width, {"unit": "locale", "decimals": 0})
 
 
 def _column(column: Column) -> Json:
