@@ -150,7 +150,7 @@ def _failing() -> Json:
         Query(f"topk(15, max by (account_id, account_name, reason) ({now}))"),
         columns=[
             Column("account_name", "Account", None, {"links": shared.account_links("data.fields.account_id")}),
-            Column("reason", "Reason", 150),
+            Column("reason", "Reason", 165),
             count_column("Value #A", "Failed polls", 110),
             Column("Value #B", "Now", 80, {"mappings": [failing], "custom__cellOptions": {"type": "color-text"}}),
             Column("account_id", "Account id", 130),
@@ -250,6 +250,7 @@ def _memory() -> Json:
 
 
 def _instances() -> Json:
+    loaded = values({"1": ("loaded", STATE["ok"]), "0": ("refused", STATE["stale"])})
     by, made = "instance", f"aws_support_exporter_page_timestamp_seconds{{{JOB}}}"
     return table(
         "Exporters",
@@ -268,18 +269,13 @@ def _instances() -> Json:
             Column("pythonversion", "Python", 90),
             duration_column("Value #B", "Up for", width=90),
             count_column("Value #C", "Accounts", 90),
-            Column("Value #D", "Config", 80, _loaded()),
+            Column("Value #D", "Config", 80, {"mappings": [loaded], "custom__cellOptions": {"type": "color-text"}}),
             duration_column("Value #E", "Page age", (60, WARN), (300, BAD), width=90),
             Column("ordinal", "Shard", 70),
             Column("total", "of", 50),
         ],
         hide=["Value #A", "Value #F"],
     )
-
-
-def _loaded() -> Json:
-    texts = values({"1": ("loaded", STATE["ok"]), "0": ("refused", STATE["stale"])})
-    return {"mappings": [texts], "custom__cellOptions": {"type": "color-text"}}
 
 
 def _processor() -> Json:

@@ -128,7 +128,7 @@ def bargauge(
         "sizing": "auto",
         "minVizWidth": 8,
         "minVizHeight": 16,
-        "maxVizHeight": 300,
+        "maxVizHeight": 60,
     }
     return panel
 

@@ -115,7 +115,8 @@ def main(arguments: Sequence[str]) -> int:
     data = create_blocks([Story(fleet, [scrape], options.days * DAY, options.step)], time.time(), options.directory, promtool)
     config = options.directory / "prometheus.json"
     config.write_text(json.dumps({"scrape_configs": []}))
-    sys.stdout.write(f"{prometheus} --config.file={config} --storage.tsdb.path={data} --web.listen-address=127.0.0.1:9090\n")
+    flags = f"--query.lookback-delta={options.step:g}s --web.listen-address=127.0.0.1:9090"
+    sys.stdout.write(f"{prometheus} --config.file={config} --storage.tsdb.path={data} {flags}\n")
     return 0
 
 
