@@ -18,7 +18,7 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test bench lint format image-test fuzz docs lock tools clean
+.PHONY: help demo test bench lint format image-test fuzz docs dashboards lock tools clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ fuzz: $(VENV)/.dev ## Fuzz what reads answers, files and headers, each for SECON
 
 docs: $(VENV)/.dev ## Write the tables in the documents, and what is generated of the chart
 	@$(BIN)/python -m docs.generate
+
+dashboards: $(VENV)/.dev ## Write the Grafana dashboards into the chart
+	@$(BIN)/python -m docs.dashboards
 
 tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that need them (Debian)
 	@.ci/tools

@@ -26,6 +26,7 @@ class PrometheusServer:
         scrape_interval: How often it scrapes, and evaluates rules.
         rule_files: Recording and alerting rules to load.
         client: What its scrapes are told besides, such as `basic_auth` and `tls_config`.
+        flags: More of its flags.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class PrometheusServer:
         scrape_interval: str = "1s",
         rule_files: Sequence[Path] = (),
         client: Mapping[str, Any] | None = None,
+        flags: Sequence[str] = (),
     ) -> None:
         self._binary = binary
         self._directory = directory
+        self._flags = flags
         target = urlsplit(target_url)
         self._config = {
             "global": {
@@ -73,6 +76,7 @@ class PrometheusServer:
             f"--storage.tsdb.path={self._directory / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=warn",
+            *self._flags,
         ]
         self._daemon = Daemon(command, self.url, self._directory / "prometheus.log")
         return self

@@ -1,0 +1,203 @@
+"""The dashboard of one account, down to its single cases where they have series of their own."""
+
+from docs.dashboards import model, queries, shared
+from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, steps, values
+from docs.dashboards.panels import (
+    Column,
+    Query,
+    bargauge,
+    count_column,
+    duration_column,
+    severity_column,
+    stat,
+    table,
+    text,
+    timeseries,
+    turn_column,
+)
+
+_HOUR, _DAY = 3600.0, 86400.0
+_OFF = "No open cases here - or per-case series are off. Turn them on with metrics.cases.enabled: true"
+_CONSOLES = (("aws-cn", "console.amazonaws.cn"), ("aws-us-gov", "console.amazonaws-us-gov.com"))
+_ELSEWHERE = "support.console.aws.amazon.com"
+_NOTE = """\
+Each case is a row of the table **Cases** when the exporter is told to give cases series of their own:
+
+```yaml
+metrics:
+  cases:
+    enabled: true
+```
+
+They are off by default, because case numbers never repeat: every case leaves series behind. \
+Without them the table **Groups of cases** tells the same, short of the single case.
+
+A case number opens the Support Center, in the account that your browser is logged in to.
+"""
+
+
+def account() -> Json:
+    """Return the dashboard."""
+    return model.dashboard(
+        "aws-support-account",
+        "AWS Support / Account",
+        "The AWS Support cases of one account: each open case with a link to the Support Center, and how they came and went.",
+        [
+            model.datasource(),
+            model.job(),
+            model.organization(),
+            model.account(several=False),
+            model.severity(),
+            model.service(queries.SEVERITY),
+        ],
+        [
+            (
+                "",
+                [
+                    (4, [(24, _about())]),
+                    (4, _now()),
+                    (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _services())]),
+                ],
+            ),
+            ("Open cases", [(10, [(16, _groups()), (8, _note())]), (12, [(24, _cases())])]),
+            ("Flow and reading", [(8, [(8, shared.flow()), (8, shared.breaches()), (8, _failures())])]),
+        ],
+        since="now-7d",
+        refresh="5m",
+    )
+
+
+def _now() -> list[tuple[int, Json]]:
+    oldest = f"min(aws_support_oldest_open_case_created_timestamp_seconds{{{queries.SEVERITY}}})"
+    panels = [
+        stat("Open cases", "Cases of the account that are not resolved.", Query(queries.open_cases())),
+        *shared.unanswered_and_turns(),
+        stat(
+            "Oldest case",
+            f"How long ago the oldest open case was opened.{shared.NOT_BY_SERVICE}",
+            Query(f"time() - {oldest} or {queries.none_of_them()}"),
+            unit="s",
+            decimals=1,
+        ),
+        stat(
+            "Quiet longest",
+            "How long ago the latest communication was written on the open case that has been quiet longest. Yellow from three "
+            "days, red from a week.",
+            Query(f"max(aws_support_latest_communication_age_seconds{{{queries.GROUP}}}) or {queries.none_of_them()}"),
+            unit="s",
+            decimals=1,
+            thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
+        ),
+        stat(
+            "Last poll",
+            "Whether the last poll of the account succeeded. What is shown is as of the last that did.",
+            Query(f"max(aws_support_account_up{{{queries.ACCOUNT}}})", instant=True),
+            thresholds=steps(base=QUIET),
+            mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["failing"])})],
+            graph=False,
+        ),
+    ]
+    return [(3, panel) for panel in panels]
+
+
+def _services() -> Json:
+    return bargauge(
+        "Services",
+        "AWS services with most cases that are not resolved, at most eight.",
+        Query(queries.or_none(f"topk(8, {queries.open_cases(by='service_code')})", "service_code"), "{{service_code}}"),
+        decimals=0,
+    )
+
+
+def _cases() -> Json:
+    labels = "account_id, display_id, status, severity_code, service_code, category_code, last_author"
+    info = f"max by ({labels}) (aws_support_case_info{{{queries.GROUP}}})"
+    hosts = f"max by (account_id, partition) (aws_support_account_info{{{queries.ACCOUNT}}})"
+    host = f'label_replace({hosts}, "console", "{_ELSEWHERE}", "", "")'
+    for partition, console in _CONSOLES:
+        host = f'label_replace({host}, "console", "{console}", "partition", "{partition}")'
+    named = f"{info} * on (account_id) group_left (console) {host}"
+
+    def since(moment: str) -> str:
+        at = f"max by (account_id, display_id) (aws_support_case_{moment}_timestamp_seconds{{{queries.ACCOUNT}}})"
+        return f"{named} * on (account_id, display_id) group_left () (time() - {at})"
+
+    case = "https://${__data.fields.console}/support/home#/case/?displayId=${__data.fields.display_id}"
+    link = {"title": "Open in the Support Center", "url": case, "targetBlank": True}
+    return table(
+        "Cases",
+        "Open cases, quiet longest first; at most 50. Only with metrics.cases.enabled. The number opens the case in the "
+        "Support Center, if your browser is logged in to its account.",
+        Query(f"topk(50, {since('latest_communication')})"),
+        Query(since("created")),
+        columns=[
+            Column(
+                "display_id",
+                "Case",
+                170,
+                {"links": [link]},
+            ),
+            duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
+            duration_column("Value #B", "Opened ago"),
+            severity_column(),
+            turn_column(),
+            Column("status", "Status", 190),
+            Column("service_code", "Service"),
+            Column("category_code", "Category", 190),
+            Column("console", "Console", 10, {"custom__hidden": True}),
+        ],
+        hide=["account_id"],
+        sort_by="Value #A",
+        no_value=_OFF,
+    )
+
+
+def _groups() -> Json:
+    labels = "severity_code, last_author, status, service_code"
+    return table(
+        "Groups of cases",
+        "Open cases by severity, turn, status and service: how many, and for how long the quietest of them has been quiet.",
+        Query(f"topk(50, max by ({labels}) (aws_support_latest_communication_age_seconds{{{queries.GROUP}}}))"),
+        Query(f"max by ({labels}) (aws_support_open_cases{{{queries.GROUP}}})"),
+        columns=[
+            duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
+            count_column("Value #B", "Cases", 70),
+            severity_column(),
+            turn_column(),
+            Column("service_code", "Service"),
+            Column("status", "Status", 205),
+        ],
+        sort_by="Value #A",
+        no_value="No open cases",
+    )
+
+
+def _note() -> Json:
+    return text("Cases, one by one", "How each case becomes a row, and where its number leads.", _NOTE)
+
+
+def _failures() -> Json:
+    errors = queries.total("aws_support_account_poll_errors_total", queries.ACCOUNT, by="reason", window="1h")
+    none = f'label_replace(0 * max(aws_support_account_up{{{queries.ACCOUNT}}}), "reason", "none", "", "")'
+    return timeseries(
+        "Failed polls, in an hour",
+        "Polls of the account that failed in the hour before each moment. What is shown meanwhile is as of the last good poll.",
+        Query(f"{errors} or on () {none}", "{{reason}}"),
+        decimals=0,
+    )
+
+
+def _about() -> Json:
+    return table(
+        "About the account",
+        "What the configuration says of the account, with the labels that it gives it.",
+        Query(f"max without (instance, job) (aws_support_account_info{{{queries.ACCOUNT}}})"),
+        columns=[
+            Column("account_name", "Account"),
+            Column("account_id", "Account id"),
+            Column("organization", "Organization"),
+            Column("partition", "Partition"),
+            Column("region", "Region"),
+        ],
+        hide=["Value", "endpoint", "namespace", "pod", "container", "service"],
+    )

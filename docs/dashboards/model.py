@@ -1,0 +1,169 @@
+"""A dashboard: its variables, its links to the others, and its panels on the grid."""
+
+from collections.abc import Sequence
+
+from docs.dashboards.colors import Json
+from docs.dashboards.panels import DATASOURCE
+
+TAG = "aws-support"
+_COLUMNS = 24
+_SCHEMA = 38
+
+ALL = {"text": ["All"], "value": ["$__all"], "selected": True}
+JOB = 'job=~"$job"'
+INFO = "aws_support_account_info"
+
+Line = tuple[int, Sequence[tuple[int, Json]]]
+"""Panels beside each other: how high they are, and each with how wide it is."""
+
+
+def dashboard(
+    uid: str,
+    title: str,
+    description: str,
+    variables: Sequence[Json],
+    rows: Sequence[tuple[str, Sequence[Line]]],
+    *,
+    since: str,
+    refresh: str,
+) -> Json:
+    """Return a dashboard.
+
+    Args:
+        uid: Never changes, as links point to it.
+        title: Its name.
+        description: What it is for.
+        variables: What can be chosen.
+        rows: Headings, each with the lines of panels under it. An empty heading is left out.
+        since: How far it looks back at first, such as `now-7d`.
+        refresh: How often it is drawn anew.
+    """
+    return {
+        "uid": uid,
+        "title": title,
+        "description": description,
+        "tags": [TAG],
+        "editable": False,
+        "graphTooltip": 1,
+        "schemaVersion": _SCHEMA,
+        "version": 1,
+        "refresh": refresh,
+        "time": {"from": since, "to": "now"},
+        "timezone": "browser",
+        "weekStart": "",
+        "fiscalYearStartMonth": 0,
+        "annotations": {"list": []},
+        "links": [_links()],
+        "templating": {"list": list(variables)},
+        "panels": _place(rows),
+    }
+
+
+def datasource() -> Json:
+    """Return the variable for the Prometheus that is asked."""
+    return {
+        "name": "datasource",
+        "label": "Data source",
+        "description": "The Prometheus, Thanos or Mimir that scrapes the exporter",
+        "type": "datasource",
+        "query": "prometheus",
+        "regex": "",
+        "refresh": 1,
+        "hide": 0,
+        "includeAll": False,
+        "multi": False,
+        "options": [],
+        "current": {},
+        "skipUrlSync": False,
+    }
+
+
+def job() -> Json:
+    """Return the variable for the scrape job; several where the exporter is scraped by several."""
+    return _values("job", "Job", "Scrape jobs of exporters", "label_values(aws_support_exporter_build_info, job)")
+
+
+def organization() -> Json:
+    """Return the variable for organizations; accounts that belong to none are among All."""
+    query = f"label_values({INFO}{{{JOB}}}, organization)"
+    return _values("organization", "Organization", "As named in the exporter's configuration", query) | {"allValue": ".*"}
+
+
+def account(*, several: bool) -> Json:
+    """Return the variable for accounts: names are shown, ids are meant."""
+    query = f'query_result(max by (account_id, account_name) ({INFO}{{{JOB}, organization=~"$organization"}}))'
+    choice = _values("account", "Account", "AWS accounts, by name", query)
+    choice["regex"] = '/account_id="(?<value>[^"]+)|account_name="(?<text>[^"]+)/g'
+    choice["sort"] = 5
+    if several:
+        return choice | {"allValue": ".*"}
+    return choice | {"includeAll": False, "multi": False, "current": {}}
+
+
+def severity() -> Json:
+    """Return the variable for severities."""
+    query = f"label_values(aws_support_account_open_cases{{{JOB}}}, severity_code)"
+    return _values("severity", "Severity", "Severity codes of AWS", query) | {"allValue": ".*"}
+
+
+def service(within: str) -> Json:
+    """Return the variable for the AWS services that cases are about.
+
+    Args:
+        within: Matchers for the cases that count.
+    """
+    query = f"label_values(aws_support_open_cases{{{within}}}, service_code)"
+    return _values("service", "Service", "AWS services with an open case in the time range", query) | {"allValue": ".*"}
+
+
+def _values(name: str, label: str, description: str, query: str) -> Json:
+    return {
+        "name": name,
+        "label": label,
+        "description": description,
+        "type": "query",
+        "datasource": DATASOURCE,
+        "query": {"query": query, "refId": f"variable-{name}"},
+        "regex": "",
+        "refresh": 2,
+        "sort": 1,
+        "hide": 0,
+        "includeAll": True,
+        "multi": True,
+        "options": [],
+        "current": ALL,
+        "skipUrlSync": False,
+    }
+
+
+def _links() -> Json:
+    return {
+        "type": "dashboards",
+        "title": "AWS Support",
+        "tags": [TAG],
+        "asDropdown": False,
+        "includeVars": True,
+        "keepTime": True,
+        "targetBlank": False,
+        "icon": "external link",
+        "tooltip": "",
+        "url": "",
+    }
+
+
+def _place(rows: Sequence[tuple[str, Sequence[Line]]]) -> list[Json]:
+    """Return the panels with ids and places, line under line."""
+    placed: list[Json] = []
+    y = 0
+    for heading, lines in rows:
+        if heading:
+            place = {"x": 0, "y": y, "w": _COLUMNS, "h": 1}
+            placed.append({"type": "row", "title": heading, "collapsed": False, "panels": [], "gridPos": place})
+            y += 1
+        for height, panels in lines:
+            x = 0
+            for width, panel in panels:
+                placed.append(panel | {"gridPos": {"x": x, "y": y, "w": width, "h": height}})
+                x += width
+            y += height
+    return [{"id": number} | panel for number, panel in enumerate(placed, 1)]

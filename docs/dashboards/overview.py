@@ -1,0 +1,277 @@
+"""The dashboard of the whole fleet: how many cases, how severe, whose turn, how quiet, how fast AWS answers."""
+
+from docs.dashboards import model, queries, shared
+from docs.dashboards.colors import BAD, SEVERITY, WARN, Json, by_name, special, steps
+from docs.dashboards.panels import (
+    HIDDEN_ACCOUNT,
+    Column,
+    Query,
+    bargauge,
+    count_column,
+    duration_column,
+    severity_column,
+    stat,
+    table,
+    timeseries,
+    turn_column,
+)
+
+_DAY = 86400.0
+_WHOLE_FLEET = " Only the choice of severities applies: this metric knows no account."
+_GROUP_LABELS = "account_id, account_name, severity_code, service_code, last_author"
+_FLEET = 'job=~"$job", severity_code=~"$severity"'
+_PRESSING = 'severity_code=~"critical|urgent"'
+_SHARE_OF_TARGET = {
+    "unit": "percentunit",
+    "decimals": 0,
+    "min": 0,
+    "max": 2,
+    "thresholds": steps((0.8, WARN), (1, BAD)),
+    "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
+}
+
+
+def overview() -> Json:
+    """Return the dashboard."""
+    return model.dashboard(
+        "aws-support-overview",
+        "AWS Support / Overview",
+        "All AWS Support cases of the fleet: how many, how severe, whose turn it is, how long they have been quiet, and how "
+        "fast AWS answers.",
+        [
+            model.datasource(),
+            model.job(),
+            model.organization(),
+            model.account(several=True),
+            model.severity(),
+            model.service(queries.SEVERITY),
+        ],
+        [
+            ("", [(4, _now()), (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _severities())])]),
+            ("What to look at", [(10, [(15, _quiet_longest()), (9, _unanswered())])]),
+            (
+                "How fast",
+                [
+                    (7, [(14, _first_response()), (10, _resolution())]),
+                    (8, [(8, _answers_over_time()), (8, shared.breaches()), (8, shared.flow())]),
+                ],
+            ),
+            (
+                "Where",
+                [(9, [(12, _accounts()), (12, _services())]), (8, [(12, _accounts_history()), (12, _services_history())])],
+            ),
+        ],
+        since="now-7d",
+        refresh="5m",
+    )
+
+
+def _now() -> list[tuple[int, Json]]:
+    panels = [
+        stat("Open cases", "Cases that are not resolved.", Query(queries.open_cases())),
+        stat(
+            "Pressing",
+            "Open cases of the two worst severities, critical and urgent.",
+            Query(queries.open_cases(_PRESSING)),
+            thresholds=steps((1, SEVERITY["urgent"])),
+        ),
+        *shared.unanswered_and_turns(),
+        stat(
+            "Quiet longest",
+            "How long ago the latest communication was written on the open case that has been quiet longest. Yellow from three "
+            "days, red from a week.",
+            Query(f"max({_age()}) or {queries.none_of_them()}"),
+            unit="s",
+            decimals=1,
+            thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
+        ),
+        stat(
+            "Unread accounts",
+            "Accounts with a plan whose last poll failed; their last good cases are shown for a while. More on the dashboard "
+            "Exporter health.",
+            Query(_not_read()),
+            thresholds=steps((1, WARN)),
+        ),
+    ]
+    return [(3, panel) for panel in panels]
+
+
+def _age() -> str:
+    age = "aws_support_latest_communication_age_seconds"
+    return f"max by ({_GROUP_LABELS}) ({age}{{{queries.GROUP}}} {queries.CHOSEN})"
+
+
+def _cases_of_groups() -> str:
+    by = "severity_code, service_code, last_author"
+    return queries.per_account("aws_support_open_cases", queries.GROUP, by=by, name=True)
+
+
+def _not_read() -> str:
+    up = queries.per_account("aws_support_account_up", queries.ACCOUNT)
+    unsupported = queries.per_account("aws_support_account_supported", queries.ACCOUNT)
+    return f"count({up}) - count({up} == 1 or {unsupported} == 0)"
+
+
+def _severities() -> Json:
+    return bargauge(
+        "Open now",
+        "Cases that are not resolved at the end of the time range.",
+        *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
+        overrides=by_name(SEVERITY),
+        decimals=0,
+    )
+
+
+def _quiet_longest() -> Json:
+    return table(
+        "Cases that have been quiet longest",
+        "The longest silence of each account's cases of one severity, service and turn: the eight "
+        "greatest. Yellow from three days, red from a week.",
+        Query(f"topk(8, {_age()})"),
+        Query(f"{_cases_of_groups()} and on ({_GROUP_LABELS}) topk(8, {_age()})"),
+        columns=[
+            duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
+            severity_column(),
+            turn_column(),
+            count_column("Value #B", "Cases", 70),
+            Column("account_name", "Account", 150, {"links": shared.account_links("data.fields.account_id")}),
+            Column("service_code", "Service"),
+            HIDDEN_ACCOUNT,
+        ],
+        sort_by="Value #A",
+        no_value="No open cases",
+    )
+
+
+def _unanswered() -> Json:
+    kept = "account_id, account_name, severity_code"
+    opened = (
+        f"min by ({kept}) (aws_support_oldest_unanswered_case_created_timestamp_seconds{{{queries.SEVERITY}}} {queries.CHOSEN})"
+    )
+    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
+    share = f"topk(8, (time() - {opened}) / on (severity_code) group_left () {target})"
+    return table(
+        "Unanswered, nearest to their target",
+        "The oldest case without an answer of each account and severity, by how much of the target for the first response has "
+        f"passed: the eight greatest. Red when it is overdue.{shared.NOT_BY_SERVICE}",
+        Query(queries.or_none(share, "account_name")),
+        Query(f"(time() - {opened}) and on ({kept}) {share}"),
+        columns=[
+            severity_column(),
+            Column("account_name", "Account", 130, {"links": shared.account_links("data.fields.account_id")}),
+            duration_column("Value #B", "Opened ago"),
+            Column("Value #A", "Of target", None, _SHARE_OF_TARGET),
+            HIDDEN_ACCOUNT,
+        ],
+        sort_by="Value #A",
+    )
+
+
+def _first_response() -> Json:
+    metric, by = "aws_support_first_response_seconds", "severity_code"
+    half, most = (queries.quantile(share, metric, by, "$__range", _FLEET) for share in (0.5, 0.9))
+    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
+    late = queries.total("aws_support_first_response_breaches_total", queries.SEVERITY, by="severity_code", window="$__range")
+    nothing = {"mappings": [special("null+nan", "none")]}
+    seconds = {"unit": "s", "decimals": 1}
+    return table(
+        "First response against target",
+        "Time from the opening of a case to AWS's first communication, of cases that were first answered in the time range: "
+        "median, 90th percentile, configured target. Of these, only the choice of severities applies, as they know no account. "
+        "Late are the cases whose target passed meanwhile, of the chosen accounts.",
+        Query(half),
+        Query(most),
+        Query(target),
+        Query(f"{most} / on (severity_code) {target}"),
+        Query(late),
+        columns=[
+            severity_column(),
+            Column("Value #A", "p50", 85, seconds | nothing),
+            Column("Value #B", "p90", 85, seconds | nothing),
+            Column("Value #C", "Target", 85, {"unit": "s"}),
+            Column("Value #D", "p90 of target", None, _SHARE_OF_TARGET | nothing),
+            count_column("Value #E", "Late", 60),
+        ],
+        sort_by="Value #C",
+        descending=False,
+    )
+
+
+def _accounts() -> Json:
+    counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
+    return bargauge(
+        "Accounts with most open cases",
+        "The ten accounts with most cases that are not resolved. A click leads to the account.",
+        Query(queries.or_none(f"topk(10, {counted})", "account_name"), "{{account_name}}"),
+        links=shared.account_links("field.labels.account_id"),
+        decimals=0,
+    )
+
+
+def _services() -> Json:
+    counted = queries.open_cases(by="service_code")
+    return bargauge(
+        "Services with most open cases",
+        "The ten AWS services with most cases that are not resolved.",
+        Query(queries.or_none(f"topk(10, {counted})", "service_code"), "{{service_code}}"),
+        decimals=0,
+    )
+
+
+def _accounts_history() -> Json:
+    counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
+    return timeseries(
+        "Open cases of these accounts",
+        "History of the seven accounts that have most open cases at the end of the time range.",
+        Query(queries.or_none(queries.top_at_the_end(7, counted, "account_id"), "account_name"), "{{account_name}}"),
+        decimals=0,
+    )
+
+
+def _services_history() -> Json:
+    counted = queries.open_cases(by="service_code")
+    return timeseries(
+        "Open cases of these services",
+        "History of the seven services that have most open cases at the end of the time range.",
+        Query(queries.or_none(queries.top_at_the_end(7, counted, "service_code"), "service_code"), "{{service_code}}"),
+        decimals=0,
+    )
+
+
+def _answers_over_time() -> Json:
+    expr = queries.quantile(0.9, "aws_support_first_response_seconds", "severity_code", "1d", _FLEET)
+    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
+    return timeseries(
+        "p90 of first responses against target, in a day",
+        "90th percentile of the first responses in the 24 hours before each moment, as a share of the target of their "
+        f"severity: above 100 % AWS was late; cut at 300 %. No line where nothing was answered.{_WHOLE_FLEET}",
+        Query(f"{expr} / on (severity_code) {target}", "{{severity_code}}"),
+        unit="percentunit",
+        max=3,
+        thresholds=steps((1, BAD)),
+        overrides=by_name(SEVERITY),
+        line_at_thresholds=True,
+        no_value="AWS answered no case in this time range",
+    )
+
+
+def _resolution() -> Json:
+    metric = "aws_support_case_open_duration_seconds"
+    half, most = (queries.quantile(share, metric, "severity_code", "$__range", _FLEET) for share in (0.5, 0.9))
+    resolved = queries.total("aws_support_cases_resolved_total", queries.SEVERITY, by="severity_code", window="$__range")
+    look = {"unit": "s", "decimals": 1, "mappings": [special("null+nan", "none")]}
+    return table(
+        "Time to resolution",
+        "How many cases of the chosen accounts were resolved in the time range, and how long such cases were open: median "
+        "and 90th percentile, of all accounts of the fleet.",
+        Query(resolved),
+        Query(half),
+        Query(most),
+        columns=[
+            severity_column(),
+            count_column("Value #A", "Resolved", 90),
+            Column("Value #B", "p50", None, look),
+            Column("Value #C", "p90", None, look),
+        ],
+        sort_by="Value #A",
+    )

@@ -1,0 +1,83 @@
+"""Expressions that count every case once, whoever scrapes it and however many exporters read it.
+
+An account may be read by a pair of exporters, and a fleet shared among shards. So what an exporter says of an account is
+summed up within that exporter first, the greatest of what several say is taken, and only then accounts are added up.
+"""
+
+from docs.dashboards.colors import SEVERITIES
+from docs.dashboards.model import INFO, JOB
+
+ACCOUNT = f'{JOB}, account_id=~"$account"'
+SEVERITY = f'{ACCOUNT}, severity_code=~"$severity"'
+GROUP = f'{SEVERITY}, service_code=~"$service"'
+CHOSEN = f'and on (account_id) {INFO}{{{JOB}, organization=~"$organization"}}'
+
+BY_SEVERITY = (
+    *((code, f'severity_code="{code}"') for code in SEVERITIES[:-1]),
+    ("{{severity_code}}", f'severity_code!~"{"|".join(SEVERITIES[:-1])}"'),
+)
+"""Legend and matcher, worst severity first. The mildest stands together with what AWS may yet invent."""
+
+
+def per_account(metric: str, matchers: str, more: str = "", *, by: str = "", window: str = "", name: bool = False) -> str:
+    """Return a number for each account, as the exporter says that says the most.
+
+    Args:
+        metric: A gauge, or a counter with a window.
+        matchers: What counts.
+        more: More of them.
+        by: More labels to keep, separated by commas.
+        window: How long the increase of a counter is looked at.
+        name: Whether the account's name is kept, too.
+    """
+    kept = ", ".join(filter(None, ("account_id", "account_name" if name else "", by)))
+    both = f"{matchers}, {more}" if more else matchers
+    series = f"increase({metric}{{{both}}}[{window}])" if window else f"{metric}{{{both}}}"
+    return f"max by ({kept}) (sum by (job, instance, {kept}) ({series} {CHOSEN}))"
+
+
+def total(metric: str, matchers: str, more: str = "", *, by: str = "", window: str = "", name: bool = False) -> str:
+    """Return the sum over accounts of what `per_account` returns; `name` makes it a sum for each account."""
+    kept = ", ".join(filter(None, ("account_id, account_name" if name else "", by)))
+    added = per_account(metric, matchers, more, by=by, window=window, name=name)
+    return f"sum by ({kept}) ({added})" if kept else f"sum({added})"
+
+
+def open_cases(more: str = "", *, by: str = "") -> str:
+    """Return how many cases are open, in all or by labels; zero only where accounts were read."""
+    counted = total("aws_support_open_cases", GROUP, more, by=by)
+    if not by:
+        return f"{counted} or {none_of_them()}"
+    return counted
+
+
+def none_of_them(more: str = "", *, by: str = "") -> str:
+    """Return zero if any account was read, and nothing if none was."""
+    return f"0 * {total('aws_support_account_open_cases', SEVERITY, more, by=by)}"
+
+
+def open_by_severity(matcher: str) -> str:
+    """Return how many cases of some severities are open; zero only where accounts were read."""
+    by = "severity_code"
+    return f"{total('aws_support_open_cases', GROUP, matcher, by=by)} or {none_of_them(matcher, by=by)}"
+
+
+def or_none(expr: str, label: str, text: str = "none") -> str:
+    """Return an expression, or zero under a name of its own where there is nothing to count but accounts were read."""
+    return f'{expr} or on () label_replace({none_of_them()}, "{label}", "{text}", "", "")'
+
+
+def top_at_the_end(count: int, expr: str, by: str) -> str:
+    """Return the history of those series that are the greatest at the end of the time range, and of no others.
+
+    Args:
+        count: How many.
+        expr: Gauges only.
+        by: The labels that the series differ by.
+    """
+    return f"{expr} and on ({by}) topk({count}, {expr.replace('}', '} @ end()')})"
+
+
+def quantile(share: float, metric: str, by: str, window: str, matchers: str) -> str:
+    """Return a quantile of a histogram's observations in a window; nothing where there were none."""
+    return f"(histogram_quantile({share}, sum by ({by}, le) (increase({metric}_bucket{{{matchers}}}[{window}]))) >= 0)"

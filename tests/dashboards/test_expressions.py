@@ -1,0 +1,86 @@
+"""Expressions parse, and name only what the exporter exports."""
+
+import re
+
+import pytest
+
+from exporter.metrics.catalog import CATALOG
+from exporter.metrics.metric import Kind
+from tests.support.grafana import Dashboard, View
+from tests.support.promql import unknown
+
+VIEW = View({"account": "111122223333"}, {"job": ["one", "two"]})
+RATES = re.compile(r"\b(?:rate|irate|increase|resets)\((\w+)\{")
+SELECTORS = re.compile(r"\b(\w+)\{")
+WINDOWS = re.compile(r"\b(rate|irate|increase)\([^\[]*\[([^\]]+)\]")
+QUERY_OF_VARIABLE = re.compile(r"(?:label_values|query_result)\((.*?)(?:, \w+)?\)$")
+COUNTED_BY_THE_PROCESS = {"process_cpu_seconds_total"}
+
+
+def counts(name: str) -> bool:
+    """Return whether a series only ever grows, until its process starts anew."""
+    metric = CATALOG.get(name)
+    if metric is not None:
+        return metric.kind is Kind.COUNTER
+    family = CATALOG.get(name.rpartition("_")[0])
+    return name in COUNTED_BY_THE_PROCESS or (family is not None and family.kind is Kind.HISTOGRAM)
+
+
+def test_every_expression_names_only_metrics_and_labels_that_there_are(dashboard: Dashboard) -> None:
+    wrong = {
+        (target.panel, target.ref_id): names
+        for target in dashboard.targets()
+        if (names := unknown(dashboard.filled(target.expr, VIEW)))
+    }
+
+    assert wrong == {}
+
+
+def test_every_variable_asks_only_for_metrics_and_labels_that_there_are(dashboard: Dashboard) -> None:
+    asking = [variable["query"]["query"] for variable in dashboard.variables.values() if variable["type"] == "query"]
+    selectors = [found[1] for query in asking if (found := QUERY_OF_VARIABLE.match(query))]
+
+    assert len(selectors) == len(asking)
+    assert [names for selector in selectors if (names := unknown(dashboard.filled(selector, VIEW)))] == []
+
+
+def test_rates_are_taken_of_counters_and_of_all_of_them(dashboard: Dashboard) -> None:
+    for target in dashboard.targets():
+        rated = sorted(RATES.findall(target.expr))
+        counters = sorted(name for name in SELECTORS.findall(target.expr) if counts(name))
+
+        assert rated == counters, target
+
+
+def test_a_rate_is_taken_over_grafanas_own_interval_and_an_increase_over_a_time_that_is_told(dashboard: Dashboard) -> None:
+    windows = {(function, window) for target in dashboard.targets() for function, window in WINDOWS.findall(target.expr)}
+
+    assert {window for function, window in windows if function != "increase"} <= {"$__rate_interval"}
+    assert {window for function, window in windows if function == "increase"} <= {"$__range", "1d", "1h"}
+
+
+def test_lists_are_cut_so_that_a_thousand_accounts_stay_readable(dashboard: Dashboard) -> None:
+    """A panel with a series for each account or case takes the greatest few of them."""
+    by_account = re.compile(r"^(?:sum|max) by \([^)]*\b(?:account_id|account_name|display_id)\b")
+    uncut = [
+        target
+        for target in dashboard.targets()
+        if "account" not in dashboard.model["uid"] and by_account.match(target.expr) and "topk(" not in target.expr
+    ]
+
+    assert uncut == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "filled"),
+    [
+        ({}, 'up{job=~"(one|two)"}'),
+        ({"job": "a.b"}, 'up{job=~"a\\\\.b"}'),
+        ({"job": ["a", "b"]}, 'up{job=~"(a|b)"}'),
+    ],
+)
+def test_variables_are_filled_in_as_grafana_does(choice: dict[str, str], filled: str) -> None:
+    dashboard = Dashboard({"templating": {"list": [{"name": "job", "includeAll": True}]}})
+
+    assert dashboard.filled('up{job=~"$job"}', View(choice, {"job": ["one", "two"]})) == filled
+    assert dashboard.filled("[$__rate_interval]", View({}, step=30)) == "[60s]"

@@ -1,0 +1,101 @@
+"""The shipped dashboards as Grafana sees them: their panels, and their expressions with variables filled in."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from tests.support.tools import ROOT
+
+FILES = sorted((ROOT / "helm/aws-support-exporter/files/dashboards").glob("*.json"))
+ALL = "$__all"
+_VARIABLE = re.compile(r"\$\{?(\w+)(?::(\w+))?\}?")
+_SPECIAL_IN_EXPRESSIONS = re.compile(r"([\\^$*+?.()|{}\[\]])")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One query of a panel."""
+
+    panel: str
+    ref_id: str
+    expr: str
+    instant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What somebody looks at.
+
+    Attributes:
+        choices: What is chosen, by variable: one or several values, or all.
+        known: The values that each variable has, for all of one that has no value of its own for it.
+        seconds: How long the time range is.
+        step: Seconds between two points.
+        scrape_interval: Of the data source, in seconds.
+    """
+
+    choices: Mapping[str, str | Sequence[str]]
+    known: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    seconds: float = 7 * 86400
+    step: float = 1800
+    scrape_interval: float = 15
+
+
+class Dashboard:
+    """A dashboard's JSON.
+
+    Args:
+        model: The JSON.
+    """
+
+    def __init__(self, model: dict[str, Any]) -> None:
+        self.model = model
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return the dashboard in a file."""
+        return cls(json.loads(path.read_text()))
+
+    @property
+    def panels(self) -> list[dict[str, Any]]:
+        """All panels but headings."""
+        return [panel for panel in self.model["panels"] if panel["type"] != "row"]
+
+    @property
+    def variables(self) -> dict[str, dict[str, Any]]:
+        """Its variables by name."""
+        return {variable["name"]: variable for variable in self.model["templating"]["list"]}
+
+    def targets(self) -> Iterator[Target]:
+        """Yield the queries of all panels."""
+        for panel in self.panels:
+            for target in panel.get("targets", ()):
+                yield Target(panel["title"], target["refId"], target["expr"], target["instant"])
+
+    def filled(self, text: str, view: View) -> str:
+        """Return an expression with its variables filled in, as Grafana's data source for Prometheus does.
+
+        Raises:
+            KeyError: It uses a variable that the dashboard does not have.
+        """
+        built_in = {
+            "__rate_interval": f"{max(view.step + view.scrape_interval, 4 * view.scrape_interval):g}s",
+            "__interval": f"{view.step:g}s",
+            "__range": f"{view.seconds:g}s",
+        }
+        return _VARIABLE.sub(lambda found: built_in.get(found[1]) or self._chosen(found[1], view), text)
+
+    def _chosen(self, name: str, view: View) -> str:
+        variable = self.variables[name]
+        choice = view.choices.get(name, ALL)
+        if choice == ALL:
+            assert variable["includeAll"], f"{name} has no All"
+            if variable.get("allValue"):
+                return str(variable["allValue"])
+            choice = view.known[name]
+        values = [choice] if isinstance(choice, str) else choice
+        escaped = [_SPECIAL_IN_EXPRESSIONS.sub(r"\\\\\1", value) for value in values]
+        return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
