@@ -231,6 +231,18 @@ BUILD_INFO = Metric(
     ("version", "revision", "pythonversion"),
     "The exporter's version, source revision and Python version; always 1.",
 )
+CONFIG_RELOAD_SUCCESSFUL = Metric(
+    "aws_support_exporter_config_last_reload_successful",
+    Kind.GAUGE,
+    (),
+    "Whether the configuration could be used when it was last read; if not, the one before is still in force.",
+)
+CONFIG_RELOAD_SUCCESS_TIMESTAMP = Metric(
+    "aws_support_exporter_config_last_reload_success_timestamp_seconds",
+    Kind.GAUGE,
+    (),
+    "Unix time at which the configuration in force was read.",
+)
 RENDER_DURATION = Metric(
     "aws_support_exporter_render_duration_seconds",
     Kind.GAUGE,
@@ -277,6 +289,8 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
     ORGANIZATION_UP,
     ORGANIZATION_LAST_SUCCESS,
     BUILD_INFO,
+    CONFIG_RELOAD_SUCCESSFUL,
+    CONFIG_RELOAD_SUCCESS_TIMESTAMP,
     RENDER_DURATION,
     SHARD,
 )
