@@ -10,6 +10,7 @@ from pathlib import Path
 
 from exporter import __version__, app, log
 from exporter.collector.sharding import Shard
+from exporter.config.durations import parse_duration
 from exporter.errors import ConfigError, StartupError
 from exporter.web.server import Address
 
@@ -17,6 +18,7 @@ USAGE_ERROR = 2
 STARTUP_ERROR = 1
 
 DEFAULT_ADDRESS = ":10047"
+_SHORTEST_INTERVAL = 1.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
             telemetry_path=options.web_telemetry_path,
             demo=options.demo,
             shard=_shard(options),
+            lifecycle=options.web_enable_lifecycle,
+            auto_reload=options.config_auto_reload_interval if options.config_enable_auto_reload else None,
         )
         # A check says itself what is wrong; log lines between its rows would only hide it.
         level = "error" if options.command == "check" else options.log_level
@@ -89,6 +93,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--config.check", dest="config_check", action="store_true", help="check the configuration file and exit"
+    )
+    parser.add_argument(
+        "--config.enable-auto-reload",
+        dest="config_enable_auto_reload",
+        action="store_true",
+        help="reload the configuration file when what is in it changes, as in a mounted ConfigMap",
+    )
+    parser.add_argument(
+        "--config.auto-reload-interval",
+        dest="config_auto_reload_interval",
+        type=_interval,
+        default=10.0,
+        metavar="DURATION",
+        help="how often to look at it (default: 10s)",
+    )
+    parser.add_argument(
+        "--web.enable-lifecycle",
+        dest="web_enable_lifecycle",
+        action="store_true",
+        help="let POST /-/reload reload the configuration file, as SIGHUP always does",
     )
     parser.add_argument(
         "--web.listen-address",
@@ -155,6 +179,16 @@ def _address(text: str) -> Address:
         return Address.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _interval(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'"{text}" {error}') from None
+    if seconds < _SHORTEST_INTERVAL:
+        raise argparse.ArgumentTypeError(f'"{text}" is too short: write 1s or more')
+    return seconds
 
 
 def _path(text: str) -> str:

@@ -30,8 +30,9 @@ class Collector:
         self._publisher = publisher
         self._concurrency = concurrency
         self._stop = threading.Event()
-        self._threads = [
-            *(self._thread(f"poll-{number}", poller.run) for number in range(1, concurrency + 1)),
+        self._running = False
+        self._pollers: list[threading.Thread] = []
+        self._others = [
             self._thread("dispatch", poller.dispatch),
             self._thread("publish", publisher.run),
             self._thread("discover", discoverer.run),
@@ -40,8 +41,35 @@ class Collector:
     def start(self) -> None:
         """Publish a first page, which says that nothing is known yet, and start to read."""
         self._publisher.publish()
-        for thread in self._threads:
+        self._running = True
+        self._begin(self._concurrency)
+        for thread in self._others:
             thread.start()
+
+    def resize(self, concurrency: int) -> None:
+        """Read that many accounts at a time from now on; threads that are too many end once they are done with what they read.
+
+        Raises:
+            RuntimeError: The system allows no more threads; what was is as it was.
+        """
+        surplus = self._concurrency - concurrency
+        if self._running and surplus > 0:
+            self._poller.release(surplus)
+        elif self._running:
+            self._begin(-surplus)
+        self._concurrency = concurrency
+
+    def _begin(self, pollers: int) -> None:
+        self._pollers = [thread for thread in self._pollers if thread.is_alive()]
+        begun = 0
+        try:
+            for begun in range(pollers):  # noqa: B007 - needed when it ends early
+                thread = self._thread("poll", self._poller.run)
+                thread.start()
+                self._pollers.append(thread)
+        except RuntimeError:
+            self._poller.release(begun)
+            raise
 
     def run_once(self, progress: Callable[[int, int], None]) -> None:
         """Find all accounts, read each once, and publish the page.
@@ -63,13 +91,16 @@ class Collector:
         """End the threads; those that wait for AWS are left behind, and end with the process."""
         self._stop.set()
         self._roster.wake()
+        self._discoverer.wake()
         self._poller.release(self._concurrency)
-        for thread in self._threads:
-            thread.join(_PATIENCE / len(self._threads))
+        threads = [*self._pollers, *self._others]
+        for thread in threads:
+            thread.join(_PATIENCE / len(threads))
 
     def is_alive(self) -> bool:
         """Return whether every thread is running."""
-        return all(thread.is_alive() for thread in self._threads)
+        reading = sum(thread.is_alive() for thread in self._pollers)
+        return reading >= self._concurrency and all(thread.is_alive() for thread in self._others)
 
     def _thread(self, name: str, run: Callable[[threading.Event], None]) -> threading.Thread:
         return threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)

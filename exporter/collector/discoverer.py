@@ -33,13 +33,13 @@ class _Found:
 
     __slots__ = ("discovery", "due", "failure", "failures", "last_success", "targets")
 
-    def __init__(self, discovery: Discovery, due: float) -> None:
+    def __init__(self, discovery: Discovery, due: float, before: "_Found | None" = None) -> None:
         self.discovery = discovery
-        self.targets: tuple[Target, ...] = ()
+        self.targets = discovery.known()
         self.due = due
-        self.failures = 0
-        self.failure: DiscoveryFailure | None = None
-        self.last_success: float | None = None
+        self.failures: int = before.failures if before else 0
+        self.failure: DiscoveryFailure | None = before.failure if before else None
+        self.last_success: float | None = before.last_success if before else None
 
     @property
     def tried(self) -> bool:
@@ -76,14 +76,39 @@ class Discoverer:
         self._owns = owns
         self._timing = timing
         self._log = log
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
         self._assign()
 
     def run(self, stop: threading.Event) -> None:
         """Refresh discoveries as they fall due, until told to stop."""
         while not stop.is_set():
+            self._changed.clear()
             self.refresh_due()
             next_due = min((found.due for found in self._found), default=float("inf"))
-            stop.wait(min(max(0.0, next_due - self._timing.monotonic()), threading.TIMEOUT_MAX))
+            self._changed.wait(min(max(0.0, next_due - self._timing.monotonic()), threading.TIMEOUT_MAX))
+
+    def wake(self) -> None:
+        """End the wait for the next refresh."""
+        self._changed.set()
+
+    def discoveries(self) -> tuple[Discovery, ...]:
+        """Return what finds accounts now."""
+        return tuple(found.discovery for found in self._found)
+
+    def adopt(self, configured: Sequence[Target], discoveries: Iterable[Discovery]) -> None:
+        """Have other accounts read, and find more in other ways.
+
+        Discoveries are all refreshed at once. What a discovery of the same name found before holds until then, and what is
+        known of accounts that nothing has found yet is kept until everything was tried.
+        """
+        now = self._timing.monotonic()
+        with self._lock:
+            before = {found.discovery.name: found for found in self._found}
+            self._configured = tuple(configured)
+            self._found = [_Found(discovery, now, before.get(discovery.name)) for discovery in discoveries]
+            self._assign()
+        self.wake()
 
     def refresh_due(self) -> None:
         """Refresh the discoveries that are due now."""
@@ -112,30 +137,39 @@ class Discoverer:
     def _refresh(self, found: _Found) -> None:
         now = self._timing.monotonic()
         try:
-            found.targets = found.discovery.targets(now + TIMEOUT)
+            targets = found.discovery.targets(now + TIMEOUT)
         except Exception as error:  # noqa: BLE001 - one discovery's bug must not end all others
             failure = error if isinstance(error, ReadFailure) else internal(error)
+            self._failed(found, failure)
+            return
+        self._log.info("accounts discovered", organization=found.discovery.name, accounts=len(targets))
+        with self._lock:
+            found.targets = targets
+            found.failures = 0
+            found.failure = None
+            found.last_success = self._timing.time()
+            found.due = self._timing.monotonic() + found.discovery.refresh_interval
+            self._assign()
+
+    def _failed(self, found: _Found, failure: ReadFailure) -> None:
+        if found.failure is None or failure.reason != found.failure.reason:
+            self._log.warning(
+                "accounts cannot be discovered",
+                organization=found.discovery.name,
+                reason=failure.reason.value,
+                detail=failure.detail,
+            )
+        with self._lock:
             found.failures += 1
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(found.failures - 1, 20))
             found.due = self._timing.monotonic() + min(pause, found.discovery.refresh_interval)
-            if found.failure is None or failure.reason != found.failure.reason:
-                self._log.warning(
-                    "accounts cannot be discovered",
-                    organization=found.discovery.name,
-                    reason=failure.reason.value,
-                    detail=failure.detail,
-                )
             found.failure = DiscoveryFailure(found.discovery.name, failure.reason, failure.detail)
-            return
-        self._log.info("accounts discovered", organization=found.discovery.name, accounts=len(found.targets))
-        found.failures = 0
-        found.failure = None
-        found.last_success = self._timing.time()
-        found.due = self._timing.monotonic() + found.discovery.refresh_interval
-        self._assign()
+            # Nothing more will be found for now: what waited for that is gone.
+            self._assign()
 
     def _assign(self) -> None:
         targets: dict[str, Target] = {}
         for target in (*self._configured, *(target for found in self._found for target in found.targets)):
             targets.setdefault(target.account.account_id, target)
-        self._roster.assign(target for account_id, target in targets.items() if self._owns(account_id))
+        owned = [target for account_id, target in targets.items() if self._owns(account_id)]
+        self._roster.assign(owned, may_return=not self.all_tried())

@@ -47,13 +47,16 @@ class Poller:
         log: FilteringBoundLogger,
     ) -> None:
         self._roster = roster
-        self._timeout = timeout
-        self._targets = targets
+        self._terms = (timeout, targets)
         self._observer = observer
         self._timing = timing
         self._log = log
         # A queue wakes one thread per account; were all to wait for the roster, each change would wake all of them.
         self._due: SimpleQueue[Target | None] = SimpleQueue()
+
+    def adopt(self, timeout: float, targets: Mapping[str, float]) -> None:
+        """Read accounts under another time limit, and judge first responses by other targets, from the next poll on."""
+        self._terms = (timeout, targets)
 
     def dispatch(self, stop: threading.Event) -> None:
         """Hand accounts that fall due to the threads that read them, until told to stop."""
@@ -83,12 +86,13 @@ class Poller:
 
     def _poll(self, target: Target, before: AccountStatus) -> AccountStatus:
         started = self._timing.monotonic()
+        timeout, targets = self._terms
         try:
-            reading = target.source.read(started + self._timeout)
+            reading = target.source.read(started + timeout)
             if before.reading is not None and before.reading.cases == reading.cases:
                 # The same values need not be held, nor encoded, twice.
                 reading = replace(reading, cases=before.reading.cases)
-            seen = self._changes(before, reading)
+            seen = _changes(before, reading, targets)
         except ReadFailure as told:
             failure = told
         except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
@@ -97,11 +101,6 @@ class Poller:
             self._observer.changes_seen(seen)
             return before.after_success(reading, self._ended(started), seen)
         return before.after_failure(failure.reason, self._ended(started, failure.reason, failure.detail))
-
-    def _changes(self, before: AccountStatus, reading: Reading) -> Changes:
-        if before.reading is None:
-            return baseline(reading, self._targets)
-        return changes(before.reading, reading, before.judged, self._targets)
 
     def _ended(self, started: float, reason: Reason | None = None, detail: str = "") -> Poll:
         return Poll(self._timing.time(), self._timing.monotonic() - started, reason, detail)
@@ -119,3 +118,9 @@ class Poller:
             self._log.info("account has no plan with the Support API", **account)
         else:
             self._log.warning("account cannot be read", **account, reason=poll.reason.value, detail=poll.detail)
+
+
+def _changes(before: AccountStatus, reading: Reading, targets: Mapping[str, float]) -> Changes:
+    if before.reading is None:
+        return baseline(reading, targets)
+    return changes(before.reading, reading, before.judged, targets)

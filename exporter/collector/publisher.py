@@ -1,7 +1,8 @@
 """Publishes a new page when something changed, and every 15 seconds, because ages move."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from exporter.collector.roster import Roster
 from exporter.collector.source import Timing
@@ -42,6 +43,7 @@ class Publisher:
         self._timing = timing
         self._duration: float | None = None
         self._version = -1
+        self._lock = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
         """Publish pages until told to stop.
@@ -56,8 +58,19 @@ class Publisher:
                 return
             self._roster.wait_for_change(self._version, max(0.0, LONGEST_AGE - rest))
 
+    @contextmanager
+    def changing_over(self, renderer: Renderer) -> Iterator[None]:
+        """Make no page while the caller changes things, and make pages with this renderer from then on."""
+        with self._lock:
+            yield
+            self._renderer = renderer
+
     def publish(self) -> None:
         """Make a page of what is known now, and publish it."""
+        with self._lock:
+            self._publish()
+
+    def _publish(self) -> None:
         started = self._timing.monotonic()
         self._version, statuses = self._roster.statuses()
         samples = list(self._fleet())

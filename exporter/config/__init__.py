@@ -1,7 +1,7 @@
 """The configuration: one YAML file, strict, every problem told at once with its line."""
 
-from exporter.config.load import load, parse
+from exporter.config.load import load, parse, read
 from exporter.config.resolved import ResolvedAccount, ResolvedOrganization, Settings
 from exporter.config.schema import Config
 
-__all__ = ["Config", "ResolvedAccount", "ResolvedOrganization", "Settings", "load", "parse"]
+__all__ = ["Config", "ResolvedAccount", "ResolvedOrganization", "Settings", "load", "parse", "read"]

@@ -1,7 +1,7 @@
 """What is served where."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from exporter.cases.status import AccountStatus
 from exporter.collector.store import PageStore
 from exporter.metrics.encode import TextFormat
+from exporter.metrics.families import View
 from exporter.metrics.negotiate import negotiate
 from exporter.web import status_page
 
@@ -22,6 +23,10 @@ _PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+
+class ReloadRefused(Exception):  # noqa: N818 - nothing is wrong with the exporter
+    """There is no reload by a request; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class Site:
         healthy: Whether accounts are being read and pages made.
         ready: Whether every account has been tried once.
         now: Unix seconds.
-        max_staleness: For how many seconds the cases of a failing account are shown.
+        view: Returns how cases are to be shown.
+        reload: Puts the changed configuration file in force; returns what is wrong with it, or raises `ReloadRefused`.
         share: Which share of the accounts this is, in words; empty when it is all of them.
     """
 
@@ -49,7 +55,8 @@ class Site:
     healthy: Callable[[], bool]
     ready: Callable[[], bool]
     now: Callable[[], float]
-    max_staleness: float
+    view: Callable[[], View]
+    reload: Callable[[], Awaitable[Sequence[str]]]
     share: str = ""
 
 
@@ -69,49 +76,75 @@ class _TwoPartResponse(Response):
         await send({"type": "http.response.body", "body": rest})
 
 
-def application(site: Site) -> Starlette:
-    """Return the ASGI application that serves a site."""
+class _Answers:
+    """Answers the requests for each route."""
 
-    async def metrics(request: Request) -> Response:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def metrics(self, request: Request) -> Response:
+        site = self._site
         accept = ",".join(request.headers.getlist("accept"))
         encoding = negotiate(accept, ",".join(request.headers.getlist("accept-encoding")))
         body = site.store.prepared(encoding) or await asyncio.to_thread(site.store.prepare, encoding)
         if body is None:
-            return PlainTextResponse("There is no page yet; try again in a second.\n", status_code=503)
+            return _plain("There is no page yet; try again in a second.", 503)
         headers = {"Content-Type": encoding.text_format.value, "Vary": "Accept, Accept-Encoding"}
         if encoding.gzip:
             headers["Content-Encoding"] = "gzip"
         return _TwoPartResponse(body.stored, body.complete(site.live(encoding.text_format)), headers)
 
-    async def index(_: Request) -> Response:
+    async def index(self, _: Request) -> Response:
+        site = self._site
         html = status_page.render(
             site.statuses(),
             site.version,
             site.telemetry_path,
             share=site.share,
             now=site.now(),
-            max_staleness=site.max_staleness,
+            max_staleness=site.view().max_staleness,
         )
         return Response(html, media_type="text/html", headers=_PAGE_HEADERS)
 
-    async def healthy(_: Request) -> Response:
-        if site.healthy():
-            return PlainTextResponse("Healthy.\n")
-        return PlainTextResponse("Not healthy: a thread that reads accounts or makes pages has ended.\n", status_code=503)
+    async def healthy(self, _: Request) -> Response:
+        if self._site.healthy():
+            return _plain("Healthy.")
+        return _plain("Not healthy: a thread that reads accounts or makes pages has ended.", 503)
 
-    async def ready(_: Request) -> Response:
-        if site.ready():
-            return PlainTextResponse("Ready.\n")
-        return PlainTextResponse("Not ready: the first round over all accounts is under way.\n", status_code=503)
+    async def ready(self, _: Request) -> Response:
+        if self._site.ready():
+            return _plain("Ready.")
+        return _plain("Not ready: the first round over all accounts is under way.", 503)
 
+    async def reload(self, request: Request) -> Response:
+        # A browser says so when another site's page sends a request in its user's name.
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            return _plain("Not reloaded: the request comes from another site.", 403)
+        try:
+            problems = await self._site.reload()
+        except ReloadRefused as refused:
+            return _plain(f"Not reloaded: {refused}.", 403)
+        if problems:
+            return _plain("\n".join(("Not reloaded, all is as it was:", *problems)), 500)
+        return _plain("Reloaded.")
+
+
+def application(site: Site) -> Starlette:
+    """Return the ASGI application that serves a site."""
+    answers = _Answers(site)
     site_app = Starlette(
         routes=[
-            Route(site.telemetry_path, metrics, methods=["GET"]),
-            Route("/", index, methods=["GET"]),
-            Route("/-/healthy", healthy, methods=["GET"]),
-            Route("/-/ready", ready, methods=["GET"]),
+            Route(site.telemetry_path, answers.metrics, methods=["GET"]),
+            Route("/", answers.index, methods=["GET"]),
+            Route("/-/healthy", answers.healthy, methods=["GET"]),
+            Route("/-/ready", answers.ready, methods=["GET"]),
+            Route("/-/reload", answers.reload, methods=["POST", "PUT"]),
         ]
     )
     # A redirect would be to what the Host header says.
     site_app.router.redirect_slashes = False
     return site_app
+
+
+def _plain(text: str, status: int = 200) -> Response:
+    return PlainTextResponse(f"{text}\n", status_code=status)

@@ -1,5 +1,5 @@
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -33,6 +33,9 @@ Serve = Callable[..., TestClient]
 
 @pytest.fixture
 def serve() -> Serve:
+    async def reload() -> Sequence[str]:
+        return ()
+
     def build(*statuses: AccountStatus, healthy: bool = True, ready: bool = True, published: bool = True) -> TestClient:
         store = PageStore(lambda: 0.0)
         if published:
@@ -46,7 +49,8 @@ def serve() -> Serve:
             healthy=lambda: healthy,
             ready=lambda: ready,
             now=lambda: NOW,
-            max_staleness=1800.0,
+            view=lambda: View(1800.0, {}),
+            reload=reload,
         )
         return TestClient(application(site), headers={"Accept-Encoding": "identity"})
 
