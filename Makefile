@@ -18,10 +18,10 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test lint format docs lock tools clean
+.PHONY: help demo test lint format image-test fuzz docs lock tools clean
 
 help: ## Show what there is to make
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http://localhost:10047
 	@$(BIN)/aws-support-exporter --demo
@@ -32,7 +32,7 @@ test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy exporter tests $(wildcard bench/*.py)
+	@$(BIN)/mypy exporter tests $(wildcard bench/*.py deploy/image/*.py)
 
 format: $(VENV)/.dev ## Put the code into form
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -44,7 +44,17 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 		--no-emit-index-url --no-emit-find-links --no-annotate"; \
 	$$compile pyproject.toml --output-file requirements.lock && \
 	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
-	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock && \
+	$$compile --group fuzz --output-file requirements-fuzz.lock
+
+image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debian, root, buildah, podman, mmdebstrap)
+	@deploy/image/build
+	@$(BIN)/pytest deploy/image $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.dev ## Fuzz what reads answers, files and headers, each for SECONDS (60)
+	@$(PIP) install --require-hashes -r requirements-fuzz.lock
+	@for target in answers communications config headers; do \
+		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),60) .fuzz/$$target || exit 1; done
 
 docs: $(VENV)/.dev ## Write the tables of metrics in the documents
 	@$(BIN)/python docs/generate.py
@@ -53,7 +63,7 @@ tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that nee
 	@.ci/tools
 
 clean: ## Remove all that was set up
-	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' >/dev/null 2>&1 || { \

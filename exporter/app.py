@@ -232,6 +232,7 @@ class Exporter:
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)
+            yield Sample(catalog.SHARDS, {}, shard.total)
 
 
 @contextmanager

@@ -106,7 +106,7 @@ class Reloader:
 def samples(last: LastReload) -> Iterator[Sample]:
     """Yield how the configuration was last read."""
     yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, not last.problems)
-    yield Sample(catalog.CONFIG_RELOAD_SUCCESS_TIMESTAMP, {}, last.succeeded_at)
+    yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, last.succeeded_at)
 
 
 def _checksum(content: bytes) -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from tests.support.prometheus import PrometheusServer, Promtool
 from tests.support.tools import find_tool
@@ -12,6 +13,8 @@ from tests.support.tools import find_tool
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 StartPrometheus = Callable[..., PrometheusServer]
 
+settings.register_profile("patient", deadline=None)  # a busy machine is no counterexample
+settings.load_profile("patient")
 _NOTHING_IS_SKIPPED = os.environ.get("AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS") == "1"
 
 

@@ -41,6 +41,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "bcrypt": ("web",),
     "boto3": ("aws",),
     "botocore": ("aws",),
+    "urllib3": ("aws",),
     "hypercorn": ("web",),
     "prometheus_client": ("metrics",),
     "pydantic": ("config",),

@@ -24,6 +24,7 @@ from exporter.aws.failures import as_failure
 from exporter.aws.gate import ComputeGate
 from exporter.aws.health import ENDPOINT_FAULTS, EndpointDown, EndpointHealth
 from exporter.aws.timing import Timing
+from exporter.aws.transport import BoundedSession
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
@@ -43,13 +44,16 @@ class RequestObserver(Protocol):
         """Take note of one request: its duration in seconds, and why it failed or None."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Request:
-    """What the event handlers need to know of the request that this thread is making."""
+    """What the event handlers need to know of the request that this thread is making, and whether it was answered."""
 
+    operation: str
     credentials: Credentials
     read_timeout: float
+    deadline: float
     parser: Parser | None
+    is_answered: bool = False
 
 
 _request: ContextVar[_Request] = ContextVar("request")
@@ -125,7 +129,8 @@ class Api:
         if deadline <= started:
             raise ReadFailure(Reason.TIMEOUT, f"{operation}: no time was left for it")
         timeout = max(_SHORTEST_TIMEOUT, min(READ_TIMEOUT, deadline - started))
-        token = _request.set(_Request(credentials, timeout, parser))
+        request = _Request(operation, credentials, timeout, deadline, parser)
+        token = _request.set(request)
         reason: Reason | None = Reason.INTERNAL
         try:
             with self._gate:
@@ -138,6 +143,12 @@ class Api:
         except ReadFailure as failure:
             reason = failure.reason
             raise
+        except Exception as error:
+            # botocore's parsers raise whatever a field of another type leads them to.
+            if not request.is_answered:
+                raise
+            reason = Reason.MALFORMED
+            raise ReadFailure(reason, f"{operation}: the answer cannot be read: {type(error).__name__}") from None
         finally:
             _request.reset(token)
             if reason in ENDPOINT_FAULTS:
@@ -170,6 +181,10 @@ class Api:
         events.register(f"before-sign.{service}", _sign_for_account)
         events.register(f"before-send.{service}", self._wait)
         events.register(f"before-parse.{service}", self._parse)
+        if service == "sts":
+            events.register(f"before-parse.{service}", _refuse_document_types)
+        endpoint = client._endpoint  # type: ignore[attr-defined]  # noqa: SLF001 - botocore lets no one pass a session to a client
+        endpoint.http_session = BoundedSession(endpoint.http_session, self._timing.monotonic, _request.get)
         return client
 
     def _wait(self, **_: object) -> None:
@@ -177,18 +192,19 @@ class Api:
 
     def _parse(self, response_dict: dict[str, Any], customized_response_dict: dict[str, object], **_: object) -> None:
         self._gate.computes()
-        _refuse_cut_off(response_dict)
-        parser = _request.get().parser
+        request = _request.get()
+        request.is_answered = True
+        parser = request.parser
         if parser is not None and response_dict["status_code"] == 200:  # noqa: PLR2004 - HTTP's OK
             customized_response_dict[_PARSED] = parser(response_dict["body"])
             response_dict["body"] = b"{}"
 
 
-def _refuse_cut_off(response: Mapping[str, Any]) -> None:
-    """Tell a connection that broke within an answer from a wrong answer; read by parts, urllib3 does not."""
-    announced = response["headers"].get("content-length", "")
-    if announced.isdecimal() and int(announced) > len(response["body"]):
-        raise ReadFailure(Reason.UNREACHABLE, f"the connection broke after {len(response['body'])} of {announced} bytes")
+def _refuse_document_types(response_dict: dict[str, Any], **_: object) -> None:
+    """Leave nothing of XML that declares entities: each that is expanded costs memory. AWS declares none."""
+    body = response_dict["body"]
+    if b"<!" in body or b"\0" in body:
+        response_dict["body"] = b""
 
 
 def _limit_time(context: dict[str, object], **_: object) -> None:

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from exporter.aws.api import Api
 from exporter.aws.failures import as_failure, is_expired
+from exporter.aws.parse import ACCOUNT_ID
 from exporter.aws.retry import first_answer
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
@@ -154,10 +155,10 @@ class AssumedRole:
             issued = answer["Credentials"]
             expires: datetime = issued["Expiration"]
             credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+            expiry = expires.timestamp()
         except KeyError as error:
             raise ReadFailure(Reason.MALFORMED, f"AssumeRole: the answer has no {error.args[0]}") from None
-        lifetime = expires.timestamp() - self._now()
-        return credentials, expires.timestamp() - min(REFRESH_BEFORE_EXPIRY, lifetime / 2)
+        return credentials, expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._now()) / 2)
 
     def _ask(self, source: Credentials, deadline: float) -> Any:  # noqa: ANN401 - as `Api.request`
         return _ask_sts(
@@ -213,8 +214,8 @@ def caller_account(api: Api, credentials: Credentials, regions: Sequence[str], d
     subject = credentials.access_key
     answer = _ask_sts(api, regions, "GetCallerIdentity", {}, credentials, subject=subject, deadline=deadline)
     account_id = answer.get("Account")
-    if not isinstance(account_id, str):
-        raise ReadFailure(Reason.MALFORMED, "GetCallerIdentity: the answer has no account")
+    if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
+        raise ReadFailure(Reason.MALFORMED, "GetCallerIdentity: the answer has no account id of 12 digits")
     return account_id
 
 

@@ -30,7 +30,6 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from exporter.aws.parse import NO_CONTROLS
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
@@ -111,6 +110,12 @@ _REASON_BY_TYPE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reas
         Reason.CREDENTIALS,
     ),
 )
+_DENIED = re.compile(
+    r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
+    r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"
+    r"(?: (?:because|with) [a-zA-Z :-]{1,160}(?![\w@]))?",
+    re.ASCII,
+)
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 
 
@@ -122,8 +127,8 @@ def as_failure(error: ClientError | BotoCoreError | ResponseParserError, operati
         operation: AWS's name of the operation that was called.
 
     Returns:
-        The failure; its detail names the operation and AWS's code. AWS's message is part of it only where access was denied,
-        as there it names the missing permission; other messages can quote signed headers.
+        The failure; its detail names the operation and AWS's code. Of AWS's message it has only which permission is missing and
+        why, where access was denied: messages can quote signed headers, and session names that are e-mail addresses.
     """
     if isinstance(error, ClientError):
         return _from_response(error, operation)
@@ -144,13 +149,8 @@ def _from_response(error: ClientError, operation: str) -> ReadFailure:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {code or f'HTTP {status}'}"
     if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED}:
-        message = (
-            " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
-            .encode("utf-8", "replace")
-            .decode()
-            .translate(NO_CONTROLS)
-        )
-        detail = f"{detail}: {message[:300]}" if message else detail
+        said = _DENIED.search(str(error.response.get("Error", {}).get("Message", "")))
+        detail = f"{detail}: {said[0]}" if said else detail
     return ReadFailure(reason, detail)
 
 

@@ -1,6 +1,5 @@
 """Listing an organization's accounts with organizations:ListAccounts."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +8,7 @@ from typing import Any
 from exporter.aws.api import Api
 from exporter.aws.credentials import CredentialSource
 from exporter.aws.health import ENDPOINT_FAULTS
-from exporter.aws.parse import text
+from exporter.aws.parse import ACCOUNT_ID, text
 from exporter.aws.retry import RetryPolicy, with_retries
 from exporter.aws.timing import Timing
 from exporter.cases.model import Reason
@@ -19,7 +18,6 @@ ACTIVE = "ACTIVE"
 MOST_PAGES = 2_000
 """Pages of at most 20 accounts each; more than the largest organization has, empty ones included."""
 
-_ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _POLICY = RetryPolicy(ENDPOINT_FAULTS | {Reason.THROTTLED, Reason.MALFORMED}, attempts=6)
 
 
@@ -101,7 +99,7 @@ def _active(accounts: Iterable[Mapping[str, object]]) -> Iterable[Member]:
         # Status is retired in favour of State, which older answers do not have.
         state = account.get("State", account.get("Status"))
         account_id = account.get("Id")
-        if not isinstance(account_id, str) or not _ACCOUNT_ID.fullmatch(account_id):
+        if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
             raise ReadFailure(Reason.MALFORMED, "ListAccounts: an account has no id of 12 digits")
         if state == ACTIVE:
             yield Member(account_id, text(account.get("Name"), default=account_id))

@@ -6,6 +6,7 @@ what cannot be understood becomes `unknown` or None, it never raises.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +16,11 @@ from exporter.cases.model import UNKNOWN, Author, Case, Communication, Reason
 from exporter.errors import ReadFailure
 
 AWS_AUTHOR = "Amazon Web Services"
-NO_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
-"""Replaces characters that steer a terminal, or end a string; line breaks and tabs stay."""
+_CONTROLS = (*range(9), *range(11, 32), *range(127, 160))
+_DIRECTIONS_AND_LINE_ENDS = (0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_REPLACED = dict.fromkeys((*_CONTROLS, *_DIRECTIONS_AND_LINE_ENDS), "\N{REPLACEMENT CHARACTER}")
+"""Characters that steer a terminal, end a string or make text read as another; line breaks and tabs stay."""
+ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _LONGEST_VALUE = 256
 _LONGEST_SUBJECT = 120
 
@@ -87,7 +91,7 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
         return default
     if value.isascii() and value.isprintable():
         return intern(value[:longest])
-    return value[:longest].encode("utf-8", "replace").decode().translate(NO_CONTROLS)
+    return value[:longest].encode("utf-8", "replace").decode().translate(_REPLACED)
 
 
 def _case(case: Mapping[str, object], position: int, *, keep_subject: bool) -> Case:

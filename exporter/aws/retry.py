@@ -56,13 +56,17 @@ def with_retries(
         deadline: When to give up (monotonic seconds).
 
     Raises:
-        ReadFailure: The last one, when it does not succeed.
+        ReadFailure: The last one, when it does not succeed; where time ran out in a retry, the one before, which says why.
     """
     attempt = 1
+    before: ReadFailure | None = None
     while True:
         try:
             return action()
         except ReadFailure as failure:
+            if before is not None and failure.reason is Reason.TIMEOUT and timing.monotonic() >= deadline:
+                raise before from before.__cause__
+            before = failure
             pause = policy.pause(attempt, random())
             if (
                 isinstance(failure, EndpointDown)

@@ -138,18 +138,25 @@ class Discoverer:
         now = self._timing.monotonic()
         try:
             targets = found.discovery.targets(now + TIMEOUT)
+            self._found_again(found, targets)
         except Exception as error:  # noqa: BLE001 - one discovery's bug must not end all others
             failure = error if isinstance(error, ReadFailure) else internal(error)
             self._failed(found, failure)
             return
         self._log.info("accounts discovered", organization=found.discovery.name, accounts=len(targets))
+
+    def _found_again(self, found: _Found, targets: tuple[Target, ...]) -> None:
         with self._lock:
-            found.targets = targets
+            before, found.targets = found.targets, targets
+            succeeded_before, found.last_success = found.last_success, self._timing.time()
+            try:
+                self._assign()
+            except Exception:
+                found.targets, found.last_success = before, succeeded_before
+                raise
             found.failures = 0
             found.failure = None
-            found.last_success = self._timing.time()
             found.due = self._timing.monotonic() + found.discovery.refresh_interval
-            self._assign()
 
     def _failed(self, found: _Found, failure: ReadFailure) -> None:
         if found.failure is None or failure.reason != found.failure.reason:
@@ -164,8 +171,8 @@ class Discoverer:
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(found.failures - 1, 20))
             found.due = self._timing.monotonic() + min(pause, found.discovery.refresh_interval)
             found.failure = DiscoveryFailure(found.discovery.name, failure.reason, failure.detail)
-            # Nothing more will be found for now: what waited for that is gone.
-            self._assign()
+        if self.all_tried():
+            self._roster.forget_departed()
 
     def _assign(self) -> None:
         targets: dict[str, Target] = {}

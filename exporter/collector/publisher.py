@@ -73,8 +73,9 @@ class Publisher:
     def _publish(self) -> None:
         started = self._timing.monotonic()
         self._version, statuses = self._roster.statuses()
-        samples = list(self._fleet())
+        now = self._timing.time()
+        samples = [*self._fleet(), Sample(catalog.PAGE_TIMESTAMP, {}, now)]
         if self._duration is not None:
             samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
-        self._store.publish(self._renderer.render(statuses, samples, self._timing.time()))
+        self._store.publish(self._renderer.render(statuses, samples, now))
         self._duration = self._timing.monotonic() - started

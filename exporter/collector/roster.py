@@ -73,6 +73,11 @@ class Roster:
             self._due_earlier.notify_all()
             self._note_change()
 
+    def forget_departed(self) -> None:
+        """Forget accounts that are gone: none of them will return."""
+        with self._changed:
+            self._departed = {}
+
     def adopt(self, cadence: Cadence) -> None:
         """Read accounts in another cadence from now on, and those that failed at once: what they need may be there now."""
         with self._changed:

@@ -126,7 +126,8 @@ class _Composer:
         merged: list[Entries] = []
         while not isinstance(event := next(self._events), MappingEndEvent):
             line = _line(event)
-            key = self._node(event, path)
+            # A key that is no text counts as one level down, or keys within keys would never be too deep.
+            key = self._node(event, path if isinstance(event, ScalarEvent) else (*path, ""))
             plain = isinstance(event, ScalarEvent) and event.implicit[0]
             name = key.text if isinstance(key, Scalar) else ""
             value = self._node(next(self._events), (*path, name))

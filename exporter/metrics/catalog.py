@@ -54,6 +54,13 @@ UNANSWERED_CASES = Metric(
     f"Open cases without a communication from AWS yet, {_AS_OF}.",
     _ZERO,
 )
+OLDEST_UNANSWERED_CASE = Metric(
+    "aws_support_oldest_unanswered_case_created_timestamp_seconds",
+    Kind.GAUGE,
+    (*ACCOUNT, "severity_code"),
+    f"Unix time at which the oldest case without a communication from AWS was opened, {_AS_OF}.",
+    f"{_READ}; absent when there is no such case",
+)
 FIRST_RESPONSE_OVERDUE = Metric(
     "aws_support_first_response_overdue_cases",
     Kind.GAUGE,
@@ -156,6 +163,13 @@ ACCOUNT_POLL_ERRORS = Metric(
     "Polls of the account that failed, by reason.",
     "after the first such failure",
 )
+ACCOUNT_FAILURE = Metric(
+    "aws_support_account_failure_info",
+    Kind.GAUGE,
+    (*ACCOUNT, "reason"),
+    "Why the last poll of the account failed; always 1.",
+    "while the last poll is one that failed",
+)
 ACCOUNTS = Metric(
     "aws_support_accounts",
     Kind.GAUGE,
@@ -225,23 +239,30 @@ SHARD = Metric(
     "Which share of the accounts this exporter reads; always 1.",
     "when sharded",
 )
+SHARDS = Metric("aws_support_exporter_shards", Kind.GAUGE, (), "How many exporters share the accounts.", "when sharded")
+CONFIG_RELOAD_SUCCESSFUL = Metric(
+    "aws_support_exporter_config_last_reload_successful",
+    Kind.GAUGE,
+    (),
+    "Whether the configuration could be used when it was last read.",
+)
+CONFIG_RELOAD_SUCCESS = Metric(
+    "aws_support_exporter_config_last_reload_success_timestamp_seconds",
+    Kind.GAUGE,
+    (),
+    "Unix time at which the configuration that is in use was read.",
+)
+PAGE_TIMESTAMP = Metric(
+    "aws_support_exporter_page_timestamp_seconds",
+    Kind.GAUGE,
+    (),
+    "Unix time at which this page was made; a new one is made every 15 seconds at the latest.",
+)
 BUILD_INFO = Metric(
     "aws_support_exporter_build_info",
     Kind.GAUGE,
     ("version", "revision", "pythonversion"),
     "The exporter's version, source revision and Python version; always 1.",
-)
-CONFIG_RELOAD_SUCCESSFUL = Metric(
-    "aws_support_exporter_config_last_reload_successful",
-    Kind.GAUGE,
-    (),
-    "Whether the configuration could be used when it was last read; if not, the one before is still in force.",
-)
-CONFIG_RELOAD_SUCCESS_TIMESTAMP = Metric(
-    "aws_support_exporter_config_last_reload_success_timestamp_seconds",
-    Kind.GAUGE,
-    (),
-    "Unix time at which the configuration in force was read.",
 )
 RENDER_DURATION = Metric(
     "aws_support_exporter_render_duration_seconds",
@@ -258,6 +279,7 @@ CASE_METRICS: tuple[Metric, ...] = (
     OLDEST_OPEN_CASE,
     ACCOUNT_OPEN_CASES,
     UNANSWERED_CASES,
+    OLDEST_UNANSWERED_CASE,
     FIRST_RESPONSE_OVERDUE,
     FIRST_RESPONSE_BREACHES,
     CASES_OPENED,
@@ -277,6 +299,7 @@ HEALTH_METRICS: tuple[Metric, ...] = (
     ACCOUNT_LAST_SUCCESS,
     ACCOUNT_POLL_DURATION,
     ACCOUNT_POLL_ERRORS,
+    ACCOUNT_FAILURE,
 )
 """Metrics of how the reading of one account goes, in the order of the page."""
 
@@ -290,19 +313,15 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
     ORGANIZATION_LAST_SUCCESS,
     BUILD_INFO,
     CONFIG_RELOAD_SUCCESSFUL,
-    CONFIG_RELOAD_SUCCESS_TIMESTAMP,
+    CONFIG_RELOAD_SUCCESS,
+    PAGE_TIMESTAMP,
     RENDER_DURATION,
     SHARD,
+    SHARDS,
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
 
-INSTRUMENTS: tuple[Metric, ...] = (
-    FIRST_RESPONSE,
-    CASE_OPEN_DURATION,
-    API_REQUESTS,
-    API_ERRORS,
-    API_REQUEST_DURATION,
-)
+INSTRUMENTS: tuple[Metric, ...] = (FIRST_RESPONSE, CASE_OPEN_DURATION, API_REQUESTS, API_ERRORS, API_REQUEST_DURATION)
 """Metrics that are counted on the way, in the order of the page."""
 
 CATALOG: Mapping[str, Metric] = MappingProxyType({m.name: m for m in (*ACCOUNT_METRICS, *EXPORTER_METRICS, *INSTRUMENTS)})

@@ -181,6 +181,8 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
     if status.last_poll is not None:
         yield Sample(catalog.ACCOUNT_UP, names, status.last_poll.succeeded)
         yield Sample(catalog.ACCOUNT_POLL_DURATION, names, status.last_poll.duration)
+        if status.last_poll.reason is not None:
+            yield Sample(catalog.ACCOUNT_FAILURE, names | {"reason": status.last_poll.reason}, 1)
     if status.supported is not None:
         yield Sample(catalog.ACCOUNT_SUPPORTED, names, status.supported)
     if status.last_success is not None:
@@ -195,8 +197,9 @@ def _group_samples(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[S
     for (severity_code, author), since in aggregate.quiet_since_by_severity_and_author(cases).items():
         labels = names | {"severity_code": severity_code, "last_author": author}
         yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
-    for severity_code, created in aggregate.oldest_by_severity(cases).items():
-        yield Sample(catalog.OLDEST_OPEN_CASE, names | {"severity_code": severity_code}, created)
+    for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, aggregate.unanswered(cases))):
+        for severity_code, created in aggregate.oldest_by_severity(some).items():
+            yield Sample(metric, names | {"severity_code": severity_code}, created)
 
 
 def _severity_samples(

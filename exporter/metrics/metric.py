@@ -36,3 +36,8 @@ class Metric:
     def family(self) -> str:
         """The name of the family in OpenMetrics: a counter's has no `_total`."""
         return self.name.removesuffix("_total") if self.kind is Kind.COUNTER else self.name
+
+    @property
+    def unit(self) -> str:
+        """What its values count, as its name says; a metric without a unit counts things or is true or false."""
+        return "seconds" if self.family.endswith("_seconds") else ""

@@ -8,7 +8,7 @@ _SECTIONS = (
     ("Accounts", catalog.HEALTH_METRICS),
     ("Fleet and exporter", (*catalog.EXPORTER_METRICS, *catalog.INSTRUMENTS)),
 )
-_HEAD = "| metric | type | labels | meaning | when |\n|---|---|---|---|---|\n"
+_HEAD = "| metric | type | unit | labels | meaning | when |\n|---|---|---|---|---|---|\n"
 
 
 def tables() -> str:
@@ -38,4 +38,4 @@ def replace_between(text: str, name: str, content: str) -> str:
 
 def _row(metric: Metric) -> str:
     labels = [f"`{label}`" for label in metric.labels] + [f"[`{label}`]" for label in metric.optional]
-    return f"| `{metric.name}` | {metric.kind} | {', '.join(labels)} | {metric.help} | {metric.presence} |\n"
+    return f"| `{metric.name}` | {metric.kind} | {metric.unit} | {', '.join(labels)} | {metric.help} | {metric.presence} |\n"

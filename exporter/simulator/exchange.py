@@ -28,6 +28,7 @@ class Exchange:
     Attributes:
         operation: AWS's name of the operation, empty when the request is not readable.
         account_id: The account of the access key that the request names; empty when the key is unknown.
+        role_account_id: The account of the role that is to be assumed; empty where none is.
         region: The region that it was signed for.
         is_first_page: Whether it carries no paging token.
     """
@@ -58,6 +59,7 @@ class Exchange:
         key = authenticator.claimed_key(self._authorization)
         self.operation = self._call.operation
         self.account_id = "" if key is None else key.account_id
+        self.role_account_id = _account_of(self._call.parameters.values.get("RoleArn"))
         self.region = "" if self._authorization is None else self._authorization.region
         self.is_first_page = self._call.is_first_page
 
@@ -97,3 +99,8 @@ class Exchange:
             return self.refuse(error)
         self._status = HTTPStatus.OK
         return self._dialect.result(call, body, self._request_id)
+
+
+def _account_of(arn: object) -> str:
+    parts = arn.split(":") if isinstance(arn, str) else []
+    return parts[4] if len(parts) > 4 else ""  # noqa: PLR2004 - arn:partition:service:region:account:resource

@@ -32,7 +32,7 @@ class Fault:
     Attributes:
         kind: What goes wrong.
         operation: Only this operation.
-        account_id: Only requests signed with a key of this account.
+        account_id: Only requests signed with a key of this account, or to assume a role in it.
         region: Only requests signed for this region.
         page: Only first, or only later pages.
         probability: The share of matching requests.
@@ -51,7 +51,7 @@ class Fault:
         """Return whether the fault is for that request, probability and number aside."""
         return (
             self.operation in {None, exchange.operation}
-            and self.account_id in {None, exchange.account_id}
+            and self.account_id in {None, exchange.account_id, exchange.role_account_id}
             and self.region in {None, exchange.region}
             and (self.page is None or (self.page is Page.FIRST) == exchange.is_first_page)
         )

@@ -61,11 +61,32 @@ def test_a_message_that_may_quote_signed_headers_is_not_passed_on(code: str) -> 
     assert "SECRET" not in as_failure(refused(code, 403), "DescribeCases").detail
 
 
-def test_a_denial_says_what_aws_said_on_one_line_of_bounded_length() -> None:
-    detail = as_failure(refused("AccessDenied", 403, "User: x\nis not authorized " + "y" * 1000), "DescribeCases").detail
-    assert "User: x is not authorized" in detail
-    assert "\n" not in detail
-    assert len(detail) < 400
+ROLE = "arn:aws:iam::111122223333:role/AwsSupportExporter"
+PERSON = "arn:aws:sts::111122223333:assumed-role/SSO/jane@example.com"
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (f"User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: sts:TagSession on resource: {ROLE}", ROLE),
+        (
+            f"User: {PERSON} is not authorized to perform: sts:TagSession with an explicit deny in a service control policy",
+            "with an explicit deny in a service control policy",
+        ),
+        (f"not authorized to perform: sts:TagSession on resource: {PERSON}", "sts:TagSession"),
+        ("User: x is not authorized, Credential=AKIAIOSFODNN7EXAMPLE/20261123, Signature=abc", ""),
+        ("no\n<b>way</b>\x1b[31m", ""),
+    ],
+)
+def test_of_the_message_of_a_denial_only_the_missing_permission_is_shown(message: str, shown: str) -> None:
+    said = as_failure(refused("AccessDenied", 403, message), "AssumeRole").detail
+    if not shown:
+        assert said == "AssumeRole: AccessDenied"
+        return
+    assert said.startswith("AssumeRole: AccessDenied: not authorized to perform: sts:TagSession")
+    assert said.endswith(shown)
+    assert "@" not in said
+    assert "jane" not in said
 
 
 def test_a_code_that_is_none_of_awss_harms_no_page() -> None:

@@ -62,6 +62,17 @@ def test_only_what_may_pass_is_tried_again_and_not_for_ever(
     assert len(made) == calls
 
 
+def test_a_retry_that_runs_out_of_time_does_not_hide_what_was_retried(timing: FakeTiming) -> None:
+    def action() -> str:
+        if timing.now == 0:
+            raise ReadFailure(Reason.THROTTLED, "why")
+        timing.now = 10
+        raise ReadFailure(Reason.TIMEOUT, "no time was left")
+
+    with pytest.raises(ReadFailure, match="why"):
+        with_retries(action, POLICY, timing, lambda: 0.5, 10)
+
+
 @given(st.floats(0, 30), st.floats(0, 1))
 def test_no_retry_starts_after_the_deadline(deadline: float, fraction: float) -> None:
     timing = FakeTiming()

@@ -2,7 +2,7 @@
 
 import gzip
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import exposition
 from prometheus_client.core import CollectorRegistry
@@ -78,7 +78,6 @@ def plain(page: Page, text_format: TextFormat) -> str:
 
 
 @given(statuses)
-@settings(deadline=None)
 def test_a_page_holds_each_series_once_and_only_what_the_catalogue_has(found: list[AccountStatus]) -> None:
     page = plain(page_of(found), TextFormat.OPENMETRICS)
     series = set()
@@ -94,7 +93,6 @@ def test_a_page_holds_each_series_once_and_only_what_the_catalogue_has(found: li
 
 
 @given(statuses)
-@settings(deadline=None)
 def test_both_formats_say_the_same(found: list[AccountStatus]) -> None:
     page = page_of(found)
     text, strict = (
@@ -108,7 +106,6 @@ def test_both_formats_say_the_same(found: list[AccountStatus]) -> None:
 
 
 @given(statuses)
-@settings(deadline=None)
 def test_families_stand_in_the_order_of_the_catalogue(found: list[AccountStatus]) -> None:
     lines = plain(page_of(found), TextFormat.PROMETHEUS).splitlines()
     order = [line.split()[2] for line in lines if line.startswith("# TYPE")]
@@ -140,7 +137,6 @@ def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str,
 
 
 @given(st.lists(statuses, min_size=1, max_size=4), st.lists(st.floats(0, 4000), min_size=4, max_size=4))
-@settings(deadline=None)
 def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
     rounds: list[list[AccountStatus]], steps: list[float]
 ) -> None:
@@ -154,7 +150,6 @@ def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
 
 
 @given(statuses, st.binary(max_size=200))
-@settings(deadline=None)
 def test_a_gzip_body_is_the_plain_one_whatever_the_live_part(found: list[AccountStatus], live: bytes) -> None:
     page = page_of(found)
     for text_format in TextFormat:

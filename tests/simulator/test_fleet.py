@@ -24,7 +24,7 @@ def history(fleet: Fleet) -> list[bytes]:
     return [case.encoded(include_communications=True) for case in cases]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.floats(0, 2 * DAY), max_size=20), st.integers(0, 5))
 def test_history_does_not_depend_on_how_often_it_is_looked_at(moments: list[float], seed: int) -> None:
     looked_at = Fleet.living(lambda: NOW, accounts=2, cases=2, seed=seed, pace=5)

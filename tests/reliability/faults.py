@@ -1,0 +1,121 @@
+"""The faults of the matrix, and what each must lead to."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from exporter.cases.model import Reason
+from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Tokens, TruncatedJson, WrongTypes
+from exporter.simulator.faults import Kind, Page
+from exporter.simulator.kinds import (
+    ConnectionClosed,
+    ConnectionReset,
+    CutOffBody,
+    Drip,
+    Error,
+    Silence,
+    SilenceInBody,
+    Throttled,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of AWS, or a page of one, that goes wrong.
+
+    Attributes:
+        title: How the table calls it.
+        name: AWS's name.
+        page: Which of its pages goes wrong, or None for all.
+        pages: Whether it comes in pages.
+    """
+
+    title: str
+    name: str
+    page: Page | None = None
+    pages: bool = True
+
+
+ASSUME_ROLE = Operation("AssumeRole", "AssumeRole", pages=False)
+FIRST_PAGE = Operation("DescribeCases, page 1", "DescribeCases", Page.FIRST)
+LATER_PAGE = Operation("DescribeCases, page n", "DescribeCases", Page.LATER)
+COMMUNICATIONS = Operation("DescribeCommunications", "DescribeCommunications")
+LIST_ACCOUNTS = Operation("ListAccounts", "ListAccounts")
+OF_AN_ACCOUNT = (ASSUME_ROLE, FIRST_PAGE, LATER_PAGE, COMMUNICATIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCase:
+    """One way to fail.
+
+    Attributes:
+        title: How the table calls it.
+        kind: Makes what the simulator does.
+        reason: What a poll fails with, or None where it does not fail.
+        times: How often it strikes, or None for always.
+        only: Which operations it is for.
+    """
+
+    title: str
+    kind: Callable[[], Kind]
+    reason: Reason | None
+    times: int | None = None
+    only: tuple[Operation, ...] = (*OF_AN_ACCOUNT, LIST_ACCOUNTS)
+
+
+_FIELDS = (
+    *("status", "severityCode", "serviceCode", "categoryCode", "language", "timeCreated"),
+    *("subject", "submittedBy", "ccEmailAddresses", "recentCommunications"),
+)
+"""All but the ids: were those equal, the cases would be one."""
+_SUPPORT = (FIRST_PAGE, LATER_PAGE, COMMUNICATIONS)
+_PAGED = (*_SUPPORT, LIST_ACCOUNTS)
+_TOKENS = (LATER_PAGE, COMMUNICATIONS, LIST_ACCOUNTS)
+"""Only from the second page on: a token that the fault made up is asked for with it."""
+
+FAULTS = (
+    FaultCase("throttled once", Throttled, None, times=1),
+    FaultCase("throttled for long", Throttled, Reason.THROTTLED),
+    FaultCase("500", lambda: Error(500, "InternalServerError"), Reason.SERVER_ERROR),
+    FaultCase("503", lambda: Error(503, "ServiceUnavailable"), Reason.SERVER_ERROR),
+    FaultCase("500 once", lambda: Error(500, "InternalServerError"), None, times=1),
+    FaultCase("connection reset", ConnectionReset, Reason.UNREACHABLE),
+    FaultCase("connection reset once", ConnectionReset, None, times=1),
+    FaultCase("connection closed", ConnectionClosed, Reason.UNREACHABLE),
+    FaultCase("hangs before the answer", Silence, Reason.TIMEOUT),
+    FaultCase("hangs within the body", SilenceInBody, Reason.TIMEOUT),
+    FaultCase("drips", lambda: Drip(0.01), Reason.TIMEOUT),
+    FaultCase("breaks off within the body", CutOffBody, Reason.UNREACHABLE),
+    FaultCase("truncated JSON", TruncatedJson, Reason.MALFORMED, only=_PAGED),
+    FaultCase("not JSON, not XML", lambda: Body(b"certainly not"), Reason.MALFORMED),
+    FaultCase("empty body", Body, Reason.MALFORMED),
+    FaultCase("nulls for lists", lambda: Body(b'{"cases": null, "communications": null, "Accounts": null}'), Reason.MALFORMED),
+    FaultCase("wrong types in every field", lambda: WrongTypes(fields=_FIELDS), None, only=(FIRST_PAGE, LATER_PAGE)),
+    FaultCase("huge body", lambda: HugeBody(40), Reason.MALFORMED, only=_PAGED),
+    FaultCase("a web page", HtmlPage, Reason.MALFORMED),
+    FaultCase("expired credentials", lambda: Error(400, "ExpiredTokenException"), Reason.CREDENTIALS),
+    FaultCase("expired credentials once", lambda: Error(400, "ExpiredTokenException"), None, times=1, only=_SUPPORT),
+    FaultCase("clock skew", lambda: Error(403, "RequestTimeTooSkewed"), Reason.CREDENTIALS),
+    FaultCase("access denied", lambda: Error(400, "AccessDeniedException"), Reason.ACCESS_DENIED),
+    FaultCase("no plan", lambda: Error(400, "SubscriptionRequiredException"), Reason.SUBSCRIPTION_REQUIRED, only=_SUPPORT),
+    FaultCase("a code never heard of", lambda: Error(400, "BrandNewException"), Reason.INTERNAL),
+    FaultCase("pages without end", Tokens.endless, Reason.TIMEOUT, only=_TOKENS),
+    FaultCase("tokens in turns", lambda: Tokens.repeating("a", "b"), Reason.MALFORMED, only=_TOKENS),
+)
+
+
+def expected(operation: Operation, fault: FaultCase) -> Reason | None:
+    """Return what a poll fails with when an operation goes wrong."""
+    if operation is COMMUNICATIONS:
+        # What is looked up there is one detail of one case; it is tried again with the next poll.
+        return None
+    if operation is ASSUME_ROLE and fault.reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
+        return Reason.ASSUME_ROLE_DENIED
+    return fault.reason
+
+
+def combinations() -> Iterator[tuple[Operation, FaultCase]]:
+    """Yield what can go wrong with one account."""
+    for operation in OF_AN_ACCOUNT:
+        for fault in FAULTS:
+            if operation in fault.only:
+                yield operation, fault

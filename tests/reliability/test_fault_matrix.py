@@ -1,0 +1,181 @@
+"""Every operation goes wrong in every way, all at once, in one running exporter: each for one account beside good ones."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from exporter.cases.model import Reason
+from exporter.simulator.account import Account
+from exporter.simulator.faults import Fault, FaultHandle
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.kinds import Error
+from exporter.simulator.server import Simulator
+from tests.reliability.faults import ASSUME_ROLE, COMMUNICATIONS, FaultCase, Operation, combinations, expected
+from tests.support.page import Page
+from tests.support.process import ExporterProcess
+from tests.support.waiting import wait_until
+
+GOOD = 20
+CASES = 101
+"""More than one page holds."""
+INTERVAL = 10.0
+TIMEOUT = 4.0
+NEEDS_A_PERSON = {
+    Reason.ACCESS_DENIED,
+    Reason.ASSUME_ROLE_DENIED,
+    Reason.CREDENTIALS,
+    Reason.SUBSCRIPTION_REQUIRED,
+}
+SLOWEST = 2.5 * INTERVAL
+"""How old the newest reading of a good account can be: at most one and a half intervals lie between two, and one more is what
+others may cost it."""
+LAST_SUCCESS = "aws_support_account_last_success_timestamp_seconds"
+
+
+@dataclass(slots=True)
+class Cell:
+    """One account with one fault, and what became of it."""
+
+    operation: Operation
+    fault: FaultCase
+    account: Account
+    handle: FaultHandle | None = None
+    recovered_after: float | None = None
+    shown: str = field(default="")
+
+    @property
+    def reason(self) -> Reason | None:
+        return expected(self.operation, self.fault)
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation.title} / {self.fault.title} / {self.account.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A running exporter over accounts of which each but the good ones has a fault of its own."""
+
+    simulator: Simulator
+    exporter: ExporterProcess
+    cells: list[Cell]
+    good: list[Account]
+
+    def page(self) -> Page:
+        return Page(self.exporter.get().text)
+
+    def until(self, left_of: Callable[[Page], list[str]], timeout_seconds: float, what: str) -> Page:
+        """Return the first page on which nothing is left to wait for; on none may a good account be late."""
+        left: list[str] = []
+
+        def probe() -> Page | None:
+            page = self.page()
+            waiting = late(page, self.good)
+            assert not waiting, f"good accounts waited for bad ones: {waiting}\n{self.exporter.stderr[-3000:]}"
+            left[:] = left_of(page)
+            return None if left else page
+
+        return wait_until(probe, timeout_seconds, lambda: f"{what}: {left}\n{self.exporter.stderr[-3000:]}")
+
+
+def add_cases(account: Account) -> None:
+    for _ in range(CASES):
+        account.add_case(body="Please help.")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    fleet = Fleet.empty(time.time)
+    cells = [Cell(operation, fault, fleet.add_account()) for operation, fault in combinations()]
+    good = [fleet.add_account() for _ in range(GOOD)]
+    for account in [*good, *(cell.account for cell in cells)]:
+        add_cases(account)
+    config: Path = tmp_path_factory.mktemp("matrix") / "config.yaml"
+    accounts = "".join(f"\n- {{id: '{account.account_id}'}}" for account in fleet.accounts)
+    config.write_text(
+        f"poll: {{interval: {INTERVAL:g}s, timeout: {TIMEOUT:g}s, concurrency: 48, max_staleness: 10m}}\n"
+        f"aws: {{role_name: AwsSupportExporter}}\naccounts: {accounts}\n"
+    )
+    with (
+        Simulator(fleet, throttle=False, verify_signatures=False) as simulator,
+        ExporterProcess([f"--config.file={config}"], simulator.environment()) as exporter,
+    ):
+        yield World(simulator, exporter, cells, good)
+
+
+def late(page: Page, accounts: list[Account]) -> list[str]:
+    """Return the accounts that were read once, and not lately."""
+    now = time.time()
+    read = page.by_account(LAST_SUCCESS)
+    ids = {account.account_id for account in accounts}
+    return [
+        f"{account_id}: read {now - at:.0f} s ago, {page.reasons(account_id)}"
+        for account_id, at in read.items()
+        if account_id in ids and now - at > SLOWEST
+    ]
+
+
+@pytest.mark.timeout(180)
+def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World) -> None:
+    world.until(
+        lambda page: [account_id for account_id, up in page.up().items() if not up] or not_all(page, world), 40, "start"
+    )
+
+    broken_at = time.time()
+    for cell in world.cells:
+        fault = Fault(
+            cell.fault.kind(), cell.operation.name, cell.account.account_id, None, cell.operation.page, times=cell.fault.times
+        )
+        cell.handle = world.simulator.faults.add(fault)
+        if cell.operation is COMMUNICATIONS:
+            asked = cell.account.add_case(created_at=broken_at - 3600)
+            for _ in range(7):
+                asked.add_communication("Any news?", submitted_by="Customer")
+    roles = [*world.good, *(cell.account for cell in world.cells if cell.operation is ASSUME_ROLE)]
+    for account in roles:
+        # Good ones too: of STS's answers some must be good, or it is down.
+        world.simulator.faults.add(Fault(Error(400, "ExpiredTokenException"), "DescribeCases", account.account_id, times=1))
+    page = world.until(lambda page: not_told(page, world.cells, broken_at), 60, "not told as expected")
+    for cell in world.cells:
+        shown = page.open_cases().get(cell.account.account_id)
+        count = CASES + (cell.operation is COMMUNICATIONS)
+        assert shown == (None if cell.reason is Reason.SUBSCRIPTION_REQUIRED else count), cell.name
+        assert set(page.reasons(cell.account.account_id)) == ({cell.reason.value} if cell.reason else set()), cell.name
+
+    world.simulator.faults.clear()
+    mended_at = time.time()
+    world.until(lambda page: not_read_since(page, world.cells, mended_at), 60, "not read again")
+
+
+def not_all(page: Page, world: World) -> list[str]:
+    return [account.account_id for account in world.simulator.fleet.accounts if account.account_id not in page.up()]
+
+
+def not_told(page: Page, cells: list[Cell], since: float) -> list[str]:
+    """Return the cells whose fault has not struck and led to what it should."""
+    up, read = page.up(), page.by_account(LAST_SUCCESS)
+    waiting = []
+    for cell in cells:
+        account_id = cell.account.account_id
+        assert cell.handle is not None
+        told = up[account_id] == 0 if cell.reason else up[account_id] == 1 and read[account_id] > since + INTERVAL
+        if not told or not cell.handle.hits:
+            waiting.append(f"{cell.name}: {cell.handle.hits} hits, {page.reasons(account_id)}")
+    return waiting
+
+
+def not_read_since(page: Page, cells: list[Cell], since: float) -> list[str]:
+    """Return the cells that are not read again, but for those that are tried rarely as a person has to mend them."""
+    read = page.by_account(LAST_SUCCESS)
+    waiting = []
+    for cell in cells:
+        if cell.reason in NEEDS_A_PERSON:
+            continue
+        if read[cell.account.account_id] <= since:
+            waiting.append(cell.name)
+        elif cell.recovered_after is None:
+            cell.recovered_after = time.time() - since
+    return waiting

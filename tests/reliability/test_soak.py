@@ -1,0 +1,125 @@
+"""Two hundred intervals in which cases and accounts come and go leave nothing behind."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from exporter.simulator.account import Account
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+from tests.support.clock import FakeTiming
+from tests.support.page import Page
+from tests.support.process import environment
+from tests.support.tools import ROOT
+
+INTERVALS = 200
+SETTLED = 50
+"""Intervals after which what is kept for speed is there."""
+INTERVAL = 600.0
+ACCOUNTS = 30
+CONFIG = """
+poll: {interval: 10m, max_staleness: 30m}
+organizations: [{name: all, member_role_name: AwsSupportExporter, refresh_interval: 10m}]
+metrics: {cases: {enabled: true}}
+"""
+MOST_GROWTH = 1.10
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the exporter held after one interval."""
+
+    rss: int
+    threads: int
+    descriptors: int
+    page: Page
+
+
+class Life:
+    """Opens, answers, resolves and reopens cases, and lets accounts join and leave."""
+
+    def __init__(self, fleet: Fleet, rng: random.Random) -> None:
+        self._fleet = fleet
+        self._rng = rng
+        self.members: list[Account] = [fleet.add_account() for _ in range(ACCOUNTS)]
+        self.left: list[Account] = []
+        self.is_over = False
+
+    def interval(self) -> None:
+        """Let happen what happens in one interval."""
+        if self.is_over:
+            return
+        for account in self.members:
+            account.cases = [case for case in account.cases if case.is_open or self._rng.random() < 0.8]
+            for each in account.open_cases():
+                match self._rng.randrange(3):
+                    case 0:
+                        each.resolve()
+                    case 1:
+                        each.add_communication()
+            if len(account.open_cases()) < 5:
+                account.add_case(body="help", severity_code=self._rng.choice(["low", "high", "critical"]))
+        if len(self.members) > ACCOUNTS // 2 and self._rng.random() < 0.5:
+            gone = self.members.pop(self._rng.randrange(len(self.members)))
+            gone.state = "SUSPENDED"
+            self.left.append(gone)
+        else:
+            self.members.append(self._fleet.add_account())
+
+
+@pytest.fixture
+def life() -> Iterator[tuple[Life, Iterator[State]]]:
+    """Return what happens in the accounts, and what the exporter in a process of its own makes of each interval."""
+    timing = FakeTiming()
+    fleet = Fleet.empty(timing.true_time)
+    life = Life(fleet, random.Random(7))  # noqa: S311 - a life that can be lived again
+    with Simulator(fleet, throttle=False, verify_signatures=False) as simulator:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.reliability.soak", CONFIG, str(INTERVAL)],
+            cwd=ROOT,
+            env=environment(simulator.environment()),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+        def states() -> Iterator[State]:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            while True:
+                life.interval()
+                timing.advance(INTERVAL)
+                child.stdin.write("\n")
+                child.stdin.flush()
+                told = json.loads(child.stdout.readline())
+                yield State(told["rss"], told["threads"], told["descriptors"], Page(told["page"]))
+
+        with child:
+            yield life, states()
+            child.kill()
+
+
+@pytest.mark.timeout(240)
+def test_nothing_grows_and_nothing_stays_behind(life: tuple[Life, Iterator[State]]) -> None:
+    lived, states = life
+    settled: State | None = None
+    for number in range(1, INTERVALS + 1):
+        state = next(states)
+        if number == SETTLED:
+            settled = state
+    assert settled is not None
+    assert state.rss <= settled.rss * MOST_GROWTH, f"{settled.rss / 1e6:.1f} MB grew to {state.rss / 1e6:.1f} MB"
+    assert (state.threads, state.descriptors) == (settled.threads, settled.descriptors)
+
+    lived.is_over = True
+    for _ in range(2):
+        state = next(states)
+    assert set(state.page.up()) == {account.account_id for account in lived.members}
+    open_cases = {case.display_id for account in lived.members for case in account.open_cases()}
+    assert state.page.label_values("aws_support_case_info", "display_id") == open_cases
+    assert len(lived.left) > INTERVALS / 5
