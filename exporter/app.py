@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -31,7 +31,7 @@ from exporter.metrics.page import Encoding
 from exporter.reload import LastReload, Reloader
 from exporter.reload import samples as reload_samples
 from exporter.web import server
-from exporter.web.routes import ReloadRefused, Site, application
+from exporter.web.routes import Paths, ReloadRefused, Site, application
 
 _SWITCH_INTERVAL = 0.0002
 """Seconds after which a computing thread gives way, so that scrapes are served while accounts are read."""
@@ -43,8 +43,8 @@ class Options:
 
     Attributes:
         config_file: Where the configuration is, or None to read the account of the default credentials.
-        address: Where to listen.
-        telemetry_path: Where the metrics are.
+        addresses: Where to listen.
+        paths: What is served where.
         demo: Whether a simulated AWS is read.
         shard: Which share of the accounts is read.
         lifecycle: Whether the configuration may be reloaded by a request.
@@ -52,8 +52,8 @@ class Options:
     """
 
     config_file: Path | None
-    address: server.Address
-    telemetry_path: str
+    addresses: tuple[server.Address, ...]
+    paths: Paths
     demo: bool
     shard: Shard
     lifecycle: bool = False
@@ -80,8 +80,9 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
         ConfigError: The configuration cannot be used.
         StartupError: The address cannot be listened on.
     """
-    with _exporter(options, log) as exporter, server.listen(options.address) as sock:
-        return asyncio.run(exporter.serve(sock))
+    with _exporter(options, log) as exporter, ExitStack() as stack:
+        sockets = [stack.enter_context(server.listen(address)) for address in options.addresses]
+        return asyncio.run(exporter.serve(sockets))
 
 
 def check(options: Options, log: FilteringBoundLogger, *, as_json: bool, strict: bool) -> int:
@@ -152,7 +153,7 @@ class Exporter:
             )
         self._site = Site(
             version=__version__,
-            telemetry_path=options.telemetry_path,
+            paths=options.paths,
             store=engine.store,
             live=LiveMetrics().encode,
             statuses=lambda: engine.roster.statuses()[1],
@@ -164,7 +165,7 @@ class Exporter:
             share=f"This is shard {options.shard.index} of {options.shard.total}." if options.shard.total > 1 else "",
         )
 
-    async def serve(self, sock: socket.socket) -> int:
+    async def serve(self, sockets: Sequence[socket.socket]) -> int:
         """Read accounts and answer requests until a signal says to stop; return the exit code."""
         memory.bound_heap()
         memory.spare_collections()
@@ -174,14 +175,16 @@ class Exporter:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal, loop)
-        url = server.url_of(sock)
+        paths = self._options.paths
+        urls = [f"{server.url_of(sock)}{paths.prefix}" for sock in sockets]
         self._engine.collector.start()
-        self._log.info("listening", url=url, metrics=f"{url}{self._options.telemetry_path}", version=__version__)
+        for url in urls:
+            self._log.info("listening", url=url, metrics=f"{url}{paths.telemetry}", version=__version__)
         if self._options.demo:
-            sys.stdout.write(f"Reading a simulated AWS. Look at {url} - Ctrl-C ends it.\n")
+            sys.stdout.write(f"Reading a simulated AWS. Look at {urls[0]} - Ctrl-C ends it.\n")
             sys.stdout.flush()
         watch = asyncio.create_task(self._watch_file(loop))
-        await server.run(application(self._site), [sock], stop)
+        await server.run(application(self._site), sockets, stop)
         watch.cancel()
         self._reloads.shutdown(wait=False, cancel_futures=True)
         self._engine.collector.stop()

@@ -8,17 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from exporter import __version__, app, log
+from exporter import __version__, app, arguments, log
 from exporter.collector.sharding import Shard
-from exporter.config.durations import parse_duration
 from exporter.errors import ConfigError, StartupError
+from exporter.web.routes import Paths
 from exporter.web.server import Address
 
 USAGE_ERROR = 2
 STARTUP_ERROR = 1
 
 DEFAULT_ADDRESS = ":10047"
-_SHORTEST_INTERVAL = 1.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,8 +39,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         shared = app.Options(
             config_file=options.config_file,
-            address=options.web_listen_address,
-            telemetry_path=options.web_telemetry_path,
+            addresses=tuple(options.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
+            paths=_paths(options),
             demo=options.demo,
             shard=_shard(options),
             lifecycle=options.web_enable_lifecycle,
@@ -103,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config.auto-reload-interval",
         dest="config_auto_reload_interval",
-        type=_interval,
+        type=arguments.interval,
         default=10.0,
         metavar="DURATION",
         help="how often to look at it (default: 10s)",
@@ -117,18 +116,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--web.listen-address",
         dest="web_listen_address",
-        type=_address,
-        default=DEFAULT_ADDRESS,
+        type=arguments.address,
+        action="append",
         metavar="ADDRESS",
-        help="host:port, [ipv6]:port or :port to listen on (default: %(default)s)",
+        help=f"host:port, [ipv6]:port or :port to listen on; may be given several times (default: {DEFAULT_ADDRESS})",
     )
     parser.add_argument(
         "--web.telemetry-path",
         dest="web_telemetry_path",
-        type=_path,
+        type=arguments.telemetry_path,
         default="/metrics",
         metavar="PATH",
         help="where the metrics are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--web.external-url",
+        dest="web_external_url",
+        type=arguments.external_url,
+        default=arguments.ExternalUrl("", ""),
+        metavar="URL",
+        help="where people reach the exporter, as through a proxy: what links lead to",
+    )
+    parser.add_argument(
+        "--web.route-prefix",
+        dest="web_route_prefix",
+        type=arguments.route_prefix,
+        metavar="PATH",
+        help="path below which everything is served (default: that of --web.external-url)",
     )
     parser.add_argument(
         "--log.level", dest="log_level", choices=log.LEVELS, default="info", help="least level (default: %(default)s)"
@@ -153,6 +167,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _paths(options: argparse.Namespace) -> Paths:
+    prefix, external = options.web_route_prefix, options.web_external_url
+    served = external.path if prefix is None else prefix
+    return Paths(options.web_telemetry_path, served, external.path if external.text else served)
+
+
 def _shard(options: argparse.Namespace) -> Shard:
     """Return which share of the accounts is read.
 
@@ -172,27 +192,3 @@ def _shard(options: argparse.Namespace) -> Shard:
     if total < 1 or not 0 <= (index or 0) < total:
         raise ConfigError([f"shard {index} of {total}: the index is from 0 to one less than --shard.total"])
     return Shard(index or 0, total)
-
-
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _interval(text: str) -> float:
-    try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f'"{text}" {error}') from None
-    if seconds < _SHORTEST_INTERVAL:
-        raise argparse.ArgumentTypeError(f'"{text}" is too short: write 1s or more')
-    return seconds
-
-
-def _path(text: str) -> str:
-    reserved = {"/", "/-/healthy", "/-/ready"}
-    if not text.startswith("/") or text in reserved or any(char in text for char in "?#{} "):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a path for the metrics: write something like /metrics')
-    return text

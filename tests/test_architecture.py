@@ -14,7 +14,8 @@ EVERYTHING = ("",)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "__init__": (),
     "__main__": ("cli",),
-    "cli": ("__init__", "app", "config", "log", "errors", "collector.sharding", "web.server"),
+    "arguments": ("config.durations", "web.routes", "web.server"),
+    "cli": ("__init__", "app", "arguments", "config", "log", "errors", "collector.sharding", "web.routes", "web.server"),
     "app": EVERYTHING,
     "demo": ("simulator",),
     "targets": ("aws", "cases", "collector", "config"),

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -25,6 +26,29 @@ _PAGE_HEADERS = {
 }
 
 
+OWN_PATHS = ("/config", "/-", "/api", "/assets")
+"""Paths that are taken, with everything below them, and so is the root."""
+
+
+def is_reserved(path: str) -> bool:
+    """Return whether a path is taken."""
+    return path == "/" or any(f"{path}/".startswith(f"{own}/") for own in OWN_PATHS)
+
+
+class Paths(NamedTuple):
+    """What is served where; none ends in a slash.
+
+    Attributes:
+        telemetry: Where the metrics are, below the prefix.
+        prefix: Below which everything is served; empty for the root.
+        links: What links on pages begin with, where a proxy adds to the prefix or takes from it.
+    """
+
+    telemetry: str = "/metrics"
+    prefix: str = ""
+    links: str = ""
+
+
 class ReloadRefused(Exception):  # noqa: N818 - nothing is wrong with the exporter
     """There is no reload by a request; says why."""
 
@@ -35,7 +59,7 @@ class Site:
 
     Attributes:
         version: The exporter's version.
-        telemetry_path: Where the metrics are, such as `/metrics`.
+        paths: What is served where.
         store: Holds the page.
         live: Encodes the live part of a page.
         statuses: Returns what is known of every account.
@@ -48,7 +72,7 @@ class Site:
     """
 
     version: str
-    telemetry_path: str
+    paths: Paths
     store: PageStore
     live: Callable[[TextFormat], bytes]
     statuses: Callable[[], Sequence[AccountStatus]]
@@ -99,12 +123,16 @@ class _Answers:
         html = status_page.render(
             site.statuses(),
             site.version,
-            site.telemetry_path,
+            site.paths.links,
+            site.paths.telemetry,
             share=site.share,
             now=site.now(),
             max_staleness=site.view().max_staleness,
         )
         return Response(html, media_type="text/html", headers=_PAGE_HEADERS)
+
+    async def redirect(self, _: Request) -> Response:
+        return RedirectResponse(f"{self._site.paths.links}/", headers={"Cache-Control": "no-store"})
 
     async def healthy(self, _: Request) -> Response:
         if self._site.healthy():
@@ -132,15 +160,18 @@ class _Answers:
 def application(site: Site) -> Starlette:
     """Return the ASGI application that serves a site."""
     answers = _Answers(site)
-    site_app = Starlette(
-        routes=[
-            Route(site.telemetry_path, answers.metrics, methods=["GET"]),
-            Route("/", answers.index, methods=["GET"]),
-            Route("/-/healthy", answers.healthy, methods=["GET"]),
-            Route("/-/ready", answers.ready, methods=["GET"]),
-            Route("/-/reload", answers.reload, methods=["POST", "PUT"]),
-        ]
-    )
+    prefix = site.paths.prefix
+    read = {
+        site.paths.telemetry: answers.metrics,
+        "/": answers.index,
+        "/-/healthy": answers.healthy,
+        "/-/ready": answers.ready,
+    }
+    routes = [Route(f"{prefix}{path}", answer, methods=["GET"]) for path, answer in read.items()]
+    routes.append(Route(f"{prefix}/-/reload", answers.reload, methods=["POST", "PUT"]))
+    if prefix:
+        routes += [Route(path, answers.redirect, methods=["GET"]) for path in ("/", prefix)]
+    site_app = Starlette(routes=routes)
     # A redirect would be to what the Host header says.
     site_app.router.redirect_slashes = False
     return site_app

@@ -50,7 +50,8 @@ td.detail b { font-weight: 600; color: CanvasText; }
 <body>
 <h1>AWS Support Exporter</h1>
 <p>Version $version. $summary</p>
-<nav><a href="$telemetry_path">Metrics</a><a href="/-/healthy">Health</a><a href="/-/ready">Readiness</a></nav>
+<nav><a href="$links$telemetry_path">Metrics</a>
+<a href="$links/-/healthy">Health</a><a href="$links/-/ready">Readiness</a></nav>
 <div class="scroll"><table>
 <thead><tr><th>Account</th><th>Id</th><th>Region</th><th>State</th>$severities<th>Last success</th></tr></thead>
 <tbody>
@@ -63,13 +64,21 @@ $rows
 
 
 def render(
-    statuses: Sequence[AccountStatus], version: str, telemetry_path: str, *, share: str, now: float, max_staleness: float
+    statuses: Sequence[AccountStatus],
+    version: str,
+    links: str,
+    telemetry_path: str,
+    *,
+    share: str,
+    now: float,
+    max_staleness: float,
 ) -> str:
     """Return the status page as HTML.
 
     Args:
         statuses: What is known of every account.
         version: The exporter's version.
+        links: What links begin with.
         telemetry_path: Where the metrics are.
         share: Which share of the accounts this is, in words; empty when it is all of them.
         now: Unix seconds.
@@ -82,6 +91,7 @@ def render(
     rows = [_row(status, _WORST_FIRST[rank], now, max_staleness) for rank, status in ordered]
     return _PAGE.substitute(
         version=escape(version),
+        links=escape(links),
         telemetry_path=escape(telemetry_path),
         summary=escape(f"{_summary([_WORST_FIRST[rank] for rank, _ in ordered])} {share}"),
         severities="".join(f'<th class="number">{code.capitalize()}</th>' for code in reversed(SEVERITY_CODES)),

@@ -14,7 +14,7 @@ from exporter.metrics.families import View
 from exporter.metrics.instruments import Instruments
 from exporter.metrics.live import LiveMetrics
 from exporter.metrics.renderer import Renderer
-from exporter.web.routes import Site, application
+from exporter.web.routes import Paths, Site, application, is_reserved
 
 NOW = 1_700_000_000.0
 CASE = Case("case-1", "1", "opened", "low", "ec2", "other", "en", NOW - 100)
@@ -36,13 +36,15 @@ def serve() -> Serve:
     async def reload() -> Sequence[str]:
         return ()
 
-    def build(*statuses: AccountStatus, healthy: bool = True, ready: bool = True, published: bool = True) -> TestClient:
+    def build(
+        *statuses: AccountStatus, healthy: bool = True, ready: bool = True, published: bool = True, paths: Paths | None = None
+    ) -> TestClient:
         store = PageStore(lambda: 0.0)
         if published:
             store.publish(Renderer(View(1800.0, {}), Instruments({})).render(statuses, [], NOW))
         site = Site(
             version="1.2.3",
-            telemetry_path="/metrics",
+            paths=paths or Paths(),
             store=store,
             live=LiveMetrics().encode,
             statuses=lambda: statuses,
@@ -149,3 +151,24 @@ def test_the_status_page_allows_no_script_and_no_other_source(serve: Serve) -> N
     policy = serve().get("/").headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "script" not in policy
+
+
+def test_everything_is_below_the_prefix_and_links_lead_through_the_proxy(serve: Serve) -> None:
+    client = serve(status("payments"), paths=Paths("/support", "/exporter", "/team/exporter"))
+    assert client.get("/exporter/support").status_code == 200
+    assert client.get("/exporter/-/healthy").status_code == 200
+    assert client.get("/support").status_code == 404
+    assert 'href="/team/exporter/support"' in client.get("/exporter/").text
+    client.follow_redirects = False
+    for path in ("/", "/exporter"):
+        assert client.get(path, headers={"Host": "evil.example"}).headers["location"] == "/team/exporter/"
+
+
+@pytest.mark.parametrize("path", ["/", "/-/healthy", "/config", "/api/v1/status", "/assets/x"])
+def test_paths_of_its_own_are_reserved(path: str) -> None:
+    assert is_reserved(path)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/configuration", "/apis", "/a/config"])
+def test_other_paths_are_free(path: str) -> None:
+    assert not is_reserved(path)
