@@ -18,9 +18,8 @@ from structlog.typing import FilteringBoundLogger
 from exporter import __revision__, __version__, memory, terminal
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import SystemTiming
-from exporter.collector.readiness import FirstRound
 from exporter.collector.sharding import Shard
-from exporter.config import load, parse, read
+from exporter.config import as_yaml, load, parse, read
 from exporter.demo import simulated_aws
 from exporter.engine import Engine
 from exporter.metrics import catalog
@@ -131,7 +130,7 @@ class Exporter:
     def __init__(self, content: bytes, source: str, options: Options, log: FilteringBoundLogger) -> None:
         self._log = log
         self._options = options
-        timing = SystemTiming()
+        self._timing = timing = SystemTiming()
         endpoints = Endpoints()
         partition_of = endpoints.partition_of
         settings = parse(content, source=source, partition_of=partition_of)
@@ -156,9 +155,11 @@ class Exporter:
             paths=options.paths,
             store=engine.store,
             live=LiveMetrics().encode,
-            statuses=lambda: engine.roster.statuses()[1],
-            healthy=engine.collector.is_alive,
-            ready=FirstRound(lambda: engine.discoverer.all_tried() and engine.roster.all_polled()).is_over,
+            report=engine.report,
+            about=self._about,
+            config=lambda: as_yaml(engine.settings.config),
+            ailments=engine.collector.ailments,
+            ready=engine.ready,
             now=timing.time,
             view=lambda: engine.view,
             reload=self._reload_by_request,
@@ -228,10 +229,23 @@ class Exporter:
     def _nothing_to_reload(self) -> str:
         return "the demo has no configuration file" if self._options.demo else "the exporter was started without --config.file"
 
+    def _about(self) -> dict[str, object]:
+        last, shard = self._last_reload(), self._options.shard
+        return {
+            "version": __version__,
+            "revision": __revision__,
+            "time": self._timing.time(),
+            "shard": {"index": shard.index, "total": shard.total},
+            "config": {"reloaded_at": last.succeeded_at, "problems": last.problems},
+        }
+
+    def _last_reload(self) -> LastReload:
+        return self._last if self._reloader is None else self._reloader.last
+
     def _samples(self) -> Iterator[Sample]:
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
-        yield from reload_samples(self._last if self._reloader is None else self._reloader.last)
+        yield from reload_samples(self._last_reload())
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)

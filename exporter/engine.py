@@ -7,6 +7,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.aws.connector import Connector
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import Timing
+from exporter.cases.report import FleetReport, fleet_report
 from exporter.collector.collector import Collector
 from exporter.collector.discoverer import Discoverer
 from exporter.collector.poller import Poller
@@ -53,6 +54,8 @@ class Engine:
         self.view = _view(settings)
         self._more_samples = more_samples
         self._endpoints = endpoints
+        self._was_ready = False
+        self._timing = timing
         self._log = log
         self.instruments = Instruments(targets)
         self.connector = Connector(endpoints, self.instruments, MOST_CONCURRENT, timing=timing, random=random)
@@ -69,7 +72,14 @@ class Engine:
         self.store = PageStore(timing.monotonic)
         renderer = Renderer(self.view, self.instruments)
         self.publisher = Publisher(self.roster, renderer, self.store, self._fleet_samples, timing)
-        self.collector = Collector(self.roster, self.discoverer, self.poller, self.publisher, poll.concurrency)
+        self.collector = Collector(
+            self.roster,
+            self.discoverer,
+            self.poller,
+            self.publisher,
+            concurrency=poll.concurrency,
+            monotonic=timing.monotonic,
+        )
         self._tell_shared_endpoints()
 
     def adopt(self, settings: Settings) -> None:
@@ -92,6 +102,16 @@ class Engine:
             self.discoverer.adopt(configured, found)
             self.roster.adopt(Cadence(config.poll.interval))
         self._tell_shared_endpoints()
+
+    def ready(self) -> bool:
+        """Return whether there was a moment at which every account had been tried; those that come later change nothing."""
+        self._was_ready = self._was_ready or (self.discoverer.all_tried() and self.roster.all_polled())
+        return self._was_ready
+
+    def report(self) -> FleetReport:
+        """Return how the fleet is doing now."""
+        view, statuses = self.view, self.roster.statuses()[1]
+        return fleet_report(statuses, self.discoverer.organizations(), view.targets, view.max_staleness, self._timing.time())
 
     def _fleet_samples(self) -> Iterator[Sample]:
         targets: Mapping[str, float] = self.view.targets

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from exporter.collector.discoverer import Discoverer
 from exporter.collector.poller import Poller
 from exporter.collector.publisher import Publisher
+from exporter.collector.pulse import Pulse
 from exporter.collector.roster import Roster
 
 _PATIENCE = 1.0
@@ -21,9 +22,20 @@ class Collector:
         poller: Reads them.
         publisher: Publishes what was read.
         concurrency: How many accounts are read at a time.
+        monotonic: Seconds on a clock that never goes back.
     """
 
-    def __init__(self, roster: Roster, discoverer: Discoverer, poller: Poller, publisher: Publisher, concurrency: int) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        discoverer: Discoverer,
+        poller: Poller,
+        publisher: Publisher,
+        *,
+        concurrency: int,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._monotonic = monotonic
         self._roster = roster
         self._discoverer = discoverer
         self._poller = poller
@@ -31,11 +43,11 @@ class Collector:
         self._concurrency = concurrency
         self._stop = threading.Event()
         self._running = False
-        self._pollers: list[threading.Thread] = []
+        self._pollers: list[_Worker] = []
         self._others = [
-            self._thread("dispatch", poller.dispatch),
-            self._thread("publish", publisher.run),
-            self._thread("discover", discoverer.run),
+            _Worker("dispatch", poller.dispatch, self._stop, monotonic),
+            _Worker("publish", publisher.run, self._stop, monotonic),
+            _Worker("discover", discoverer.run, self._stop, monotonic),
         ]
 
     def start(self) -> None:
@@ -64,7 +76,7 @@ class Collector:
         begun = 0
         try:
             for begun in range(pollers):  # noqa: B007 - needed when it ends early
-                thread = self._thread("poll", self._poller.run)
+                thread = _Worker("poll", self._poller.run, self._stop, self._monotonic)
                 thread.start()
                 self._pollers.append(thread)
         except RuntimeError:
@@ -97,10 +109,20 @@ class Collector:
         for thread in threads:
             thread.join(_PATIENCE / len(threads))
 
-    def is_alive(self) -> bool:
-        """Return whether every thread is running."""
-        reading = sum(thread.is_alive() for thread in self._pollers)
-        return reading >= self._concurrency and all(thread.is_alive() for thread in self._others)
+    def ailments(self) -> list[str]:
+        """Return what is wrong with the threads, a line each; nothing while all get on with their work."""
+        missing = self._concurrency - sum(worker.is_alive() for worker in self._pollers)
+        ended = ["poll"] * max(0, missing) + [worker.name for worker in self._others if not worker.is_alive()]
+        stuck = [worker.name for worker in (*self._pollers, *self._others) if worker.is_alive() and worker.pulse.is_stuck()]
+        counted = [(name, "has ended") for name in ended] + [(name, "is stuck") for name in stuck]
+        return [f"a thread that is to {name} {what}" for name, what in dict.fromkeys(counted)]
 
-    def _thread(self, name: str, run: Callable[[threading.Event], None]) -> threading.Thread:
-        return threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
+
+class _Worker(threading.Thread):
+    """A thread with its pulse."""
+
+    def __init__(
+        self, name: str, work: Callable[[threading.Event, Pulse], None], stop: threading.Event, monotonic: Callable[[], float]
+    ) -> None:
+        self.pulse = Pulse(monotonic)
+        super().__init__(target=work, args=(stop, self.pulse), name=name, daemon=True)

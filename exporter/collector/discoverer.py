@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.model import Reason
+from exporter.cases.report import OrganizationStatus
+from exporter.collector.pulse import Pulse
 from exporter.collector.roster import Roster
 from exporter.collector.source import Discovery, Target, Timing
 from exporter.errors import ReadFailure, internal
@@ -80,11 +82,14 @@ class Discoverer:
         self._changed = threading.Event()
         self._assign()
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, pulse: Pulse) -> None:
         """Refresh discoveries as they fall due, until told to stop."""
         while not stop.is_set():
             self._changed.clear()
-            self.refresh_due()
+            for found in self._found:
+                pulse.beat(TIMEOUT)
+                self._refresh_if_due(found)
+            pulse.rest()
             next_due = min((found.due for found in self._found), default=float("inf"))
             self._changed.wait(min(max(0.0, next_due - self._timing.monotonic()), threading.TIMEOUT_MAX))
 
@@ -113,8 +118,7 @@ class Discoverer:
     def refresh_due(self) -> None:
         """Refresh the discoveries that are due now."""
         for found in self._found:
-            if found.due <= self._timing.monotonic():
-                self._refresh(found)
+            self._refresh_if_due(found)
 
     def all_tried(self) -> bool:
         """Return whether every discovery was tried at least once."""
@@ -123,6 +127,10 @@ class Discoverer:
     def failures(self) -> list[DiscoveryFailure]:
         """Return the discoveries that failed the last time."""
         return [found.failure for found in self._found if found.failure is not None]
+
+    def organizations(self) -> list[OrganizationStatus]:
+        """Return how the discovery of each organization is doing."""
+        return [_organization(found) for found in self._found if found.discovery.name]
 
     def samples(self) -> Iterable[Sample]:
         """Yield how the discoveries are doing."""
@@ -133,6 +141,10 @@ class Discoverer:
             yield Sample(catalog.ORGANIZATION_UP, labels, found.failure is None)
             if found.last_success is not None:
                 yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, found.last_success)
+
+    def _refresh_if_due(self, found: _Found) -> None:
+        if found.due <= self._timing.monotonic():
+            self._refresh(found)
 
     def _refresh(self, found: _Found) -> None:
         now = self._timing.monotonic()
@@ -180,3 +192,10 @@ class Discoverer:
             targets.setdefault(target.account.account_id, target)
         owned = [target for account_id, target in targets.items() if self._owns(account_id)]
         self._roster.assign(owned, may_return=not self.all_tried())
+
+
+def _organization(found: _Found) -> OrganizationStatus:
+    name, failure = found.discovery.name, found.failure
+    if failure is None:
+        return OrganizationStatus(name, len(found.targets), found.last_success)
+    return OrganizationStatus(name, len(found.targets), found.last_success, failure.reason, failure.detail)

@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.cases.changes import Changes, baseline, changes
 from exporter.cases.model import Reading, Reason
 from exporter.cases.status import AccountStatus, Poll
+from exporter.collector.pulse import Pulse
 from exporter.collector.roster import Roster
 from exporter.collector.source import Target, Timing
 from exporter.errors import ReadFailure, internal
@@ -58,19 +59,22 @@ class Poller:
         """Read accounts under another time limit, and judge first responses by other targets, from the next poll on."""
         self._terms = (timeout, targets)
 
-    def dispatch(self, stop: threading.Event) -> None:
+    def dispatch(self, stop: threading.Event, pulse: Pulse) -> None:
         """Hand accounts that fall due to the threads that read them, until told to stop."""
         while not stop.is_set():
+            pulse.beat(_LONGEST_WAIT)
             target = self._roster.take()
             if target is None:
                 self._roster.wait_until_due(_LONGEST_WAIT)
             else:
                 self._due.put(target)
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, pulse: Pulse) -> None:
         """Read accounts that are handed over, until told to stop."""
         while (target := self._due.get()) is not None and not stop.is_set():
+            pulse.beat(self._terms[0])
             self.poll(target)
+            pulse.rest()
 
     def release(self, threads: int) -> None:
         """End the wait of as many threads for accounts that fall due."""

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from exporter.collector.pulse import Pulse
 from exporter.collector.roster import Roster
 from exporter.collector.source import Timing
 from exporter.collector.store import PageStore
@@ -45,13 +46,14 @@ class Publisher:
         self._version = -1
         self._lock = threading.Lock()
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, pulse: Pulse) -> None:
         """Publish pages until told to stop.
 
         Between two pages is a pause in proportion to what a page costs, so that a large fleet in which something changes all
         the time does not keep a core busy.
         """
         while not stop.is_set():
+            pulse.beat(2 * LONGEST_AGE)
             self.publish()
             rest = max(_SHORTEST_AGE, (self._duration or 0.0) / _SHARE_OF_A_CORE)
             if stop.wait(min(rest, LONGEST_AGE)):

@@ -3,5 +3,6 @@
 from exporter.config.load import load, parse, read
 from exporter.config.resolved import ResolvedAccount, ResolvedOrganization, Settings
 from exporter.config.schema import Config
+from exporter.config.show import as_yaml
 
-__all__ = ["Config", "ResolvedAccount", "ResolvedOrganization", "Settings", "load", "parse", "read"]
+__all__ = ["Config", "ResolvedAccount", "ResolvedOrganization", "Settings", "as_yaml", "load", "parse", "read"]

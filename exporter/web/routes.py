@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from starlette.applications import Starlette
@@ -11,18 +12,19 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from exporter.cases.status import AccountStatus
+from exporter.cases.report import FleetReport
 from exporter.collector.store import PageStore
 from exporter.metrics.encode import TextFormat
 from exporter.metrics.families import View
 from exporter.metrics.negotiate import negotiate
 from exporter.web import status_page
+from exporter.web.cached import CachedDocument
+from exporter.web.status_json import as_json
 
+_COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 _PAGE_HEADERS = {
+    **_COMMON_HEADERS,
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
 }
 
 
@@ -62,8 +64,10 @@ class Site:
         paths: What is served where.
         store: Holds the page.
         live: Encodes the live part of a page.
-        statuses: Returns what is known of every account.
-        healthy: Whether accounts are being read and pages made.
+        report: Returns how the fleet is doing.
+        about: Returns what is known of the exporter itself, for programs.
+        config: Returns the configuration in force as YAML, without secrets.
+        ailments: Returns what keeps accounts from being read and pages from being made, a line each.
         ready: Whether every account has been tried once.
         now: Unix seconds.
         view: Returns how cases are to be shown.
@@ -75,8 +79,10 @@ class Site:
     paths: Paths
     store: PageStore
     live: Callable[[TextFormat], bytes]
-    statuses: Callable[[], Sequence[AccountStatus]]
-    healthy: Callable[[], bool]
+    report: Callable[[], FleetReport]
+    about: Callable[[], Mapping[str, object]]
+    config: Callable[[], str]
+    ailments: Callable[[], Sequence[str]]
     ready: Callable[[], bool]
     now: Callable[[], float]
     view: Callable[[], View]
@@ -105,6 +111,9 @@ class _Answers:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        generation = partial(getattr, site.store, "generation")
+        self._page = CachedDocument(self._render, generation, "text/html", _PAGE_HEADERS)
+        self._status = CachedDocument(self._encode_status, generation, "application/json", _COMMON_HEADERS)
 
     async def metrics(self, request: Request) -> Response:
         site = self._site
@@ -118,26 +127,23 @@ class _Answers:
             headers["Content-Encoding"] = "gzip"
         return _TwoPartResponse(body.stored, body.complete(site.live(encoding.text_format)), headers)
 
-    async def index(self, _: Request) -> Response:
-        site = self._site
-        html = status_page.render(
-            site.statuses(),
-            site.version,
-            site.paths.links,
-            site.paths.telemetry,
-            share=site.share,
-            now=site.now(),
-            max_staleness=site.view().max_staleness,
-        )
-        return Response(html, media_type="text/html", headers=_PAGE_HEADERS)
+    async def index(self, request: Request) -> Response:
+        return await self._page.answer(request)
+
+    async def status(self, request: Request) -> Response:
+        return await self._status.answer(request)
+
+    async def config(self, _: Request) -> Response:
+        return PlainTextResponse(await asyncio.to_thread(self._site.config), headers=_COMMON_HEADERS)
 
     async def redirect(self, _: Request) -> Response:
         return RedirectResponse(f"{self._site.paths.links}/", headers={"Cache-Control": "no-store"})
 
     async def healthy(self, _: Request) -> Response:
-        if self._site.healthy():
+        ailments = self._site.ailments()
+        if not ailments:
             return _plain("Healthy.")
-        return _plain("Not healthy: a thread that reads accounts or makes pages has ended.", 503)
+        return _plain(f"Not healthy: {'; '.join(ailments)}.", 503)
 
     async def ready(self, _: Request) -> Response:
         if self._site.ready():
@@ -156,6 +162,24 @@ class _Answers:
             return _plain("\n".join(("Not reloaded, all is as it was:", *problems)), 500)
         return _plain("Reloaded.")
 
+    def _render(self) -> bytes:
+        site = self._site
+        html = status_page.render(
+            [account.status for account in site.report().accounts],
+            site.version,
+            site.paths.links,
+            site.paths.telemetry,
+            share=site.share,
+            now=site.now(),
+            max_staleness=site.view().max_staleness,
+        )
+        return html.encode()
+
+    def _encode_status(self) -> bytes:
+        view = self._site.view()
+        report, about = self._site.report(), self._site.about()
+        return as_json(report, about, case_limit=view.case_limit, subjects=view.subjects)
+
 
 def application(site: Site) -> Starlette:
     """Return the ASGI application that serves a site."""
@@ -164,6 +188,8 @@ def application(site: Site) -> Starlette:
     read = {
         site.paths.telemetry: answers.metrics,
         "/": answers.index,
+        "/config": answers.config,
+        "/api/v1/status": answers.status,
         "/-/healthy": answers.healthy,
         "/-/ready": answers.ready,
     }

@@ -144,7 +144,7 @@ def test_more_and_fewer_accounts_are_read_at_a_time(running: FakeRig) -> None:
     try:
         for concurrency in (20, 1, 3):
             running.adopt(configuration(A, B, poll=f"concurrency: {concurrency}"))
-            assert collector.is_alive()
+            assert collector.ailments() == []
     finally:
         collector.stop()
 
