@@ -1,6 +1,8 @@
 """The command line."""
 
 import argparse
+import io
+import os
 import re
 import signal
 import socket
@@ -16,6 +18,7 @@ from exporter.web.server import Address
 
 USAGE_ERROR = 2
 STARTUP_ERROR = 1
+_ENDED_BY_SIGNAL = 128
 
 DEFAULT_ADDRESS = ":10047"
 
@@ -27,37 +30,60 @@ def main(arguments: Sequence[str]) -> int:
         arguments: The command line without the command's own name.
 
     Returns:
-        The exit code: 0 when all went well, 1 when it could not start, 2 when the arguments or the configuration are wrong.
+        The exit code: 0 when all went well, 1 when it could not start, 2 when the arguments or the configuration are wrong,
+        and 128 plus the signal's number when a signal ended it before it was done.
     """
     # As process 1 of a container a signal without a handler is ignored.
     signal.signal(signal.SIGTERM, _terminate)
-    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show must not end the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        if options.config_check:
-            app.check_config(options.config_file)
-            sys.stdout.write("The configuration is valid.\n")
-            return 0
-        shared = app.Options(
-            config_file=options.config_file,
-            addresses=tuple(options.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
-            paths=_paths(options),
-            demo=options.demo,
-            shard=_shard(options),
-            lifecycle=options.web_enable_lifecycle,
-            auto_reload=options.config_auto_reload_interval if options.config_enable_auto_reload else None,
-        )
-        # A check says itself what is wrong; log lines between its rows would only hide it.
-        level = "error" if options.command == "check" else options.log_level
-        logger = log.configure(level, options.log_format)
-        if options.command == "check":
-            return app.check(shared, logger, as_json=options.output == "json", strict=options.strict)
-        return app.once(shared, logger) if options.command == "once" else app.run(shared, logger)
+        code = _run(_parser().parse_args(arguments))
+        sys.stdout.flush()
     except ConfigError as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         return USAGE_ERROR
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return STARTUP_ERROR
+    except KeyboardInterrupt:
+        return _ENDED_BY_SIGNAL + signal.SIGINT
+    except OSError as error:
+        # Of a write to standard output; all else is told as an error of its own. What is left of it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return _ENDED_BY_SIGNAL + signal.SIGPIPE
+        sys.stderr.write(f"cannot write to standard output: {error.strerror}\n")
+        return STARTUP_ERROR
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.config_check:
+        app.check_config(options.config_file)
+        sys.stdout.write("The configuration is valid.\n")
+        return 0
+    shared = app.Options(
+        config_file=options.config_file,
+        addresses=tuple(options.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
+        paths=_paths(options),
+        demo=options.demo,
+        shard=_shard(options),
+        lifecycle=options.web_enable_lifecycle,
+        auto_reload=options.config_auto_reload_interval if options.config_enable_auto_reload else None,
+    )
+    # A check says itself what is wrong; log lines between its rows would only hide it.
+    level = "error" if options.command == "check" else options.log_level
+    logger = log.configure(level, options.log_format)
+    if options.command == "check":
+        return app.check(shared, logger, as_json=options.output == "json", strict=options.strict)
+    if options.command == "once":
+        return app.once(shared, logger)
+    # Whoever asks for a reload before there is anything to reload must not end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return app.run(shared, logger)
 
 
 def entry_point() -> None:
@@ -66,7 +92,7 @@ def entry_point() -> None:
 
 
 def _terminate(*_: object) -> None:
-    sys.exit(0)
+    sys.exit(_ENDED_BY_SIGNAL + signal.SIGTERM)
 
 
 def _parser() -> argparse.ArgumentParser:

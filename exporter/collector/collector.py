@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from exporter.collector.discoverer import Discoverer
 from exporter.collector.poller import Poller
 from exporter.collector.publisher import Publisher
 from exporter.collector.pulse import Pulse
 from exporter.collector.roster import Roster
+from exporter.collector.source import Target
 
 _PATIENCE = 1.0
 
@@ -90,13 +92,28 @@ class Collector:
             progress: Is told how many accounts were read, and of how many.
         """
         self._discoverer.refresh_due()
-        targets = []
+        targets: SimpleQueue[Target] = SimpleQueue()
         while (target := self._roster.take()) is not None:
-            targets.append(target)
-        progress(0, len(targets))
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            for done, _ in enumerate(pool.map(self._poller.poll, targets), start=1):
-                progress(done, len(targets))
+            targets.put(target)
+        ended: SimpleQueue[None] = SimpleQueue()
+
+        def read() -> None:
+            with suppress(Empty):
+                while True:
+                    target = targets.get_nowait()
+                    try:
+                        self._poller.poll(target)
+                    finally:
+                        ended.put(None)
+
+        total = targets.qsize()
+        progress(0, total)
+        # Unlike an executor's, these threads end with the process when somebody ends it.
+        for _ in range(min(self._concurrency, total)):
+            threading.Thread(target=read, daemon=True).start()
+        for done in range(1, total + 1):
+            ended.get()
+            progress(done, total)
         self._publisher.publish()
 
     def stop(self) -> None:

@@ -19,6 +19,7 @@ TIMEOUT = 120.0
 """Seconds within which the accounts of one discovery must be listed."""
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
+_REMINDER = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,13 @@ class DiscoveryFailure:
 class _Found:
     """What is known of one discovery."""
 
-    __slots__ = ("discovery", "due", "failure", "failures", "last_success", "targets")
+    __slots__ = ("discovery", "due", "failure", "failures", "last_success", "remind_at", "targets")
 
     def __init__(self, discovery: Discovery, due: float, before: "_Found | None" = None) -> None:
         self.discovery = discovery
         self.targets = discovery.known()
         self.due = due
+        self.remind_at: float = before.remind_at if before else due
         self.failures: int = before.failures if before else 0
         self.failure: DiscoveryFailure | None = before.failure if before else None
         self.last_success: float | None = before.last_success if before else None
@@ -155,7 +157,6 @@ class Discoverer:
             failure = error if isinstance(error, ReadFailure) else internal(error)
             self._failed(found, failure)
             return
-        self._log.info("accounts discovered", organization=found.discovery.name, accounts=len(targets))
 
     def _found_again(self, found: _Found, targets: tuple[Target, ...]) -> None:
         with self._lock:
@@ -166,12 +167,16 @@ class Discoverer:
             except Exception:
                 found.targets, found.last_success = before, succeeded_before
                 raise
+            if found.failure is not None or {t.account for t in before} != {t.account for t in targets}:
+                self._log.info("accounts discovered", organization=found.discovery.name, accounts=len(targets))
             found.failures = 0
             found.failure = None
             found.due = self._timing.monotonic() + found.discovery.refresh_interval
 
     def _failed(self, found: _Found, failure: ReadFailure) -> None:
-        if found.failure is None or failure.reason != found.failure.reason:
+        now = self._timing.monotonic()
+        if found.failure is None or failure.reason != found.failure.reason or now >= found.remind_at:
+            found.remind_at = now + _REMINDER
             self._log.warning(
                 "accounts cannot be discovered",
                 organization=found.discovery.name,

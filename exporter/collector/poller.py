@@ -17,6 +17,7 @@ from exporter.collector.source import Target, Timing
 from exporter.errors import ReadFailure, internal
 
 _LONGEST_WAIT = 60.0
+_HOUR = 3600.0
 
 
 class ChangeObserver(Protocol):
@@ -110,18 +111,31 @@ class Poller:
         return Poll(self._timing.time(), self._timing.monotonic() - started, reason, detail)
 
     def _tell(self, before: AccountStatus, after: AccountStatus) -> None:
-        """Log a change of state: one line when it fails or fails differently, one when it is well again."""
+        """Log a change of state: when it fails or fails differently, then hourly; and when it is well again."""
         earlier = before.last_poll.reason if before.last_poll else None
         poll = after.last_poll
         account = {"account_id": after.account.account_id, "account_name": after.account.name}
-        if poll is None or poll.reason == earlier:
+        if poll is None or (poll.reason == earlier and not _an_hour_is_over(before, after)):
             return
         if poll.reason is None:
             self._log.info("account is read again", **account)
         elif poll.reason is Reason.SUBSCRIPTION_REQUIRED:
             self._log.info("account has no plan with the Support API", **account)
         else:
-            self._log.warning("account cannot be read", **account, reason=poll.reason.value, detail=poll.detail)
+            lasting = {} if poll.reason != earlier else {"for": f"{_hours(after)}h"}
+            self._log.warning("account cannot be read", **account, reason=poll.reason.value, detail=poll.detail, **lasting)
+
+
+def _an_hour_is_over(before: AccountStatus, after: AccountStatus) -> bool:
+    """Return whether one more hour of failures has passed; a plan without the Support API is no failure to be reminded of."""
+    return after.supported is not False and _hours(after) > _hours(before)
+
+
+def _hours(status: AccountStatus) -> int:
+    """Return for how many whole hours an account had failed when it was last polled."""
+    if status.failing_since is None or status.last_poll is None:
+        return 0
+    return int((status.last_poll.ended_at - status.failing_since) / _HOUR)
 
 
 def _changes(before: AccountStatus, reading: Reading, targets: Mapping[str, float]) -> Changes:
