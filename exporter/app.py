@@ -158,6 +158,7 @@ class Exporter:
             report=engine.report,
             about=self._about,
             config=lambda: as_yaml(engine.settings.config),
+            problems=lambda: self._last_reload().problems,
             ailments=engine.collector.ailments,
             ready=engine.ready,
             now=timing.time,

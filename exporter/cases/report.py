@@ -13,8 +13,8 @@ WORST_FIRST = (
     AccountState.STALE,
     AccountState.FAILING,
     AccountState.PENDING,
-    AccountState.UNSUPPORTED,
     AccountState.OK,
+    AccountState.UNSUPPORTED,
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from string import Template
 from typing import NamedTuple
 
 from starlette.applications import Starlette
@@ -18,14 +19,18 @@ from exporter.metrics.encode import TextFormat
 from exporter.metrics.families import View
 from exporter.metrics.negotiate import negotiate
 from exporter.web import status_page
+from exporter.web.assets import assets, text
 from exporter.web.cached import CachedDocument
 from exporter.web.status_json import as_json
+from exporter.web.status_page import Frame
 
 _COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 _PAGE_HEADERS = {
     **_COMMON_HEADERS,
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 }
+_FOR_A_YEAR = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=31536000, immutable"}
 
 
 OWN_PATHS = ("/config", "/-", "/api", "/assets")
@@ -67,6 +72,7 @@ class Site:
         report: Returns how the fleet is doing.
         about: Returns what is known of the exporter itself, for programs.
         config: Returns the configuration in force as YAML, without secrets.
+        problems: Returns what is wrong with the configuration file that was last read.
         ailments: Returns what keeps accounts from being read and pages from being made, a line each.
         ready: Whether every account has been tried once.
         now: Unix seconds.
@@ -82,6 +88,7 @@ class Site:
     report: Callable[[], FleetReport]
     about: Callable[[], Mapping[str, object]]
     config: Callable[[], str]
+    problems: Callable[[], Sequence[str]]
     ailments: Callable[[], Sequence[str]]
     ready: Callable[[], bool]
     now: Callable[[], float]
@@ -111,6 +118,10 @@ class _Answers:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._assets = assets()
+        self._template = Template(text("status.html"))
+        keys = {asset.name: asset.key for asset in self._assets.values()}
+        self._frame = Frame(site.version, site.paths.links, site.paths.telemetry, site.share, keys)
         generation = partial(getattr, site.store, "generation")
         self._page = CachedDocument(self._render, generation, "text/html", _PAGE_HEADERS)
         self._status = CachedDocument(self._encode_status, generation, "application/json", _COMMON_HEADERS)
@@ -135,6 +146,12 @@ class _Answers:
 
     async def config(self, _: Request) -> Response:
         return PlainTextResponse(await asyncio.to_thread(self._site.config), headers=_COMMON_HEADERS)
+
+    async def asset(self, request: Request) -> Response:
+        asset = self._assets.get(request.path_params["name"])
+        if asset is None:
+            return _plain("There is no such file.", 404)
+        return Response(asset.content, media_type=asset.media_type, headers=_FOR_A_YEAR)
 
     async def redirect(self, _: Request) -> Response:
         return RedirectResponse(f"{self._site.paths.links}/", headers={"Cache-Control": "no-store"})
@@ -163,17 +180,17 @@ class _Answers:
         return _plain("Reloaded.")
 
     def _render(self) -> bytes:
-        site = self._site
+        site, view = self._site, self._site.view()
         html = status_page.render(
-            [account.status for account in site.report().accounts],
-            site.version,
-            site.paths.links,
-            site.paths.telemetry,
-            share=site.share,
+            self._template,
+            self._frame,
+            site.report(),
+            site.problems(),
             now=site.now(),
-            max_staleness=site.view().max_staleness,
+            case_limit=view.case_limit,
+            subjects=view.subjects,
         )
-        return html.encode()
+        return html.encode(errors="replace")
 
     def _encode_status(self) -> bytes:
         view = self._site.view()
@@ -190,6 +207,7 @@ def application(site: Site) -> Starlette:
         "/": answers.index,
         "/config": answers.config,
         "/api/v1/status": answers.status,
+        "/assets/{name}": answers.asset,
         "/-/healthy": answers.healthy,
         "/-/ready": answers.ready,
     }
