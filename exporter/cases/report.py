@@ -154,7 +154,7 @@ def _account(status: AccountStatus, targets: Mapping[str, float], max_staleness:
 def _badness(account: AccountReport) -> tuple[object, ...]:
     worst = tuple(-account.severities[severity_code] for severity_code in reversed(SEVERITY_CODES))
     named = account.status.account
-    return WORST_FIRST.index(account.state), -len(account.overdue), worst, named.name.casefold(), named.account_id
+    return WORST_FIRST.index(account.state), worst, -len(account.overdue), named.name.casefold(), named.account_id
 
 
 def _urgency(case: Case) -> tuple[int, float, str]:

@@ -112,4 +112,5 @@
   recall();
   equip();
   setInterval(renew, PAUSE_MS);
+  document.addEventListener("visibilitychange", renew);
 })();
