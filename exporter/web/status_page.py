@@ -129,7 +129,7 @@ def _tiles(report: FleetReport, now: float) -> list[str]:
             "First response overdue",
             report.overdue,
             [],
-            told="unanswered beyond the target of their severity",
+            told="unanswered beyond their targets",
             alarm=report.overdue > 0,
         ),
     ]

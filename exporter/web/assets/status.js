@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const PAUSE_MS = 30000;
+  const words = new Intl.Collator(undefined, { numeric: true });
   const wanted = { filter: "", column: -1, down: false };
 
   const table = () => document.getElementById("accounts");
@@ -16,7 +17,7 @@
     if (wanted.column < 0) return;
     const numeric = heads[wanted.column].dataset.sort === "number";
     const compare = (one, other) => {
-      if (!numeric) return one.localeCompare(other);
+      if (!numeric) return words.compare(one, other);
       // What is not known comes last, whichever way.
       if (one === "" || other === "") return (one === "") - (other === "") || 0;
       return one - other;
@@ -30,15 +31,15 @@
   }
 
   function filter() {
-    const words = wanted.filter.toLowerCase().split(/\s+/).filter(Boolean);
+    const parts = wanted.filter.toLowerCase().split(/\s+/).filter(Boolean);
     const accounts = [...table().tBodies];
     let shown = 0;
     for (const account of accounts) {
-      const matches = words.every((word) => account.dataset.words.includes(word));
+      const matches = parts.every((part) => account.dataset.words.includes(part));
       account.hidden = !matches;
       shown += matches;
     }
-    document.getElementById("shown").textContent = words.length ? `${shown} of ${accounts.length}` : "";
+    document.getElementById("shown").textContent = parts.length ? `${shown} of ${accounts.length}` : "";
     document.getElementById("nothing").hidden = shown > 0 || accounts.length === 0;
   }
 
