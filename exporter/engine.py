@@ -10,7 +10,7 @@ from exporter.aws.timing import Timing
 from exporter.cases.report import FleetReport, fleet_report
 from exporter.collector.collector import Collector
 from exporter.collector.discoverer import Discoverer
-from exporter.collector.poller import Poller
+from exporter.collector.poller import Poller, Terms
 from exporter.collector.publisher import Publisher
 from exporter.collector.roster import Roster
 from exporter.collector.schedule import Cadence
@@ -68,7 +68,7 @@ class Engine:
             timing,
             log,
         )
-        self.poller = Poller(self.roster, poll.timeout, targets, self.instruments, timing, log)
+        self.poller = Poller(self.roster, _terms(settings), self.instruments, timing, log)
         self.store = PageStore(timing.monotonic)
         renderer = Renderer(self.view, self.instruments)
         self.publisher = Publisher(self.roster, renderer, self.store, self._fleet_samples, timing)
@@ -98,7 +98,7 @@ class Engine:
         with self.publisher.changing_over(renderer):
             self.settings, self.view = settings, view
             self.instruments.aim_at(targets)
-            self.poller.adopt(config.poll.timeout, targets)
+            self.poller.adopt(_terms(settings))
             self.discoverer.adopt(configured, found)
             self.roster.adopt(Cadence(config.poll.interval))
         self._tell_shared_endpoints()
@@ -129,6 +129,11 @@ class Engine:
             if len(shared) < len(regions):
                 message = "several regions lead to one Support endpoint"
                 self._log.info(message, regions=", ".join(regions), endpoints=", ".join(shared))
+
+
+def _terms(settings: Settings) -> Terms:
+    poll = settings.config.poll
+    return Terms(poll.timeout, settings.config.metrics.first_response_targets, poll.max_staleness)
 
 
 def _view(settings: Settings) -> View:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.changes import Changes, baseline, changes
 from exporter.cases.model import Reading, Reason
-from exporter.cases.status import AccountStatus, Poll
+from exporter.cases.status import AccountState, AccountStatus, Poll
 from exporter.collector.pulse import Pulse
 from exporter.collector.roster import Roster
 from exporter.collector.source import Target, Timing
@@ -27,13 +27,27 @@ class ChangeObserver(Protocol):
         """Take note of the changes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms accounts are read.
+
+    Attributes:
+        timeout: Seconds within which an account must be read, retries included.
+        targets: First-response targets in seconds, by severity code.
+        max_staleness: For how many seconds the cases of a failing account are shown.
+    """
+
+    timeout: float
+    targets: Mapping[str, float]
+    max_staleness: float
+
+
 class Poller:
     """Reads the accounts of a roster.
 
     Args:
         roster: Which accounts, and where results go.
-        timeout: Seconds within which an account must be read, retries included.
-        targets: First-response targets in seconds, by severity code.
+        terms: On which terms.
         observer: Is told what was seen to change.
         timing: The clocks.
         log: Where changes of an account's state are told.
@@ -42,23 +56,22 @@ class Poller:
     def __init__(
         self,
         roster: Roster,
-        timeout: float,
-        targets: Mapping[str, float],
+        terms: Terms,
         observer: ChangeObserver,
         timing: Timing,
         log: FilteringBoundLogger,
     ) -> None:
         self._roster = roster
-        self._terms = (timeout, targets)
+        self._terms = terms
         self._observer = observer
         self._timing = timing
         self._log = log
         # A queue wakes one thread per account; were all to wait for the roster, each change would wake all of them.
         self._due: SimpleQueue[Target | None] = SimpleQueue()
 
-    def adopt(self, timeout: float, targets: Mapping[str, float]) -> None:
-        """Read accounts under another time limit, and judge first responses by other targets, from the next poll on."""
-        self._terms = (timeout, targets)
+    def adopt(self, terms: Terms) -> None:
+        """Read accounts on other terms from the next poll on."""
+        self._terms = terms
 
     def dispatch(self, stop: threading.Event, pulse: Pulse) -> None:
         """Hand accounts that fall due to the threads that read them, until told to stop."""
@@ -73,7 +86,7 @@ class Poller:
     def run(self, stop: threading.Event, pulse: Pulse) -> None:
         """Read accounts that are handed over, until told to stop."""
         while (target := self._due.get()) is not None and not stop.is_set():
-            pulse.beat(self._terms[0])
+            pulse.beat(self._terms.timeout)
             self.poll(target)
             pulse.rest()
 
@@ -91,13 +104,13 @@ class Poller:
 
     def _poll(self, target: Target, before: AccountStatus) -> AccountStatus:
         started = self._timing.monotonic()
-        timeout, targets = self._terms
+        terms = self._terms
         try:
-            reading = target.source.read(started + timeout)
+            reading = target.source.read(started + terms.timeout)
             if before.reading is not None and before.reading.cases == reading.cases:
                 # The same values need not be held, nor encoded, twice.
                 reading = replace(reading, cases=before.reading.cases)
-            seen = _changes(before, reading, targets)
+            seen = _changes(before, reading, terms.targets)
         except ReadFailure as told:
             failure = told
         except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
@@ -115,6 +128,8 @@ class Poller:
         earlier = before.last_poll.reason if before.last_poll else None
         poll = after.last_poll
         account = {"account_id": after.account.account_id, "account_name": after.account.name}
+        if self._is_stale(after) and not self._is_stale(before):
+            self._log.warning("the account's last good cases are too old to be shown", **account)
         if poll is None or (poll.reason == earlier and not _an_hour_is_over(before, after)):
             return
         if poll.reason is None:
@@ -124,6 +139,11 @@ class Poller:
         else:
             lasting = {} if poll.reason != earlier else {"for": f"{_hours(after)}h"}
             self._log.warning("account cannot be read", **account, reason=poll.reason.value, detail=poll.detail, **lasting)
+
+    def _is_stale(self, status: AccountStatus) -> bool:
+        """Return whether an account was stale when its last poll ended."""
+        polled_at = status.last_poll.ended_at if status.last_poll else 0.0
+        return status.state(polled_at, self._terms.max_staleness) is AccountState.STALE
 
 
 def _an_hour_is_over(before: AccountStatus, after: AccountStatus) -> bool:

@@ -36,10 +36,11 @@ def account_rows(accounts: Iterable[AccountReport], now: float, case_limit: int 
         left -= len(listed)
         more = "".join((*_why(account, now), *_cases(account, listed, now, subjects=subjects)))
         known = account.status.account
-        words = (known.name, known.account_id, known.region, known.organization, account.state, account.reason or "")
+        cases = (case.display_id for case in listed)
+        words = (known.name, known.account_id, known.region, known.organization, f"state:{account.state}", account.reason or "")
         labels = (f"{name}={value}" for name, value in known.labels)
         below = f'<tr class="more"><td class="why" colspan="{_COLUMNS}">{more}</td></tr>' if more else ""
-        yield f'<tbody data-words="{escape(" ".join((*words, *labels)).lower())}">{_main(account, now)}{below}</tbody>'
+        yield f'<tbody data-words="{escape(" ".join((*words, *labels, *cases)).lower())}">{_main(account, now)}{below}</tbody>'
 
 
 def _main(account: AccountReport, now: float) -> str:

@@ -153,7 +153,7 @@ def _tile(
 
 def _legend(style: str, name: str, count: int, *, filters: bool) -> str:
     label = f"{count} {escape(name)}"
-    linked = f'<a href="#filter={escape(name)}" data-filter="{escape(name)}">{label}</a>' if filters else label
+    linked = f'<a href="#filter=state:{name}" data-filter="state:{name}">{label}</a>' if filters else label
     return f'<li class="{style}{"" if count else " none"}"><i></i>{linked}</li>'
 
 

@@ -117,6 +117,12 @@ def test_words_filter(page: Chrome, words: str, found: list[str]) -> None:
     assert page.find_element(By.ID, "nothing").is_displayed() is not bool(found)
 
 
+def test_a_case_is_found_by_its_id(page: Chrome) -> None:
+    display_id = page.find_element(By.CSS_SELECTOR, f"details[data-account='{D}'] a").get_attribute("textContent") or ""
+    page.find_element(By.ID, "filter").send_keys(display_id)
+    assert names(page) == ["analytics"]
+
+
 def test_a_state_filters(page: Chrome) -> None:
     page.find_element(By.LINK_TEXT, "1 failing").click()
     assert names(page) == ["broken"]

@@ -203,6 +203,17 @@ def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World)
     assert [call.kwargs["event"] for call in world.log.calls][3:] == ["account is read again"]
 
 
+def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: World) -> None:
+    world.add("1")
+    world.poll_due()
+    world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
+    for _ in range(3000 // 20):
+        world.timing.advance(20)
+        world.poll_due()
+    told = [call.kwargs["event"] for call in world.log.calls]
+    assert told == ["account cannot be read", "the account's last good cases are too old to be shown"]
+
+
 def test_an_account_without_a_plan_is_told_once(world: World) -> None:
     world.add("1")
     world.sources["1"].outcome = ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan")

@@ -1,5 +1,6 @@
 """The command as users start it: what it says when it cannot run, and how it ends."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -94,10 +95,20 @@ def test_the_metrics_can_be_elsewhere(simulator: Simulator, start: StartExporter
     assert exporter.get("/metrics").status == 404
 
 
-def test_logs_can_be_json(simulator: Simulator, start: StartExporter, fleet: Fleet) -> None:
+def test_logs_can_be_json_and_tell_of_no_requests(simulator: Simulator, start: StartExporter, fleet: Fleet) -> None:
     del fleet
     exporter = start(None, simulator.environment(), "--log.format=json")
+    exporter.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
+    for path in ("/metrics", "/", "/nothing"):
+        exporter.get(path)
+    exporter.stop()
     assert all(line.startswith("{") for line in exporter.stderr.splitlines())
+    events = [json.loads(line)["event"] for line in exporter.stderr.splitlines()]
+    assert events == [
+        "listening",
+        "accounts discovered",
+        "stopped",
+    ]
 
 
 def test_it_listens_on_several_addresses_below_a_prefix(simulator: Simulator, start: StartExporter) -> None:
