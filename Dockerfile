@@ -26,6 +26,8 @@ LABEL org.opencontainers.image.title="aws-support-exporter" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
+# Nothing is installed at run time: what could would only be scanned, and found old.
+RUN rm -rf /usr/local/lib/python3*/*-packages/pip* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip*
 COPY --from=build /opt/aws-support-exporter /opt/aws-support-exporter
 ENV PATH=/opt/aws-support-exporter/bin:$PATH \
     HOME=/var/lib/aws-support-exporter \

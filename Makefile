@@ -18,7 +18,7 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test lint format image-test fuzz docs lock tools clean
+.PHONY: help demo test bench lint format image-test fuzz docs lock tools clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,10 +29,13 @@ demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http:/
 test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
+bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a peer, in 10 minutes
+	@$(BIN)/python -m bench.fleet
+
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy exporter tests $(wildcard bench/*.py deploy/image/*.py)
+	@$(BIN)/mypy exporter tests $(wildcard bench/*.py deploy/image/*.py docs/*.py)
 
 format: $(VENV)/.dev ## Put the code into form
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -56,14 +59,14 @@ fuzz: $(VENV)/.dev ## Fuzz what reads answers, files and headers, each for SECON
 	@for target in answers communications config headers; do \
 		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),60) .fuzz/$$target || exit 1; done
 
-docs: $(VENV)/.dev ## Write the tables of metrics in the documents
-	@$(BIN)/python docs/generate.py
+docs: $(VENV)/.dev ## Write the tables in the documents, and what is generated of the chart
+	@$(BIN)/python -m docs.generate
 
 tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that need them (Debian)
 	@.ci/tools
 
 clean: ## Remove all that was set up
-	rm -rf $(VENV) .tools .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools .fuzz tests/helm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' >/dev/null 2>&1 || { \

@@ -16,6 +16,8 @@ PODMAN = ("podman", "--cgroup-manager=cgroupfs", "--events-backend=file", "--run
 LARGEST_MEGABYTES = 60
 """What may be on top of the base."""
 LONGEST_STOP_SECONDS = 5.0
+NO_SHELL = tuple(f"--volume=/dev/null:/usr/bin/{shell}:ro" for shell in ("dash", "bash"))
+"""Puts what cannot be run in the place of each shell."""
 
 
 def podman(*arguments: str) -> str:
@@ -34,7 +36,7 @@ def config() -> dict[str, object]:
     return {**described["Config"], "Healthcheck": described["Healthcheck"]}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def start() -> Iterator[Callable[..., tuple[str, str]]]:
     """Start a container as a careful cluster would; return its id and its address."""
     started: list[str] = []
@@ -67,9 +69,17 @@ def start() -> Iterator[Callable[..., tuple[str, str]]]:
         podman("rm", "--force", "--time=1", container)
 
 
-@pytest.mark.parametrize("user", ["", "--user=1000670000:0"], ids=["its-own-user", "any-user"])
-def test_it_serves_metrics_and_ends_on_sigterm(user: str, start: Callable[..., tuple[str, str]]) -> None:
-    container, url = start(*filter(None, [user]))
+@pytest.fixture(scope="module")
+def running(start: Callable[..., tuple[str, str]]) -> tuple[str, str]:
+    """Return a container that only looks are taken at."""
+    return start()
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--user=1000670000:0",), NO_SHELL], ids=["its-own-user", "any-user", "without-a-shell"]
+)
+def test_it_serves_metrics_and_ends_on_sigterm(options: tuple[str, ...], start: Callable[..., tuple[str, str]]) -> None:
+    container, url = start(*options)
     page = wait_until(lambda: text if "aws_support_open_cases{" in (text := fetch(f"{url}/metrics").text) else None, 20, str)
     assert 'version="unknown"' not in page
     assert 'revision="unknown"' not in page
@@ -79,16 +89,25 @@ def test_it_serves_metrics_and_ends_on_sigterm(user: str, start: Callable[..., t
     assert time.monotonic() - began < LONGEST_STOP_SECONDS
 
 
+@pytest.mark.parametrize("module", ["pip", "ensurepip"])
+def test_it_cannot_install_anything(module: str, running: tuple[str, str]) -> None:
+    with pytest.raises(AssertionError, match=f"No module named {module}"):
+        podman("exec", running[0], "/usr/local/bin/python", "-m", module, "--version")
+
+
+def test_the_user_it_runs_as_can_write_nothing(running: tuple[str, str]) -> None:
+    writable = "import os; print([d for d, _, _ in os.walk('/opt') if os.access(d, os.W_OK)], os.getuid())"
+    assert podman("exec", running[0], "python", "-c", writable) == "[] 65532"
+
+
 def test_its_user_is_a_number_that_is_not_root(config: dict[str, object]) -> None:
     assert config["User"] == "65532:65532"
 
 
-def test_its_health_check_finds_it_well_and_finds_it_gone(
-    config: dict[str, object], start: Callable[..., tuple[str, str]]
-) -> None:
+def test_its_health_check_finds_it_well_and_finds_it_gone(config: dict[str, object], running: tuple[str, str]) -> None:
     check = config["Healthcheck"]["Test"]  # type: ignore[index]  # podman's JSON
     assert check[0] == "CMD"
-    container, url = start()
+    container, url = running
     port = url.rpartition(":")[2]
     asked = [part.replace("10047", port) for part in check[1:]]
     podman("exec", container, *asked)

@@ -74,6 +74,8 @@ class Api:
         self._observer = observer
         self._timing = timing
         self._config = Config(
+            # CloudTrail shows it. botocore would put its own together anew for every request, twice.
+            user_agent=f"aws-support-exporter {session._session.user_agent()}",  # noqa: SLF001 - boto3 has no public way
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             max_pool_connections=connections,

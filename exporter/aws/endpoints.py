@@ -4,6 +4,7 @@ Support is one global service per partition. botocore sends every commercial reg
 answers in two others; those are what fail-over is made of.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,12 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import UnknownRegionError
+from botocore.loaders import JSONFileLoader
 
 COMMERCIAL_SUPPORT_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 """Regions of the commercial partition with a Support endpoint of their own (AWS General Reference)."""
+
+_SERVICES = frozenset({"organizations", "sts", "support"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,14 @@ class Endpoints:
     """Resolves regions by what botocore knows, and by the user's own `AWS_ENDPOINT_URL*` settings.
 
     Args:
-        session: Tells those settings; the default session when left out. One is enough for a process: each holds some 8 MB of
-            endpoint data of its own.
+        session: Tells those settings; the default session when left out. One is enough for a process.
     """
 
     def __init__(self, session: Session | None = None) -> None:
         self.session = session or Session()
         botocore_session = self.session._session  # noqa: SLF001 - boto3 has no public way to its loader
         loader = botocore_session.get_component("data_loader")
+        loader.file_loader = _FewServices()
         self._rules = EndpointProvider(
             loader.load_service_model("support", "endpoint-rule-set-1"), loader.load_data("partitions")
         )
@@ -92,3 +96,15 @@ class Endpoints:
             for config in (Config(), Config(ignore_configured_endpoint_urls=True))  # type: ignore[call-arg]  # the stubs lag behind
         )
         return None if ours == builtin else ours
+
+
+class _FewServices(JSONFileLoader):
+    """Keeps, of botocore's endpoints of some 300 services, those of ours: each session would hold 8 MB of them."""
+
+    def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - what the file holds
+        """Return what a file of botocore's data holds, or None when there is no such file."""
+        data = super().load_file(file_path)
+        if data is not None and file_path.endswith(f"{os.sep}endpoints"):
+            for partition in data["partitions"]:
+                partition["services"] = {name: partition["services"][name] for name in _SERVICES & partition["services"].keys()}
+        return data

@@ -47,10 +47,11 @@ class FirstResponses:
                     return case
                 times = [communication.created for communication in communications if communication.author is Author.AWS]
                 self._unanswered_at[case.case_id] = latest
-        if not times:
-            return replace(case, first_aws_known=True)
-        first = self._first[case.case_id] = min(times)
-        return replace(case, first_aws=first, first_aws_known=True)
+        first = min(times, default=None)
+        if first is not None:
+            self._first[case.case_id] = first
+        same = case.first_aws == first and case.first_aws_known
+        return case if same else replace(case, first_aws=first, first_aws_known=True)
 
 
 class _Budget:

@@ -12,7 +12,7 @@ from exporter.aws.endpoints import Endpoint
 from exporter.aws.failures import is_expired
 from exporter.aws.first_response import FirstResponses
 from exporter.aws.health import ENDPOINT_FAULTS
-from exporter.aws.parse import CasesPage, CommunicationsPage, cases_page, communications_page
+from exporter.aws.parse import CasesPage, CasesParser, CommunicationsPage, communications_page
 from exporter.aws.quota import SupportQuota
 from exporter.aws.retry import RetryPolicy, first_answer, with_retries
 from exporter.aws.timing import Timing
@@ -72,8 +72,8 @@ class SupportReader:
         self._credentials = credentials
         self._timing = timing
         self._random = random
-        self._keep_subject = keep_subject
         self._memory = memory
+        self._parser = CasesParser(keep_subject=keep_subject)
 
     def read(self, deadline: float) -> Reading:
         """Read all open cases of the account.
@@ -114,8 +114,7 @@ class SupportReader:
 
     def _page(self, endpoint: Endpoint, credentials: Credentials, deadline: float, token: str | None) -> CasesPage:
         parameters = _parameters({"includeCommunications": True}, token)
-        parser = partial(cases_page, keep_subject=self._keep_subject)
-        page: CasesPage = self._request(endpoint, "DescribeCases", parameters, credentials, deadline, parser)
+        page: CasesPage = self._request(endpoint, "DescribeCases", parameters, credentials, deadline, self._parser.parse)
         return page
 
     def _communications(

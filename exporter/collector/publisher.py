@@ -1,6 +1,7 @@
 """Publishes a new page when something changed, and every 15 seconds, because ages move."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,21 @@ LONGEST_AGE = 15.0
 """Seconds after which a page is made anew even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
+_SHARE_IN_THE_FIRST_ROUND = 0.2
+
+
+def pause_after(cost: float, *, first_round: bool) -> float:
+    """Return how many seconds to wait at least after a page, before the next.
+
+    The pause is in proportion to what a page costs, so that a large fleet in which something changes all the time does not keep
+    a core busy.
+
+    Args:
+        cost: CPU seconds that the page took: while many accounts are read, it takes longer than it costs.
+        first_round: Whether some accounts have not been tried yet: then somebody may be waiting to see them all.
+    """
+    share = _SHARE_IN_THE_FIRST_ROUND if first_round else _SHARE_OF_A_CORE
+    return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / share))
 
 
 class Publisher:
@@ -27,6 +43,7 @@ class Publisher:
         store: Where they go.
         fleet: Returns samples that are not any account's.
         timing: The clocks.
+        cpu: Seconds of CPU time of the present thread.
     """
 
     def __init__(
@@ -36,29 +53,28 @@ class Publisher:
         store: PageStore,
         fleet: Callable[[], Iterable[Sample]],
         timing: Timing,
+        cpu: Callable[[], float] = time.thread_time,
     ) -> None:
         self._roster = roster
         self._renderer = renderer
         self._store = store
         self._fleet = fleet
         self._timing = timing
+        self._cpu = cpu
+        self._cost = 0.0
         self._duration: float | None = None
         self._version = -1
         self._lock = threading.Lock()
 
     def run(self, stop: threading.Event, pulse: Pulse) -> None:
-        """Publish pages until told to stop.
-
-        Between two pages is a pause in proportion to what a page costs, so that a large fleet in which something changes all
-        the time does not keep a core busy.
-        """
+        """Publish pages until told to stop."""
         while not stop.is_set():
             pulse.beat(2 * LONGEST_AGE)
             self.publish()
-            rest = max(_SHORTEST_AGE, (self._duration or 0.0) / _SHARE_OF_A_CORE)
-            if stop.wait(min(rest, LONGEST_AGE)):
+            pause = pause_after(self._cost, first_round=not self._roster.all_polled())
+            if stop.wait(pause):
                 return
-            self._roster.wait_for_change(self._version, max(0.0, LONGEST_AGE - rest))
+            self._roster.wait_for_change(self._version, LONGEST_AGE - pause)
 
     @contextmanager
     def changing_over(self, renderer: Renderer) -> Iterator[None]:
@@ -73,7 +89,7 @@ class Publisher:
             self._publish()
 
     def _publish(self) -> None:
-        started = self._timing.monotonic()
+        started, cpu = self._timing.monotonic(), self._cpu()
         self._version, statuses = self._roster.statuses()
         now = self._timing.time()
         samples = [*self._fleet(), Sample(catalog.PAGE_TIMESTAMP, {}, now)]
@@ -81,3 +97,4 @@ class Publisher:
             samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
         self._store.publish(self._renderer.render(statuses, samples, now))
         self._duration = self._timing.monotonic() - started
+        self._cost = self._cpu() - cpu

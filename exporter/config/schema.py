@@ -136,7 +136,12 @@ class AccountEntry(AccessKeys):
 
 
 class SelectionKeys(Section):
-    """Which accounts of an organization: by their ids, or by shell-style patterns of their names."""
+    """Which accounts of an organization.
+
+    Attributes:
+        accounts: By their ids.
+        name_patterns: By shell-style patterns of their names.
+    """
 
     accounts: tuple[AccountId, ...] = ()
     name_patterns: tuple[Name, ...] = ()

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from exporter.aws.api import Api
 from exporter.aws.endpoints import Endpoint, Endpoints
+from exporter.aws.timing import SystemTiming
+from exporter.metrics.instruments import Instruments
 
 HOMES = {
     "aws": ("ap-southeast-2", "us-east-1", "https://support.us-east-1.amazonaws.com"),
@@ -120,3 +123,11 @@ def test_urls_that_are_to_be_ignored_are(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_unknown_regions_are_refused(region: str, endpoints: Endpoints) -> None:
     with pytest.raises(ValueError, match=f"^{region} is not an AWS region$"):
         endpoints.partition_of(region)
+
+
+def test_requests_say_in_cloudtrail_who_makes_them(endpoints: Endpoints) -> None:
+    api = Api(endpoints.session, Instruments({}), SystemTiming(), connections=1)
+
+    agent = api.support(Endpoint("us-east-1", OWN)).meta.config.user_agent
+
+    assert agent.startswith("aws-support-exporter Boto3/")

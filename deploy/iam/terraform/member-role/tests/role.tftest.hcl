@@ -1,0 +1,56 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+run "one_principal" {
+  command = plan
+  variables {
+    trusted_principal_arn = "arn:aws:iam::111122223333:role/aws-support-exporter"
+    external_id           = "example"
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.support.policy) == jsondecode(file("../../policies/member.json"))
+    error_message = "The role allows something else than policies/member.json."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Principal.AWS == "arn:aws:iam::111122223333:role/aws-support-exporter"
+    error_message = "It trusts someone else."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition.StringEquals == { "sts:ExternalId" = "example" }
+    error_message = "It does not ask for the external id alone."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[1].Action == "sts:TagSession"
+    error_message = "It refuses the session tags of EKS Pod Identity."
+  }
+}
+
+run "an_organization" {
+  command = plan
+  variables {
+    organization_id = "o-abcdefghij"
+  }
+  assert {
+    condition = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition == {
+      ArnLike      = { "aws:PrincipalArn" = "arn:aws:iam::*:role/aws-support-exporter" }
+      StringEquals = { "aws:PrincipalOrgID" = "o-abcdefghij" }
+    }
+    error_message = "It does not ask for the role's name and the organization."
+  }
+}
+
+run "nobody" {
+  command         = plan
+  expect_failures = [aws_iam_role.this]
+}
+
+run "no_organization" {
+  command = plan
+  variables {
+    organization_id = "r-abcd"
+  }
+  expect_failures = [var.organization_id]
+}

@@ -1,0 +1,96 @@
+{{/* The chart's name, or what replaces it. */}}
+{{- define "aws-support-exporter.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* The name of all objects. 52 characters: a StatefulSet's pods carry it in a label with 11 more, and in a host name of 63. */}}
+{{- define "aws-support-exporter.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "aws-support-exporter.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride -}}
+{{- end -}}
+
+{{- define "aws-support-exporter.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "aws-support-exporter.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "aws-support-exporter.headlessName" -}}
+{{- include "aws-support-exporter.fullname" . }}-pods
+{{- end -}}
+
+{{- define "aws-support-exporter.image" -}}
+{{- $registry := default .Values.image.registry .Values.global.imageRegistry -}}
+{{- $repository := ternary (printf "%s/%s" $registry .Values.image.repository) .Values.image.repository (ne $registry "") -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" $repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Pull secrets, each written as text or as {name: …}. */}}
+{{- define "aws-support-exporter.imagePullSecrets" -}}
+{{- $names := list -}}
+{{- range concat (default list .Values.global.imagePullSecrets) .Values.imagePullSecrets -}}
+{{- $names = append $names (kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "name") .) -}}
+{{- end -}}
+{{- range uniq $names }}
+- name: {{ . | quote }}
+{{- end -}}
+{{- end -}}
+
+{{/* What never changes: selectors are immutable. */}}
+{{- define "aws-support-exporter.instanceLabels" -}}
+app.kubernetes.io/name: {{ include "aws-support-exporter.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end -}}
+
+{{/* What selects the exporter's pods, and not the one of `helm test`. */}}
+{{- define "aws-support-exporter.selectorLabels" -}}
+{{ include "aws-support-exporter.instanceLabels" . }}
+app.kubernetes.io/component: exporter
+{{- end -}}
+
+{{/* What selects the pod of `helm test`. */}}
+{{- define "aws-support-exporter.testLabels" -}}
+{{ include "aws-support-exporter.instanceLabels" . }}
+app.kubernetes.io/component: test
+{{- end -}}
+
+{{/* Labels of an object. Takes the root, and more labels that win over the common ones; the chart's own win over all. */}}
+{{- define "aws-support-exporter.labels" -}}
+{{- $root := index . 0 -}}
+{{- $own := fromYaml (include "aws-support-exporter.instanceLabels" $root) -}}
+{{- $_ := set $own "app.kubernetes.io/version" (default $root.Chart.AppVersion $root.Values.image.tag | trunc 63 | trimSuffix "-") -}}
+{{- $_ := set $own "app.kubernetes.io/managed-by" $root.Release.Service -}}
+{{- $_ := set $own "app.kubernetes.io/part-of" "aws-support-exporter" -}}
+{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
+{{- merge $own (rest . | last | default dict) $root.Values.commonLabels | toYaml -}}
+{{- end -}}
+
+{{/* Name, namespace, labels and annotations. Takes root, name, labels, annotations, namespace. */}}
+{{- define "aws-support-exporter.metadata" -}}
+name: {{ .name | default (include "aws-support-exporter.fullname" .root) | quote }}
+namespace: {{ .namespace | default (include "aws-support-exporter.namespace" .root) | quote }}
+labels:
+  {{- include "aws-support-exporter.labels" (list .root .labels) | nindent 2 }}
+{{- with merge dict (default dict .annotations) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}

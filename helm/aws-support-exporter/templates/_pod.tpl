@@ -1,0 +1,181 @@
+{{/* The command line. */}}
+{{- define "aws-support-exporter.args" -}}
+- {{ printf "--web.listen-address=:%d" (int .Values.web.port) | quote }}
+{{- if ne .Values.web.telemetryPath "/metrics" }}
+- {{ printf "--web.telemetry-path=%s" .Values.web.telemetryPath | quote }}
+{{- end }}
+{{- with .Values.web.routePrefix }}
+- {{ printf "--web.route-prefix=%s" . | quote }}
+{{- end }}
+{{- if .Values.web.enableLifecycle }}
+- "--web.enable-lifecycle"
+{{- end }}
+{{- if .Values.web.config.existingSecret }}
+- "--web.config.file=/etc/aws-support-exporter/web/{{ .Values.web.config.key }}"
+{{- end }}
+{{- if include "aws-support-exporter.configKind" . }}
+- "--config.file=/etc/aws-support-exporter/config/config.yaml"
+{{- end }}
+{{- if .Values.configAutoReload }}
+- "--config.enable-auto-reload"
+{{- end }}
+{{- if .Values.sharding.enabled }}
+- "--shard.from-hostname"
+- {{ printf "--shard.total=%d" (int .Values.sharding.replicas) | quote }}
+{{- end }}
+- {{ printf "--log.level=%s" .Values.log.level | quote }}
+- {{ printf "--log.format=%s" .Values.log.format | quote }}
+{{- range .Values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* A probe, or nothing. Takes root, probe, path. */}}
+{{- define "aws-support-exporter.probe" -}}
+{{- $probe := omit .probe "enabled" -}}
+{{- if not (or .probe.httpGet .probe.tcpSocket .probe.exec .probe.grpc) -}}
+{{- if .root.Values.web.config.auth -}}
+{{- $_ := set $probe "tcpSocket" (dict "port" "http") -}}
+{{- else -}}
+{{- $get := dict "path" (include "aws-support-exporter.path" (list .root .path)) "port" "http" -}}
+{{- if .root.Values.web.config.tls -}}{{- $_ := set $get "scheme" "HTTPS" -}}{{- end -}}
+{{- $_ := set $probe "httpGet" $get -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $probe -}}
+{{- end -}}
+
+{{/* The pods of a Deployment or StatefulSet. */}}
+{{- define "aws-support-exporter.pod" -}}
+{{- $annotations := deepCopy .Values.podAnnotations -}}
+{{- if and .Values.config (not .Values.configAutoReload) -}}
+{{- /* Over the value: over the rendered object it would change with the chart's version, and restart the pods for nothing. */ -}}
+{{- $_ := set $annotations "checksum/config" (toJson .Values.config | sha256sum) -}}
+{{- end -}}
+metadata:
+  labels:
+    {{- merge (fromYaml (include "aws-support-exporter.selectorLabels" .)) .Values.podLabels .Values.commonLabels | toYaml | nindent 4 }}
+  {{- with $annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  serviceAccountName: {{ include "aws-support-exporter.serviceAccountName" . | quote }}
+  automountServiceAccountToken: {{ .Values.serviceAccount.automountServiceAccountToken }}
+  enableServiceLinks: false
+  {{- with include "aws-support-exporter.imagePullSecrets" . }}
+  imagePullSecrets:
+    {{- . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.podSecurityContext }}
+  securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ . | quote }}
+  {{- end }}
+  {{- with .Values.dnsPolicy }}
+  dnsPolicy: {{ . }}
+  {{- end }}
+  {{- with .Values.dnsConfig }}
+  dnsConfig:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.extraInitContainers }}
+  initContainers:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: exporter
+      image: {{ include "aws-support-exporter.image" . | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args:
+        {{- include "aws-support-exporter.args" . | nindent 8 }}
+      {{- with .Values.extraEnv }}
+      env:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.extraEnvFrom }}
+      envFrom:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      ports:
+        - name: http
+          containerPort: {{ int .Values.web.port }}
+          protocol: TCP
+      {{- if (.Values.livenessProbe).enabled }}
+      livenessProbe:
+        {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.livenessProbe "path" "/-/healthy") | nindent 8 }}
+      {{- end }}
+      {{- if (.Values.readinessProbe).enabled }}
+      readinessProbe:
+        {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.readinessProbe "path" "/-/ready") | nindent 8 }}
+      {{- end }}
+      {{- if (.Values.startupProbe).enabled }}
+      startupProbe:
+        {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.startupProbe "path" "/-/healthy") | nindent 8 }}
+      {{- end }}
+      {{- with .Values.resources }}
+      resources:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.securityContext }}
+      securityContext:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- $configKind := include "aws-support-exporter.configKind" . }}
+      {{- if or $configKind .Values.web.config.existingSecret .Values.extraVolumeMounts }}
+      volumeMounts:
+        {{- if $configKind }}
+        - name: config
+          mountPath: /etc/aws-support-exporter/config
+          readOnly: true
+        {{- end }}
+        {{- if .Values.web.config.existingSecret }}
+        - name: web-config
+          mountPath: /etc/aws-support-exporter/web
+          readOnly: true
+        {{- end }}
+        {{- with .Values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- end }}
+    {{- with .Values.extraContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- if or $configKind .Values.web.config.existingSecret .Values.extraVolumes }}
+  volumes:
+    {{- if $configKind }}
+    {{- include "aws-support-exporter.configVolume" . | nindent 4 }}
+    {{- end }}
+    {{- with .Values.web.config.existingSecret }}
+    - name: web-config
+      secret:
+        secretName: {{ . | quote }}
+        defaultMode: 0444
+    {{- end }}
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- end }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.topologySpreadConstraints }}
+  {{- $selector := dict "labelSelector" (dict "matchLabels" (fromYaml (include "aws-support-exporter.selectorLabels" $))) }}
+  topologySpreadConstraints:
+    {{- range . }}
+    - {{- hasKey . "labelSelector" | ternary dict $selector | merge (deepCopy .) | toYaml | nindent 6 }}
+    {{- end }}
+  {{- end }}
+{{- end -}}

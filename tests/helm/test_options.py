@@ -1,0 +1,157 @@
+"""What the values change."""
+
+import re
+from typing import Any
+
+import pytest
+
+from exporter import __version__
+from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, exporter_of, named, pod_of
+
+CUSTOM = [
+    ("serviceMonitor", "monitoring.coreos.com/v1", "ServiceMonitor"),
+    ("podMonitor", "monitoring.coreos.com/v1", "PodMonitor"),
+    ("scrapeConfig", "monitoring.coreos.com/v1alpha1", "ScrapeConfig"),
+    ("prometheusRule", "monitoring.coreos.com/v1", "PrometheusRule"),
+    ("vmServiceScrape", "operator.victoriametrics.com/v1beta1", "VMServiceScrape"),
+    ("verticalPodAutoscaler", "autoscaling.k8s.io/v1", "VerticalPodAutoscaler"),
+]
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+WEB = {"existingSecret": "own"}
+
+
+@pytest.mark.parametrize(("key", "api", "kind"), CUSTOM)
+def test_a_custom_resource_needs_its_api_or_the_word_that_it_will_be_there(
+    engine: Engine, helm3: Helm3, key: str, api: str, kind: str
+) -> None:
+    with pytest.raises(RenderError) as error:
+        engine.render({key: {"enabled": True}})
+    message = f"{key}.enabled is true, but this cluster does not have the API {api}: install "
+    assert message in str(error.value)
+    assert f"or set {key}.skipApiCheck=true" in str(error.value)
+    for values in ({key: {"enabled": True, "skipApiCheck": True}}, {key: {"enabled": True}, "skipApiCheck": True}):
+        assert named(engine.render(values), kind)["apiVersion"] == api
+    assert named(Helm3(helm3.binary, [api]).render({key: {"enabled": True}}), kind)["apiVersion"] == api
+
+
+def test_dashboards_for_the_grafana_operator_need_its_api(engine: Engine) -> None:
+    with pytest.raises(RenderError, match=r"dashboards\.grafanaOperator\.enabled is true, but this cluster does not have"):
+        engine.render({"dashboards": {"grafanaOperator": {"enabled": True}}})
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        ({}, f"aws-support-exporter:{__version__}"),
+        ({"image": {"tag": "1.2.3"}}, "aws-support-exporter:1.2.3"),
+        ({"image": {"registry": "ghcr.io", "repository": "example/exporter"}}, f"ghcr.io/example/exporter:{__version__}"),
+        (
+            {"image": {"registry": "ghcr.io"}, "global": {"imageRegistry": "own.example.com"}},
+            f"own.example.com/aws-support-exporter:{__version__}",
+        ),
+        ({"image": {"tag": "1.2.3", "digest": DIGEST}}, f"aws-support-exporter@{DIGEST}"),
+    ],
+)
+def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Engine, values: Values, image: str) -> None:
+    objects = engine.render(values)
+    assert exporter_of(objects)["image"] == image
+    assert named(objects, "Pod")["spec"]["containers"][0]["image"] == image, "helm test needs no other image"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"config": {"poll": {}}, "existingSecret": "own"}, "config and existingSecret are all set"),
+        ({"existingConfigMap": "one", "existingSecret": "two"}, "existingConfigMap and existingSecret are all set"),
+        ({"configAutoReload": True}, "configAutoReload is true, but there is no configuration"),
+        ({"web": {"config": {"tls": True}}}, "set web.config.existingSecret, too"),
+        (
+            {"podDisruptionBudget": {"enabled": True, "maxUnavailable": None}},
+            "set podDisruptionBudget.minAvailable or podDisruptionBudget.maxUnavailable",
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused(engine: Engine, values: Values, message: str) -> None:
+    with pytest.raises(RenderError, match=re.escape(message)):
+        engine.render(values)
+
+
+@pytest.mark.parametrize(
+    ("config", "handler", "scheme"),
+    [
+        ({}, {"httpGet": {"path": "/-/healthy", "port": "http"}}, "http"),
+        ({**WEB, "tls": True}, {"httpGet": {"path": "/-/healthy", "port": "http", "scheme": "HTTPS"}}, "https"),
+        ({**WEB, "tls": True, "auth": True}, {"tcpSocket": {"port": "http"}}, "https"),
+        ({**WEB, "auth": True}, {"tcpSocket": {"port": "http"}}, "http"),
+    ],
+)
+def test_probes_and_monitors_follow_the_web_configuration(
+    engine: Engine, config: Values, handler: dict[str, Any], scheme: str
+) -> None:
+    objects = engine.render({"web": {"config": config}, "serviceMonitor": {"enabled": True, "skipApiCheck": True}})
+    probe = exporter_of(objects)["livenessProbe"]
+    assert {key: probe[key] for key in probe if key in {"httpGet", "tcpSocket"}} == handler
+    assert named(objects, "ServiceMonitor")["spec"]["endpoints"][0]["scheme"] == scheme
+    assert named(objects, "Pod")["spec"]["containers"][0]["args"][1].startswith(f"{scheme}://")
+
+
+def test_probes_can_be_left_out_and_replaced(engine: Engine) -> None:
+    own = {"exec": {"command": ["true"]}}
+    container = exporter_of(engine.render({"livenessProbe": {"enabled": False}, "readinessProbe": own}))
+    assert "livenessProbe" not in container
+    assert container["readinessProbe"]["exec"] == own["exec"]
+    assert "httpGet" not in container["readinessProbe"]
+    assert "startupProbe" in exporter_of(engine.render({"startupProbe": {"enabled": True}}))
+    assert "livenessProbe" not in exporter_of(engine.render({"livenessProbe": None}))
+
+
+def test_a_route_prefix_goes_before_every_path(engine: Engine) -> None:
+    values = {"web": {"routePrefix": "/support/"}, "serviceMonitor": {"enabled": True, "skipApiCheck": True}}
+    objects = engine.render(values)
+    container = exporter_of(objects)
+    assert "--web.route-prefix=/support/" in container["args"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/support/-/ready"
+    assert named(objects, "ServiceMonitor")["spec"]["endpoints"][0]["path"] == "/support/metrics"
+    assert named(objects, "Pod")["spec"]["containers"][0]["args"][1].endswith(":10047/support/metrics")
+
+
+def test_common_labels_are_on_every_object_and_pod_but_in_no_selector(helm4: Helm4) -> None:
+    objects = helm4.render({"commonLabels": {"team": "cloud"}, "commonAnnotations": {"owner": "cloud"}})
+    assert all(item["metadata"]["labels"]["team"] == "cloud" for item in objects)
+    assert all(item["metadata"]["annotations"]["owner"] == "cloud" for item in objects)
+    assert pod_of(objects)["metadata"]["labels"]["team"] == "cloud"
+    assert "team" not in named(objects, "Deployment")["spec"]["selector"]["matchLabels"]
+    assert "team" not in named(objects, "Service")["spec"]["selector"]
+
+
+def test_every_object_is_in_the_namespace_asked_for(helm4: Helm4) -> None:
+    values = {"namespaceOverride": "other", "networkPolicy": {"enabled": True}, "sharding": {"enabled": True}}
+    assert {item["metadata"]["namespace"] for item in helm4.render(values)} == {"other"}
+
+
+def test_notes_warn_when_nothing_scrapes_it(helm4: Helm4) -> None:
+    assert "WARNING: nothing scrapes it yet" in helm4.notes({})
+    monitored = helm4.notes({"serviceMonitor": {"enabled": True, "skipApiCheck": True}})
+    assert "WARNING" not in monitored
+    assert "serviceMonitor.additionalLabels.release" in monitored, "kube-prometheus-stack wants the label"
+    labelled = {"serviceMonitor": {"enabled": True, "skipApiCheck": True, "additionalLabels": {"release": "monitoring"}}}
+    assert "release" not in helm4.notes(labelled).partition("3. Look at it")[2]
+
+
+def test_notes_name_what_was_installed(helm4: Helm4) -> None:
+    plain = helm4.notes({})
+    assert "port-forward service/demo-aws-support-exporter 10047:10047" in plain
+    assert "exec deployment/demo-aws-support-exporter -- \\\n     aws-support-exporter check" in plain
+    assert "support:DescribeCases" in plain
+    role = "arn:aws:iam::111122223333:role/Pod"
+    sharded = helm4.notes(
+        {
+            "sharding": {"enabled": True},
+            "existingSecret": "own",
+            "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": role}},
+        }
+    )
+    assert f"Its own role is {role} (IRSA)." in sharded
+    assert "exec statefulset/demo-aws-support-exporter" in sharded
+    assert "--config.file=/etc/aws-support-exporter/config/config.yaml check" in sharded
+    assert "There is no `config`" not in sharded

@@ -1,0 +1,166 @@
+"""What the chart renders starts the real exporter."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import bcrypt
+import pytest
+import yaml
+
+from exporter import cli
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+from tests.support.chart import CHART, Engine, Helm4, Object, exporter_of, named, pod_of
+from tests.support.page import Page
+from tests.support.process import ExporterProcess, environment, run_exporter
+
+FILES = sorted((CHART / "ci").glob("*-values.yaml"))
+ACCOUNTS = [f"{number:012}" for number in range(111111111111, 111111111141)]
+OWN_CONFIG = "aws: {role_name: AwsSupportExporter}\naccounts: [{id: '111122223333'}]\n"
+
+AWAITED = {"--web.config.file", "--web.enable-lifecycle", "--web.route-prefix", "--config.enable-auto-reload"}
+"""Flags that are tried as soon as the exporter has them."""
+
+# Stands for the host name that Kubernetes gives to a pod: a process cannot have one of its own without privileges.
+HOST_NAME = "import os, socket\nsocket.gethostname = lambda: os.environ['POD_NAME']\n"
+
+
+@pytest.fixture(scope="module")
+def missing_flags() -> set[str]:
+    known = set(re.findall(r"--[a-z.-]+", run_exporter(["--help"]).stdout))
+    return AWAITED - known
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    fleet = Fleet.empty(time.time)
+    for account_id in ACCOUNTS:
+        fleet.add_account(account_id=account_id)
+    with Simulator(fleet) as running:
+        yield running
+
+
+def container_files(objects: list[Object], directory: Path) -> dict[str, Path]:
+    """Write what the volumes of the exporter hold, as Kubernetes would; return the directory of each mount."""
+    spec = pod_of(objects)["spec"]
+    mounts: dict[str, Path] = {}
+    for mount in spec["containers"][0].get("volumeMounts", []):
+        (volume,) = (volume for volume in spec["volumes"] if volume["name"] == mount["name"])
+        place = directory / mount["name"]
+        place.mkdir()
+        mounts[mount["mountPath"]] = place
+        if mount["name"] == "web-config":
+            hashed = bcrypt.hashpw(b"password", bcrypt.gensalt(4)).decode()
+            (place / "web-config.yaml").write_text(yaml.safe_dump({"basic_auth_users": {"prometheus": hashed}}))
+        elif mount["name"] == "config":
+            source = volume.get("configMap") or volume["secret"]
+            name = source.get("name") or source.get("secretName")
+            for item in source["items"]:
+                (place / item["path"]).write_text(_content(objects, name, item["key"]))
+    return mounts
+
+
+def command_line(objects: list[Object], directory: Path, missing_flags: set[str]) -> list[str]:
+    """Return the container's arguments, for a loopback port and with the mounts in a directory."""
+    mounts = container_files(objects, directory)
+    arguments = []
+    for argument in exporter_of(objects)["args"]:
+        flag, _, value = argument.partition("=")
+        if flag in missing_flags:
+            continue
+        if flag == "--web.listen-address":
+            assert value.startswith(":")
+            value = "127.0.0.1:0"
+        for mount, place in mounts.items():
+            value = value.replace(f"{mount}/", f"{place}/")
+        arguments.append(f"{flag}={value}" if "=" in argument else flag)
+    return arguments
+
+
+def _content(objects: list[Object], name: str, key: str) -> str:
+    made = [item for item in objects if item["kind"] in {"ConfigMap", "Secret"} and item["metadata"]["name"] == name]
+    if not made:
+        return OWN_CONFIG
+    content = made[0].get("data") or made[0]["stringData"]
+    text: str = content[key]
+    return text
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix("-values.yaml"))
+def test_the_exporter_takes_every_command_line_and_configuration(
+    file: Path, helm4: Helm4, tmp_path: Path, missing_flags: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = command_line(helm4.render(yaml.safe_load(file.read_text())), tmp_path, missing_flags)
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        code = cli.main([*arguments, "--config.check"])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert (code, *capsys.readouterr()) == (0, "The configuration is valid.\n", "")
+
+
+def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(
+    engine: Engine, simulator: Simulator, tmp_path: Path, missing_flags: set[str]
+) -> None:
+    accounts = [{"id": account_id, "name": f"account {account_id}", "labels": {"on": "yes"}} for account_id in ACCOUNTS]
+    values = {"config": {"aws": {"role_name": "AwsSupportExporter"}, "accounts": accounts}, "log": {"format": "json"}}
+    objects = engine.render(values)
+    script, url = named(objects, "Pod")["spec"]["containers"][0]["args"]
+    assert url == "http://demo-aws-support-exporter.cloud.svc:10047/metrics"
+    with ExporterProcess(command_line(objects, tmp_path, missing_flags), simulator.environment()) as exporter:
+        exporter.wait_for(lambda text: text == "Ready.\n", path=exporter_of(objects)["readinessProbe"]["httpGet"]["path"])
+        assert exporter.get(exporter_of(objects)["livenessProbe"]["httpGet"]["path"]).status == 200
+        page = Page(exporter.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
+        assert sorted(page.up()) == ACCOUNTS
+        good = _run_test(script, f"{exporter.url}/metrics")
+        wrong = _run_test(script, f"{exporter.url}/")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout == f"{exporter.url}/metrics: works\n"
+    assert wrong.returncode == 1
+    assert wrong.stderr == f"{exporter.url}/: this is not the exporter's page\n"
+
+
+def test_three_shards_together_read_every_account_once(
+    helm4: Helm4, simulator: Simulator, tmp_path: Path, missing_flags: set[str]
+) -> None:
+    config = {"aws": {"role_name": "AwsSupportExporter"}, "accounts": [{"id": account_id} for account_id in ACCOUNTS]}
+    objects = helm4.render({"sharding": {"enabled": True, "replicas": 3}, "config": config})
+    stateful_set = named(objects, "StatefulSet")
+    assert stateful_set["spec"]["replicas"] == 3
+    assert stateful_set["spec"]["podManagementPolicy"] == "Parallel"
+    assert stateful_set["spec"]["serviceName"] == "demo-aws-support-exporter-pods"
+    named(objects, "Service", stateful_set["spec"]["serviceName"])
+    arguments = command_line(objects, tmp_path, missing_flags)
+    host_name = {"PYTHONPATH": str(_host_name(tmp_path))}
+    with ExitStack() as stack:
+        pods = [f"{stateful_set['metadata']['name']}-{index}" for index in range(stateful_set["spec"]["replicas"])]
+        exporters = [
+            stack.enter_context(ExporterProcess(arguments, {**simulator.environment(), **host_name, "POD_NAME": pod}))
+            for pod in pods
+        ]
+        owned = [
+            sorted(Page(exporter.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text)).up())
+            for exporter in exporters
+        ]
+    assert all(owned)
+    assert sorted(account_id for accounts in owned for account_id in accounts) == ACCOUNTS
+    assert sorted(record.account_id for record in simulator.log.records("DescribeCases")) == ACCOUNTS
+
+
+def _host_name(directory: Path) -> Path:
+    path = directory / "host-name"
+    path.mkdir()
+    (path / "sitecustomize.py").write_text(HOST_NAME)
+    return path
+
+
+def _run_test(script: str, url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, url], env=environment(), capture_output=True, text=True, timeout=20, check=False
+    )

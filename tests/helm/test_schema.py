@@ -1,0 +1,216 @@
+"""What values.schema.json takes and refuses; its part for `config` against the exporter's own reading."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from docs import chart_values
+from docs.config_schema import config_schema
+from exporter.config.load import parse
+from exporter.errors import ConfigError
+from exporter.metrics import reference
+from tests.support.chart import CHART, Engine, RenderError, Values
+from tests.support.tools import ROOT
+
+VALUES = (CHART / "values.yaml").read_text()
+SCHEMA = (CHART / "values.schema.json").read_text()
+MORE_THAN_THE_DEFAULTS = {
+    "": {"enabled"},
+    "strategy": {"rollingUpdate"},
+    "updateStrategy": {"rollingUpdate"},
+    "resources": {"claims"},
+}
+CONFIGS = ROOT / "tests/config"
+ACCOUNT = "111122223333"
+
+
+def places(node: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - whatever JSON holds
+    """Return every place of a schema that describes a value."""
+    found = [(path, node)] if path else []
+    for key, part in node.get("properties", {}).items():
+        found += places(part, f"{path}.{key}".lstrip("."))
+    if isinstance(node.get("items"), dict):
+        found += places(node["items"], f"{path}[]")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"replicaCount": 3}, "replicaCount"),
+        ({"image": {"tga": "1"}}, "tga"),
+        ({"image": {"digest": "sha1:abc"}}, "digest"),
+        ({"web": {"port": "8080"}}, "port"),
+        ({"web": {"port": 0}}, "port"),
+        ({"web": {"config": {"password": "x"}}}, "password"),
+        ({"sharding": {"replicas": 0}}, "replicas"),
+        ({"log": {"level": "loud"}}, "level"),
+        ({"service": {"type": "External"}}, "type"),
+        ({"serviceMonitor": {"enable": True}}, "enable"),
+        ({"serviceMonitor": {"interval": "often"}}, "interval"),
+        ({"serviceMonitor": {"additionalLabels": {"release": 1}}}, "release"),
+        ({"prometheusRule": {"rules": {"A": {"threshold": "5"}}}}, "threshold"),
+        ({"prometheusRule": {"rules": {"A": {"fro": "5m"}}}}, "fro"),
+        ({"dashboards": {"enabled": True}}, "enabled"),
+        ({"networkPolicy": {"ingress": {"from": [{"nameSpaceSelector": {}}]}}}, "nameSpaceSelector"),
+        ({"livenessProbe": {"periodSeconds": "10"}}, "periodSeconds"),
+        ({"podDisruptionBudget": {"maxUnavailable": "half"}}, "maxUnavailable"),
+        ({"commonLabels": {"team": "not a label value!"}}, "team"),
+        ({"extraEnv": [{"value": "x"}]}, "name"),
+        ({"config": {"acounts": []}}, "acounts"),
+        ({"config": {"accounts": [{"id": 111122223333}]}}, "id"),
+        ({"config": {"accounts": [{"name": "payments"}]}}, "id"),
+        ({"config": {"accounts": [{"id": ACCOUNT, "role_arn": "arn:aws:iam::1234:role/x"}]}}, "role_arn"),
+        ({"config": {"poll": {"interval": "5 minutes"}}}, "interval"),
+        ({"config": {"poll": {"concurrency": 1000}}}, "concurrency"),
+        ({"config": {"organizations": [{"name": "a", "include": {"acounts": []}}]}}, "acounts"),
+        ({"config": {"metrics": {"cases": {"enabled": "yes"}}}}, "enabled"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_key(engine: Engine, values: Values, key: str) -> None:
+    with pytest.raises(RenderError) as error:
+        engine.render(values)
+    assert re.search(rf"\b{key}\b", str(error.value))
+    assert "specifications of the schema" in str(error.value) or "- at '" in str(error.value)
+
+
+@pytest.mark.parametrize("values", [{"global": {"anything": {"of": "others"}}}, {"enabled": False}])
+def test_what_parents_put_into_the_values_is_taken(engine: Engine, values: Values) -> None:
+    assert engine.render(values) == engine.render({})
+
+
+def test_every_section_is_strict() -> None:
+    open_places = {
+        path
+        for path, node in places(json.loads(SCHEMA))
+        if node.get("type") == "object" and node.get("additionalProperties") is not False and "properties" in node
+    }
+    assert open_places == {"global", "prometheusRule.additionalGroups[]"}
+
+
+def test_values_and_schema_have_the_same_keys() -> None:
+    def keys(tree: object, node: dict[str, Any], path: str) -> None:
+        properties = node.get("properties")
+        if isinstance(tree, dict) and properties and path not in {"config", "dnsConfig"}:
+            own = set(tree)
+            extra = set(properties) - own
+            assert not own - set(properties), path
+            assert extra <= MORE_THAN_THE_DEFAULTS.get(path, set()), path
+            for key, part in tree.items():
+                keys(part, properties[key], f"{path}.{key}".lstrip("."))
+
+    keys(yaml.safe_load(VALUES), json.loads(SCHEMA), "")
+
+
+def test_the_defaults_are_valid_by_a_third_reader() -> None:
+    jsonschema.Draft7Validator.check_schema(json.loads(SCHEMA))
+    jsonschema.validate(yaml.safe_load(VALUES), json.loads(SCHEMA), cls=jsonschema.Draft7Validator)
+
+
+def test_every_value_is_documented() -> None:
+    assert chart_values.undocumented_values(VALUES) == []
+
+
+def test_every_key_of_the_schema_has_a_description() -> None:
+    bare = [path for path, node in places(json.loads(SCHEMA)["properties"]["config"], "config") if "description" not in node]
+    assert [path for path in bare if not path.endswith("[]")] == []
+
+
+def test_the_examples_of_the_readme_are_valid() -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    assert len(examples) == 3
+    for text in examples:
+        jsonschema.validate(yaml.safe_load(text), json.loads(SCHEMA), cls=jsonschema.Draft7Validator)
+
+
+def test_the_readme_shows_the_values_as_they_are() -> None:
+    text = (CHART / "README.md").read_text()
+    assert reference.replace_between(text, "values", chart_values.table(VALUES)) == text, "write it anew with: make docs"
+
+
+def test_the_schema_is_that_of_the_model_and_of_the_comments() -> None:
+    assert chart_values.described_schema(SCHEMA, VALUES) == SCHEMA, "write it anew with: make docs"
+
+
+OF_CONFIG = jsonschema.Draft7Validator(config_schema())
+
+
+def accepts(config: object) -> bool:
+    return bool(OF_CONFIG.is_valid(config))
+
+
+def reads(config: object) -> bool:
+    try:
+        parse(json.dumps(config).encode(), source="config.yaml", partition_of=lambda _: "aws")
+    except ConfigError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.ok.yaml")), ids=lambda file: file.name)
+def test_what_the_exporter_reads_the_schema_takes(file: Path) -> None:
+    config = yaml.safe_load(file.read_text())
+    as_helm_has_it = json.loads(json.dumps(config, default=str))  # dates are text there
+    assert config is None or accepts(as_helm_has_it)
+
+
+def test_the_example_is_taken() -> None:
+    assert accepts(yaml.safe_load((ROOT / "config.example.yaml").read_text()))
+
+
+Config = dict[str, Any]
+
+FIELDS: dict[str, Callable[[str], Config]] = {
+    "poll.interval": lambda text: {"poll": {"interval": text, "max_staleness": "365d"}},
+    "aws.role_name": lambda text: {"aws": {"role_name": text}},
+    "aws.external_id": lambda text: {"aws": {"external_id": text}},
+    "aws.session_name": lambda text: {"aws": {"session_name": text}},
+    "account.id": lambda text: {"accounts": [{"id": text}]},
+    "account.name": lambda text: {"accounts": [{"id": ACCOUNT, "name": text}]},
+    "account.role_arn": lambda text: {"accounts": [{"id": ACCOUNT, "role_arn": text}]},
+    "account.labels": lambda text: {"accounts": [{"id": ACCOUNT, "labels": {text: "value"}}]},
+    "aws.regions": lambda text: {"aws": {"regions": [text]}},
+    "severity": lambda text: {"metrics": {"first_response_targets": {text: "1h"}}},
+}
+TEXTS = st.one_of(
+    st.text(max_size=12),
+    st.from_regex(r"(\d{1,3}(y|w|d|h|m|s|ms)){0,3}", fullmatch=True),
+    st.from_regex(r"[a-zA-Z_+=,.@:/-]{0,5}[0-9]{0,3}", fullmatch=True),
+    st.from_regex(rf"arn:aws:iam::{ACCOUNT}:role/[!-~]{{0,8}}", fullmatch=True),
+    st.from_regex(r"[a-z]{1,3}(-[a-z]{1,5}){0,2}-[0-9]", fullmatch=True),
+)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@given(text=TEXTS)
+@example(text=ACCOUNT)
+@example(text="_")
+@example(text="__name__")
+@example(text="x" * 64)
+@example(text="x" * 65)
+@example(text="line\n")
+@example(text=f"arn:aws:iam::{ACCOUNT}:role/path/Role")
+def test_what_the_exporter_reads_the_schema_never_refuses(field: str, text: str) -> None:
+    config = FIELDS[field](text)
+    assert accepts(config) or not reads(config)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("text", ["", "a b", "é", "/", "x" * 1000, "5 m"])
+def test_what_the_exporter_refuses_in_one_value_the_schema_refuses_too(field: str, text: str) -> None:
+    config = FIELDS[field](text)
+    if not reads(config):
+        assert not accepts(config)
+
+
+@pytest.mark.parametrize("name", ["unknown_keys", "wrong_types", "account_ids", "regions", "role_arns", "no_values"])
+def test_files_that_the_exporter_refuses_for_single_values_are_refused(name: str) -> None:
+    assert not accepts(yaml.safe_load((CONFIGS / f"{name}.bad.yaml").read_text()))
