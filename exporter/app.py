@@ -6,8 +6,9 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,31 +17,23 @@ from typing import TextIO
 from structlog.typing import FilteringBoundLogger
 
 from exporter import __revision__, __version__, memory, terminal
-from exporter.aws.connector import Connector
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import SystemTiming
-from exporter.collector.collector import Collector
-from exporter.collector.discoverer import Discoverer
-from exporter.collector.poller import Poller
-from exporter.collector.publisher import Publisher
-from exporter.collector.roster import Roster
-from exporter.collector.schedule import Cadence
 from exporter.collector.sharding import Shard
-from exporter.collector.store import PageStore
-from exporter.config import Settings, load, parse, parse_web_config, read_web_config
+from exporter.config import as_yaml, load, parse, parse_web_config, read, read_web_config
 from exporter.demo import simulated_aws
+from exporter.engine import Engine
 from exporter.metrics import catalog
 from exporter.metrics.encode import TextFormat
-from exporter.metrics.families import Sample, View
-from exporter.metrics.instruments import Instruments
+from exporter.metrics.families import Sample
 from exporter.metrics.live import LiveMetrics
 from exporter.metrics.page import Encoding
-from exporter.metrics.renderer import Renderer
-from exporter.targets import configured_targets, discoveries
+from exporter.reload import LastReload, Reloader
+from exporter.reload import samples as reload_samples
 from exporter.web import server
 from exporter.web.limits import Limits
 from exporter.web.recent import Recent
-from exporter.web.routes import Site, application
+from exporter.web.routes import Paths, ReloadRefused, Site, application
 from exporter.web.secured import WebConfigFile
 
 _SWITCH_INTERVAL = 0.0002
@@ -53,32 +46,25 @@ class Options:
 
     Attributes:
         config_file: Where the configuration is, or None to read the account of the default credentials.
-        address: Where to listen.
-        telemetry_path: Where the metrics are.
+        addresses: Where to listen.
+        paths: What is served where.
         demo: Whether a simulated AWS is read.
         shard: Which share of the accounts is read.
         web_config_file: Where TLS and logins are configured, or None for plain HTTP that anybody may read.
         max_requests: How many requests are answered at a time.
+        lifecycle: Whether the configuration may be reloaded by a request.
+        auto_reload: Seconds after which the file is looked at again, or None when it is not.
     """
 
     config_file: Path | None
-    address: server.Address
-    telemetry_path: str
+    addresses: tuple[server.Address, ...]
+    paths: Paths
     demo: bool
     shard: Shard
     web_config_file: Path | None
     max_requests: int
-
-
-def load_settings(path: Path | None, endpoints: Endpoints) -> Settings:
-    """Return the configuration in a file, or the defaults without one.
-
-    Raises:
-        ConfigError: It cannot be used.
-    """
-    if path is None:
-        return parse(b"{}", source="defaults", partition_of=endpoints.partition_of)
-    return load(path, partition_of=endpoints.partition_of)
+    lifecycle: bool
+    auto_reload: float | None
 
 
 def web_config_of(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
@@ -99,7 +85,8 @@ def check_config(path: Path | None, web_config_path: Path | None, log: Filtering
     Raises:
         ConfigError: One cannot be used.
     """
-    load_settings(path, Endpoints())
+    if path is not None:
+        load(path, partition_of=Endpoints().partition_of)
     web_config_of(web_config_path, log)
 
 
@@ -114,8 +101,9 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
         StartupError: The address cannot be listened on.
     """
     web_config = web_config_of(options.web_config_file, log)
-    with _exporter(options, log) as exporter, server.listen(options.address) as sock:
-        return asyncio.run(exporter.serve(sock, web_config))
+    with _exporter(options, log) as exporter, ExitStack() as stack:
+        sockets = [stack.enter_context(server.listen(address)) for address in options.addresses]
+        return asyncio.run(exporter.serve(sockets, web_config))
 
 
 def check(options: Options, log: FilteringBoundLogger, *, as_json: bool, strict: bool) -> int:
@@ -149,60 +137,59 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
 
 
 class Exporter:
-    """All parts of a running exporter, put together."""
+    """All parts of a running exporter, put together.
 
-    def __init__(self, settings: Settings, endpoints: Endpoints, options: Options, log: FilteringBoundLogger) -> None:
-        config = settings.config
+    Args:
+        content: The configuration.
+        source: What messages call it.
+        options: What the command line says.
+        log: The exporter's log.
+
+    Raises:
+        ConfigError: The configuration cannot be used.
+    """
+
+    def __init__(self, content: bytes, source: str, options: Options, log: FilteringBoundLogger) -> None:
         self._log = log
         self._options = options
-        timing = SystemTiming()
-        self._loaded_at = timing.time()
-        targets = config.metrics.first_response_targets
-        cases = config.metrics.cases
-        instruments = Instruments(targets)
-        connector = Connector(
-            endpoints,
-            instruments,
-            config.poll.concurrency,
-            config.aws.session_name,
-            config.aws.session_duration,
-            timing=timing,
-            random=random.random,
-            keep_subject=cases.enabled and cases.subject,
+        self._timing = timing = SystemTiming()
+        endpoints = Endpoints()
+        partition_of = endpoints.partition_of
+        settings = parse(content, source=source, partition_of=partition_of)
+        self._engine = engine = Engine(
+            settings, endpoints, options.shard, self._samples, timing=timing, random=random.random, log=log
         )
-        _tell_shared_endpoints(settings, endpoints, log)
-        self._roster = Roster(Cadence(config.poll.interval), timing)
-        self._discoverer = Discoverer(
-            configured_targets(settings, connector),
-            discoveries(settings, connector),
-            self._roster,
-            options.shard.owns,
-            timing,
-            log,
-        )
-        view = View(config.poll.max_staleness, targets, cases.limit if cases.enabled else None)
-        self._store = store = PageStore(timing.monotonic)
-        self._collector = Collector(
-            self._roster,
-            self._discoverer,
-            Poller(self._roster, config.poll.timeout, targets, instruments, timing, log),
-            Publisher(self._roster, Renderer(view, instruments), store, lambda: self._fleet_samples(targets), timing),
-            config.poll.concurrency,
-        )
+        self._reloader: Reloader | None = None
+        self._reloads = ThreadPoolExecutor(1, "reload")
+        self._last = LastReload(timing.time())
+        if options.config_file is not None and not options.demo:
+            self._reloader = Reloader(
+                options.config_file,
+                content,
+                parse=lambda changed: parse(changed, source=source, partition_of=partition_of),
+                adopt=engine.adopt,
+                publish=engine.publisher.publish,
+                now=timing.time,
+                log=log,
+            )
         self._site = Site(
             version=__version__,
-            telemetry_path=options.telemetry_path,
-            store=store,
+            paths=options.paths,
+            store=engine.store,
             live=Recent(LiveMetrics().encode, timing.monotonic),
-            statuses=lambda: self._roster.statuses()[1],
-            healthy=self._collector.is_alive,
-            ready=lambda: self._discoverer.all_tried() and self._roster.all_polled(),
+            report=engine.report,
+            about=self._about,
+            config=lambda: as_yaml(engine.settings.config),
+            problems=lambda: self._last_reload().problems,
+            ailments=engine.collector.ailments,
+            ready=engine.ready,
             now=timing.time,
-            max_staleness=config.poll.max_staleness,
+            view=lambda: engine.view,
+            reload=self._reload_by_request,
             share=f"This is shard {options.shard.index} of {options.shard.total}." if options.shard.total > 1 else "",
         )
 
-    async def serve(self, sock: socket.socket, web_config: WebConfigFile | None) -> int:
+    async def serve(self, sockets: Sequence[socket.socket], web_config: WebConfigFile | None) -> int:
         """Read accounts and answer requests until a signal says to stop; return the exit code."""
         memory.bound_heap()
         memory.spare_collections()
@@ -211,42 +198,80 @@ class Exporter:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal, loop)
+        paths = self._options.paths
         has_tls = web_config is not None and web_config.current().context is not None
-        url = server.url_of(sock, "https" if has_tls else "http")
-        self._collector.start()
-        self._log.info("listening", url=url, metrics=f"{url}{self._options.telemetry_path}", version=__version__)
+        scheme = "https" if has_tls else "http"
+        urls = [f"{server.url_of(sock, scheme)}{paths.prefix}" for sock in sockets]
+        self._engine.collector.start()
+        for url in urls:
+            self._log.info("listening", url=url, metrics=f"{url}{paths.telemetry}", version=__version__)
         if self._options.demo:
-            sys.stdout.write(f"Reading a simulated AWS. Look at {url} - Ctrl-C ends it.\n")
+            sys.stdout.write(f"Reading a simulated AWS. Look at {urls[0]} - Ctrl-C ends it.\n")
             sys.stdout.flush()
+        watch = asyncio.create_task(self._watch_file(loop))
         limits = Limits(requests=self._options.max_requests)
-        await server.run(application(self._site), [sock], stop, self._log, limits=limits, web_config=web_config)
-        self._collector.stop()
+        await server.run(application(self._site), sockets, stop, self._log, limits=limits, web_config=web_config)
+        watch.cancel()
+        self._reloads.shutdown(wait=False, cancel_futures=True)
+        self._engine.collector.stop()
         self._log.info("stopped")
         return 0
 
     def check(self, stream: TextIO) -> list[terminal.Row]:
         """Read every account once, and return how it went; progress goes to the stream."""
+        engine = self._engine
         with terminal.progress_bar(stream) as progress:
-            self._collector.run_once(progress)
-        credentials = {target.account.account_id: target.credentials for target in self._roster.targets()}
-        rows = [terminal.row(status, credentials[status.account.account_id]) for status in self._roster.statuses()[1]]
-        return rows + [terminal.discovery_row(failure) for failure in self._discoverer.failures()]
+            engine.collector.run_once(progress)
+        credentials = {target.account.account_id: target.credentials for target in engine.roster.targets()}
+        rows = [terminal.row(status, credentials[status.account.account_id]) for status in engine.roster.statuses()[1]]
+        return rows + [terminal.discovery_row(failure) for failure in engine.discoverer.failures()]
 
     def once(self, stream: TextIO) -> str:
         """Read every account once, and return the page without process metrics; progress goes to the stream."""
         with terminal.progress_bar(stream) as progress:
-            self._collector.run_once(progress)
-        body = self._store.prepare(Encoding(TextFormat.PROMETHEUS, gzip=False))
+            self._engine.collector.run_once(progress)
+        body = self._engine.store.prepare(Encoding(TextFormat.PROMETHEUS, gzip=False))
         return "" if body is None else body.stored.decode()
 
-    def _fleet_samples(self, targets: dict[str, float]) -> Iterator[Sample]:
-        for severity_code, seconds in sorted(targets.items()):
-            yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
-        yield from self._discoverer.samples()
-        yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, 1)
-        yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self._loaded_at)
+    async def _reload_by_request(self) -> Sequence[str]:
+        if not self._options.lifecycle:
+            raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
+        if self._reloader is None:
+            raise ReloadRefused(self._nothing_to_reload())
+        return await asyncio.get_running_loop().run_in_executor(self._reloads, self._reloader.reload, "request")
+
+    def _reload_by_signal(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._reloader is None:
+            self._log.warning("nothing to reload", cause="SIGHUP", reason=self._nothing_to_reload())
+        else:
+            loop.run_in_executor(self._reloads, self._reloader.reload, "SIGHUP")
+
+    async def _watch_file(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self._reloader is not None and self._options.auto_reload is not None:
+            await asyncio.sleep(self._options.auto_reload)
+            await loop.run_in_executor(self._reloads, self._reloader.reload_if_changed)
+
+    def _nothing_to_reload(self) -> str:
+        return "the demo has no configuration file" if self._options.demo else "the exporter was started without --config.file"
+
+    def _about(self) -> dict[str, object]:
+        last, shard = self._last_reload(), self._options.shard
+        return {
+            "version": __version__,
+            "revision": __revision__,
+            "time": self._timing.time(),
+            "shard": {"index": shard.index, "total": shard.total},
+            "config": {"reloaded_at": last.succeeded_at, "problems": last.problems},
+        }
+
+    def _last_reload(self) -> LastReload:
+        return self._last if self._reloader is None else self._reloader.last
+
+    def _samples(self) -> Iterator[Sample]:
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
+        yield from reload_samples(self._last_reload())
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)
@@ -258,18 +283,8 @@ def _exporter(options: Options, log: FilteringBoundLogger) -> Iterator[Exporter]
     """Yield an exporter that is put together; in a demo, with a simulated AWS that runs meanwhile."""
     if options.demo:
         with simulated_aws() as content:
-            endpoints = Endpoints()
-            yield Exporter(parse(content, source="demo", partition_of=endpoints.partition_of), endpoints, options, log)
+            yield Exporter(content, "demo", options, log)
+    elif options.config_file is None:
+        yield Exporter(b"{}", "defaults", options, log)
     else:
-        endpoints = Endpoints()
-        yield Exporter(load_settings(options.config_file, endpoints), endpoints, options, log)
-
-
-def _tell_shared_endpoints(settings: Settings, endpoints: Endpoints, log: FilteringBoundLogger) -> None:
-    """Log where several regions are fewer endpoints, so that nobody counts on a fail-over that is none."""
-    lists = [account.regions for account in settings.accounts] + [found.regions for found in settings.organizations]
-    for regions in dict.fromkeys(lists):
-        shared = [endpoint.region for endpoint in endpoints.support(regions)]
-        if len(shared) < len(regions):
-            message = "several regions lead to one Support endpoint"
-            log.info(message, regions=", ".join(regions), endpoints=", ".join(shared))
+        yield Exporter(read(options.config_file), str(options.config_file), options, log)

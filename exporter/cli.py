@@ -1,6 +1,8 @@
 """The command line."""
 
 import argparse
+import io
+import os
 import re
 import signal
 import socket
@@ -8,13 +10,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from exporter import __version__, app, log
+from exporter import __version__, app, arguments, log
 from exporter.collector.sharding import Shard
 from exporter.errors import ConfigError, StartupError
+from exporter.web.routes import Paths
 from exporter.web.server import Address
 
 USAGE_ERROR = 2
 STARTUP_ERROR = 1
+_ENDED_BY_SIGNAL = 128
 
 DEFAULT_ADDRESS = ":10047"
 DEFAULT_MAX_REQUESTS = 40
@@ -27,37 +31,62 @@ def main(arguments: Sequence[str]) -> int:
         arguments: The command line without the command's own name.
 
     Returns:
-        The exit code: 0 when all went well, 1 when it could not start, 2 when the arguments or the configuration are wrong.
+        The exit code: 0 when all went well, 1 when it could not start, 2 when the arguments or the configuration are wrong,
+        and 128 plus the signal's number when a signal ended it before it was done.
     """
     # As process 1 of a container a signal without a handler is ignored.
     signal.signal(signal.SIGTERM, _terminate)
-    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show must not end the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        if options.config_check:
-            app.check_config(options.config_file, options.web_config_file, log.configure("error", options.log_format))
-            sys.stdout.write("The configuration is valid.\n")
-            return 0
-        shared = app.Options(
-            config_file=options.config_file,
-            address=options.web_listen_address,
-            telemetry_path=options.web_telemetry_path,
-            demo=options.demo,
-            shard=_shard(options),
-            web_config_file=options.web_config_file,
-            max_requests=options.web_max_requests,
-        )
-        # A check says itself what is wrong; log lines between its rows would only hide it.
-        level = "error" if options.command == "check" else options.log_level
-        logger = log.configure(level, options.log_format)
-        if options.command == "check":
-            return app.check(shared, logger, as_json=options.output == "json", strict=options.strict)
-        return app.once(shared, logger) if options.command == "once" else app.run(shared, logger)
+        code = _run(_parser().parse_args(arguments))
+        sys.stdout.flush()
     except ConfigError as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         return USAGE_ERROR
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return STARTUP_ERROR
+    except KeyboardInterrupt:
+        return _ENDED_BY_SIGNAL + signal.SIGINT
+    except OSError as error:
+        # Of a write to standard output; all else is told as an error of its own. What is left of it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return _ENDED_BY_SIGNAL + signal.SIGPIPE
+        sys.stderr.write(f"cannot write to standard output: {error.strerror}\n")
+        return STARTUP_ERROR
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.config_check:
+        app.check_config(options.config_file, options.web_config_file, log.configure("error", options.log_format))
+        sys.stdout.write("The configuration is valid.\n")
+        return 0
+    shared = app.Options(
+        config_file=options.config_file,
+        addresses=tuple(options.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
+        paths=_paths(options),
+        demo=options.demo,
+        shard=_shard(options),
+        web_config_file=options.web_config_file,
+        max_requests=options.web_max_requests,
+        lifecycle=options.web_enable_lifecycle,
+        auto_reload=options.config_auto_reload_interval if options.config_enable_auto_reload else None,
+    )
+    # A check says itself what is wrong; log lines between its rows would only hide it.
+    level = "error" if options.command == "check" else options.log_level
+    logger = log.configure(level, options.log_format)
+    if options.command == "check":
+        return app.check(shared, logger, as_json=options.output == "json", strict=options.strict)
+    if options.command == "once":
+        return app.once(shared, logger)
+    # Whoever asks for a reload before there is anything to reload must not end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return app.run(shared, logger)
 
 
 def entry_point() -> None:
@@ -66,7 +95,7 @@ def entry_point() -> None:
 
 
 def _terminate(*_: object) -> None:
-    sys.exit(0)
+    sys.exit(_ENDED_BY_SIGNAL + signal.SIGTERM)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,20 +123,55 @@ def _parser() -> argparse.ArgumentParser:
         "--config.check", dest="config_check", action="store_true", help="check the configuration file and exit"
     )
     parser.add_argument(
+        "--config.enable-auto-reload",
+        dest="config_enable_auto_reload",
+        action="store_true",
+        help="reload the configuration file when what is in it changes, as in a mounted ConfigMap",
+    )
+    parser.add_argument(
+        "--config.auto-reload-interval",
+        dest="config_auto_reload_interval",
+        type=arguments.interval,
+        default=10.0,
+        metavar="DURATION",
+        help="how often to look at it (default: 10s)",
+    )
+    parser.add_argument(
+        "--web.enable-lifecycle",
+        dest="web_enable_lifecycle",
+        action="store_true",
+        help="let POST /-/reload reload the configuration file, as SIGHUP always does",
+    )
+    parser.add_argument(
         "--web.listen-address",
         dest="web_listen_address",
-        type=_address,
-        default=DEFAULT_ADDRESS,
+        type=arguments.address,
+        action="append",
         metavar="ADDRESS",
-        help="host:port, [ipv6]:port or :port to listen on (default: %(default)s)",
+        help=f"host:port, [ipv6]:port or :port to listen on; may be given several times (default: {DEFAULT_ADDRESS})",
     )
     parser.add_argument(
         "--web.telemetry-path",
         dest="web_telemetry_path",
-        type=_path,
+        type=arguments.telemetry_path,
         default="/metrics",
         metavar="PATH",
         help="where the metrics are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--web.external-url",
+        dest="web_external_url",
+        type=arguments.external_url,
+        default=arguments.ExternalUrl("", ""),
+        metavar="URL",
+        help="where people reach the exporter, as through a proxy: what links lead to",
+    )
+    parser.add_argument(
+        "--web.route-prefix",
+        dest="web_route_prefix",
+        type=arguments.route_prefix,
+        metavar="PATH",
+        help="path below which everything is served (default: that of --web.external-url)",
     )
     parser.add_argument(
         "--web.config.file",
@@ -119,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--web.max-requests",
         dest="web_max_requests",
-        type=_count,
+        type=arguments.count,
         default=DEFAULT_MAX_REQUESTS,
         metavar="N",
         help="how many requests are answered at a time; 0 for any number (default: %(default)s)",
@@ -147,6 +211,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _paths(options: argparse.Namespace) -> Paths:
+    prefix, external = options.web_route_prefix, options.web_external_url
+    served = external.path if prefix is None else prefix
+    return Paths(options.web_telemetry_path, served, external.path if external.text else served)
+
+
 def _shard(options: argparse.Namespace) -> Shard:
     """Return which share of the accounts is read.
 
@@ -166,23 +236,3 @@ def _shard(options: argparse.Namespace) -> Shard:
     if total < 1 or not 0 <= (index or 0) < total:
         raise ConfigError([f"shard {index} of {total}: the index is from 0 to one less than --shard.total"])
     return Shard(index or 0, total)
-
-
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number, 0 or more: write one such as {DEFAULT_MAX_REQUESTS}')
-    return int(text)
-
-
-def _path(text: str) -> str:
-    reserved = {"/", "/-/healthy", "/-/ready"}
-    if not text.startswith("/") or text in reserved or any(char in text for char in "?#{} "):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a path for the metrics: write something like /metrics')
-    return text

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import threading
+import traceback
 
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
@@ -9,7 +11,7 @@ from structlog.typing import FilteringBoundLogger, Processor
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
-_LIBRARIES = ("asyncio", "boto3", "botocore", "hypercorn", "urllib3")
+_OWN = "exporter"
 
 
 def configure(level: str, log_format: str) -> FilteringBoundLogger:
@@ -17,7 +19,7 @@ def configure(level: str, log_format: str) -> FilteringBoundLogger:
 
     Args:
         level: One of `LEVELS`. Libraries never go below warnings: at debug level botocore writes whole requests and answers,
-            credentials and case text among them.
+            credentials and case text among them, and the HTTP/2 libraries write the headers of clients, passwords among them.
         log_format: One of `FORMATS`.
     """
     threshold = logging.getLevelName({"warn": "WARNING"}.get(level, level.upper()))
@@ -37,15 +39,16 @@ def configure(level: str, log_format: str) -> FilteringBoundLogger:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, final],
         )
     )
-    logging.basicConfig(handlers=[handler], level=threshold, force=True)
-    for library in _LIBRARIES:
-        logging.getLogger(library).setLevel(max(threshold, logging.WARNING))
+    logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+    logging.captureWarnings(capture=True)
+    logging.getLogger(_OWN).setLevel(threshold)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    logger: FilteringBoundLogger = structlog.get_logger("exporter")
+    logger: FilteringBoundLogger = structlog.get_logger(_OWN)
+    threading.excepthook = lambda ended: _tell_end(logger, ended)
     return logger
 
 
@@ -58,3 +61,11 @@ def _without_traceback(_: object, __: str, event: structlog.typing.EventDict) ->
         record.exc_info = record.exc_text = None
     event["event"] = " ".join(str(event["event"]).split())
     return event
+
+
+def _tell_end(logger: FilteringBoundLogger, ended: threading.ExceptHookArgs) -> None:
+    """Log that a thread ended by a bug: where, never the error's text, which could hold what must not be logged."""
+    frames = traceback.extract_tb(ended.exc_traceback)
+    place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "nowhere"
+    thread = ended.thread.name if ended.thread else ""
+    logger.error("a thread has ended", thread=thread, error=ended.exc_type.__name__, place=place)

@@ -1,9 +1,10 @@
 """From the configuration to the accounts that are read, and to what finds more of them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from exporter.aws.connector import Connector
-from exporter.aws.organizations import OrganizationReader
+from exporter.aws.connector import Connector, Manner
+from exporter.aws.organizations import Member, OrganizationReader
 from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
 from exporter.cases.model import Account
 from exporter.collector.source import Discovery, Target
@@ -17,7 +18,8 @@ class OrganizationDiscovery:
     organization: ResolvedOrganization
     reader: OrganizationReader
     connector: Connector
-    _known: dict[ResolvedAccount, Target] = field(default_factory=dict)
+    manner: Manner
+    members: tuple[Member, ...] = ()
 
     @property
     def name(self) -> str:
@@ -31,37 +33,47 @@ class OrganizationDiscovery:
 
     def targets(self, deadline: float) -> tuple[Target, ...]:
         """Return the accounts that are active and selected now."""
-        resolved = [
-            self.organization.member(member.account_id, member.name)
-            for member in self.reader.active_members(deadline)
+        self.members = self.reader.active_members(deadline)
+        return self.known()
+
+    def known(self) -> tuple[Target, ...]:
+        """Return the accounts that were active when they were last listed, and are selected."""
+        return tuple(
+            target_of(self.organization.member(member.account_id, member.name), self.connector, self.manner)
+            for member in self.members
             if self.organization.selects(member.account_id, member.name)
-        ]
-        # A target that stays keeps its credentials, its quota, and what it knows of first responses.
-        self._known = {account: self._known.get(account) or target_of(account, self.connector) for account in resolved}
-        return tuple(self._known.values())
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OwnAccountDiscovery:
     """Finds the one account that the exporter's own credentials belong to."""
 
     regions: tuple[str, ...]
     partition: str
     connector: Connector
+    manner: Manner
+    account_id: str | None = None
     name: str = ""
     refresh_interval: float = float("inf")
 
     def targets(self, deadline: float) -> tuple[Target, ...]:
         """Return that account."""
-        account_id = self.connector.own_account(self.regions, deadline)
-        account = Account(account_id, account_id, self.regions[0], self.partition)
-        return (target_of(ResolvedAccount(account, self.regions, OwnCredentials()), self.connector),)
+        self.account_id = self.connector.own_account(self.regions, deadline)
+        return self.known()
+
+    def known(self) -> tuple[Target, ...]:
+        """Return that account if it was found before."""
+        if self.account_id is None:
+            return ()
+        account = Account(self.account_id, self.account_id, self.regions[0], self.partition)
+        return (target_of(ResolvedAccount(account, self.regions, OwnCredentials()), self.connector, self.manner),)
 
 
-def target_of(resolved: ResolvedAccount, connector: Connector) -> Target:
+def target_of(resolved: ResolvedAccount, connector: Connector, manner: Manner) -> Target:
     """Return an account together with what reads it."""
     account = resolved.account
-    reader = connector.reader(account.account_id, resolved.access, resolved.regions)
+    reader = connector.reader(account.account_id, resolved.access, resolved.regions, manner)
     return Target(account, reader, _in_words(resolved.access))
 
 
@@ -77,22 +89,49 @@ def _in_words(access: Access) -> str:
 
 def configured_targets(settings: Settings, connector: Connector) -> tuple[Target, ...]:
     """Return the accounts that the configuration names."""
-    return tuple(target_of(resolved, connector) for resolved in settings.accounts)
+    manner = _manner(settings)
+    return tuple(target_of(resolved, connector, manner) for resolved in settings.accounts)
 
 
-def discoveries(settings: Settings, connector: Connector) -> tuple[Discovery, ...]:
+def discoveries(settings: Settings, connector: Connector, before: Sequence[Discovery] = ()) -> tuple[Discovery, ...]:
     """Return what finds the accounts that the configuration does not name one by one.
 
     When it names neither accounts nor organizations, the one account of the exporter's own credentials is read.
+
+    Args:
+        settings: The configuration.
+        connector: Makes what reads the accounts.
+        before: What found accounts under the configuration before: what it found holds until they are listed anew.
     """
+    manner = _manner(settings)
     if settings.accounts or settings.organizations:
+        listed = [discovery for discovery in before if isinstance(discovery, OrganizationDiscovery)]
         return tuple(
             OrganizationDiscovery(
                 organization,
-                connector.organization_reader(organization.name, organization.access, organization.regions),
+                connector.organization_reader(organization.name, organization.access, organization.regions, manner),
                 connector,
+                manner,
+                _members_before(organization, listed),
             )
             for organization in settings.organizations
         )
+    found = next((discovery.account_id for discovery in before if isinstance(discovery, OwnAccountDiscovery)), None)
     regions = settings.config.aws.regions
-    return (OwnAccountDiscovery(regions, connector.partition_of(regions[0]), connector),)
+    return (OwnAccountDiscovery(regions, connector.partition_of(regions[0]), connector, manner, found),)
+
+
+def _members_before(organization: ResolvedOrganization, before: Sequence[OrganizationDiscovery]) -> tuple[Member, ...]:
+    """Return the members of what is the same organization: it has its name, or is listed with the same credentials."""
+    for found in before:
+        if found.name == organization.name and found.organization.partition == organization.partition:
+            return found.members
+    for found in before:
+        if (found.organization.access, found.organization.regions) == (organization.access, organization.regions):
+            return found.members
+    return ()
+
+
+def _manner(settings: Settings) -> Manner:
+    aws, cases = settings.config.aws, settings.config.metrics.cases
+    return Manner(aws.session_name, aws.session_duration, keep_subject=cases.enabled and cases.subject)

@@ -52,6 +52,16 @@ def promtool() -> Promtool:
     return Promtool(_tool("promtool"))
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    return _tool("chromium")
+
+
+@pytest.fixture(scope="session")
+def chromedriver() -> Path:
+    return _tool("chromedriver")
+
+
 @pytest.fixture
 def start_prometheus(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartPrometheus]:
     with ExitStack() as stack:

@@ -32,6 +32,14 @@ _WHEN_REFUSED = RetryPolicy(frozenset({Reason.THROTTLED, Reason.MALFORMED}))
 _WHEN_BROKEN = RetryPolicy(ENDPOINT_FAULTS, attempts=3)
 
 
+class Memory:
+    """What has to outlive a reader when an account comes to be read in another way."""
+
+    def __init__(self, timing: Timing) -> None:
+        self.quota = SupportQuota(timing)
+        self.first_responses = FirstResponses()
+
+
 class SupportReader:
     """Reads the open cases of one account, through the first of its endpoints that answers.
 
@@ -42,6 +50,7 @@ class SupportReader:
         credentials: The account's own.
         timing: The clock that deadlines and timestamps are on.
         random: Returns a number from 0 to 1, for pauses.
+        memory: What an earlier reader of the account knew.
         keep_subject: Whether subject lines are wanted.
     """
 
@@ -54,6 +63,7 @@ class SupportReader:
         timing: Timing,
         random: Callable[[], float],
         *,
+        memory: Memory,
         keep_subject: bool = False,
     ) -> None:
         self._account_id = account_id
@@ -62,8 +72,7 @@ class SupportReader:
         self._credentials = credentials
         self._timing = timing
         self._random = random
-        self._quota = SupportQuota(timing)
-        self._first_responses = FirstResponses()
+        self._memory = memory
         self._parser = CasesParser(keep_subject=keep_subject)
 
     def read(self, deadline: float) -> Reading:
@@ -101,7 +110,7 @@ class SupportReader:
         pages = _pages("DescribeCases", lambda token: self._retry(_WHEN_REFUSED, deadline, partial(ask, token)))
         cases = [case for page in pages for case in page.cases]
         lookup = partial(self._communications, endpoint, credentials, deadline)
-        return Reading(taken_at, self._first_responses.complete(open_cases(cases), lookup))
+        return Reading(taken_at, self._memory.first_responses.complete(open_cases(cases), lookup))
 
     def _page(self, endpoint: Endpoint, credentials: Credentials, deadline: float, token: str | None) -> CasesPage:
         parameters = _parameters({"includeCommunications": True}, token)
@@ -130,7 +139,7 @@ class SupportReader:
         deadline: float,
         parser: Parser,
     ) -> Any:  # noqa: ANN401 - what the parser returns
-        self._quota.wait()
+        self._memory.quota.wait()
         return self._api.request(
             self._api.support(endpoint),
             operation,

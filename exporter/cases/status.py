@@ -48,6 +48,7 @@ class AccountStatus:
         last_success: When the last successful poll ended (Unix seconds), or None.
         last_poll: How the last poll went, or None before the first.
         supported: Whether the account's plan includes the Support API, or None until known.
+        failing_since: When the first of the polls that failed in a row ended (Unix seconds); None while it is well.
         errors: How many polls failed, by reason.
         tally: How many cases were seen to change since the exporter started.
         judged: Ids of open cases whose first response is settled; see `Changes`.
@@ -59,6 +60,7 @@ class AccountStatus:
     last_success: float | None = None
     last_poll: Poll | None = None
     supported: bool | None = None
+    failing_since: float | None = None
     errors: Mapping[Reason, int] = field(default_factory=lambda: MappingProxyType({}))
     tally: Tally = field(default_factory=Tally)
     judged: frozenset[str] = frozenset()
@@ -86,6 +88,7 @@ class AccountStatus:
             reading=reading,
             last_success=poll.ended_at,
             last_poll=poll,
+            failing_since=None,
             supported=True,
             tally=self.tally.plus(changes),
             judged=changes.judged,
@@ -97,6 +100,7 @@ class AccountStatus:
         return replace(
             self,
             last_poll=poll,
+            failing_since=poll.ended_at if self.failing_since is None else self.failing_since,
             supported=False if reason is Reason.SUBSCRIPTION_REQUIRED else self.supported,
             errors=MappingProxyType(errors),
         )

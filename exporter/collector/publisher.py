@@ -2,8 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
+from exporter.collector.pulse import Pulse
 from exporter.collector.roster import Roster
 from exporter.collector.source import Timing
 from exporter.collector.store import PageStore
@@ -62,18 +64,31 @@ class Publisher:
         self._cost = 0.0
         self._duration: float | None = None
         self._version = -1
+        self._lock = threading.Lock()
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, pulse: Pulse) -> None:
         """Publish pages until told to stop."""
         while not stop.is_set():
+            pulse.beat(2 * LONGEST_AGE)
             self.publish()
             pause = pause_after(self._cost, first_round=not self._roster.all_polled())
             if stop.wait(pause):
                 return
             self._roster.wait_for_change(self._version, LONGEST_AGE - pause)
 
+    @contextmanager
+    def changing_over(self, renderer: Renderer) -> Iterator[None]:
+        """Make no page while the caller changes things, and make pages with this renderer from then on."""
+        with self._lock:
+            yield
+            self._renderer = renderer
+
     def publish(self) -> None:
         """Make a page of what is known now, and publish it."""
+        with self._lock:
+            self._publish()
+
+    def _publish(self) -> None:
         started, cpu = self._timing.monotonic(), self._cpu()
         self._version, statuses = self._roster.statuses()
         now = self._timing.time()

@@ -13,14 +13,14 @@ from exporter.collector.source import Target, Timing
 class _Entry:
     """An account's place in the roster."""
 
-    __slots__ = ("due", "failures", "polling", "status", "target")
+    __slots__ = ("due", "ended", "failures", "status", "target")
 
     def __init__(self, target: Target, due: float) -> None:
         self.target = target
         self.status = AccountStatus(target.account)
         self.due = due
+        self.ended: float | None = None
         self.failures = 0
-        self.polling = False
 
 
 class Roster:
@@ -36,28 +36,56 @@ class Roster:
         self._changed = threading.Condition(lock)
         self._due_earlier = threading.Condition(lock)
         self._entries: dict[str, _Entry] = {}
+        self._departed: dict[str, _Entry] = {}
+        self._in_flight: dict[str, Target] = {}
         self._due: list[tuple[float, str]] = []
         self._version = 0
 
-    def assign(self, targets: Iterable[Target]) -> None:
+    def assign(self, targets: Iterable[Target], *, may_return: bool = False) -> None:
         """Make these the accounts that are read.
 
-        What is known of accounts that stay is kept; those that are new are due at once; those that are gone are forgotten.
+        What is known of accounts that stay is kept; those that are new, or are to be read in another way, are due at once;
+        those that are gone are forgotten.
+
+        Args:
+            targets: The accounts.
+            may_return: Whether some that are gone may be found again by the next call; what is known of them waits for it.
         """
         ordered = sorted(targets, key=lambda target: target.account.account_id)
         with self._changed:
-            before = self._entries
+            before = self._departed | self._entries
             self._entries = {}
             for target in ordered:
                 account_id = target.account.account_id
-                entry = before.get(account_id)
+                entry = before.pop(account_id, None)
                 if entry is None:
                     entry = _Entry(target, self._timing.monotonic())
-                    heapq.heappush(self._due, (entry.due, account_id))
-                elif entry.target.account != target.account:
+                    self._plan(entry, entry.due)
+                elif account_id in self._departed:
+                    self._plan(entry, entry.due)
+                if entry.target.account != target.account:
                     entry.status = replace(entry.status, account=target.account)
+                if entry.target.source is not target.source:
+                    self._plan(entry, self._timing.monotonic())
                 entry.target = target
                 self._entries[account_id] = entry
+            self._departed = before if may_return else {}
+            self._due_earlier.notify_all()
+            self._note_change()
+
+    def forget_departed(self) -> None:
+        """Forget accounts that are gone: none of them will return."""
+        with self._changed:
+            self._departed = {}
+
+    def adopt(self, cadence: Cadence) -> None:
+        """Read accounts in another cadence from now on, and those that failed at once: what they need may be there now."""
+        with self._changed:
+            self._cadence = cadence
+            now = self._timing.monotonic()
+            for account_id, entry in self._entries.items():
+                if entry.ended is not None:
+                    self._plan(entry, now if entry.failures else cadence.after_success(entry.ended, account_id))
             self._due_earlier.notify_all()
             self._note_change()
 
@@ -67,8 +95,8 @@ class Roster:
             while self._due and self._due[0][0] <= self._timing.monotonic():
                 due, account_id = heapq.heappop(self._due)
                 entry = self._entries.get(account_id)
-                if entry is not None and entry.due == due and not entry.polling:
-                    entry.polling = True
+                if entry is not None and entry.due == due and account_id not in self._in_flight:
+                    self._in_flight[account_id] = entry.target
                     return entry.target
             return None
 
@@ -81,21 +109,22 @@ class Roster:
         """
         account_id = target.account.account_id
         with self._changed:
-            entry = self._entries.get(account_id)
-            if entry is None or not entry.polling:
+            if self._in_flight.get(account_id) is not target:
                 return
-            now = self._timing.monotonic()
+            del self._in_flight[account_id]
+            entry = self._entries.get(account_id) or self._departed.get(account_id)
+            if entry is None:
+                return
+            now = entry.ended = self._timing.monotonic()
             poll = status.last_poll
-            if poll is None or poll.reason is None:
-                entry.failures = 0
-                entry.due = self._cadence.after_success(now, account_id)
+            entry.failures = 0 if poll is None or poll.reason is None else entry.failures + 1
+            entry.status = replace(status, account=entry.target.account)
+            if entry.target.source is not target.source:
+                self._plan(entry, now)
+            elif poll is None or poll.reason is None:
+                self._plan(entry, self._cadence.after_success(now, account_id))
             else:
-                entry.failures += 1
-                entry.due = self._cadence.after_failure(now, account_id, poll.reason, entry.failures)
-            entry.polling = False
-            next_poll = self._timing.time() + entry.due - now
-            entry.status = replace(status, account=entry.target.account, next_poll=next_poll)
-            heapq.heappush(self._due, (entry.due, account_id))
+                self._plan(entry, self._cadence.after_failure(now, account_id, poll.reason, entry.failures))
             if self._due[0] == (entry.due, account_id):
                 self._due_earlier.notify_all()
             self._note_change()
@@ -103,7 +132,7 @@ class Roster:
     def status(self, account_id: str) -> AccountStatus | None:
         """Return what is known of one account, or None when it is not read."""
         with self._changed:
-            entry = self._entries.get(account_id)
+            entry = self._entries.get(account_id) or self._departed.get(account_id)
             return None if entry is None else entry.status
 
     def targets(self) -> list[Target]:
@@ -143,3 +172,9 @@ class Roster:
     def _note_change(self) -> None:
         self._version += 1
         self._changed.notify_all()
+
+    def _plan(self, entry: _Entry, due: float) -> None:
+        """Have an account read at a time on the monotonic clock."""
+        entry.due = due
+        entry.status = replace(entry.status, next_poll=self._timing.time() + due - self._timing.monotonic())
+        heapq.heappush(self._due, (due, entry.target.account.account_id))

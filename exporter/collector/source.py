@@ -65,3 +65,6 @@ class Discovery(Protocol):
         Raises:
             ReadFailure: They cannot be listed.
         """
+
+    def known(self) -> tuple[Target, ...]:
+        """Return the accounts as they were last found; none before that."""

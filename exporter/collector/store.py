@@ -31,6 +31,8 @@ class PageStore:
         self._monotonic = monotonic
         self._asked: dict[Encoding, float] = {USUAL: monotonic()}
         self._published: _Published | None = None
+        self.generation = 0
+        """Grows with every page."""
 
     @property
     def page(self) -> Page | None:
@@ -42,6 +44,7 @@ class PageStore:
         since = self._monotonic() - _REMEMBERED
         wanted = [encoding for encoding, asked in tuple(self._asked.items()) if asked >= since]
         self._published = _Published(page, wanted)
+        self.generation += 1
 
     def prepared(self, encoding: Encoding) -> Body | None:
         """Return the present page in one encoding if that was prepared; remembers that it was asked for."""

@@ -1,5 +1,6 @@
 """From a configuration file to a configuration, or to everything that is wrong with it."""
 
+import stat
 from pathlib import Path
 
 from exporter.config.checks import check
@@ -32,7 +33,7 @@ def load(path: Path, *, partition_of: PartitionOf) -> Settings:
     Raises:
         ConfigError: It cannot be read or used; holds every problem as `file:line: path: what is wrong, what to write instead`.
     """
-    return parse(read(path, "configuration"), source=str(path), partition_of=partition_of)
+    return parse(read(path), source=str(path), partition_of=partition_of)
 
 
 def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings:
@@ -54,7 +55,7 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
     return resolve(config, partition_of)
 
 
-def read(path: Path, what: str) -> bytes:
+def read(path: Path, what: str = "configuration") -> bytes:
     """Return what is in a file, or the beginning of it when it is too long to be a configuration.
 
     Args:
@@ -62,15 +63,19 @@ def read(path: Path, what: str) -> bytes:
         what: What messages call it.
 
     Raises:
-        ConfigError: It cannot be read.
+        ConfigError: It cannot be read; a pipe or a device, which may never end, is not tried.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
+        if str(path) == ".":
+            reason = "no name is given"
+        elif not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            reason = "it is a pipe, a socket or a device: name a file"
+        else:
+            with path.open("rb") as file:
+                return file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise ConfigError([line_of_problem(str(path), None, f"the {what} cannot be read: {reason}")]) from None
-    return content
+    raise ConfigError([line_of_problem(str(path), None, f"the {what} cannot be read: {reason}")])
 
 
 def decoded(content: bytes, source: str) -> str:

@@ -36,11 +36,13 @@ class View:
         max_staleness: For how many seconds the last good cases of a failing account are shown.
         targets: First-response targets in seconds, by severity code.
         case_limit: How many cases of an account have series of their own, or None for no such series at all.
+        subjects: Whether these carry the subject line.
     """
 
     max_staleness: float
     targets: Mapping[str, float]
     case_limit: int | None = None
+    subjects: bool = False
 
 
 _MadeFrom = tuple[Account, tuple[Case, ...] | None, Tally]
@@ -167,7 +169,7 @@ def _samples_of_cases(account: Account, cases: tuple[Case, ...], tally: Tally, v
     yield from _severity_samples(cases, names, view.targets, now)
     yield from _tally_samples(tally, names)
     if view.case_limit is not None:
-        yield from _case_samples(cases, names, view.case_limit)
+        yield from _case_samples(cases, names, view.case_limit, subjects=view.subjects)
 
 
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
@@ -223,7 +225,7 @@ def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
             yield Sample(metric, names | {"severity_code": severity_code}, counts.get(severity_code, 0))
 
 
-def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int) -> Iterator[Sample]:
+def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *, subjects: bool) -> Iterator[Sample]:
     oldest_first = sorted(cases, key=lambda case: (case.created or 0.0, case.case_id))
     # Two cases without a display id would be one series.
     told_apart = {case.display_id: case for case in reversed(oldest_first)}
@@ -238,7 +240,7 @@ def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int) ->
             "language": case.language,
             "last_author": case.last_author,
         }
-        subject = {"subject": case.subject} if case.subject else {}
+        subject = {"subject": case.subject} if subjects and case.subject else {}
         yield Sample(catalog.CASE_INFO, names | labels | subject, 1)
         one = names | {"display_id": case.display_id}
         if case.created is not None:

@@ -11,6 +11,7 @@ from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Reason
 from exporter.metrics import catalog
 from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
+from exporter.metrics.histogram import GrowingHistogram
 from exporter.metrics.metric import Metric, unit_of
 
 _HOUR = 3600.0
@@ -56,14 +57,19 @@ class Instruments:
     def __init__(self, targets: Mapping[str, float]) -> None:
         self._registry = CollectorRegistry()
         self._families = WithoutCreated(self._registry)
-        self._first_responses = self._histogram(catalog.FIRST_RESPONSE, sorted({*_RESPONSE_BUCKETS, *targets.values()}))
+        self._first_responses = GrowingHistogram(catalog.FIRST_RESPONSE, (*_RESPONSE_BUCKETS, *targets.values()))
+        self._registry.register(self._first_responses)
         self._open_durations = self._histogram(catalog.CASE_OPEN_DURATION, _OPEN_BUCKETS)
         self._requests = self._counter(catalog.API_REQUESTS)
         self._errors = self._counter(catalog.API_ERRORS)
         self._durations = self._histogram(catalog.API_REQUEST_DURATION, _REQUEST_BUCKETS)
         for severity_code in SEVERITY_CODES:
-            self._first_responses.labels(severity_code)
+            self._first_responses.expect(severity_code)
             self._open_durations.labels(severity_code)
+
+    def aim_at(self, targets: Mapping[str, float]) -> None:
+        """Have a bucket at each of these first-response targets, too."""
+        self._first_responses.add_bounds(targets.values())
 
     def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
         """Count one request to AWS.
@@ -81,7 +87,7 @@ class Instruments:
     def changes_seen(self, changes: Changes) -> None:
         """Take note of what happened to cases between two readings of their account."""
         for severity_code, seconds in changes.first_responses:
-            self._first_responses.labels(severity_code).observe(seconds)
+            self._first_responses.observe(severity_code, seconds)
         for severity_code, seconds in changes.open_durations:
             self._open_durations.labels(severity_code).observe(seconds)
 

@@ -1,8 +1,10 @@
 """Serves an ASGI application on given addresses, until told to stop."""
 
 import asyncio
+import ipaddress
 import logging
 import os
+import re
 import secrets
 import socket
 import time
@@ -25,6 +27,10 @@ from exporter.web.secured import Secured, WebConfigFile
 _LARGEST_HEADERS = 32 * 1024
 _MOST_STREAMS = 20
 _BACKLOG = 1024
+_LARGEST_PORT = 65535
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+# Labels of up to 63 characters: longer ones cannot be looked up at all.
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 
 class Address(NamedTuple):
@@ -41,11 +47,11 @@ class Address(NamedTuple):
             ValueError: It is none of these.
         """
         host, separator, port = text.rpartition(":")
-        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-        well_formed = separator and port.isascii() and port.isdigit() and int(port) <= 65535  # noqa: PLR2004 - 16 bits
-        if not well_formed or (":" in bare and bare == host):
+        bracketed = host.startswith("[") and host.endswith("]")
+        known = _is_ipv6(host[1:-1]) if bracketed else not host or _HOST.fullmatch(host)
+        if not known or not separator or not _PORT.fullmatch(port) or int(port) > _LARGEST_PORT:
             raise ValueError(f'"{text}" is not an address to listen on: write host:port, [ipv6]:port or :port')
-        return cls(bare, int(port))
+        return cls(host[1:-1] if bracketed else host, int(port))
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -60,10 +66,22 @@ def listen(address: Address) -> socket.socket:
     try:
         if not address.host and socket.has_dualstack_ipv6():
             return socket.create_server(("", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
+        # The same as Go's: of a name's addresses, the first of IPv4 where there is one.
+        found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, place = min(found, key=lambda info: info[0] != socket.AF_INET)
+        return socket.create_server(place[:2], family=family, backlog=_BACKLOG)
+    except socket.gaierror as error:
+        raise StartupError(f"cannot listen on {address}: {error.strerror}") from error
     except OSError as error:
         raise StartupError(f"cannot listen on {address}: {os.strerror(error.errno) if error.errno else error}") from error
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def url_of(sock: socket.socket, scheme: str = "http") -> str:

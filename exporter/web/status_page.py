@@ -1,136 +1,162 @@
-"""The page at `/`: how every account is doing, for a person."""
+"""The page at `/`: whether all is well, for a person who has five seconds, and what to do where it is not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 from string import Template
 
-from exporter.cases.advice import advice
-from exporter.cases.aggregate import count_by_severity
-from exporter.cases.model import SEVERITY_CODES
-from exporter.cases.status import AccountState, AccountStatus
+from exporter.cases.model import SEVERITY_CODES, Author
+from exporter.cases.report import FleetReport
+from exporter.cases.status import AccountState
+from exporter.web.account_rows import account_rows, severity_class
+from exporter.web.markup import ago, bar, counted
 
-_TOLD = ' class="told"'
-_COLUMNS = 5 + len(SEVERITY_CODES)
-_WORST_FIRST = (
-    AccountState.STALE,
-    AccountState.FAILING,
-    AccountState.PENDING,
-    AccountState.UNSUPPORTED,
-    AccountState.OK,
-)
+_MOST_ALERTS = 5
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>AWS Support Exporter</title>
-<style>
-:root { color-scheme: light dark; --line: #d0d7de; --quiet: #59636e; --link: #0969da;
-  --good: #1a7f37; --bad: #cf222e; --warn: #9a6700; }
-@media (prefers-color-scheme: dark) { :root { --line: #3d444d; --quiet: #9198a1; --link: #4493f8;
-  --good: #3fb950; --bad: #f85149; --warn: #d29922; } }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; margin: 0; }
-p, nav { color: var(--quiet); margin: .3rem 0 1rem; }
-a { color: var(--link); margin-right: 1rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: 600; color: var(--quiet); }
-th, td { padding: .4rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
-td.number, th.number { text-align: right; }
-td.zero { color: var(--quiet); }
-tr.told td { border-bottom-color: transparent; padding-bottom: 0; }
-td.detail { white-space: normal; overflow-wrap: anywhere; color: var(--quiet); }
-td.detail b { font-weight: 600; color: CanvasText; }
-.ok { color: var(--good); } .failing, .stale { color: var(--bad); font-weight: 600; }
-.pending, .unsupported { color: var(--warn); }
-</style>
-</head>
-<body>
-<h1>AWS Support Exporter</h1>
-<p>Version $version. $summary</p>
-<nav><a href="$telemetry_path">Metrics</a><a href="/-/healthy">Health</a><a href="/-/ready">Readiness</a></nav>
-<div class="scroll"><table>
-<thead><tr><th>Account</th><th>Id</th><th>Region</th><th>State</th>$severities<th>Last success</th></tr></thead>
-<tbody>
-$rows
-</tbody>
-</table></div>
-</body>
-</html>
-""")
+_Part = tuple[str, str, int]
+"""A part of a bar: its class, its name, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is around the report.
+
+    Attributes:
+        version: The exporter's version.
+        links: What links begin with.
+        telemetry: Where the metrics are, below that.
+        share: Which share of the accounts this is, in words; empty when it is all of them.
+        keys: By file name, what changes with what is in the file.
+    """
+
+    version: str
+    links: str
+    telemetry: str
+    share: str
+    keys: Mapping[str, str]
 
 
 def render(
-    statuses: Sequence[AccountStatus], version: str, telemetry_path: str, *, share: str, now: float, max_staleness: float
+    template: Template,
+    frame: Frame,
+    report: FleetReport,
+    problems: Sequence[str],
+    *,
+    now: float,
+    case_limit: int | None,
+    subjects: bool,
 ) -> str:
     """Return the status page as HTML.
 
     Args:
-        statuses: What is known of every account.
-        version: The exporter's version.
-        telemetry_path: Where the metrics are.
-        share: Which share of the accounts this is, in words; empty when it is all of them.
+        template: The page without what it tells.
+        frame: What is around the report.
+        report: How the fleet is doing.
+        problems: What is wrong with the configuration file that was last read.
         now: Unix seconds.
-        max_staleness: For how many seconds the cases of a failing account are shown.
+        case_limit: How many cases of an account may be shown, or None for none at all.
+        subjects: Whether with their subject lines.
     """
-    ordered = sorted(
-        ((_WORST_FIRST.index(status.state(now, max_staleness)), status) for status in statuses),
-        key=lambda item: (item[0], item[1].account.name, item[1].account.account_id),
-    )
-    rows = [_row(status, _WORST_FIRST[rank], now, max_staleness) for rank, status in ordered]
-    return _PAGE.substitute(
-        version=escape(version),
-        telemetry_path=escape(telemetry_path),
-        summary=escape(f"{_summary([_WORST_FIRST[rank] for rank, _ in ordered])} {share}"),
-        severities="".join(f'<th class="number">{code.capitalize()}</th>' for code in reversed(SEVERITY_CODES)),
-        rows="\n".join(rows),
-    )
-
-
-def _summary(states: Sequence[AccountState]) -> str:
-    if not states:
-        return "No account is known yet."
-    counts = ", ".join(f"{states.count(state)} {state}" for state in AccountState if state in states)
-    return f"{len(states)} account{'' if len(states) == 1 else 's'}: {counts}."
-
-
-def _row(status: AccountStatus, state: AccountState, now: float, max_staleness: float) -> str:
-    account = status.account
-    reading = status.shown_reading(now, max_staleness)
-    counts = None if reading is None else count_by_severity(reading.cases)
-    cells = [_count(None if counts is None else counts[code]) for code in reversed(SEVERITY_CODES)]
-    detail = _detail(status)
-    names = "".join(f"<td>{escape(text)}</td>" for text in (account.name, account.account_id, account.region))
-    return (
-        f"<tr{_TOLD if detail else ''}>{names}"
-        f'<td class="{state}">{state}</td>{"".join(cells)}<td>{_ago(status.last_success, now)}</td></tr>{detail}'
+    mood, verdict, told = _verdict(report)
+    return template.substitute(
+        title=escape(f"{verdict} - AWS Support"),
+        links=escape(frame.links),
+        telemetry=escape(frame.telemetry),
+        css_key=frame.keys["status.css"],
+        js_key=frame.keys["status.js"],
+        icon_key=frame.keys["icon.svg"],
+        mood=mood,
+        verdict=escape(verdict),
+        told=escape(told),
+        alerts="\n".join(_alerts(report, problems, now)),
+        tiles="\n".join(_tiles(report, now)),
+        rows="\n".join(account_rows(report.accounts, now, case_limit, subjects=subjects)),
+        version=escape(frame.version),
+        share=escape(frame.share),
+        at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     )
 
 
-def _detail(status: AccountStatus) -> str:
-    """Return a row that says why the last poll failed and what to do, or nothing."""
-    poll = status.last_poll
-    if poll is None or poll.reason is None:
-        return ""
-    return (
-        f'\n<tr><td class="detail" colspan="{_COLUMNS}"><b>{poll.reason}</b>: {escape(advice(poll.reason, poll.detail))}'
-        f"<br>{escape(poll.detail)}</td></tr>"
-    )
+def _verdict(report: FleetReport) -> tuple[str, str, str]:
+    """Return a mood, what matters most in few words, and what else is to be known."""
+    states = report.states
+    total, pending = len(report.accounts), states[AccountState.PENDING]
+    broken = states[AccountState.FAILING] + states[AccountState.STALE]
+    unlisted = sum(organization.reason is not None for organization in report.organizations)
+    overdue = f"{counted(report.overdue, 'first response')} overdue. " if report.overdue else ""
+    unsupported = states[AccountState.UNSUPPORTED]
+    told = overdue + (f"{counted(unsupported, 'account')} without the Support API." if unsupported else "")
+    if broken:
+        return "bad", f"{broken} of {counted(total, 'account')} cannot be read", told
+    if unlisted:
+        return "bad", f"{counted(unlisted, 'organization')} cannot be listed", told
+    if not total:
+        return "warn", "No account is known yet", "Accounts are being looked for."
+    if pending:
+        return "warn", f"{pending} of {counted(total, 'account')} not read yet", "The first round is under way."
+    return "warn" if report.overdue else "good", "All accounts are read", told
 
 
-def _count(count: int | None) -> str:
-    if not count:
-        return f'<td class="number zero">{"" if count is None else 0}</td>'
-    return f'<td class="number">{count}</td>'
+def _alerts(report: FleetReport, problems: Sequence[str], now: float) -> list[str]:
+    alerts = []
+    if problems:
+        told = "<br>".join(escape(problem) for problem in problems[:_MOST_ALERTS])
+        rest = f"<br>and {len(problems) - _MOST_ALERTS} more" if len(problems) > _MOST_ALERTS else ""
+        alerts.append(_alert("The configuration file cannot be used", "; the one before is in force", told + rest))
+    for organization in report.organizations:
+        if organization.reason is not None:
+            what = f"Accounts of {escape(organization.name)} cannot be listed"
+            since = f" ({organization.reason.value}); they were last listed {ago(organization.last_success, now)}"
+            alerts.append(_alert(what, since, f"{escape(organization.advice)}<br>{escape(organization.detail)}"))
+    return alerts
 
 
-def _ago(moment: float | None, now: float) -> str:
-    if moment is None:
-        return "never"
-    seconds = max(0, int(now - moment))
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
+def _alert(what: str, more: str, told: str) -> str:
+    return f'<p class="alert"><b>{what}</b>{more}.<br>{told}</p>'
+
+
+def _tiles(report: FleetReport, now: float) -> list[str]:
+    states = [(state.value, state.value, report.states[state]) for state in AccountState if report.states[state]]
+    severities = [(severity_class(code), code, count) for code, count in _most_severe_first(report.severities)]
+    aws, customer = report.turns[Author.AWS], report.turns[Author.CUSTOMER]
+    turns = [("aws", "AWS", aws), ("customer", "yours", customer)]
+    tiles = [
+        _tile("Accounts", len(report.accounts), states, filters=True),
+        _tile("Open cases", sum(report.severities.values()), severities),
+        _tile("Your turn", customer, turns),
+        _tile(
+            "First response overdue",
+            report.overdue,
+            [],
+            told="unanswered beyond their targets",
+            alarm=report.overdue > 0,
+        ),
+    ]
+    if report.organizations:
+        told = "<br>".join(
+            f"{escape(each.name)}: {counted(each.accounts, 'account')}, listed {ago(each.last_success, now)}"
+            for each in report.organizations
+        )
+        alarm = any(each.reason is not None for each in report.organizations)
+        tiles.append(_tile("Organizations", len(report.organizations), told=told, alarm=alarm))
+    return tiles
+
+
+def _tile(
+    title: str, figure: int, parts: Sequence[_Part] = (), *, told: str = "", alarm: bool = False, filters: bool = False
+) -> str:
+    legend = "".join(_legend(*part, filters=filters) for part in parts)
+    below = f'{bar(parts)}<ul class="legend">{legend}</ul>' if parts else f'<p class="told">{told}</p>'
+    return f'<div class="tile{" alarm" if alarm else ""}"><h3>{title}</h3><p class="figure">{figure}</p>{below}</div>'
+
+
+def _legend(style: str, name: str, count: int, *, filters: bool) -> str:
+    label = f"{count} {escape(name)}"
+    linked = f'<a href="#filter=state:{name}" data-filter="state:{name}">{label}</a>' if filters else label
+    return f'<li class="{style}{"" if count else " none"}"><i></i>{linked}</li>'
+
+
+def _most_severe_first(severities: Mapping[str, int]) -> list[tuple[str, int]]:
+    others = [(code, count) for code, count in severities.items() if code not in SEVERITY_CODES]
+    return [(code, severities[code]) for code in reversed(SEVERITY_CODES)] + others

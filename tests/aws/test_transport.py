@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.aws.connector import Connector
+from exporter.aws.connector import Connector, Manner
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.support import SupportReader
 from exporter.aws.timing import SystemTiming
@@ -23,6 +23,8 @@ ENTITIES = b"""<?xml version="1.0"?><!DOCTYPE bomb [<!ENTITY a "ha"><!ENTITY b "
 <AssumeRoleResponse><AssumeRoleResult>&b;</AssumeRoleResult></AssumeRoleResponse>"""
 PATIENCE = 1.0
 
+MANNER = Manner("test", 3600)
+
 
 @pytest.fixture
 def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
@@ -37,15 +39,13 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
 @pytest.fixture
 def connector(simulator: Simulator) -> Connector:
     del simulator
-    return Connector(
-        Endpoints(), Instruments({}), 1, "test", 3600, timing=SystemTiming(), random=lambda: 0.0, keep_subject=False
-    )
+    return Connector(Endpoints(), Instruments({}), 1, timing=SystemTiming(), random=lambda: 0.0)
 
 
 @pytest.fixture
 def reader(simulator: Simulator, connector: Connector) -> SupportReader:
     account = simulator.fleet.accounts[0]
-    return connector.reader(account.account_id, RoleCredentials((account.role_arn(),)), ("us-east-1",))
+    return connector.reader(account.account_id, RoleCredentials((account.role_arn(),)), ("us-east-1",), MANNER)
 
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "DescribeCases"])
@@ -90,7 +90,7 @@ def test_entities_of_an_xml_answer_are_not_expanded(simulator: Simulator, reader
 @pytest.mark.parametrize("body", [b'{"Accounts": "x"}', b'{"Accounts": [1]}', b'{"Accounts": {"Id": 1}}', b"[]"])
 def test_a_list_of_accounts_of_odd_types_is_malformed(body: bytes, simulator: Simulator, connector: Connector) -> None:
     simulator.faults.add(Fault(Body(body), operation="ListAccounts"))
-    organization = connector.organization_reader("all", OwnCredentials(), ("us-east-1",))
+    organization = connector.organization_reader("all", OwnCredentials(), ("us-east-1",), MANNER)
     with pytest.raises(ReadFailure) as failure:
         organization.active_members(time.monotonic() + PATIENCE)
     assert failure.value.reason is Reason.MALFORMED

@@ -186,3 +186,38 @@ def test_pauses_grow_to_a_bound(world: World, reason: Reason, bound: float) -> N
         world.timing.advance(pauses[-1] + 0.001)
     assert pauses[0] < pauses[3]
     assert bound * 0.75 < max(pauses) <= bound
+
+
+def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World) -> None:
+    world.add("1")
+    world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
+    for _ in range(3 * 3600 // 20):
+        world.poll_due()
+        world.timing.advance(20)
+    told = [call.kwargs.get("for") for call in world.log.calls]
+    assert told == [None, "1h", "2h"]
+    world.sources["1"].outcome = ()
+    world.poll_due()
+    world.timing.advance(20)
+    world.poll_due()
+    assert [call.kwargs["event"] for call in world.log.calls][3:] == ["account is read again"]
+
+
+def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: World) -> None:
+    world.add("1")
+    world.poll_due()
+    world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
+    for _ in range(3000 // 20):
+        world.timing.advance(20)
+        world.poll_due()
+    told = [call.kwargs["event"] for call in world.log.calls]
+    assert told == ["account cannot be read", "the account's last good cases are too old to be shown"]
+
+
+def test_an_account_without_a_plan_is_told_once(world: World) -> None:
+    world.add("1")
+    world.sources["1"].outcome = ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan")
+    for _ in range(100):
+        world.poll_due()
+        world.timing.advance(600)
+    assert len(world.log.calls) == 1

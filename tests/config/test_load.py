@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,9 +32,21 @@ def test_directory_is_one_line(tmp_path: Path, problems: Callable[[Path], list[s
     assert problems(tmp_path / "config.yaml") == ["config.yaml: the configuration cannot be read: is a directory"]
 
 
+def test_a_pipe_is_refused_before_anyone_waits_for_it(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
+    os.mkfifo(tmp_path / "config.yaml")
+    told = "config.yaml: the configuration cannot be read: it is a pipe, a socket or a device: name a file"
+    assert problems(tmp_path / "config.yaml") == [told]
+
+
+def test_no_name_at_all_is_one_line(load_config: Load) -> None:
+    with pytest.raises(ConfigError, match=r"^\.: the configuration cannot be read: no name is given$"):
+        load_config(Path())
+
+
 def test_unreadable_file_is_one_line(
     tmp_path: Path, problems: Callable[[Path], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "config.yaml").write_text("{}")
     monkeypatch.setattr(Path, "open", _denied)
     assert problems(tmp_path / "config.yaml") == ["config.yaml: the configuration cannot be read: permission denied"]
 

@@ -1,5 +1,6 @@
 """The command as users start it: what it says when it cannot run, and how it ends."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from exporter import __version__
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.e2e.conftest import StartExporter
-from tests.support.fetch import free_port
+from tests.support.fetch import fetch, free_port
 from tests.support.page import Page
 from tests.support.process import ExporterProcess, run_exporter
 
@@ -94,7 +95,34 @@ def test_the_metrics_can_be_elsewhere(simulator: Simulator, start: StartExporter
     assert exporter.get("/metrics").status == 404
 
 
-def test_logs_can_be_json(simulator: Simulator, start: StartExporter, fleet: Fleet) -> None:
+def test_logs_can_be_json_and_tell_of_no_requests(simulator: Simulator, start: StartExporter, fleet: Fleet) -> None:
     del fleet
     exporter = start(None, simulator.environment(), "--log.format=json")
+    exporter.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
+    for path in ("/metrics", "/", "/nothing"):
+        exporter.get(path)
+    exporter.stop()
     assert all(line.startswith("{") for line in exporter.stderr.splitlines())
+    events = [json.loads(line)["event"] for line in exporter.stderr.splitlines()]
+    assert events == [
+        "listening",
+        "accounts discovered",
+        "stopped",
+    ]
+
+
+def test_it_listens_on_several_addresses_below_a_prefix(simulator: Simulator, start: StartExporter) -> None:
+    ports = free_port(), free_port()
+    addresses = (f"--web.listen-address=127.0.0.1:{ports[0]}", f"--web.listen-address=[::1]:{ports[1]}")
+    exporter = start(None, simulator.environment(), *addresses, "--web.external-url=https://example.com/team/support/")
+    for base in (f"http://127.0.0.1:{ports[0]}", f"http://[::1]:{ports[1]}"):
+        assert fetch(f"{base}/team/support/-/healthy").status == 200
+        assert fetch(f"{base}/team/support/metrics").status == 200
+        assert fetch(f"{base}/metrics").status == 404
+    exporter.wait_for_log(lambda line: f"url=http://[::1]:{ports[1]}/team/support" in line)
+
+
+def test_the_prefix_can_differ_from_the_path_outside(simulator: Simulator, start: StartExporter) -> None:
+    exporter = start(None, simulator.environment(), "--web.external-url=https://example.com/x", "--web.route-prefix=/")
+    assert exporter.get("/metrics").status == 200
+    assert 'href="/x/metrics"' in exporter.get("/").text

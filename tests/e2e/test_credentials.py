@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from exporter.aws.connector import Connector
+from exporter.aws.connector import Connector, Manner
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.support import SupportReader
 from exporter.aws.timing import SystemTiming
@@ -35,14 +35,14 @@ def test_64_threads_over_200_accounts_never_mix_up_credentials(monkeypatch: pyte
             Endpoints(),
             Instruments({}),
             THREADS,
-            "test",
-            3600,
             timing=SystemTiming(),
             random=lambda: 0.5,
-            keep_subject=False,
         )
+        manner = Manner("test", 3600)
         readers: dict[str, SupportReader] = {
-            account.account_id: connector.reader(account.account_id, RoleCredentials((account.role_arn(),)), ("us-east-1",))
+            account.account_id: connector.reader(
+                account.account_id, RoleCredentials((account.role_arn(),)), ("us-east-1",), manner
+            )
             for account in fleet.accounts
         }
         read: dict[str, str] = {}

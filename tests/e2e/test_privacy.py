@@ -31,7 +31,8 @@ def test_case_text_addresses_and_credentials_are_nowhere(fleet: Fleet, simulator
     exporter = start(CONFIG, simulator.environment(), "--log.level=debug")
     exporter.wait_for(lambda text: f'aws_support_case_info{{account_id="{A}"' in text)
     exporter.wait_for(lambda text: f'aws_support_account_up{{account_id="{B}"' in text)
-    everything = exporter.get("/metrics").text + exporter.get("/").text + exporter.stderr + exporter.stdout
+    pages = "".join(exporter.get(path).text for path in ("/metrics", "/", "/api/v1/status", "/config"))
+    everything = pages + exporter.stderr + exporter.stdout
     keys = {simulator.environment()["AWS_SECRET_ACCESS_KEY"], *(r.access_key_id for r in simulator.log.records())} - {""}
     assert re.findall("secret-?[a-z]*", everything, re.IGNORECASE) == []
     assert [key for key in keys if key in everything] == []

@@ -42,7 +42,7 @@ def status(entry: dict[str, Any]) -> AccountStatus:
 @pytest.mark.parametrize("source", sorted(GOLDEN.glob("*.json")), ids=lambda source: source.stem)
 def test_a_fleet_makes_this_page(source: Path, text_format: TextFormat, pytestconfig: pytest.Config) -> None:
     fleet = json.loads(source.read_text())
-    view = View(1800.0, TARGETS, fleet.get("case_limit"))
+    view = View(1800.0, TARGETS, fleet.get("case_limit"), subjects=True)
     renderer = Renderer(view, Instruments(TARGETS))
     body = renderer.render([status(entry) for entry in fleet["accounts"]], [], NOW).body(Encoding(text_format, gzip=False))
     page = (body.stored + body.complete(b"")).decode()

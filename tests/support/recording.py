@@ -21,7 +21,7 @@ from exporter.aws.first_response import FirstResponses
 from exporter.aws.parse import CasesPage, cases_page, communications_page
 from exporter.cases.aggregate import open_cases
 from exporter.cases.model import Account, Communication, Reading, Reason
-from exporter.collector.poller import Poller
+from exporter.collector.poller import Poller, Terms
 from exporter.collector.publisher import Publisher
 from exporter.collector.roster import Roster
 from exporter.collector.schedule import Cadence
@@ -187,8 +187,8 @@ class RecordedExporter:
             Target(self._named(account), SimulatedSource(account, instruments, clock, random.Random(rng.random())))  # noqa: S311
             for account in mine
         )
-        self._poller = Poller(self._roster, _POLL_TIMEOUT, targets, instruments, clock, log)
         staleness = max(config.poll.max_staleness, 3 * step)
+        self._poller = Poller(self._roster, Terms(_POLL_TIMEOUT, targets, staleness), instruments, clock, log)
         view = View(staleness, targets, config.metrics.cases.limit if scrape.per_case else None)
         self._store = PageStore(clock.monotonic)
         self._publisher = Publisher(

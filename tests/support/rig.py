@@ -9,23 +9,14 @@ import structlog
 from botocore.loaders import create_loader
 from structlog.typing import FilteringBoundLogger
 
-from exporter.aws.connector import Connector
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import Timing
 from exporter.collector.collector import Collector
-from exporter.collector.discoverer import Discoverer
-from exporter.collector.poller import Poller
-from exporter.collector.publisher import Publisher
-from exporter.collector.roster import Roster
-from exporter.collector.schedule import Cadence
-from exporter.collector.store import PageStore
-from exporter.config import parse
+from exporter.collector.sharding import Shard
+from exporter.config import Settings, parse
+from exporter.engine import Engine
 from exporter.metrics.encode import TextFormat
-from exporter.metrics.families import View
-from exporter.metrics.instruments import Instruments
 from exporter.metrics.page import Encoding
-from exporter.metrics.renderer import Renderer
-from exporter.targets import configured_targets, discoveries
 from tests.support.clock import FakeTiming
 from tests.support.page import Page
 
@@ -45,39 +36,22 @@ class Rig:
 
     def __init__(self, config: str, timing: Timing, *, random: Callable[[], float] = lambda: 0.5) -> None:
         endpoints = Endpoints(_session())
-        settings = parse(config.encode(), source="test", partition_of=endpoints.partition_of)
-        self.timing = timing
-        self.config = settings.config
-        cases = self.config.metrics.cases
-        self.instruments = Instruments(self.config.metrics.first_response_targets)
-        self.connector = Connector(
-            endpoints,
-            self.instruments,
-            self.config.poll.concurrency,
-            self.config.aws.session_name,
-            self.config.aws.session_duration,
-            timing=timing,
-            random=random,
-            keep_subject=cases.enabled and cases.subject,
-        )
+        self._endpoints = endpoints
         silent = structlog.make_filtering_bound_logger("critical")
         log: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
-        targets = self.config.metrics.first_response_targets
-        self.roster = Roster(Cadence(self.config.poll.interval), timing)
-        self.discoverer = Discoverer(
-            configured_targets(settings, self.connector),
-            discoveries(settings, self.connector),
-            self.roster,
-            lambda _: True,
-            timing,
-            log,
+        self.timing = timing
+        self.engine = engine = Engine(
+            self._parse(config), endpoints, Shard(0, 1), lambda: (), timing=timing, random=random, log=log
         )
-        self.poller = Poller(self.roster, self.config.poll.timeout, targets, self.instruments, timing, log)
-        self.store = PageStore(timing.monotonic)
-        renderer = Renderer(
-            View(self.config.poll.max_staleness, targets, cases.limit if cases.enabled else None), self.instruments
-        )
-        self.publisher = Publisher(self.roster, renderer, self.store, self.discoverer.samples, timing)
+        self.connector, self.roster, self.discoverer = engine.connector, engine.roster, engine.discoverer
+        self.poller, self.publisher, self.store = engine.poller, engine.publisher, engine.store
+
+    def _parse(self, config: str) -> Settings:
+        return parse(config.encode(), source="test", partition_of=self._endpoints.partition_of)
+
+    def adopt(self, config: str) -> None:
+        """Change over to another configuration."""
+        self.engine.adopt(self._parse(config))
 
     def page(self) -> Page:
         """Return the page of what is known now."""
@@ -106,7 +80,7 @@ class Rig:
 
     def collector(self) -> Collector:
         """Return what runs all of it in threads of its own."""
-        return Collector(self.roster, self.discoverer, self.poller, self.publisher, self.config.poll.concurrency)
+        return self.engine.collector
 
 
 class FakeRig(Rig):

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Account, Case, Reading
+from exporter.cases.report import fleet_report
 from exporter.cases.status import AccountStatus, Poll
 from exporter.collector.store import PageStore
 from exporter.config import parse_web_config, read_web_config
@@ -14,13 +15,14 @@ from exporter.metrics.families import View
 from exporter.metrics.instruments import Instruments
 from exporter.metrics.live import LiveMetrics
 from exporter.metrics.renderer import Renderer
-from exporter.web.routes import Site, application
+from exporter.web.routes import Paths, Site, application
 from exporter.web.secured import WebConfigFile
 from tests.support.certificates import Authority
 from tests.support.log import Log
 from tests.support.serving import Serving
 
 NOW = 1_700_000_000.0
+VIEW = View(1800.0, {})
 
 
 @pytest.fixture(scope="session")
@@ -34,19 +36,27 @@ def large_site() -> ASGIApp:
             for n in range(20)
         )
         statuses.append(AccountStatus(account).after_success(Reading(NOW, cases), Poll(NOW, 0.1), Changes()))
+
+    async def no_reload() -> Sequence[str]:
+        return ()
+
     store = PageStore(time.monotonic)
-    store.publish(Renderer(View(1800.0, {}), Instruments({})).render(statuses, [], NOW))
+    store.publish(Renderer(VIEW, Instruments({})).render(statuses, [], NOW))
     return application(
         Site(
             version="1.2.3",
-            telemetry_path="/metrics",
+            paths=Paths(),
             store=store,
             live=LiveMetrics().encode,
-            statuses=lambda: statuses,
-            healthy=lambda: True,
+            report=lambda: fleet_report(statuses, [], {}, VIEW.max_staleness, NOW),
+            about=dict,
+            config=str,
+            problems=tuple,
+            ailments=tuple,
             ready=lambda: True,
             now=lambda: NOW,
-            max_staleness=1800.0,
+            view=lambda: VIEW,
+            reload=no_reload,
         )
     )
 

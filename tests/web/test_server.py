@@ -29,7 +29,26 @@ def test_an_address_is_read_as_prometheus_writes_it(text: str, host: str, port: 
     assert str(address) == text
 
 
-@pytest.mark.parametrize("text", ["", "10047", "host", "host:", "host:http", "host:70000", "::1:80", "host:-1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "10047",
+        "host",
+        "host:",
+        "host:http",
+        "host:70000",
+        "::1:80",
+        "host:-1",
+        "[]:0",
+        "[host]:1",
+        "a b:1",
+        "h\x00st:1",
+        "h\udcffst:1",
+        f"{'x' * 64}:1",
+        "host:\u0661",
+    ],
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an address to listen on"):
         Address.parse(text)
@@ -40,6 +59,11 @@ def test_a_port_in_use_is_told_plainly() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(StartupError, match=f"^cannot listen on 127.0.0.1:{port}: Address already in use$"):
             listen(Address("127.0.0.1", port))
+
+
+def test_a_host_that_nobody_knows_is_told_plainly() -> None:
+    with pytest.raises(StartupError, match=r"^cannot listen on nobody\.invalid:0: .*(not known|in name resolution|No address)"):
+        listen(Address("nobody.invalid", 0))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

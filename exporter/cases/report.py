@@ -1,0 +1,162 @@
+"""How the whole fleet is doing at one moment, worst account first: what people look at."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.cases import aggregate
+from exporter.cases.advice import advice
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
+from exporter.cases.status import AccountState, AccountStatus
+
+WORST_FIRST = (
+    AccountState.STALE,
+    AccountState.FAILING,
+    AccountState.PENDING,
+    AccountState.OK,
+    AccountState.UNSUPPORTED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationStatus:
+    """How the discovery of an organization's accounts is doing.
+
+    Attributes:
+        name: Its name in the configuration.
+        accounts: How many accounts were found.
+        last_success: When they were last listed (Unix seconds), or None.
+        reason: Why they could not be listed the last time, or None.
+        detail: What AWS or the network said.
+    """
+
+    name: str
+    accounts: int
+    last_success: float | None = None
+    reason: Reason | None = None
+    detail: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What to do about the failure; empty when there is none."""
+        if self.reason is Reason.ACCESS_DENIED:
+            return "allow organizations:ListAccounts, in the management account or a delegated administrator"
+        return advice(self.reason, self.detail) if self.reason else ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReport:
+    """How one account is doing.
+
+    Attributes:
+        status: What is known of it.
+        state: Its state.
+        cases: Its cases that may be shown, most severe and longest quiet first; None when none may be.
+        severities: How many of them have which severity.
+        overdue: Ids of those whose first response is overdue.
+    """
+
+    status: AccountStatus
+    state: AccountState
+    cases: tuple[Case, ...] | None
+    severities: Mapping[str, int]
+    overdue: frozenset[str]
+
+    @property
+    def quiet_since(self) -> float | None:
+        """The last activity on the case that has been quiet longest (Unix seconds), or None."""
+        return min((at for case in self.cases or () if (at := case.last_activity) is not None), default=None)
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the last poll failed, or None."""
+        return self.status.last_poll.reason if self.status.last_poll else None
+
+    @property
+    def detail(self) -> str:
+        """What AWS or the network said to that."""
+        return self.status.last_poll.detail if self.status.last_poll else ""
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty when there is nothing to do."""
+        return advice(self.reason, self.detail) if self.reason else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetReport:
+    """How the fleet is doing.
+
+    Attributes:
+        accounts: Every account, worst first.
+        organizations: Every organization.
+        states: How many accounts are in which state.
+        severities: How many open cases have which severity; the documented ones always.
+        turns: How many open cases wait for whom.
+        overdue: How many of them are overdue.
+    """
+
+    accounts: tuple[AccountReport, ...]
+    organizations: tuple[OrganizationStatus, ...]
+    states: Mapping[AccountState, int]
+    severities: Mapping[str, int]
+    turns: Mapping[Author, int]
+    overdue: int
+
+
+def fleet_report(
+    statuses: Sequence[AccountStatus],
+    organizations: Iterable[OrganizationStatus],
+    targets: Mapping[str, float],
+    max_staleness: float,
+    now: float,
+) -> FleetReport:
+    """Return how the fleet is doing.
+
+    Args:
+        statuses: What is known of every account.
+        organizations: What is known of every organization.
+        targets: First-response targets in seconds, by severity code.
+        max_staleness: For how many seconds the cases of a failing account are shown.
+        now: Unix seconds.
+    """
+    accounts = sorted((_account(status, targets, max_staleness, now) for status in statuses), key=_badness)
+    shown = [case for account in accounts for case in account.cases or ()]
+    states = Counter(account.state for account in accounts)
+    turns = Counter(waits_for(case) for case in shown)
+    return FleetReport(
+        accounts=tuple(accounts),
+        organizations=tuple(organizations),
+        states={state: states[state] for state in AccountState},
+        severities=aggregate.count_by_severity(shown),
+        turns={author: turns[author] for author in Author},
+        overdue=sum(len(account.overdue) for account in accounts),
+    )
+
+
+def waits_for(case: Case) -> Author:
+    """Return whose turn it is on a case: the one who did not write last."""
+    return Author.AWS if case.last_author is Author.CUSTOMER else Author.CUSTOMER
+
+
+def _account(status: AccountStatus, targets: Mapping[str, float], max_staleness: float, now: float) -> AccountReport:
+    reading = status.shown_reading(now, max_staleness)
+    cases = None if reading is None else tuple(sorted(reading.cases, key=_urgency))
+    return AccountReport(
+        status=status,
+        state=status.state(now, max_staleness),
+        cases=cases,
+        severities=aggregate.count_by_severity(cases or ()),
+        overdue=frozenset(case.case_id for case in aggregate.overdue(cases or (), targets, now)),
+    )
+
+
+def _badness(account: AccountReport) -> tuple[object, ...]:
+    worst = tuple(-account.severities[severity_code] for severity_code in reversed(SEVERITY_CODES))
+    named = account.status.account
+    return WORST_FIRST.index(account.state), worst, -len(account.overdue), named.name.casefold(), named.account_id
+
+
+def _urgency(case: Case) -> tuple[int, float, str]:
+    rank = SEVERITY_CODES.index(case.severity_code) if case.severity_code in SEVERITY_CODES else -1
+    return -rank, case.last_activity or 0.0, case.case_id

@@ -1,0 +1,36 @@
+"""The configuration as running: YAML that says the same as the file, but for secrets."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from exporter.config import Settings, as_yaml
+from exporter.config.show import MASKED
+
+Parse = Callable[[str | bytes], Settings]
+
+
+def test_what_is_shown_says_the_same_as_the_file(ok_file: Path, parse_config: Parse) -> None:
+    settings = parse_config(ok_file.read_bytes())
+    assert parse_config(as_yaml(settings.config)) == settings
+
+
+def test_secrets_are_masked(parse_config: Parse) -> None:
+    shown = as_yaml(
+        parse_config(
+            'aws: {role_name: R, external_id: hush-1}\naccounts: [{id: "111122223333", role_arn: '
+            '"arn:aws:iam::111122223333:role/R", external_id: hush-2}]\n'
+            "organizations: [{name: acme, member_external_id: hush-3}]"
+        ).config
+    )
+    assert "hush" not in shown
+    assert shown.count(MASKED) == 3
+
+
+def test_defaults_are_filled_in_and_durations_written_as_in_a_file(parse_config: Parse) -> None:
+    shown = yaml.safe_load(as_yaml(parse_config("poll: {interval: 90s}").config))
+    assert shown["poll"] == {"interval": "1m30s", "timeout": "1m", "concurrency": 16, "max_staleness": "30m"}
+    assert shown["aws"]["regions"] == ["us-east-1"]
+    assert shown["metrics"]["first_response_targets"]["critical"] == "15m"
+    assert "accounts" not in shown

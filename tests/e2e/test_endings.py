@@ -1,0 +1,74 @@
+"""How `check` and `once` end when they are ended, and what they cannot write."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator.faults import Fault
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.kinds import Silence
+from exporter.simulator.server import Simulator
+from tests.support.process import environment, run_exporter
+from tests.support.waiting import wait_until
+
+A = "111111111111"
+CONFIG = f'aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: "{A}", name: "Büro 東京"}}]'
+
+
+@pytest.fixture
+def config(tmp_path: Path, fleet: Fleet) -> Path:
+    fleet.add_account(account_id=A).add_case()
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.mark.parametrize("command", ["check", "once"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_at_once_and_without_a_traceback(
+    command: str, number: signal.Signals, code: int, config: Path, simulator: Simulator
+) -> None:
+    simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "exporter", f"--config.file={config}", command],
+        env=environment(simulator.environment()),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            wait_until(lambda: simulator.log.counts() or None, 20, lambda: "it asked nothing")
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=5)
+        finally:
+            process.kill()
+    assert (process.returncode, stdout) == (code, "")
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("command", ["check", "once"])
+def test_a_name_that_the_terminal_cannot_show_ends_nothing(command: str, config: Path, simulator: Simulator) -> None:
+    ended = run_exporter([f"--config.file={config}", command], simulator.environment() | {"PYTHONIOENCODING": "ascii"})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert r"B\xfcro" in ended.stdout
+
+
+def test_a_full_disk_is_told(config: Path, simulator: Simulator) -> None:
+    if not os.path.exists("/dev/full"):  # noqa: PTH110 - no file of ours
+        pytest.skip("/dev/full is not here: run this on Linux")
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - as above
+        ended = subprocess.run(
+            [sys.executable, "-m", "exporter", f"--config.file={config}", "once"],
+            env=environment(simulator.environment()),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (1, "cannot write to standard output: No space left on device\n")

@@ -1,0 +1,143 @@
+"""Reloading the configuration of a running exporter: by request, by signal, and when the file changes."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+from tests.e2e.conftest import StartExporter
+from tests.support.page import Page
+from tests.support.process import ExporterProcess
+from tests.support.tools import ROOT
+
+A, B = "111111111111", "222222222222"
+GOOD = f'poll: {{interval: 5m}}\naws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: "{A}"}}]\n'
+BETTER = GOOD.replace(f'{{id: "{A}"}}', f'{{id: "{A}"}}, {{id: "{B}"}}')
+BAD_FILES = sorted((ROOT / "tests/config").glob("*.bad.yaml"))
+SUCCESSFUL = "aws_support_exporter_config_last_reload_successful"
+SUCCESS_TIME = "aws_support_exporter_config_last_reload_success_timestamp_seconds"
+
+
+@pytest.fixture(autouse=True)
+def _accounts(fleet: Fleet) -> None:
+    for account_id in (A, B):
+        fleet.add_account(account_id=account_id).add_case()
+
+
+@pytest.fixture
+def running(simulator: Simulator, start: StartExporter, read_page: Callable[[ExporterProcess], Page]) -> ExporterProcess:
+    running = start(GOOD, simulator.environment(), "--web.enable-lifecycle", "--log.format=json")
+    read_page(running)
+    return running
+
+
+def reload(running: ExporterProcess) -> tuple[int, str]:
+    response = running.get("/-/reload", method="POST")
+    return response.status, response.text
+
+
+def page_of(running: ExporterProcess) -> Page:
+    return Page(running.get().text)
+
+
+def test_no_bad_file_changes_anything(running: ExporterProcess, tmp_path: Path, simulator: Simulator) -> None:
+    before = page_of(running)
+    names = {name for name, *_ in before.samples}
+    asked = simulator.log.counts()
+    path = tmp_path / "config.yaml"
+    assert len(BAD_FILES) > 30
+    for bad in BAD_FILES:
+        path.write_bytes(bad.read_bytes())
+        status, text = reload(running)
+        told = bad.with_suffix(".txt").read_text().replace("config.yaml:", f"{path}:").splitlines()
+        assert (status, text.splitlines()[0]) == (500, "Not reloaded, all is as it was:"), bad.name
+        assert text.splitlines()[1].split(": ")[0] == told[0].split(": ")[0], bad.name
+        page = page_of(running)
+        assert page.values(SUCCESSFUL) == [0], bad.name
+        assert page.values(SUCCESS_TIME) == before.values(SUCCESS_TIME)
+        assert {name for name, *_ in page.samples} == names
+        assert page.open_cases() == before.open_cases()
+    path.unlink()
+    assert reload(running)[0] == 500
+    assert simulator.log.counts() == asked, "nobody was asked for anything meanwhile"
+    path.write_text(GOOD)
+    assert reload(running) == (200, "Reloaded.\n")
+    assert page_of(running).values(SUCCESSFUL) == [1]
+    assert page_of(running).total(SUCCESS_TIME) > before.total(SUCCESS_TIME)
+
+
+def test_a_reload_is_on_the_page_when_it_is_answered(running: ExporterProcess, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(BETTER)
+    assert running.get("/-/reload", method="PUT").status == 200
+    assert page_of(running).label_values("aws_support_account_info", "account_id") == {A, B}
+    assert Page(running.wait_for(lambda text: Page(text).open_cases().keys() == {A, B})).total(SUCCESSFUL) == 1
+
+
+def test_sighup_reloads_and_says_what_is_wrong(running: ExporterProcess, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("pool: {}")
+    os.kill(running.pid, signal.SIGHUP)
+    line = running.wait_for_log(lambda line: "configuration not reloaded" in line)
+    assert "pool: unknown key: did you mean poll?" in line
+    running.wait_for(lambda text: f"{SUCCESSFUL} 0.0" in text)
+    (tmp_path / "config.yaml").write_text(BETTER)
+    os.kill(running.pid, signal.SIGHUP)
+    running.wait_for(lambda text: Page(text).open_cases().keys() == {A, B})
+
+
+def test_many_reloads_at_once_come_one_after_the_other(running: ExporterProcess, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(BETTER)
+    for _ in range(20):
+        os.kill(running.pid, signal.SIGHUP)
+    assert reload(running)[0] == 200
+    assert running.get("/-/healthy").status == 200
+    assert "Traceback" not in running.stderr
+
+
+def mount(directory: Path, number: int, content: str) -> Path:
+    """Put a file where Kubernetes puts a ConfigMap's: behind a symbolic link that is swapped."""
+    version = directory / f"..version-{number}"
+    version.mkdir(parents=True)
+    (version / "config.yaml").write_text(content)
+    (directory / "..new").symlink_to(version.name)
+    (directory / "..new").rename(directory / "..data")
+    if number == 0:
+        (directory / "config.yaml").symlink_to("..data/config.yaml")
+    return directory / "config.yaml"
+
+
+def test_a_changed_config_map_is_noticed(simulator: Simulator, start: StartExporter, tmp_path: Path) -> None:
+    path = mount(tmp_path / "mounted", 0, GOOD)
+    auto = ("--config.enable-auto-reload", "--config.auto-reload-interval=1s")
+    running = start(None, simulator.environment(), f"--config.file={path}", *auto)
+    running.wait_for(lambda text: Page(text).open_cases().keys() == {A})
+    mount(tmp_path / "mounted", 1, BETTER)
+    running.wait_for(lambda text: Page(text).open_cases().keys() == {A, B})
+    mount(tmp_path / "mounted", 2, "pool: {}")
+    page = Page(running.wait_for(lambda text: f"{SUCCESSFUL} 0.0" in text))
+    assert page.open_cases().keys() == {A, B}
+    running.wait_for_log(lambda line: "configuration not reloaded" in line)
+    mount(tmp_path / "mounted", 3, GOOD)
+    running.wait_for(lambda text: f"{SUCCESSFUL} 1.0" in text and Page(text).open_cases().keys() == {A})
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("--web.enable-lifecycle",), "Not reloaded: the exporter was started without --config.file.\n"),
+        ((), "Not reloaded: the exporter was started without --web.enable-lifecycle.\n"),
+    ],
+)
+def test_a_reload_that_cannot_be_says_why(simulator: Simulator, start: StartExporter, args: tuple[str, ...], told: str) -> None:
+    running = start(None, simulator.environment(), *args)
+    assert reload(running) == (403, told)
+    os.kill(running.pid, signal.SIGHUP)
+    running.wait_for_log(lambda line: "nothing to reload" in line)
+    assert Page(running.wait_for(lambda text: SUCCESSFUL in text)).values(SUCCESSFUL) == [1]
+
+
+def test_another_sites_page_cannot_reload(running: ExporterProcess) -> None:
+    assert running.get("/-/reload", {"Sec-Fetch-Site": "cross-site"}, method="POST").status == 403

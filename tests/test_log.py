@@ -1,0 +1,59 @@
+"""What gets into the log, in a process of its own, as logging is a process's."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import logging, sys, threading, warnings
+from exporter import log
+own = log.configure(sys.argv[1], sys.argv[2])
+own.debug("own debug", account_name="a b")
+own.info("own info")
+own.warning("own warning")
+own.error("own error")
+for library in ("botocore.endpoint", "urllib3", "hpack.hpack", "h2.connection", "hypercorn.error", "unheard.of"):
+    logging.getLogger(library).debug("Authorization: secret")
+    logging.getLogger(library).info("Authorization: secret")
+    logging.getLogger(library).warning("%s\\n  tells", library)
+try:
+    raise ValueError("secret")
+except ValueError:
+    logging.getLogger("asyncio").exception("a task failed")
+warnings.warn("old ways")
+def fail():
+    raise RuntimeError("secret")
+thread = threading.Thread(target=fail, name="poll")
+thread.start()
+thread.join()
+"""
+
+
+def lines(level: str, log_format: str) -> list[str]:
+    ended = subprocess.run([sys.executable, "-c", SCRIPT, level, log_format], capture_output=True, text=True, check=True)
+    assert ended.stdout == ""
+    return ended.stderr.splitlines()
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warn", "error"])
+def test_every_line_is_json_and_nothing_secret_is_in_any(level: str) -> None:
+    told = [json.loads(line) for line in lines(level, "json")]
+    assert "secret" not in str(told)
+    assert all({"ts", "level", "event"} <= entry.keys() for entry in told)
+    own = [entry["level"] for entry in told if entry["event"].startswith("own ")]
+    assert own == ["debug", "info", "warning", "error"][["debug", "info", "warn", "error"].index(level) :]
+
+
+def test_libraries_warn_in_the_same_form_on_one_line() -> None:
+    told = lines("debug", "logfmt")
+    assert all(line.startswith("ts=") for line in told)
+    for library in ("botocore.endpoint", "hypercorn.error", "unheard.of"):
+        assert any(line.endswith(f'level=warning event="{library} tells"') for line in told)
+    assert any("old ways" in line for line in told)
+
+
+def test_a_thread_that_ends_by_a_bug_is_told_by_its_place() -> None:
+    (told,) = [json.loads(line) for line in lines("error", "json") if "a thread has ended" in line]
+    assert (told["thread"], told["error"], told["place"]) == ("poll", "RuntimeError", "fail, line 19")
