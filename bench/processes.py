@@ -178,7 +178,7 @@ class Exporter(Process):
         command.append(f"--web.listen-address={urlsplit(self.url).netloc}")
         super().__init__(command, environment(aws.environment), folder / f"{name}.log")
 
-    def wait_until(self, path: str, status: Sequence[int], pause: float = 0.02) -> float:
+    def wait_until(self, path: str, status: Sequence[int], pause: float = 0.1) -> float:
         """Return the seconds from its start until a path answers with one of these statuses."""
 
         def probe() -> float | None:

@@ -21,7 +21,6 @@ from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import SystemTiming
 from exporter.collector.sharding import Shard
 from exporter.config import as_yaml, load, parse, parse_web_config, read, read_web_config
-from exporter.demo import simulated_aws
 from exporter.engine import Engine
 from exporter.metrics import catalog
 from exporter.metrics.encode import TextFormat
@@ -282,6 +281,8 @@ class Exporter:
 def _exporter(options: Options, log: FilteringBoundLogger) -> Iterator[Exporter]:
     """Yield an exporter that is put together; in a demo, with a simulated AWS that runs meanwhile."""
     if options.demo:
+        from exporter.demo import simulated_aws  # noqa: PLC0415 - some MiB that only a demo needs
+
         with simulated_aws() as content:
             yield Exporter(content, "demo", options, log)
     elif options.config_file is None:

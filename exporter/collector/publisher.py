@@ -70,8 +70,10 @@ class Publisher:
         """Publish pages until told to stop."""
         while not stop.is_set():
             pulse.beat(2 * LONGEST_AGE)
+            # Asked before: a page that was begun without the last accounts does not show them.
+            first_round = not self._roster.all_polled()
             self.publish()
-            pause = pause_after(self._cost, first_round=not self._roster.all_polled())
+            pause = pause_after(self._cost, first_round=first_round)
             if stop.wait(pause):
                 return
             self._roster.wait_for_change(self._version, LONGEST_AGE - pause)
