@@ -1,6 +1,5 @@
 """What the chart renders starts the real exporter."""
 
-import re
 import signal
 import subprocess
 import sys
@@ -18,23 +17,14 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.chart import CHART, Engine, Helm4, Object, exporter_of, named, pod_of
 from tests.support.page import Page
-from tests.support.process import ExporterProcess, environment, run_exporter
+from tests.support.process import ExporterProcess, environment
 
 FILES = sorted((CHART / "ci").glob("*-values.yaml"))
 ACCOUNTS = [f"{number:012}" for number in range(111111111111, 111111111141)]
 OWN_CONFIG = "aws: {role_name: AwsSupportExporter}\naccounts: [{id: '111122223333'}]\n"
 
-AWAITED = {"--web.config.file", "--web.enable-lifecycle", "--web.route-prefix", "--config.enable-auto-reload"}
-"""Flags that are tried as soon as the exporter has them."""
-
 # Stands for the host name that Kubernetes gives to a pod: a process cannot have one of its own without privileges.
 HOST_NAME = "import os, socket\nsocket.gethostname = lambda: os.environ['POD_NAME']\n"
-
-
-@pytest.fixture(scope="module")
-def missing_flags() -> set[str]:
-    known = set(re.findall(r"--[a-z.-]+", run_exporter(["--help"]).stdout))
-    return AWAITED - known
 
 
 @pytest.fixture
@@ -66,14 +56,12 @@ def container_files(objects: list[Object], directory: Path) -> dict[str, Path]:
     return mounts
 
 
-def command_line(objects: list[Object], directory: Path, missing_flags: set[str]) -> list[str]:
+def command_line(objects: list[Object], directory: Path) -> list[str]:
     """Return the container's arguments, for a loopback port and with the mounts in a directory."""
     mounts = container_files(objects, directory)
     arguments = []
     for argument in exporter_of(objects)["args"]:
         flag, _, value = argument.partition("=")
-        if flag in missing_flags:
-            continue
         if flag == "--web.listen-address":
             assert value.startswith(":")
             value = "127.0.0.1:0"
@@ -94,9 +82,9 @@ def _content(objects: list[Object], name: str, key: str) -> str:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix("-values.yaml"))
 def test_the_exporter_takes_every_command_line_and_configuration(
-    file: Path, helm4: Helm4, tmp_path: Path, missing_flags: set[str], capsys: pytest.CaptureFixture[str]
+    file: Path, helm4: Helm4, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = command_line(helm4.render(yaml.safe_load(file.read_text())), tmp_path, missing_flags)
+    arguments = command_line(helm4.render(yaml.safe_load(file.read_text())), tmp_path)
     handler = signal.getsignal(signal.SIGTERM)
     try:
         code = cli.main([*arguments, "--config.check"])
@@ -106,14 +94,14 @@ def test_the_exporter_takes_every_command_line_and_configuration(
 
 
 def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(
-    engine: Engine, simulator: Simulator, tmp_path: Path, missing_flags: set[str]
+    engine: Engine, simulator: Simulator, tmp_path: Path
 ) -> None:
     accounts = [{"id": account_id, "name": f"account {account_id}", "labels": {"on": "yes"}} for account_id in ACCOUNTS]
     values = {"config": {"aws": {"role_name": "AwsSupportExporter"}, "accounts": accounts}, "log": {"format": "json"}}
     objects = engine.render(values)
     script, url = named(objects, "Pod")["spec"]["containers"][0]["args"]
     assert url == "http://demo-aws-support-exporter.cloud.svc:10047/metrics"
-    with ExporterProcess(command_line(objects, tmp_path, missing_flags), simulator.environment()) as exporter:
+    with ExporterProcess(command_line(objects, tmp_path), simulator.environment()) as exporter:
         exporter.wait_for(lambda text: text == "Ready.\n", path=exporter_of(objects)["readinessProbe"]["httpGet"]["path"])
         assert exporter.get(exporter_of(objects)["livenessProbe"]["httpGet"]["path"]).status == 200
         page = Page(exporter.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
@@ -126,9 +114,7 @@ def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(
     assert wrong.stderr == f"{exporter.url}/: this is not the exporter's page\n"
 
 
-def test_three_shards_together_read_every_account_once(
-    helm4: Helm4, simulator: Simulator, tmp_path: Path, missing_flags: set[str]
-) -> None:
+def test_three_shards_together_read_every_account_once(helm4: Helm4, simulator: Simulator, tmp_path: Path) -> None:
     config = {"aws": {"role_name": "AwsSupportExporter"}, "accounts": [{"id": account_id} for account_id in ACCOUNTS]}
     objects = helm4.render({"sharding": {"enabled": True, "replicas": 3}, "config": config})
     stateful_set = named(objects, "StatefulSet")
@@ -136,7 +122,7 @@ def test_three_shards_together_read_every_account_once(
     assert stateful_set["spec"]["podManagementPolicy"] == "Parallel"
     assert stateful_set["spec"]["serviceName"] == "demo-aws-support-exporter-pods"
     named(objects, "Service", stateful_set["spec"]["serviceName"])
-    arguments = command_line(objects, tmp_path, missing_flags)
+    arguments = command_line(objects, tmp_path)
     host_name = {"PYTHONPATH": str(_host_name(tmp_path))}
     with ExitStack() as stack:
         pods = [f"{stateful_set['metadata']['name']}-{index}" for index in range(stateful_set["spec"]["replicas"])]
