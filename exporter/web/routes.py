@@ -97,7 +97,7 @@ class Site:
     share: str = ""
 
 
-_SLICE_BYTES = 32 * 1024
+_SLICE_BYTES = 128 * 1024
 
 
 class _TwoPartResponse(Response):
