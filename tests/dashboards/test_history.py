@@ -1,16 +1,20 @@
-"""Every panel over a backfilled week of the simulator's history, in a real Prometheus."""
+"""Every panel, rule and documented query over a backfilled week of the simulator's history, in a real Prometheus."""
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exporter.cases.model import SEVERITY_CODES
 from tests.support.grafana import FILES, Dashboard, Target, View
 from tests.support.history import DAY, Story, create_blocks, demo, healthy
 from tests.support.prometheus import PrometheusServer, Promtool, Samples
+from tests.support.promql import selectors
 from tests.support.recording import Scrape
+from tests.support.tools import ROOT
 
 END = 1_785_000_000.0
 STEP = 1800.0
@@ -26,6 +30,12 @@ STORIES = (
 )
 JOBS = ("demo", "single", "pair", "shards", "one", "idle")
 OF_EACH_EXPORTER = ("process_", "aws_support_api_", "aws_support_exporter_render", "poll_duration", "by (instance", "(up{")
+
+RULES = ROOT / "helm/aws-support-exporter/files/rules"
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+OF_JOB = re.compile(r'job=~?"[^"]*"')
+NEVER_IN_THE_DEMO = ('reason=~"timeout|unreachable|server_error|malformed|internal"', 'alertname="')
+"""Nobody records alerts here, and no endpoint of the demo goes down."""
 
 
 class History:
@@ -144,3 +154,17 @@ def by_labels(samples: Samples) -> dict[tuple[tuple[str, str], ...], float]:
 def tolerance(target: Target) -> float:
     """Return how far a share of a histogram may be off: Prometheus extrapolates the buckets of each shard by themselves."""
     return 0.05 if "histogram_quantile" in target.expr else 1e-6
+
+
+def test_whatever_rules_and_documents_select_is_there_in_the_week(history: History) -> None:
+    rules = [
+        rule for file in RULES.glob("*.yaml") for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
+    ]
+    blocks = [block for file in DOCUMENTS for block in re.findall(r"```promql\n(.*?)```", file.read_text(), re.DOTALL)]
+    selected = {selector for expr in (*(rule["expr"] for rule in rules), *blocks) for selector in selectors(expr)}
+    wanted = sorted(
+        OF_JOB.sub("", selector) for selector in selected if not any(words in selector for words in NEVER_IN_THE_DEMO)
+    )
+
+    assert len(wanted) >= 20
+    assert [selector for selector in wanted if not history.at_the_end(f"last_over_time({selector}[7d])")] == []

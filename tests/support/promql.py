@@ -1,5 +1,6 @@
 """Which names a PromQL expression uses that nobody exports."""
 
+import re
 from collections.abc import Iterator
 
 import promql_parser
@@ -41,6 +42,7 @@ OF_THE_PROCESS: dict[str, set[str]] = {
     "python_gc_objects_uncollectable_total": {"generation"},
     "python_info": {"implementation", "major", "minor", "patchlevel", "version"},
 }
+_OFFSET = re.compile(r" offset \S+$")
 _MAKES_A_LABEL = ("label_replace", "label_join")
 
 
@@ -68,6 +70,11 @@ def unknown(expression: str, recorded: frozenset[str] = frozenset()) -> list[str
         found += sorted(label for label in used - labels - OF_A_TARGET if not _is_own_label(label, labels))
     found += sorted(label for label in set(_grouped(tree)) - labels_in_sight if not label.startswith("label_"))
     return found
+
+
+def selectors(expression: str) -> list[str]:
+    """Return what an expression selects, each as PromQL of its own, without offsets."""
+    return [_OFFSET.sub("", node.prettify()) for node in _selectors(promql_parser.parse(expression))]
 
 
 def _labels_of(name: str, recorded: frozenset[str]) -> set[str] | None:
