@@ -27,7 +27,7 @@ demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http:/
 	@$(BIN)/aws-support-exporter --demo
 
 test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a peer, in 10 minutes
 	@$(BIN)/python -m bench.fleet
