@@ -62,6 +62,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.demo and options.config_file:
+        raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
     if options.config_check:
         app.check_config(options.config_file, options.web_config_file, log.configure("error", options.log_format))
         sys.stdout.write("The configuration is valid.\n")

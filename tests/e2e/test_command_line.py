@@ -71,6 +71,12 @@ def test_a_bad_argument_is_named(argument: str) -> None:
     assert argument.split("=", maxsplit=1)[0] in told
 
 
+def test_a_demo_takes_no_file(tmp_path: Path) -> None:
+    ended = run_exporter(["--demo", f"--config.file={tmp_path / 'config.yaml'}"])
+    told = "--demo and --config.file: give one of them, as the demo has a configuration of its own\n"
+    assert (ended.returncode, ended.stderr) == (2, told)
+
+
 def test_it_tells_its_version() -> None:
     assert run_exporter(["--version"]).stdout == f"aws-support-exporter {__version__}\n"
 
