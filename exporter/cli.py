@@ -62,6 +62,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.demo and options.config_file:
+        raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
     if options.config_check:
         app.check_config(options.config_file, options.web_config_file, log.configure("error", options.log_format))
         sys.stdout.write("The configuration is valid.\n")
@@ -101,6 +103,7 @@ def _terminate(*_: object) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aws-support-exporter",
+        usage="%(prog)s [FLAG ...] [run | check | once]",
         description="Prometheus exporter for AWS Support cases across accounts and organizations.",
         allow_abbrev=False,
     )
@@ -109,9 +112,29 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         choices=("run", "check", "once"),
         default="run",
+        metavar="COMMAND",
         help="run: serve metrics (default); check: read every account once and tell what is wrong; "
         "once: read every account once and print the page",
     )
+    parser.add_argument("--demo", action="store_true", help="read a simulated AWS with a living fleet of accounts")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
+    _add_config_flags(parser.add_argument_group("configuration"))
+    _add_web_flags(parser.add_argument_group("web"))
+    logs = parser.add_argument_group("log")
+    logs.add_argument(
+        "--log.level", dest="log_level", choices=log.LEVELS, default="info", help="least level shown (default: %(default)s)"
+    )
+    logs.add_argument(
+        "--log.format", dest="log_format", choices=log.FORMATS, default="logfmt", help="form of lines (default: %(default)s)"
+    )
+    _add_shard_flags(parser.add_argument_group("sharding", "Several exporters share the accounts: each reads its part."))
+    checks = parser.add_argument_group("check")
+    checks.add_argument("--output", choices=("table", "json"), default="table", help="form of check (default: %(default)s)")
+    checks.add_argument("--strict", action="store_true", help="let check fail for accounts without a plan, too")
+    return parser
+
+
+def _add_config_flags(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--config.file",
         dest="config_file",
@@ -136,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DURATION",
         help="how often to look at it (default: 10s)",
     )
+
+
+def _add_web_flags(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--web.enable-lifecycle",
         dest="web_enable_lifecycle",
@@ -188,12 +214,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how many requests are answered at a time; 0 for any number (default: %(default)s)",
     )
-    parser.add_argument(
-        "--log.level", dest="log_level", choices=log.LEVELS, default="info", help="least level (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--log.format", dest="log_format", choices=log.FORMATS, default="logfmt", help="form (default: %(default)s)"
-    )
+
+
+def _add_shard_flags(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--shard.index", dest="shard_index", type=int, metavar="N", help="which shard this is, from 0")
     parser.add_argument(
         "--shard.total", dest="shard_total", type=int, default=1, metavar="N", help="how many shards there are (default: 1)"
@@ -204,11 +227,6 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="take the shard's index from the end of the host name, as a StatefulSet numbers its pods",
     )
-    parser.add_argument("--output", choices=("table", "json"), default="table", help="form of check (default: %(default)s)")
-    parser.add_argument("--strict", action="store_true", help="let check fail for accounts without a plan, too")
-    parser.add_argument("--demo", action="store_true", help="read a simulated AWS with a living fleet of accounts")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    return parser
 
 
 def _paths(options: argparse.Namespace) -> Paths:

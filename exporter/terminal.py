@@ -1,12 +1,13 @@
 """What `check` and `once` show in a terminal."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Protocol, TextIO
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,7 @@ from exporter.collector.discoverer import DiscoveryFailure
 
 _WIDE = 160
 """Columns of a table that goes into a file or a pipe."""
+_UNBOUNDED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,18 @@ def discovery_row(failure: DiscoveryFailure) -> Row:
     return Row("-", failure.name or "own account", "-", "unknown", None, 0.0, reason, detail, what_to_do)
 
 
+_CELLS: Mapping[str, Callable[[Row], str]] = {
+    "Account": lambda row: row.account_id,
+    "Name": lambda row: row.account_name,
+    "Credentials": lambda row: row.credentials,
+    "Plan": lambda row: row.plan,
+    "Open": lambda row: "-" if row.open_cases is None else str(row.open_cases),
+    "Seconds": lambda row: f"{row.seconds:.2f}",
+}
+_GIVE_WAY = ("Seconds", "Credentials")
+"""Columns that a narrow terminal goes without; credentials are then told with each failure."""
+
+
 @contextmanager
 def progress_bar(stream: TextIO) -> Iterator[ShowProgress]:
     """Show a bar while accounts are read; nothing but a terminal gets one."""
@@ -102,30 +116,37 @@ def progress_bar(stream: TextIO) -> Iterator[ShowProgress]:
 def print_table(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:
     """Print what was found as a table, those that need someone last, where the eye is."""
     console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("Account", "Name", "Credentials", "Plan"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in {"Account", "Plan"})
-    for heading in ("Open", "Seconds"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Result", no_wrap=True)
     ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
-    for row in ordered:
-        table.add_row(
-            Text(row.account_id),
-            Text(row.account_name),
-            Text(row.credentials),
-            row.plan,
-            "-" if row.open_cases is None else str(row.open_cases),
-            f"{row.seconds:.2f}",
-            Text("ok", style="green") if row.reason is None else Text(row.reason, style=_style(row, strict=strict)),
-        )
+    left_out: set[str] = set()
+    table = _table(ordered, left_out, strict=strict)
+    for heading in _GIVE_WAY:
+        # Unbounded: what it would like, not what it would be squeezed to.
+        if console.measure(table, options=console.options.update(max_width=_UNBOUNDED)).maximum > console.width:
+            left_out.add(heading)
+            table = _table(ordered, left_out, strict=strict)
     console.print(table)
     for row in ordered:
         if row.reason is not None:
-            told = Text(f"\n{row.account_id} {row.account_name}: {row.detail}\n", style=_style(row, strict=strict))
-            console.print(told.append(f"  {row.advice}", style="default"))
+            who = row.account_name if row.account_id == "-" else f"{row.account_id} {row.account_name}"
+            with_what = f" ({row.credentials})" if "Credentials" in left_out and row.credentials != "-" else ""
+            console.print(Text(f"\n{who}{with_what}: {row.detail}", style=_style(row, strict=strict)))
+            console.print(Padding(Text(row.advice), (0, 0, 0, 2), expand=False))
     failed = sum(row.fails(strict=strict) for row in rows)
     console.print(f"\n{len(rows)} account{'' if len(rows) == 1 else 's'} checked, {failed or 'none'} failed.")
+
+
+def _table(rows: Sequence[Row], left_out: Container[str], *, strict: bool) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    cells = {heading: tell for heading, tell in _CELLS.items() if heading not in left_out}
+    for heading in cells:
+        wraps = heading in {"Name", "Credentials"}
+        right = heading in {"Open", "Seconds"}
+        table.add_column(heading, overflow="fold", no_wrap=not wraps, justify="right" if right else "left")
+    table.add_column("Result", no_wrap=True)
+    for row in rows:
+        style = "green" if row.reason is None else _style(row, strict=strict)
+        table.add_row(*(Text(tell(row)) for tell in cells.values()), Text(row.reason or "ok", style=style))
+    return table
 
 
 def print_json(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:

@@ -13,6 +13,8 @@ MASKED = "<secret>"
 _SECRETS = ("external_id", "member_external_id")
 _DURATIONS = ("interval", "timeout", "max_staleness", "session_duration", "refresh_interval")
 _MAPS_OF_DURATIONS = ("first_response_targets",)
+_FIRST = ("id", "name")
+"""What an entry of a list is called by."""
 _WIDE = 1000
 
 
@@ -22,8 +24,10 @@ def as_yaml(config: Config) -> str:
 
 
 def _section(section: BaseModel) -> dict[str, Any]:
-    values = {name: getattr(section, name) for name in type(section).model_fields}
-    return {name: _value(name, value) for name, value in values.items() if value not in (None, "", (), {})}
+    names = sorted(type(section).model_fields, key=lambda name: name not in _FIRST)
+    values = {name: getattr(section, name) for name in names}
+    shown = {name: _value(name, value) for name, value in values.items() if value not in (None, "", (), {})}
+    return {name: value for name, value in shown.items() if value != {}}
 
 
 def _value(name: str, value: object) -> object:

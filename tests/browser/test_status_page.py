@@ -158,6 +158,19 @@ def test_it_fits_a_phone(page: Chrome, exporter: ExporterProcess) -> None:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("width", [1280, 1024, 800])
+def test_the_figures_leave_no_gap(page: Chrome, exporter: ExporterProcess, width: int) -> None:
+    emulate(page, width=width)
+    try:
+        page.get(f"{exporter.url}/")
+        tiles = [tile.rect for tile in page.find_elements(By.CLASS_NAME, "tile")]
+        ends = {row: max(tile["x"] + tile["width"] for tile in tiles if tile["y"] == row) for row in {t["y"] for t in tiles}}
+        right = page.find_element(By.CLASS_NAME, "tiles").rect
+        assert all(abs(end - right["x"] - right["width"]) < 1 for end in ends.values())
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_it_is_dark_where_the_reader_wants_that(page: Chrome) -> None:
     drawn = []
     for dark in (False, True):

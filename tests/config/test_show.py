@@ -34,3 +34,15 @@ def test_defaults_are_filled_in_and_durations_written_as_in_a_file(parse_config:
     assert shown["aws"]["regions"] == ["us-east-1"]
     assert shown["metrics"]["first_response_targets"]["critical"] == "15m"
     assert "accounts" not in shown
+
+
+def test_entries_begin_with_what_they_are_called_by(parse_config: Parse) -> None:
+    shown = yaml.safe_load(
+        as_yaml(
+            parse_config('aws: {role_name: R}\naccounts: [{name: a, id: "111122223333"}]\norganizations: [{name: acme}]').config
+        )
+    )
+    assert list(shown["accounts"][0])[:2] == ["id", "name"]
+    (organization,) = shown["organizations"]
+    assert next(iter(organization)) == "name"
+    assert not {"include", "exclude"} & set(organization)

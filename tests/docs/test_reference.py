@@ -1,7 +1,10 @@
 """What the documents say of the metrics is what the catalogue says."""
 
+import re
+
 import pytest
 
+from exporter.cases.model import Reason
 from exporter.metrics import reference
 from tests.support.tools import ROOT
 
@@ -18,3 +21,8 @@ def test_a_document_shows_the_catalogue_as_it_is(document: str, name: str, conte
 def test_a_document_without_marks_is_told() -> None:
     with pytest.raises(ValueError, match="there are no marks for metrics"):
         reference.replace_between("nothing here", "metrics", "")
+
+
+def test_every_reason_is_explained() -> None:
+    section = (ROOT / "docs/metrics.md").read_text().partition("### Reasons")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == [reason.value for reason in Reason]

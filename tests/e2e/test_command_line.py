@@ -66,8 +66,15 @@ def test_a_port_in_use_ends_it_before_anything_is_started(simulator: Simulator) 
 def test_a_bad_argument_is_named(argument: str) -> None:
     ended = run_exporter([argument])
     assert ended.returncode == 2
-    assert argument.split("=", maxsplit=1)[0] in ended.stderr
-    assert "Traceback" not in ended.stderr
+    usage, told = ended.stderr.splitlines()
+    assert usage == "usage: aws-support-exporter [FLAG ...] [run | check | once]"
+    assert argument.split("=", maxsplit=1)[0] in told
+
+
+def test_a_demo_takes_no_file(tmp_path: Path) -> None:
+    ended = run_exporter(["--demo", f"--config.file={tmp_path / 'config.yaml'}"])
+    told = "--demo and --config.file: give one of them, as the demo has a configuration of its own\n"
+    assert (ended.returncode, ended.stderr) == (2, told)
 
 
 def test_it_tells_its_version() -> None:

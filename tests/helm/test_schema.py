@@ -16,6 +16,7 @@ from docs import chart_values
 from docs.config_schema import config_schema
 from exporter.config.load import parse
 from exporter.errors import ConfigError
+from exporter.log import FORMATS, LEVELS
 from exporter.metrics import reference
 from tests.support.chart import CHART, Engine, RenderError, Values
 from tests.support.tools import ROOT
@@ -85,6 +86,11 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_key(engine: Engine, values:
 @pytest.mark.parametrize("values", [{"global": {"anything": {"of": "others"}}}, {"enabled": False}])
 def test_what_parents_put_into_the_values_is_taken(engine: Engine, values: Values) -> None:
     assert engine.render(values) == engine.render({})
+
+
+def test_log_takes_what_the_exporter_takes() -> None:
+    logs = json.loads(SCHEMA)["properties"]["log"]["properties"]
+    assert (tuple(logs["level"]["enum"]), tuple(logs["format"]["enum"])) == (LEVELS, FORMATS)
 
 
 def test_every_section_is_strict() -> None:
