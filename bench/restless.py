@@ -1,0 +1,17 @@
+"""The exporter with every account due again as soon as it was read: `python -m bench.restless`, else the same command.
+
+A user may choose 10 s at the shortest, in which the fleet that is measured is read long before it is due again. All else is as
+users run it.
+"""
+
+from exporter.cli import entry_point
+from exporter.collector.schedule import Cadence
+
+
+def _at_once(_: Cadence, now: float, _account_id: str) -> float:
+    return now
+
+
+if __name__ == "__main__":
+    Cadence.after_success = _at_once  # type: ignore[method-assign]  # that is the purpose
+    entry_point()
