@@ -8,7 +8,8 @@ from exporter.cli import entry_point
 from exporter.collector.schedule import Cadence
 
 
-def _at_once(_: Cadence, now: float, _account_id: str) -> float:
+def _at_once(self: Cadence, now: float, account_id: str) -> float:
+    del self, account_id
     return now
 
 
