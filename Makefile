@@ -18,7 +18,7 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test bench lint format image-test fuzz docs dashboards lock tools clean
+.PHONY: help demo test bench load lint format image-test fuzz docs dashboards lock tools clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 
 bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a peer, in 10 minutes
 	@$(BIN)/python -m bench.fleet
+
+load: $(VENV)/.dev ## Measure scrapes beside a refresh and wrong passwords, in 7 minutes (wrk: make tools)
+	@$(BIN)/python -m bench.load
 
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
