@@ -10,6 +10,8 @@ from hypercorn.events import Closed
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
 
+_UNKNOWN = b"UNKNOWN"
+
 
 class Http1(H11Protocol):
     """HTTP/1.1 that stays HTTP/1.1."""
@@ -24,10 +26,10 @@ class Http1(H11Protocol):
 
     async def _create_stream(self, request: h11.Request) -> None:
         headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
-        if len(headers) < len(request.headers):
-            request = h11.Request(
-                method=request.method, target=request.target, headers=headers, http_version=request.http_version
-            )
+        # Hypercorn takes "head" for HEAD and sends no body, while h11 waits for one: to HTTP it is another method, unknown here.
+        method = request.method if request.method == request.method.upper() else _UNKNOWN
+        if method is _UNKNOWN or len(headers) < len(request.headers):
+            request = h11.Request(method=method, target=request.target, headers=headers, http_version=request.http_version)
         await super()._create_stream(request)
 
 

@@ -59,7 +59,8 @@ class Target:
         """
         statuses = self._ask(data)
         assert all(status < 500 or status in _REFUSALS for status in statuses), statuses
-        assert self._ask(_GOOD) == [200]
+        answered = self._ask(_GOOD)
+        assert answered == [200], answered
         assert not self._libraries.lines, self._libraries.lines
         assert not self._serving.log.lines, self._serving.log.lines
         return statuses

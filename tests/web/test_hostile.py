@@ -153,6 +153,7 @@ def test_a_body_that_nobody_asked_for_is_not_waited_for(connect: Connect) -> Non
         (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
         (b"GET /%ff%00%2e%2e/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
         (b"GET * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"head /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
         (b"BREW /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
         (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404),
