@@ -26,7 +26,7 @@ class Http1(H11Protocol):
 
     async def _create_stream(self, request: h11.Request) -> None:
         headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
-        # Hypercorn takes "head" for HEAD and sends no body, while h11 waits for one: to HTTP it is another method, unknown here.
+        # Hypercorn takes "head" for HEAD and sends no body, and h11 waits for one: to HTTP it is an unknown method.
         method = request.method if request.method == request.method.upper() else _UNKNOWN
         if method is _UNKNOWN or len(headers) < len(request.headers):
             request = h11.Request(method=method, target=request.target, headers=headers, http_version=request.http_version)
@@ -34,13 +34,15 @@ class Http1(H11Protocol):
 
 
 class Http2(H2Protocol):
-    """HTTP/2 without CONNECT."""
+    """HTTP/2 without CONNECT, and without methods in small letters, of which there are none."""
 
     has_input = False
 
     async def _create_stream(self, request: h2.events.RequestReceived) -> None:
         given = dict(request.headers or ())
-        if given.get(b":method") == b"CONNECT" or not given.get(b":path", b"").isascii() or b":path" not in given:
+        method, path = given.get(b":method", b""), given.get(b":path", b"")
+        # Hypercorn would take "connect" for CONNECT.
+        if method == b"CONNECT" or method != method.upper() or not (method + path).isascii() or b":path" not in given:
             self.connection.close_connection()
             await self._flush()
             await self.send(Closed())

@@ -81,7 +81,7 @@ def head(draw: st.DrawFn) -> bytes:
     lines = [odd(METHODS) + b" " + odd(TARGETS) + b" " + version + draw(line_breaks)]
     lines += [b"Host: a" + draw(line_breaks)] * draw(st.sampled_from((1, 1, 1, 0, 2)))
     lines += [odd(NAMES) + b": " + odd(VALUES) + draw(line_breaks) for _ in range(draw(st.integers(0, 4)))]
-    return b"".join(lines) + draw(line_breaks)
+    return b"".join([*lines, draw(line_breaks)])
 
 
 @pytest.fixture(scope="module")

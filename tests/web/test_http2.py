@@ -149,10 +149,20 @@ def test_odd_paths_are_answered_or_refused(client: Client, serving: Serving, aut
     assert fetch(f"https://127.0.0.1:{serving.port}/-/healthy", tls=authority.client_context()).status == 200
 
 
-def test_tunnels_are_refused(client: Client) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(":method", "CONNECT"), (":authority", "a:80")],
+        [(":method", "connect"), (":scheme", "https"), (":authority", "a:80"), (":path", "/metrics")],
+        [(":method", "head"), (":scheme", "https"), (":authority", "a:80"), (":path", "/metrics")],
+        [(":method", "GÉT"), (":scheme", "https"), (":authority", "a:80"), (":path", "/metrics")],
+    ],
+    ids=["tunnel", "small tunnel", "small head", "not ASCII"],
+)
+def test_tunnels_and_methods_that_are_none_are_refused(client: Client, headers: list[tuple[str, str]]) -> None:
     client.begin()
     stream = client.h2.get_next_available_stream_id()
-    client.h2.send_headers(stream, [(":method", "CONNECT"), (":authority", "a:80")])
+    client.h2.send_headers(stream, headers)
     client.flush()
     kinds = [type(event) for event in client.events()]
     assert h2.events.ConnectionTerminated in kinds
