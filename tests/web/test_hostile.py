@@ -170,6 +170,23 @@ def test_an_odd_request_gets_a_plain_answer(connect: Connect, request_bytes: byt
     assert sock.recv(65536).startswith(b"HTTP/1.1 %d " % status)
 
 
+@pytest.mark.parametrize("pieces", [1, 8])
+@pytest.mark.parametrize(("size", "status"), [(32 * 1024, 200), (32 * 1024 + 1, 431), (60 * 1024, 431)])
+def test_a_head_has_32_kib_however_it_comes(connect: Connect, size: int, status: int, pieces: int) -> None:
+    begin = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nX: "
+    head = begin + b"a" * (size - len(begin) - 4) + b"\r\n\r\n"
+    sock = connect()
+    for at in range(pieces):
+        sock.sendall(head[at * size // pieces : (at + 1) * size // pieces])
+    assert sock.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_a_connection_has_a_thousand_answers(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(GOOD * 1100)
+    assert answer_until_end(sock).count(b"HTTP/1.1 200 ") == 1000
+
+
 def test_an_unfinished_handshake_is_dropped(large_site: ASGIApp, web_config: ReadWebConfig) -> None:
     with Serving(large_site, SHORT, web_config(TLS)) as serving, socket.create_connection(("127.0.0.1", serving.port)) as sock:
         sock.settimeout(GIVE_UP)

@@ -169,6 +169,21 @@ def test_tunnels_and_methods_that_are_none_are_refused(client: Client, headers: 
     assert h2.events.ResponseReceived not in kinds
 
 
+@pytest.mark.parametrize(("size", "is_answered"), [(31 * 1024, True), (33 * 1024, False)])
+def test_a_head_has_32_kib(client: Client, size: int, is_answered: bool) -> None:  # noqa: FBT001 - expected
+    client.begin()
+    stream = client.h2.get_next_available_stream_id()
+    headers = [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/-/healthy"), ("x", "a" * size)]
+    client.h2.send_headers(stream, headers, end_stream=True)
+    client.flush()
+    kinds = set()
+    for event in client.events():
+        kinds.add(type(event))
+        if isinstance(event, h2.events.StreamEnded):
+            break
+    assert (h2.events.ResponseReceived in kinds) == is_answered
+
+
 def test_a_peer_that_takes_its_request_back_and_is_silent_then_is_dropped(client: Client) -> None:
     client.begin()
     client.h2.reset_stream(client.ask("/metrics"))
