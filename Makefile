@@ -18,7 +18,7 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test bench lint format image-test fuzz docs dashboards lock tools clean
+.PHONY: help demo test bench load lint format image-test fuzz docs dashboards lock tools clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
 
 bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a peer, in 10 minutes
 	@$(BIN)/python -m bench.fleet
+
+load: $(VENV)/.dev ## Measure scrapes beside a refresh and wrong passwords, in 7 minutes (wrk: make tools)
+	@$(BIN)/python -m bench.load
 
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .
@@ -56,7 +59,7 @@ image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debi
 
 fuzz: $(VENV)/.dev ## Fuzz what reads answers, files and headers, each for SECONDS (60)
 	@$(PIP) install --require-hashes -r requirements-fuzz.lock
-	@for target in answers communications config headers; do \
+	@for target in answers communications config web_config headers requests; do \
 		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),60) .fuzz/$$target || exit 1; done
 
 docs: $(VENV)/.dev ## Write the tables in the documents, and what is generated of the chart

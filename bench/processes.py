@@ -163,19 +163,34 @@ class Exporter(Process):
         config: The configuration.
         aws: What it reads.
         name: Tells its files from those of others.
+        module: What is run.
+        web_config: How its port is secured; empty for not at all.
 
     Attributes:
         url: Where it listens.
         started_at: When it was started, on the monotonic clock.
     """
 
-    def __init__(self, folder: Path, config: str, aws: SimulatedAws, name: str = "exporter") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        aws: SimulatedAws,
+        name: str = "exporter",
+        *,
+        module: str = "exporter",
+        web_config: str = "",
+    ) -> None:
         path = folder / f"{name}.yaml"
         path.write_text(config)
         self.url = f"http://127.0.0.1:{free_port()}"
         self.started_at = time.monotonic()
-        command = [sys.executable, "-m", "exporter", f"--config.file={path}"]
+        command = [sys.executable, "-m", module, f"--config.file={path}"]
         command.append(f"--web.listen-address={urlsplit(self.url).netloc}")
+        if web_config:
+            secured = folder / f"{name}.web.yml"
+            secured.write_text(web_config)
+            command.append(f"--web.config.file={secured}")
         super().__init__(command, environment(aws.environment), folder / f"{name}.log")
 
     def wait_until(self, path: str, status: Sequence[int], pause: float = 0.1) -> float:

@@ -1,6 +1,7 @@
 """What is fuzzed: each takes bytes that an attacker chose, and fails only where the exporter would."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -10,7 +11,7 @@ from exporter.cases.aggregate import open_cases
 from exporter.cases.changes import Tally, baseline, changes
 from exporter.cases.model import Account, Reading
 from exporter.cases.status import AccountStatus, Poll
-from exporter.config import parse
+from exporter.config import parse, parse_web_config
 from exporter.errors import ConfigError, ReadFailure
 from exporter.metrics.encode import TextFormat
 from exporter.metrics.families import View
@@ -18,6 +19,7 @@ from exporter.metrics.instruments import Instruments
 from exporter.metrics.negotiate import negotiate
 from exporter.metrics.page import Encoding
 from exporter.metrics.renderer import Renderer
+from tests.fuzz.server import endless
 
 NOW = 1_785_000_000.0
 TARGETS = {"critical": 900.0, "urgent": 3600.0}
@@ -59,6 +61,21 @@ def config(data: bytes) -> None:
     assert all(problem and problem.isprintable() for problem in problems)
 
 
+def web_config(data: bytes) -> None:
+    """Read a web-config file; each problem is one line."""
+    problems: list[str] = []
+    try:
+        parse_web_config(data, source="web-config.yml", directory=Path("/nowhere"))
+    except ConfigError as error:
+        problems = [*error.problems] or [""]
+    assert all(problem and problem.isprintable() for problem in problems)
+
+
+def requests(data: bytes) -> None:
+    """Send what should be requests to a running server."""
+    endless().give(data)
+
+
 def headers(data: bytes) -> None:
     """Choose a format by what a client says it accepts."""
     accept, _, accept_encoding = data.decode("latin-1").partition("\n")
@@ -66,5 +83,5 @@ def headers(data: bytes) -> None:
 
 
 TARGETS_BY_NAME: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
-    {target.__name__: target for target in (answers, communications, config, headers)}
+    {target.__name__: target for target in (answers, communications, config, web_config, headers, requests)}
 )

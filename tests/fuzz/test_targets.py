@@ -1,28 +1,12 @@
 """The targets of the fuzzer hold for what it starts from, and for what it once found."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz import targets
-from tests.support.tools import ROOT
+from tests.fuzz.seeds import ANSWER, CONFIGS, WEB_CONFIGS
 
-ANSWER = {
-    "cases": [
-        {
-            "caseId": "case-1",
-            "displayId": "1",
-            "status": "opened",
-            "severityCode": "critical",
-            "serviceCode": "amazon-s3",
-            "timeCreated": "2026-07-25T18:00:00Z",
-            "recentCommunications": {
-                "communications": [{"submittedBy": "Amazon Web Services", "timeCreated": "2026-07-25T18:05:00Z"}]
-            },
-        }
-    ]
-}
 FOUND = (
     b'{"cases": [{"timeCreated": "0001-01-01T00:00:00+23:59"}]}',
     b'{"cases": [{"displayId": "\\ud800", "status": "\\u2028"}]}',
@@ -30,12 +14,17 @@ FOUND = (
 )
 
 
-@pytest.mark.parametrize("data", [json.dumps(ANSWER).encode(), *FOUND], ids=range(len(FOUND) + 1))
+@pytest.mark.parametrize("data", [ANSWER, *FOUND], ids=range(len(FOUND) + 1))
 def test_answers(data: bytes) -> None:
     targets.answers(data)
     targets.communications(data)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests/config").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_config(path: Path) -> None:
     targets.config(path.read_bytes())
+
+
+@pytest.mark.parametrize("path", WEB_CONFIGS, ids=lambda path: path.stem)
+def test_web_config(path: Path) -> None:
+    targets.web_config(path.read_bytes())

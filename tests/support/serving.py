@@ -40,7 +40,7 @@ class Serving:
         self.port = self._sock.getsockname()[1]
         self._started = threading.Event()
         self._errors: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         assert self._started.wait(_START_SECONDS)
         return self

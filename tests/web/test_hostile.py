@@ -153,6 +153,7 @@ def test_a_body_that_nobody_asked_for_is_not_waited_for(connect: Connect) -> Non
         (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
         (b"GET /%ff%00%2e%2e/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
         (b"GET * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"head /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
         (b"BREW /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
         (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404),
@@ -167,6 +168,23 @@ def test_an_odd_request_gets_a_plain_answer(connect: Connect, request_bytes: byt
     sock = connect()
     sock.sendall(request_bytes)
     assert sock.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+
+
+@pytest.mark.parametrize("pieces", [1, 8])
+@pytest.mark.parametrize(("size", "status"), [(32 * 1024, 200), (32 * 1024 + 1, 431), (60 * 1024, 431)])
+def test_a_head_has_32_kib_however_it_comes(connect: Connect, size: int, status: int, pieces: int) -> None:
+    begin = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nX: "
+    head = begin + b"a" * (size - len(begin) - 4) + b"\r\n\r\n"
+    sock = connect()
+    for at in range(pieces):
+        sock.sendall(head[at * size // pieces : (at + 1) * size // pieces])
+    assert sock.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_a_connection_has_a_thousand_answers(connect: Connect) -> None:
+    sock = connect()
+    sock.sendall(GOOD * 1100)
+    assert answer_until_end(sock).count(b"HTTP/1.1 200 ") == 1000
 
 
 def test_an_unfinished_handshake_is_dropped(large_site: ASGIApp, web_config: ReadWebConfig) -> None:

@@ -149,14 +149,39 @@ def test_odd_paths_are_answered_or_refused(client: Client, serving: Serving, aut
     assert fetch(f"https://127.0.0.1:{serving.port}/-/healthy", tls=authority.client_context()).status == 200
 
 
-def test_tunnels_are_refused(client: Client) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(":method", "CONNECT"), (":authority", "a:80")],
+        [(":method", "connect"), (":scheme", "https"), (":authority", "a:80"), (":path", "/metrics")],
+        [(":method", "head"), (":scheme", "https"), (":authority", "a:80"), (":path", "/metrics")],
+        [(":method", "GÉT"), (":scheme", "https"), (":authority", "a:80"), (":path", "/metrics")],
+    ],
+    ids=["tunnel", "small tunnel", "small head", "not ASCII"],
+)
+def test_tunnels_and_methods_that_are_none_are_refused(client: Client, headers: list[tuple[str, str]]) -> None:
     client.begin()
     stream = client.h2.get_next_available_stream_id()
-    client.h2.send_headers(stream, [(":method", "CONNECT"), (":authority", "a:80")])
+    client.h2.send_headers(stream, headers)
     client.flush()
     kinds = [type(event) for event in client.events()]
     assert h2.events.ConnectionTerminated in kinds
     assert h2.events.ResponseReceived not in kinds
+
+
+@pytest.mark.parametrize(("size", "is_answered"), [(31 * 1024, True), (33 * 1024, False)])
+def test_a_head_has_32_kib(client: Client, size: int, is_answered: bool) -> None:  # noqa: FBT001 - expected
+    client.begin()
+    stream = client.h2.get_next_available_stream_id()
+    headers = [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/-/healthy"), ("x", "a" * size)]
+    client.h2.send_headers(stream, headers, end_stream=True)
+    client.flush()
+    kinds = set()
+    for event in client.events():
+        kinds.add(type(event))
+        if isinstance(event, h2.events.StreamEnded):
+            break
+    assert (h2.events.ResponseReceived in kinds) == is_answered
 
 
 def test_a_peer_that_takes_its_request_back_and_is_silent_then_is_dropped(client: Client) -> None:

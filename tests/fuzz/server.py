@@ -1,0 +1,84 @@
+"""The exporter's own server, for bytes that an attacker chose."""
+
+import functools
+import logging
+import re
+import socket
+from types import TracebackType
+from typing import Self
+
+from starlette.types import ASGIApp
+
+from tests.support.serving import Serving
+from tests.support.site import site_of
+
+_PATIENCE = 5.0
+_STATUS = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
+_GOOD = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+_REFUSALS = {501, 503}
+"""Of what is 500 and above, what may be answered: a coding that is not known, and too much at once."""
+
+
+class _Lines(logging.Handler):
+    """Keeps what libraries log, with its traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+        self.setFormatter(logging.Formatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+class Target:
+    """A server until the end of a `with`, and what is logged meanwhile.
+
+    Args:
+        app: Answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._libraries = _Lines()
+        self._serving = Serving(app)
+
+    def __enter__(self) -> Self:
+        logging.getLogger().addHandler(self._libraries)
+        self._serving.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._serving.__exit__(kind, error, trace)
+        logging.getLogger().removeHandler(self._libraries)
+
+    def give(self, data: bytes) -> list[int]:
+        """Send bytes on a connection of their own, and return the statuses of what is answered.
+
+        Raises:
+            AssertionError: The server answered 500, logged something, let the connection hang, or serves nobody any more.
+        """
+        statuses = self._ask(data)
+        assert all(status < 500 or status in _REFUSALS for status in statuses), statuses
+        answered = self._ask(_GOOD)
+        assert answered == [200], answered
+        assert not self._libraries.lines, self._libraries.lines
+        assert not self._serving.log.lines, self._serving.log.lines
+        return statuses
+
+    def _ask(self, data: bytes) -> list[int]:
+        received = bytearray()
+        with socket.create_connection(("127.0.0.1", self._serving.port), _PATIENCE) as sock:
+            try:
+                sock.sendall(data)
+                sock.shutdown(socket.SHUT_WR)
+                while more := sock.recv(65536):
+                    received += more
+            except ConnectionError:
+                pass  # it need not read to the end what it has refused already
+        return [int(status) for status in _STATUS.findall(received)]
+
+
+@functools.cache
+def endless() -> Target:
+    """Return a server that runs until its process ends."""
+    return Target(site_of(2)).__enter__()

@@ -1,0 +1,65 @@
+"""Many scrape without a pause, the fleet is read without a pause, and somebody guesses passwords: no scrape fails.
+
+For seconds, with a small fleet; `make load` is the same for minutes.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.measuring import Plan as FleetPlan
+from bench.measuring import simulated_aws
+from bench.processes import SimulatedAws
+from bench.under_load import MOST_CORES, Plan, at_work, watch
+from bench.wrk import Load
+from tests.support.tools import find_tool
+
+PLAN = Plan(accounts=100, seconds=3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("load")
+
+
+@pytest.fixture(scope="module")
+def aws(folder: Path) -> Iterator[SimulatedAws]:
+    if find_tool("wrk") is None:
+        pytest.skip("wrk is not here: run `make tools`")
+    with simulated_aws(folder, FleetPlan(), PLAN.accounts, PLAN.cases) as simulated:
+        yield simulated
+
+
+def test_fifty_scrapers_fail_never_beside_a_refresh_and_wrong_passwords(folder: Path, aws: SimulatedAws) -> None:
+    with at_work(folder, PLAN, aws, restless=True, guarded=True) as exporter:
+        scraped = watch(exporter, aws, PLAN, scrapers=PLAN.scrapers)
+        attacked = watch(exporter, aws, PLAN, scrapers=PLAN.scrapers, guessing=PLAN.guessing)
+        assert "Traceback" not in exporter.told()
+    for busy in (scraped, attacked):
+        assert busy.read * PLAN.seconds >= PLAN.accounts, "the fleet was not read meanwhile"
+        assert served(busy.scrapes).requests >= PLAN.scrapers
+        assert served(busy.scrapes).failed == 0, busy.scrapes
+    assert served(attacked.guesses).requests > 0
+    assert_none_let_in(served(attacked.guesses))
+
+
+def test_wrong_passwords_have_a_bounded_share_of_a_core(folder: Path, aws: SimulatedAws) -> None:
+    with at_work(folder, PLAN, aws, restless=False, guarded=True) as exporter:
+        guessed = watch(exporter, aws, PLAN, guessing=PLAN.guessing)
+        assert "Traceback" not in exporter.told()
+    assert_none_let_in(served(guessed.guesses))
+    assert served(guessed.guesses).unauthorized > 0
+    assert served(guessed.guesses).too_many > 0
+    assert guessed.cores <= MOST_CORES, guessed
+
+
+def served(load: Load | None) -> Load:
+    """Return what wrk told, which is there."""
+    assert load is not None
+    return load
+
+
+def assert_none_let_in(guesses: Load) -> None:
+    """Check that each wrong password was refused or put off."""
+    assert (guesses.others, guesses.socket) == (0, 0), guesses
