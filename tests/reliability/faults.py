@@ -18,6 +18,12 @@ from exporter.simulator.kinds import (
 )
 
 
+NEEDS_A_PERSON = frozenset(
+    {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED, Reason.CREDENTIALS, Reason.SUBSCRIPTION_REQUIRED}
+)
+"""After these an account is tried rarely, or at once after a reload."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """An operation of AWS, or a page of one, that goes wrong.

@@ -14,7 +14,7 @@ from exporter.simulator.faults import Fault, FaultHandle
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Error
 from exporter.simulator.server import Simulator
-from tests.reliability.faults import ASSUME_ROLE, COMMUNICATIONS, FaultCase, Operation, combinations, expected
+from tests.reliability.faults import ASSUME_ROLE, COMMUNICATIONS, NEEDS_A_PERSON, FaultCase, Operation, combinations, expected
 from tests.support.page import Page
 from tests.support.process import ExporterProcess
 from tests.support.tools import ROOT
@@ -25,12 +25,6 @@ CASES = 101
 """More than one page holds."""
 INTERVAL = 10.0
 TIMEOUT = 4.0
-NEEDS_A_PERSON = {
-    Reason.ACCESS_DENIED,
-    Reason.ASSUME_ROLE_DENIED,
-    Reason.CREDENTIALS,
-    Reason.SUBSCRIPTION_REQUIRED,
-}
 SLOWEST = 2.5 * INTERVAL
 """How old the newest reading of a good account can be: at most one and a half intervals lie between two, and one more is what
 others may cost it."""

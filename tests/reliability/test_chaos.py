@@ -1,0 +1,123 @@
+"""Simulated hours in which everything goes wrong at random: no page ever says what is not so, and in the end all is right."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from exporter.errors import ConfigError
+from exporter.metrics.encode import TextFormat
+from exporter.metrics.page import Encoding
+from exporter.simulator.server import Simulator
+from tests.reliability.chaos import MINUTE, Chaos
+from tests.reliability.faults import NEEDS_A_PERSON
+from tests.reliability.watch import Truth, Watch, shown
+from tests.resilience.conftest import MANAGEMENT
+from tests.support.clock import FakeTiming
+from tests.support.rig import FakeRig
+
+HOURS = 3
+ACCOUNTS = 300
+LOOSE = 60
+STRICT_EVERY = 12
+"""Every page is read; every twelfth, and the first after each reload, by the reference parser too: that takes half a second."""
+SEED = 8
+OPENMETRICS = Encoding(TextFormat.OPENMETRICS, gzip=False)
+UP = 'aws_support_account_up{account_id="'
+
+
+@dataclass(slots=True)
+class Run:
+    """An exporter in chaos, and who watches its pages."""
+
+    rig: FakeRig
+    chaos: Chaos
+    watch: Watch
+    rng: random.Random
+    accounts: set[str] = field(default_factory=set)
+    reloads: int = 0
+    refused: int = 0
+
+    def read(self, *, strictly: bool = False) -> Mapping[str, float]:
+        """Make a page, and check it."""
+        self.rig.publisher.publish()
+        body, page = self.rig.store.prepare(OPENMETRICS), self.rig.store.page
+        assert body is not None
+        assert page is not None
+        text = (body.stored + body.complete(b"")).decode()
+        values = self.watch.read(text, page.rendered_at, self.chaos.plan.max_staleness * MINUTE, strictly=strictly)
+        accounts = {target.account.account_id for target in self.rig.roster.targets()}
+        self.watch.forget(self.accounts - accounts)
+        self.accounts = accounts
+        return values
+
+    def reload(self, *, last: bool = False) -> None:
+        """Put another configuration in force."""
+        self.rig.adopt(self.chaos.replan(last=last))
+        self.reloads += 1
+        self.read(strictly=True)
+
+    def minute(self, number: int) -> None:
+        """Let one minute pass."""
+        self.chaos.break_something()
+        if self.rng.random() < 0.08:  # noqa: PLR2004 - five an hour
+            self.reload()
+        elif self.rng.random() < 0.03:  # noqa: PLR2004 - two an hour
+            with pytest.raises(ConfigError):
+                self.rig.adopt("poll: {interval: soon}")
+            self.refused += 1
+        self.rig.after(MINUTE)
+        self.read(strictly=number % STRICT_EVERY == 0)
+
+    def waits_for_a_person(self, account_id: str) -> bool:
+        """Return whether an account failed in a way after which it is tried rarely."""
+        status = self.rig.roster.status(account_id)
+        return status is not None and status.last_poll is not None and status.last_poll.reason in NEEDS_A_PERSON
+
+    def wrong(self, values: Mapping[str, float]) -> dict[str, str]:
+        """Return what is not right about each account that is to be read."""
+        cases = shown(values)
+        up = {key[len(UP) :][:12]: value for key, value in values.items() if key.startswith(UP)}
+        problems = {account_id: "is read no more" for account_id in up.keys() - self.chaos.expected()}
+        for account_id in self.chaos.expected():
+            if up.get(account_id) != 1:
+                status = self.rig.roster.status(account_id)
+                problems[account_id] = str(status and status.last_poll)
+            elif cases.get(account_id) != self.watch.truth.counts(account_id):
+                problems[account_id] = f"{cases.get(account_id)} are shown"
+        return problems
+
+
+@pytest.fixture
+def run(simulator: Simulator, timing: FakeTiming) -> Run:
+    rng = random.Random(SEED)  # noqa: S311 - a chaos that can be had again
+    truth = Truth(simulator.fleet)
+    truth.note([MANAGEMENT])
+    chaos = Chaos(simulator, truth, ACCOUNTS, LOOSE, rng)
+    # Pauses are short here: one thread makes them one after the other, on everybody's clock.
+    rig = FakeRig(chaos.plan.text(chaos.loose), timing, random=lambda: rng.random() / 16)
+    return Run(rig, chaos, Watch(truth), rng)
+
+
+@pytest.mark.timeout(180)
+def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval_of_its_end(run: Run) -> None:
+    run.rig.round()
+    run.read(strictly=True)
+    for number in range(int(HOURS * 60)):
+        run.chaos.live()
+        run.minute(number)
+
+    # What is old at the end is so because of faults alone: no account is read less often than every one and a half intervals.
+    run.reload(last=True)
+    interval = run.chaos.plan.interval
+    for number in range(interval // 2):
+        run.minute(number)
+    run.chaos.mend_everything()
+    waiting = {account_id for account_id in run.accounts if run.waits_for_a_person(account_id)}
+    for _ in range(4 * interval):
+        run.rig.after(MINUTE / 4)
+    assert run.wrong(run.read(strictly=True)).keys() <= waiting
+    run.rig.adopt(run.chaos.plan.text(run.chaos.loose))
+    run.rig.round()
+    assert run.wrong(run.read(strictly=True)) == {}
