@@ -44,7 +44,8 @@ def _guess_rows(section: str, busy: Busy) -> list[Row]:
     checked, put_off = load.unauthorized / load.seconds, load.too_many / load.seconds
     return [
         Row(section, "wrong passwords answered", f"{number(checked)}/s checked, {number(put_off)}/s put off"),
-        _none(section, "  let in, or without an answer", load.others + load.socket),
+        _none(section, "  let in", load.others),
+        Row(section, "  without an answer for 10 s", str(load.socket)),
     ]
 
 
