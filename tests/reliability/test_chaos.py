@@ -19,8 +19,8 @@ from tests.support.rig import FakeRig
 HOURS = 2
 ACCOUNTS = 300
 LOOSE = 60
-WHOLLY_EVERY = 30
-"""On every page the reference parser reads all lines that it has not read before, and on every thirtieth all lines."""
+WHOLLY_EVERY = 40
+"""On every page the reference parser reads all lines that it has not read before, and on every fortieth all lines."""
 SEED = 8
 OPENMETRICS = Encoding(TextFormat.OPENMETRICS, gzip=False)
 
@@ -35,11 +35,9 @@ class Run:
     rng: random.Random
     accounts: set[str] = field(default_factory=set)
     reloads: int = 0
-    refused: int = 0
 
     def read(self, *, wholly: bool = False) -> Values:
-        """Make a page, and check it."""
-        self.rig.publisher.publish()
+        """Check the page that was published last."""
         body, page = self.rig.store.prepare(OPENMETRICS), self.rig.store.page
         assert body is not None
         assert page is not None
@@ -54,6 +52,7 @@ class Run:
         """Put another configuration in force."""
         self.rig.adopt(self.chaos.replan(last=last))
         self.reloads += 1
+        self.rig.publisher.publish()
         self.read()
 
     def minute(self, number: int) -> None:
@@ -64,7 +63,8 @@ class Run:
         elif self.rng.random() < 0.03:  # noqa: PLR2004 - two an hour
             with pytest.raises(ConfigError):
                 self.rig.adopt("poll: {interval: soon}")
-            self.refused += 1
+        elif self.rng.random() < 0.03:  # noqa: PLR2004 - as above
+            self.rig.adopt(self.chaos.plan.text(self.chaos.loose))
         self.rig.after(MINUTE)
         self.read(wholly=number % WHOLLY_EVERY == 0)
 
@@ -108,6 +108,10 @@ def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval
 
     # What is old at the end is so because of faults alone: no account is read less often than every one and a half intervals.
     run.reload(last=True)
+    assert run.reloads > 2 * HOURS
+    assert run.watch.hidden
+    assert 0 < run.watch.per_case < run.watch.pages
+    assert len(run.chaos.struck) > 20, run.chaos.struck
     interval = run.chaos.plan.interval
     for number in range(interval // 2):
         run.minute(number)
