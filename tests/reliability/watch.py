@@ -2,23 +2,22 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.simulator.fleet import Fleet
 
-_COUNTER = re.compile(r"\w+_(?:total|count|bucket|sum)[{ ]?")
+_COUNTS = ("_total", "_count", "_bucket", "_sum")
 _ACCOUNT = re.compile(r'account_id="(\d{12})"')
 _SEVERITY = re.compile(r'severity_code="(\w+)"')
 _DISPLAY_ID = re.compile(r'display_id="(\d+)"')
-_TOTALS = "aws_support_account_open_cases{"
-_GROUPS = "aws_support_open_cases{"
-_INFO = "aws_support_case_info{"
 
 Held = frozenset[tuple[str, str]]
 """Display id and severity of each open case of one account at one moment."""
+Values = Mapping[str, Mapping[str, float]]
+"""A page: by metric and labels, each as it is written."""
 
 
 class Truth:
@@ -58,102 +57,120 @@ class Watch:
 
     Attributes:
         truth: What the simulator held.
-        counters: The greatest value of every counter, of accounts that were there ever since.
         pages: How many pages were read.
-        strict: How many of them by prometheus_client's parser of OpenMetrics, too.
-        stale: How many accounts were seen whose cases were too old to be shown.
+        hidden: How many times an account showed no cases.
+        per_case: How many pages had series for single cases.
     """
 
     truth: Truth
-    counters: dict[str, float] = field(default_factory=dict)
     pages: int = 0
-    strict: int = 0
-    stale: int = 0
+    hidden: int = 0
+    per_case: int = 0
+    _counts: dict[tuple[str, str], float] = field(default_factory=dict)
+    _parsed: set[str] = field(default_factory=set)
 
-    def read(self, text: str, now: float, max_staleness: float, *, strictly: bool) -> Mapping[str, float]:
+    def read(self, text: str, now: float, max_staleness: float, *, wholly: bool) -> Values:
         """Return the value of every series of a page.
 
         Args:
             text: The page.
             now: When it was made.
             max_staleness: How old the cases may be that it shows.
-            strictly: Whether to have it parsed by the reference parser too, which takes half a second.
+            wholly: Whether the reference parser reads all of it, which takes a second, or only lines that it has not read yet.
         """
-        values = _series(text)
-        if strictly:
-            self._parse(text, values)
-        self._check_counters(values)
+        if wholly:
+            self._parsed.clear()
+        for _ in text_string_to_metric_families("\n".join(self._left(text))):
+            pass
+        values = series(text)
+        self._check_counts(values)
         self._check_cases(values, now - max_staleness)
         self.pages += 1
         return values
 
     def forget(self, account_ids: set[str]) -> None:
         """Expect these accounts to be new when they come back."""
-        self.counters = {key: value for key, value in self.counters.items() if _account(key) not in account_ids}
+        if account_ids:
+            self._counts = {key: value for key, value in self._counts.items() if _account(key[1]) not in account_ids}
 
-    def _parse(self, text: str, values: Mapping[str, float]) -> None:
-        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-        assert len(samples) == len(values)
-        self.strict += 1
+    def _left(self, text: str) -> Iterator[str]:
+        """Yield a page without the lines that were parsed before; histograms are whole, as their lines belong together."""
+        kind = ""
+        for line in text.split("\n"):
+            if line.startswith("#"):
+                kind = line.rpartition(" ")[2] if line.startswith("# TYPE ") else kind
+                yield line
+            elif kind == "histogram" or line not in self._parsed:
+                self._parsed.add(line)
+                yield line
 
-    def _check_counters(self, values: Mapping[str, float]) -> None:
-        for key, value in values.items():
-            if _COUNTER.match(key):
-                assert value >= self.counters.get(key, 0.0), f"{key} went down from {self.counters[key]} to {value}"
-                self.counters[key] = value
+    def _check_counts(self, values: Values) -> None:
+        for name, found in values.items():
+            if name.endswith(_COUNTS):
+                for labels, value in found.items():
+                    before = self._counts.get((name, labels), 0.0)
+                    assert value >= before, f"{name}{labels} went down from {before} to {value}"
+                    self._counts[name, labels] = value
 
-    def _check_cases(self, values: Mapping[str, float], earliest: float) -> None:
-        totals, groups, infos = _by_account(values, _TOTALS), _by_account(values, _GROUPS), _display_ids(values)
-        accounts = {_account(key) for key in values if key.startswith("aws_support_account_info{")}
+    def _check_cases(self, values: Values, earliest: float) -> None:
+        totals, groups, infos = shown(values), _by_account(values, "aws_support_open_cases"), _display_ids(values)
+        accounts = {_account(labels) for labels in values.get("aws_support_account_info", ())}
         assert totals.keys() <= accounts
         assert groups.keys() | infos.keys() <= totals.keys(), "cases of an account that shows no number of them"
-        self.stale += len(accounts) - len(totals)
-        for account_id, shown in totals.items():
-            assert +groups.get(account_id, Counter()) == +shown, f"{account_id}: the groups are not the total"
+        self.hidden += len(accounts) - len(totals)
+        self.per_case += bool(infos)
+        for account_id, counts in totals.items():
+            assert groups.get(account_id, Counter()) == counts, f"{account_id}: the groups are not the total"
             held = self.truth.since(account_id, earliest)
-            fitting = [each for each in held if Counter(severity for _, severity in each) == +shown]
-            assert fitting, f"{account_id}: {+shown} are shown, it held {held}"
+            fitting = [each for each in held if Counter(severity for _, severity in each) == counts]
+            assert fitting, f"{account_id}: {counts} are shown, it held {held}"
             if account_id in infos:
                 assert infos[account_id] in [{display_id for display_id, _ in each} for each in fitting], account_id
 
 
-def shown(values: Mapping[str, float]) -> dict[str, Counter[str]]:
-    """Return how many open cases of each severity a page shows, of each account of which it shows any number."""
-    return {account_id: +counts for account_id, counts in _by_account(values, _TOTALS).items()}
-
-
-def _series(text: str) -> dict[str, float]:
-    values: dict[str, float] = {}
+def series(text: str) -> Values:
+    """Return the value of every series of a page, of which there must be no two alike."""
+    values: dict[str, dict[str, float]] = {}
     lines = text.splitlines()
     assert lines[-1] == "# EOF"
     for line in lines:
         if not line.startswith("#"):
             key, _, value = line.rpartition(" ")
-            assert key not in values, f"{key} is there twice"
-            values[key] = float(value)
+            name, _, labels = key.partition("{")
+            found = values.setdefault(name, {})
+            assert labels not in found, f"{key} is there twice"
+            found[labels] = float(value)
     return values
 
 
-def _account(key: str) -> str:
-    found = _ACCOUNT.search(key)
+def shown(values: Values) -> dict[str, Counter[str]]:
+    """Return how many open cases of each severity a page shows, of each account of which it shows any number."""
+    return {account_id: +counts for account_id, counts in _by_account(values, "aws_support_account_open_cases").items()}
+
+
+def up(values: Values) -> dict[str, float]:
+    """Return for each account whether its last poll succeeded."""
+    return {_account(labels): value for labels, value in values["aws_support_account_up"].items()}
+
+
+def _account(labels: str) -> str:
+    found = _ACCOUNT.search(labels)
     return found[1] if found else ""
 
 
-def _by_account(values: Mapping[str, float], start: str) -> dict[str, Counter[str]]:
+def _by_account(values: Values, name: str) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
-    for key, value in values.items():
-        if key.startswith(start):
-            severity = _SEVERITY.search(key)
-            assert severity is not None
-            counts.setdefault(_account(key), Counter())[severity[1]] += int(value)
+    for labels, value in values.get(name, {}).items():
+        severity = _SEVERITY.search(labels)
+        assert severity is not None
+        counts.setdefault(_account(labels), Counter())[severity[1]] += int(value)
     return counts
 
 
-def _display_ids(values: Mapping[str, float]) -> dict[str, set[str]]:
+def _display_ids(values: Values) -> dict[str, set[str]]:
     ids: dict[str, set[str]] = {}
-    for key in values:
-        if key.startswith(_INFO):
-            found = _DISPLAY_ID.search(key)
-            assert found is not None
-            ids.setdefault(_account(key), set()).add(found[1])
+    for labels in values.get("aws_support_case_info", ()):
+        found = _DISPLAY_ID.search(labels)
+        assert found is not None
+        ids.setdefault(_account(labels), set()).add(found[1])
     return ids
