@@ -80,7 +80,7 @@ class Watch:
         """
         if wholly:
             self._parsed.clear()
-        for _ in text_string_to_metric_families("\n".join(self._left(text))):
+        for _ in text_string_to_metric_families("\n".join(self._left(text))):  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
             pass
         values = series(text)
         self._check_counts(values)
