@@ -42,7 +42,7 @@ IMPORT_NAMES = {"prometheus-client": "prometheus_client", "pyyaml": "yaml"}
 """What a distribution is imported as, where it is not its own name."""
 
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-fuzz.lock")
-_PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?P<rest>.*(?:\n +.*)*)", re.MULTILINE)
+_PIN = re.compile(r"^(?P<requirement>(?P<name>[\w.-]+)==(?P<version>[^\s;]+)[^\\\n]*)(?P<rest>.*(?:\n +.*)*)", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,9 @@ def offences(texts: dict[str, str]) -> list[str]:
 
 
 def pins(name: str) -> dict[str, tuple[str, str]]:
-    """Return version and hashes that a lock holds, by distribution."""
-    return {canonicalize_name(pin["name"]): (pin["version"], pin["rest"]) for pin in _PIN.finditer((ROOT / name).read_text())}
+    """Return version and hashes that a lock holds, by distribution; of several versions, that for the present Python."""
+    found = sorted(_PIN.finditer((ROOT / name).read_text()), key=lambda pin: _applies(Requirement(pin["requirement"])))
+    return {canonicalize_name(pin["name"]): (pin["version"], pin["rest"]) for pin in found}
 
 
 def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
@@ -86,7 +87,11 @@ def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
         "requirements-build.lock": [*groups["build"], *project["build-system"]["requires"]],
         "requirements-fuzz.lock": groups["fuzz"],
     }
-    return [Requirement(text) for text in texts[lock]]
+    return [requirement for requirement in map(Requirement, texts[lock]) if _applies(requirement)]
+
+
+def _applies(requirement: Requirement) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate()
 
 
 def imported_libraries() -> set[str]:
