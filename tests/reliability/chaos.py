@@ -35,7 +35,7 @@ KINDS: tuple[Callable[[], Kind], ...] = (
     lambda: WrongTypes(fields=_HARMLESS),
     lambda: Tokens.repeating("a", "b"),
 )
-HANGS: tuple[Callable[[], Kind], ...] = (Silence, SilenceInBody)
+HANGS: tuple[type[Silence | SilenceInBody], ...] = (Silence, SilenceInBody)
 OPERATIONS = ("AssumeRole", "DescribeCases", "DescribeCases", "DescribeCases", "DescribeCommunications", "ListAccounts")
 MINUTE = 60.0
 
@@ -109,19 +109,19 @@ class Chaos:
         rng = self._rng
         for account in rng.sample(self.members, 12):
             each = rng.choice(account.cases) if account.cases else None
-            if each is None or rng.random() < 0.4:  # noqa: PLR2004 - two in five
+            if each is None or rng.random() < 0.4:
                 account.add_case(body="help", severity_code=rng.choice(SEVERITIES))
             elif not each.is_open:
                 each.reopen()
-            elif rng.random() < 0.5:  # noqa: PLR2004 - every other one
+            elif rng.random() < 0.5:
                 each.resolve()
             else:
                 for _ in range(rng.choice((1, 1, 7))):
                     each.add_communication(submitted_by=rng.choice(("Amazon Web Services", "Customer")))
             self._truth.note([account.account_id])
-        if rng.random() < 0.1:  # noqa: PLR2004 - every tenth time
+        if rng.random() < 0.1:
             self.members.append(self._account())
-        elif rng.random() < 0.1:  # noqa: PLR2004 - as above
+        elif rng.random() < 0.1:
             rng.choice(self.members[len(self.loose) :]).state = rng.choice(("SUSPENDED", "ACTIVE"))
 
     def break_something(self) -> None:
@@ -138,13 +138,13 @@ class Chaos:
             operation = rng.choice(OPERATIONS)
             whose = None if operation == "ListAccounts" else account.account_id
             self._add(rng.choice(KINDS)(), operation, whose, rng.choice((None, None, 1, 2)), 20 * MINUTE)
-        if self.plan.timeout == SHORT and rng.random() < 0.5:  # noqa: PLR2004 - every other time
+        if self.plan.timeout == SHORT and rng.random() < 0.5:
             self._add(rng.choice(HANGS)(), "DescribeCases", rng.choice(self.members).account_id, 4, 5 * MINUTE)
-        if rng.random() < 0.04:  # noqa: PLR2004 - twice an hour
+        if rng.random() < 0.04:
             region = rng.choice((None, REGIONS[0]))
             kind = rng.choice((ConnectionReset(), Error(503, "ServiceUnavailable"), Throttled()))
             self._add(kind, rng.choice(OPERATIONS), None, None, 10 * MINUTE, region)
-        if rng.random() < 0.1:  # noqa: PLR2004 - every tenth time
+        if rng.random() < 0.1:
             account = rng.choice(self.members)
             account.trusts, account.supported = rng.choice(((False, True), (True, False), (True, True)))
 
@@ -161,10 +161,10 @@ class Chaos:
             tuple(sorted(rng.sample(self.loose, rng.randrange(len(self.loose) // 2, len(self.loose) + 1)))),
             interval=rng.choice((8, 10, 15)),
             max_staleness=rng.choice((20, 30)),
-            timeout="30s" if last or rng.random() < 0.6 else SHORT,  # noqa: PLR2004 - three in five
+            timeout="30s" if last or rng.random() < 0.6 else SHORT,
             regions=rng.choice((1, 2)),
-            cases=rng.random() < 0.5,  # noqa: PLR2004 - every other one
-            named=rng.random() < 0.5,  # noqa: PLR2004 - as above
+            cases=rng.random() < 0.5,
+            named=rng.random() < 0.5,
         )
         if self.plan.timeout != SHORT:
             for _, handle in self._faults:

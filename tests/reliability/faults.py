@@ -17,10 +17,7 @@ from exporter.simulator.kinds import (
     Throttled,
 )
 
-
-NEEDS_A_PERSON = frozenset(
-    {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED, Reason.CREDENTIALS, Reason.SUBSCRIPTION_REQUIRED}
-)
+NEEDS_A_PERSON = frozenset({Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED, Reason.CREDENTIALS, Reason.SUBSCRIPTION_REQUIRED})
 """After these an account is tried rarely, or at once after a reload."""
 
 

@@ -58,12 +58,12 @@ class Run:
     def minute(self, number: int) -> None:
         """Let one minute pass."""
         self.chaos.break_something()
-        if self.rng.random() < 0.08:  # noqa: PLR2004 - five an hour
+        if self.rng.random() < 0.08:
             self.reload()
-        elif self.rng.random() < 0.03:  # noqa: PLR2004 - two an hour
+        elif self.rng.random() < 0.03:
             with pytest.raises(ConfigError):
                 self.rig.adopt("poll: {interval: soon}")
-        elif self.rng.random() < 0.03:  # noqa: PLR2004 - as above
+        elif self.rng.random() < 0.03:
             self.rig.adopt(self.chaos.plan.text(self.chaos.loose))
         self.rig.after(MINUTE)
         self.read(wholly=number % WHOLLY_EVERY == 0)
@@ -77,7 +77,7 @@ class Run:
         """Return what is not right about each account that is to be read."""
         cases = shown(values)
         read = up(values)
-        problems = {account_id: "is read no more" for account_id in read.keys() - self.chaos.expected()}
+        problems = dict.fromkeys(read.keys() - self.chaos.expected(), "is read no more")
         for account_id in self.chaos.expected():
             if read.get(account_id) != 1:
                 status = self.rig.roster.status(account_id)
