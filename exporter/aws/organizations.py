@@ -71,7 +71,7 @@ class OrganizationReader:
         token: str | None = None
         for _ in range(MOST_PAGES):
             page = with_retries(partial(self._page, token, deadline), _POLICY, self._timing, self._random, deadline)
-            members.update((member.account_id, member) for member in _active(page.get("Accounts", ())))
+            members.update((member.account_id, member) for member in _active(page["Accounts"]))
             # A page may be empty and still not be the last: only the token tells.
             token = page.get("NextToken") or None
             if token is None:
@@ -91,6 +91,9 @@ class OrganizationReader:
             subject=self._name,
             deadline=deadline,
         )
+        if "Accounts" not in page:
+            # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
+            raise ReadFailure(Reason.MALFORMED, "ListAccounts: the answer has no list of accounts")
         return page
 
 

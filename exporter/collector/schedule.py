@@ -50,7 +50,7 @@ class Cadence:
             failures: How many polls in a row have failed, this one included.
 
         Returns:
-            The time on the same clock. What may pass by itself is tried sooner than the interval, with growing pauses; what a
+            The time on the same clock. What may pass by itself is tried within one interval, with growing pauses; what a
             person has to mend is tried after 15 minutes, growing to an hour.
         """
         if reason in _NEEDS_A_PERSON:
@@ -58,5 +58,5 @@ class Cadence:
         else:
             longest = _LONGEST_WHEN_UNREACHABLE if reason is Reason.UNREACHABLE else self.interval
             pause = min(self.interval, longest, _SHORTEST_PAUSE * 2.0 ** min(failures - 1, 20))
-        jitter = phase(f"{account_id}/{failures}") - 0.5
-        return now + pause * (1 + _JITTER * jitter)
+        pause *= 1 + _JITTER * (phase(f"{account_id}/{failures}") - 0.5)
+        return now + (pause if reason in _NEEDS_A_PERSON else min(pause, self.interval))

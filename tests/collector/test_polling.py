@@ -171,7 +171,7 @@ def test_the_first_pause_after_a_failure_depends_on_its_reason(world: World, rea
 
 
 @pytest.mark.parametrize(
-    ("reason", "bound"), [(Reason.TIMEOUT, INTERVAL * 1.1), (Reason.UNREACHABLE, 16.5), (Reason.ACCESS_DENIED, 3960.0)]
+    ("reason", "bound"), [(Reason.TIMEOUT, INTERVAL), (Reason.UNREACHABLE, 16.5), (Reason.ACCESS_DENIED, 3960.0)]
 )
 def test_pauses_grow_to_a_bound(world: World, reason: Reason, bound: float) -> None:
     world.add(A)
@@ -185,7 +185,7 @@ def test_pauses_grow_to_a_bound(world: World, reason: Reason, bound: float) -> N
         pauses.append(status.next_poll - world.timing.time())
         world.timing.advance(pauses[-1] + 0.001)
     assert pauses[0] < pauses[3]
-    assert bound * 0.75 < max(pauses) <= bound
+    assert bound * 0.75 < max(pauses) <= bound + 1e-3
 
 
 def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World) -> None:

@@ -43,7 +43,7 @@ def test_actionlint_finds_nothing() -> None:
 
 
 def test_zizmor_finds_nothing() -> None:
-    code, told = run(BIN / "zizmor", "--offline", "--no-progress", "--quiet", ".github")
+    code, told = run(BIN / "zizmor", "--offline", "--no-progress", "--quiet", "--color=never", ".github")
     assert (code, told.startswith("No findings to report.")) == (0, True), told
 
 

@@ -43,13 +43,18 @@ class Target:
         self._serving = Serving(app)
 
     def __enter__(self) -> Self:
-        logging.getLogger().addHandler(self._libraries)
+        root = logging.getLogger()
+        root.addHandler(self._libraries)
+        self._level = root.level
+        root.setLevel(logging.WARNING)
         self._serving.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._serving.__exit__(kind, error, trace)
-        logging.getLogger().removeHandler(self._libraries)
+        root = logging.getLogger()
+        root.removeHandler(self._libraries)
+        root.setLevel(self._level)
 
     def give(self, data: bytes) -> list[int]:
         """Send bytes on a connection of their own, and return the statuses of what is answered.

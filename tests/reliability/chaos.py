@@ -35,7 +35,7 @@ KINDS: tuple[Callable[[], Kind], ...] = (
     lambda: WrongTypes(fields=_HARMLESS),
     lambda: Tokens.repeating("a", "b"),
 )
-HANGS: tuple[type, ...] = (Silence, SilenceInBody)
+HANGS: tuple[type[Silence | SilenceInBody], ...] = (Silence, SilenceInBody)
 OPERATIONS = ("AssumeRole", "DescribeCases", "DescribeCases", "DescribeCases", "DescribeCommunications", "ListAccounts")
 MINUTE = 60.0
 

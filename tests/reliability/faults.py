@@ -93,6 +93,12 @@ FAULTS = (
     FaultCase("empty body", Body, Reason.MALFORMED),
     FaultCase("nulls for lists", lambda: Body(b'{"cases": null, "communications": null, "Accounts": null}'), Reason.MALFORMED),
     FaultCase("wrong types in every field", lambda: WrongTypes(fields=_FIELDS), None, only=(FIRST_PAGE, LATER_PAGE)),
+    FaultCase(
+        "wrong types in every field",
+        lambda: Body(b'{"Accounts": [{"Id": 17, "Name": [], "State": {}}], "NextToken": null}'),
+        Reason.MALFORMED,
+        only=(LIST_ACCOUNTS,),
+    ),
     FaultCase("huge body", lambda: HugeBody(40), Reason.MALFORMED, only=_PAGED),
     FaultCase("a web page", HtmlPage, Reason.MALFORMED),
     FaultCase("expired credentials", lambda: Error(400, "ExpiredTokenException"), Reason.CREDENTIALS),

@@ -80,7 +80,7 @@ class Watch:
         """
         if wholly:
             self._parsed.clear()
-        for _ in text_string_to_metric_families("\n".join(self._left(text))):  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
+        for _ in text_string_to_metric_families("\n".join(self._left(text))):  # type: ignore[no-untyped-call]  # it has no types
             pass
         values = series(text)
         self._check_counts(values)
@@ -109,7 +109,7 @@ class Watch:
             if name.endswith(_COUNTS):
                 for labels, value in found.items():
                     before = self._counts.get((name, labels), 0.0)
-                    assert value >= before, f"{name}{labels} went down from {before} to {value}"
+                    assert value >= before, f"{name}{{{labels} went down from {before} to {value}"
                     self._counts[name, labels] = value
 
     def _check_cases(self, values: Values, earliest: float) -> None:

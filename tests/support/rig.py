@@ -32,16 +32,24 @@ class Rig:
         config: Its configuration.
         timing: Its clock.
         random: Makes its pauses: 0 for none, 1 for the longest.
+        log: Where it tells what happens; nowhere when left out.
     """
 
-    def __init__(self, config: str, timing: Timing, *, random: Callable[[], float] = lambda: 0.5) -> None:
+    def __init__(
+        self,
+        config: str,
+        timing: Timing,
+        *,
+        random: Callable[[], float] = lambda: 0.5,
+        log: FilteringBoundLogger | None = None,
+    ) -> None:
         endpoints = Endpoints(_session())
         self._endpoints = endpoints
         silent = structlog.make_filtering_bound_logger("critical")
-        log: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
+        nowhere: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
         self.timing = timing
         self.engine = engine = Engine(
-            self._parse(config), endpoints, Shard(0, 1), lambda: (), timing=timing, random=random, log=log
+            self._parse(config), endpoints, Shard(0, 1), lambda: (), timing=timing, random=random, log=log or nowhere
         )
         self.connector, self.roster, self.discoverer = engine.connector, engine.roster, engine.discoverer
         self.poller, self.publisher, self.store = engine.poller, engine.publisher, engine.store
@@ -88,8 +96,15 @@ class FakeRig(Rig):
 
     timing: FakeTiming
 
-    def __init__(self, config: str, timing: FakeTiming, *, random: Callable[[], float] = lambda: 0.5) -> None:
-        super().__init__(config, timing, random=random)
+    def __init__(
+        self,
+        config: str,
+        timing: FakeTiming,
+        *,
+        random: Callable[[], float] = lambda: 0.5,
+        log: FilteringBoundLogger | None = None,
+    ) -> None:
+        super().__init__(config, timing, random=random, log=log)
 
     def after(self, seconds: float) -> Page:
         """Let time pass, read what fell due meanwhile, and return the page."""
