@@ -6,11 +6,11 @@ import yaml
 from pydantic import BaseModel
 
 from exporter.config.durations import format_duration
+from exporter.config.problems import EXTERNAL_IDS
 from exporter.config.schema import Config
 from exporter.config.values import RoleArn
 
 MASKED = "<secret>"
-_SECRETS = ("external_id", "member_external_id")
 _DURATIONS = ("interval", "timeout", "max_staleness", "session_duration", "refresh_interval")
 _MAPS_OF_DURATIONS = ("first_response_targets",)
 _WIDE = 1000
@@ -39,4 +39,4 @@ def _value(name: str, value: object) -> object:
         case float() if name in _DURATIONS:
             return format_duration(value)
         case _:
-            return MASKED if name in _SECRETS else value
+            return MASKED if name in EXTERNAL_IDS else value
