@@ -1,5 +1,6 @@
 """A configuration as YAML, with its defaults and without its secrets."""
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -19,6 +20,25 @@ _WIDE = 1000
 def as_yaml(config: Config) -> str:
     """Return a configuration as a file has it, all defaults filled in; what no key needs to say is left out."""
     return yaml.safe_dump(_section(config), sort_keys=False, allow_unicode=True, width=_WIDE)
+
+
+class Shown:
+    """Returns the configuration in force as YAML, written anew only when there is another: a large one takes a second.
+
+    Args:
+        config: Returns the configuration in force.
+    """
+
+    def __init__(self, config: Callable[[], Config]) -> None:
+        self._config = config
+        self._written: tuple[Config, str] | None = None
+
+    def __call__(self) -> str:
+        """Return the text."""
+        config, written = self._config(), self._written
+        if written is None or written[0] is not config:
+            self._written = written = config, as_yaml(config)
+        return written[1]
 
 
 def _section(section: BaseModel) -> dict[str, Any]:

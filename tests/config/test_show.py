@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from exporter.config import Settings, as_yaml
+from exporter.config import Settings, Shown, as_yaml
 from exporter.config.show import MASKED
 
 Parse = Callable[[str | bytes], Settings]
@@ -34,3 +34,11 @@ def test_defaults_are_filled_in_and_durations_written_as_in_a_file(parse_config:
     assert shown["aws"]["regions"] == ["us-east-1"]
     assert shown["metrics"]["first_response_targets"]["critical"] == "15m"
     assert "accounts" not in shown
+
+
+def test_it_is_written_anew_only_when_there_is_another(parse_config: Parse) -> None:
+    in_force = [parse_config("poll: {interval: 10m}").config]
+    shown = Shown(lambda: in_force[0])
+    assert shown() is shown()
+    in_force[0] = parse_config("poll: {interval: 20m}").config
+    assert shown() == as_yaml(in_force[0])
