@@ -20,7 +20,7 @@ from exporter import __revision__, __version__, memory, terminal
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import SystemTiming
 from exporter.collector.sharding import Shard
-from exporter.config import as_yaml, load, parse, parse_web_config, read, read_web_config
+from exporter.config import Shown, load, parse, parse_web_config, read, read_web_config
 from exporter.engine import Engine
 from exporter.metrics import catalog
 from exporter.metrics.encode import TextFormat
@@ -178,7 +178,7 @@ class Exporter:
             live=Recent(LiveMetrics().encode, timing.monotonic),
             report=engine.report,
             about=self._about,
-            config=lambda: as_yaml(engine.settings.config),
+            config=Shown(lambda: engine.settings.config),
             problems=lambda: self._last_reload().problems,
             ailments=engine.collector.ailments,
             ready=engine.ready,

@@ -3,7 +3,7 @@
 from exporter.config.load import load, parse, read
 from exporter.config.resolved import ResolvedAccount, ResolvedOrganization, Settings
 from exporter.config.schema import Config
-from exporter.config.show import as_yaml
+from exporter.config.show import Shown, as_yaml
 from exporter.config.web_config import parse_web_config, read_web_config
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ResolvedAccount",
     "ResolvedOrganization",
     "Settings",
+    "Shown",
     "as_yaml",
     "load",
     "parse",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from exporter.config.checks import check
 from exporter.config.compose import read_document
-from exporter.config.problems import Report, line_of_problem
+from exporter.config.problems import Report, holds_secret, line_of_problem
 from exporter.config.resolved import Settings, resolve
 from exporter.config.schema import Config
 from exporter.config.syntax import unprintable
@@ -17,6 +17,7 @@ LARGEST_BYTES = 10 * 1024 * 1024
 
 _FORM = Form(
     Config,
+    is_secret=holds_secret,
     advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
     "(environment, profile, or the role of the machine or pod)",
     harmless_keys=("use_own_credentials",),

@@ -11,6 +11,9 @@ Path = tuple[str | int, ...]
 LONGEST_SHOWN = 80
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
+EXTERNAL_IDS = ("external_id", "member_external_id")
+"""Keys whose values belong in the file and are never shown."""
+
 _SECRET = re.compile(r"secret|token|passw|passphrase|pwd|(access|api|private)[_-]?key|credential", re.IGNORECASE)
 
 
@@ -36,6 +39,11 @@ def written_path(path: Path) -> str:
 def names_secret(path: Path) -> bool:
     """Return whether the value at a path could be a secret, going by its keys."""
     return any(isinstance(part, str) and _SECRET.search(part) for part in path)
+
+
+def holds_secret(path: Path) -> bool:
+    """Return whether the value at a path is never shown: what could be a secret, and what `/config` masks."""
+    return names_secret(path) or path[-1:] in {(key,) for key in EXTERNAL_IDS}
 
 
 def line_of_problem(source: str, line: int | None, text: str) -> str:

@@ -15,7 +15,9 @@ from exporter.config.web_schema import HEADERS, TlsServerConfig, WebConfig
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, WebSettings
 
 _TLS = "tls_server_config"
-_FORM = Form(WebConfig, is_secret=lambda path: path[:1] == ("basic_auth_users",) or path == (_TLS, "key"))
+# Who writes a key itself where its path belongs is not to find it in the log.
+_MAY_HOLD_KEY = frozenset((_TLS, key) for key in ("key", "key_file", "cert", "cert_file"))
+_FORM = Form(WebConfig, is_secret=lambda path: path[:1] == ("basic_auth_users",) or path in _MAY_HOLD_KEY)
 
 
 def read_web_config(path: Path) -> bytes:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from exporter.web.sliced import SlicedResponse
+
 _FASTEST = 1
 
 
@@ -41,8 +43,8 @@ class CachedDocument:
                 self._plain, self._packed = await asyncio.to_thread(self._make_both)
                 self._made_at = generation
         if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(self._packed, headers={**self._headers, "Content-Encoding": "gzip"})
-        return Response(self._plain, headers=self._headers)
+            return SlicedResponse(self._packed, {**self._headers, "Content-Encoding": "gzip"})
+        return SlicedResponse(self._plain, self._headers)
 
     def _make_both(self) -> tuple[bytes, bytes]:
         document = self._make()

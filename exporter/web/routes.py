@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from exporter.cases.report import FleetReport
 from exporter.collector.store import PageStore
@@ -21,6 +20,7 @@ from exporter.metrics.negotiate import negotiate
 from exporter.web import status_page
 from exporter.web.assets import assets, text
 from exporter.web.cached import CachedDocument
+from exporter.web.sliced import SlicedResponse
 from exporter.web.status_json import as_json
 from exporter.web.status_page import Frame
 
@@ -97,27 +97,6 @@ class Site:
     share: str = ""
 
 
-_SLICE_BYTES = 128 * 1024
-
-
-class _TwoPartResponse(Response):
-    """A response that is sent in slices: the large stored part is never copied as a whole, nor buffered whole."""
-
-    def __init__(self, stored: bytes, rest: bytes, headers: Mapping[str, str]) -> None:
-        super().__init__(headers={**headers, "Content-Length": str(len(stored) + len(rest))})
-        self._parts = (stored, rest)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response, or only its head when that is what was asked for."""
-        del receive
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        stored, rest = (b"", b"") if scope["method"] == "HEAD" else self._parts
-        for start in range(0, len(stored), _SLICE_BYTES):
-            piece = memoryview(stored)[start : start + _SLICE_BYTES]
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": rest})
-
-
 class _Answers:
     """Answers the requests for each route."""
 
@@ -130,6 +109,7 @@ class _Answers:
         generation = partial(getattr, site.store, "generation")
         self._page = CachedDocument(self._render, generation, "text/html", _PAGE_HEADERS)
         self._status = CachedDocument(self._encode_status, generation, "application/json", _COMMON_HEADERS)
+        self._config = CachedDocument(lambda: site.config().encode(), generation, "text/plain", _COMMON_HEADERS)
 
     async def metrics(self, request: Request) -> Response:
         site = self._site
@@ -141,7 +121,7 @@ class _Answers:
         headers = {"Content-Type": encoding.text_format.value, "Vary": "Accept, Accept-Encoding"}
         if encoding.gzip:
             headers["Content-Encoding"] = "gzip"
-        return _TwoPartResponse(body.stored, body.complete(site.live(encoding.text_format)), headers)
+        return SlicedResponse(body.stored, headers, body.complete(site.live(encoding.text_format)))
 
     async def index(self, request: Request) -> Response:
         return await self._page.answer(request)
@@ -149,8 +129,8 @@ class _Answers:
     async def status(self, request: Request) -> Response:
         return await self._status.answer(request)
 
-    async def config(self, _: Request) -> Response:
-        return PlainTextResponse(await asyncio.to_thread(self._site.config), headers=_COMMON_HEADERS)
+    async def config(self, request: Request) -> Response:
+        return await self._config.answer(request)
 
     async def asset(self, request: Request) -> Response:
         asset = self._assets.get(request.path_params["name"])

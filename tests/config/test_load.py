@@ -87,3 +87,15 @@ def test_half_a_character_never_gets_in(parser: str, parse_config: Parse, monkey
     monkeypatch.setattr(compose, "_PARSER", getattr(yaml, parser, yaml.SafeLoader))
     with pytest.raises(ConfigError):
         parse_config('accounts: [{id: "111122223333", labels: {team: "\\ud800"}}]')
+
+
+def test_an_external_id_that_cannot_be_used_is_not_repeated(parse_config: Parse) -> None:
+    text = """\
+aws: {external_id: never shown!}
+accounts: [{id: "111111111111", role_arn: "arn:aws:iam::111111111111:role/r", external_id: never shown!}]
+organizations: [{name: acme, member_role_name: r, member_external_id: never shown!}]
+"""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text)
+    assert len(caught.value.problems) == 3
+    assert "never shown" not in str(caught.value)

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
 from exporter.web.limits import Limits
 from tests.support.fetch import fetch
@@ -102,6 +102,21 @@ def test_readers_that_do_not_read_keep_nobody_out(large_site: ASGIApp, crowd: Cr
         fetch(f"http://127.0.0.1:{serving.port}/metrics")  # either form of the page is made once
         crowd(serving.port, 20, SCRAPE)
         assert len(scrape_seconds(serving.port, 5)) == 5
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status"])
+def test_no_answer_is_handed_over_whole(large_site: ASGIApp, path: str) -> None:
+    pieces: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        pieces.append(len(message.get("body", b"")))
+
+    asyncio.run(large_site({"type": "http", "method": "GET", "path": path, "headers": []}, receive, send))
+    assert sum(pieces) > 100_000
+    assert max(pieces) <= 32 * 1024, "each reader that does not read would hold a copy of it"
 
 
 class busy_site:  # noqa: N801 - used as a function

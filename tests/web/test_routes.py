@@ -49,6 +49,7 @@ def serve() -> Serve:
         organizations: Sequence[OrganizationStatus] = (),
         view: View = VIEW,
         on_report: Callable[[], None] = lambda: None,
+        config: Callable[[], str] = lambda: "poll: {}\n",
     ) -> TestClient:
         store = PageStore(lambda: 0.0)
         if published:
@@ -65,7 +66,7 @@ def serve() -> Serve:
             live=LiveMetrics().encode,
             report=report,
             about=lambda: {"version": "1.2.3"},
-            config=lambda: "poll: {}\n",
+            config=config,
             problems=lambda: problems,
             ailments=lambda: ailments,
             ready=lambda: ready,
@@ -227,6 +228,18 @@ def test_a_document_is_made_once_for_a_page(serve: Serve) -> None:
         assert packed.headers["content-encoding"] == "gzip"
         assert packed.json() == client.get("/api/v1/status").json()
     assert len(made) == 1
+
+
+def test_the_configuration_is_written_once_for_a_page(serve: Serve) -> None:
+    made: list[int] = []
+
+    def config() -> str:
+        made.append(1)
+        return "poll: {}\n"
+
+    client = serve(status("payments"), config=config)
+    assert {client.get("/config").text for _ in range(3)} == {"poll: {}\n"}
+    assert len(made) == 1, "it may take a second, and would keep scrapes waiting"
 
 
 def test_everything_is_below_the_prefix_and_links_lead_through_the_proxy(serve: Serve) -> None:

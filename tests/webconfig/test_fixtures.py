@@ -75,3 +75,14 @@ def test_the_example_in_the_documentation_is_accepted() -> None:
     assert settings.tls.client_auth is ClientAuth.REQUIRED
     assert len(settings.headers) == 5
     assert set(settings.users) == {"prometheus"}
+
+
+@pytest.mark.parametrize("key", ["key_file", "cert_file", "key", "cert"])
+def test_a_key_that_stands_in_the_wrong_place_is_not_repeated(key: str) -> None:
+    text = f'tls_server_config: {{{key}: "-----BEGIN PRIVATE KEY-----\\nMIIEvNeverShown\\0"}}'
+    if key in {"key", "cert"}:
+        text = text.replace("-----BEGIN", "BEGIN")
+    with pytest.raises(ConfigError) as caught:
+        parse_web_config(text.encode(), source="web-config.yml", directory=Path())
+    assert "the value (not shown)" in str(caught.value)
+    assert "MIIEv" not in str(caught.value)
