@@ -114,7 +114,10 @@ def test_no_answer_is_handed_over_whole(large_site: ASGIApp, path: str) -> None:
     async def send(message: Message) -> None:
         pieces.append(len(message.get("body", b"")))
 
-    asyncio.run(large_site({"type": "http", "method": "GET", "path": path, "headers": []}, receive, send))
+    async def ask() -> None:
+        await large_site({"type": "http", "method": "GET", "path": path, "headers": []}, receive, send)
+
+    asyncio.run(ask())
     assert sum(pieces) > 100_000
     assert max(pieces) <= 32 * 1024, "each reader that does not read would hold a copy of it"
 
