@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +28,7 @@ from exporter.metrics.live import LiveMetrics
 from exporter.metrics.page import Encoding
 from exporter.reload import LastReload, Reloader
 from exporter.reload import samples as reload_samples
+from exporter.reloads import Reloads, TooManyReloadsError
 from exporter.web import server
 from exporter.web.limits import Limits
 from exporter.web.recent import Recent
@@ -159,7 +159,7 @@ class Exporter:
             settings, endpoints, options.shard, self._samples, timing=timing, random=random.random, log=log
         )
         self._reloader: Reloader | None = None
-        self._reloads = ThreadPoolExecutor(1, "reload")
+        self._reloads: Reloads | None = None
         self._last = LastReload(timing.time())
         if options.config_file is not None and not options.demo:
             self._reloader = Reloader(
@@ -171,6 +171,7 @@ class Exporter:
                 now=timing.time,
                 log=log,
             )
+            self._reloads = Reloads(self._reloader)
         self._site = Site(
             version=__version__,
             paths=options.paths,
@@ -197,7 +198,7 @@ class Exporter:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal, loop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
         paths = self._options.paths
         has_tls = web_config is not None and web_config.current().context is not None
         scheme = "https" if has_tls else "http"
@@ -208,11 +209,12 @@ class Exporter:
         if self._options.demo:
             sys.stdout.write(f"Reading a simulated AWS. Look at {urls[0]} - Ctrl-C ends it.\n")
             sys.stdout.flush()
-        watch = asyncio.create_task(self._watch_file(loop))
+        watch = asyncio.create_task(self._watch_file())
         limits = Limits(requests=self._options.max_requests)
         await server.run(application(self._site), sockets, stop, self._log, limits=limits, web_config=web_config)
         watch.cancel()
-        self._reloads.shutdown(wait=False, cancel_futures=True)
+        if self._reloads is not None:
+            self._reloads.stop()
         self._engine.collector.stop()
         self._log.info("stopped")
         return 0
@@ -236,20 +238,23 @@ class Exporter:
     async def _reload_by_request(self) -> Sequence[str]:
         if not self._options.lifecycle:
             raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
-        if self._reloader is None:
+        if self._reloads is None:
             raise ReloadRefused(self._nothing_to_reload())
-        return await asyncio.get_running_loop().run_in_executor(self._reloads, self._reloader.reload, "request")
+        try:
+            return await self._reloads.wait("request")
+        except TooManyReloadsError:
+            raise ReloadRefused("too many wait for that already; try again in a second", 429) from None
 
-    def _reload_by_signal(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._reloader is None:
+    def _reload_by_signal(self) -> None:
+        if self._reloads is None:
             self._log.warning("nothing to reload", cause="SIGHUP", reason=self._nothing_to_reload())
         else:
-            loop.run_in_executor(self._reloads, self._reloader.reload, "SIGHUP")
+            self._reloads.ask("SIGHUP")
 
-    async def _watch_file(self, loop: asyncio.AbstractEventLoop) -> None:
-        while self._reloader is not None and self._options.auto_reload is not None:
+    async def _watch_file(self) -> None:
+        while self._reloads is not None and self._options.auto_reload is not None:
             await asyncio.sleep(self._options.auto_reload)
-            await loop.run_in_executor(self._reloads, self._reloader.reload_if_changed)
+            await self._reloads.look()
 
     def _nothing_to_reload(self) -> str:
         return "the demo has no configuration file" if self._options.demo else "the exporter was started without --config.file"

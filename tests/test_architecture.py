@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "memory": (),
     "metrics": ("cases",),
     "reload": ("config", "errors", "metrics"),
+    "reloads": ("reload",),
     "simulator": (),
     "terminal": ("cases", "collector.discoverer"),
     "web": ("cases", "collector.store", "errors", "metrics"),

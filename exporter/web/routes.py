@@ -8,6 +8,7 @@ from string import Template
 from typing import NamedTuple
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -57,7 +58,15 @@ class Paths(NamedTuple):
 
 
 class ReloadRefused(Exception):  # noqa: N818 - nothing is wrong with the exporter
-    """There is no reload by a request; says why."""
+    """There is no reload by a request; says why.
+
+    Attributes:
+        status: Of the response.
+    """
+
+    def __init__(self, why: str, status: int = 403) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +162,12 @@ class _Answers:
         return _plain("Not ready: the first round over all accounts is under way.", 503)
 
     async def reload(self, request: Request) -> Response:
-        # A browser says so when another site's page sends a request in its user's name.
-        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        if _is_from_another_site(request.headers):
             return _plain("Not reloaded: the request comes from another site.", 403)
         try:
             problems = await self._site.reload()
         except ReloadRefused as refused:
-            return _plain(f"Not reloaded: {refused}.", 403)
+            return _plain(f"Not reloaded: {refused}.", refused.status)
         if problems:
             return _plain("\n".join(("Not reloaded, all is as it was:", *problems)), 500)
         return _plain("Reloaded.")
@@ -204,6 +212,17 @@ def application(site: Site) -> Starlette:
     # A redirect would be to what the Host header says.
     site_app.router.redirect_slashes = False
     return site_app
+
+
+def _is_from_another_site(headers: Headers) -> bool:
+    """Return whether a browser says that another site's page sends a request in its user's name.
+
+    Over plain HTTP it does not say so in so many words, but by the Origin, which people's own tools do not send.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site not in {"none", "same-origin"}
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
 
 
 def _plain(text: str, status: int = 200) -> Response:

@@ -139,5 +139,15 @@ def test_a_reload_that_cannot_be_says_why(simulator: Simulator, start: StartExpo
     assert Page(running.wait_for(lambda text: SUCCESSFUL in text)).values(SUCCESSFUL) == [1]
 
 
-def test_another_sites_page_cannot_reload(running: ExporterProcess) -> None:
-    assert running.get("/-/reload", {"Sec-Fetch-Site": "cross-site"}, method="POST").status == 403
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind-a-proxy.example.com"}, 200),
+        ({"Origin": "http://evil.example.com"}, 403),  # all that browsers send to a plain http:// address
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://mine.example.com", "Host": "mine.example.com"}, 200),
+    ],
+)
+def test_another_sites_page_cannot_reload(running: ExporterProcess, headers: dict[str, str], status: int) -> None:
+    assert running.get("/-/reload", headers, method="POST").status == status

@@ -49,11 +49,14 @@ def serve() -> Serve:
         organizations: Sequence[OrganizationStatus] = (),
         view: View = VIEW,
         on_report: Callable[[], None] = lambda: None,
-        config: Callable[[], str] = lambda: "poll: {}\n",
     ) -> TestClient:
         store = PageStore(lambda: 0.0)
         if published:
             store.publish(Renderer(View(1800.0, {}), Instruments({})).render(statuses, [], NOW))
+
+        def config() -> str:
+            on_report()
+            return "poll: {}\n"
 
         def report() -> FleetReport:
             on_report()
@@ -232,12 +235,7 @@ def test_a_document_is_made_once_for_a_page(serve: Serve) -> None:
 
 def test_the_configuration_is_written_once_for_a_page(serve: Serve) -> None:
     made: list[int] = []
-
-    def config() -> str:
-        made.append(1)
-        return "poll: {}\n"
-
-    client = serve(status("payments"), config=config)
+    client = serve(status("payments"), on_report=lambda: made.append(1))
     assert {client.get("/config").text for _ in range(3)} == {"poll: {}\n"}
     assert len(made) == 1, "it may take a second, and would keep scrapes waiting"
 
