@@ -39,7 +39,7 @@ def serve() -> Serve:
     async def reload() -> Sequence[str]:
         return ()
 
-    def build(  # noqa: PLR0913 - one for each thing that a test wants otherwise
+    def build(
         *statuses: AccountStatus,
         ailments: Sequence[str] = (),
         problems: Sequence[str] = (),
