@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import ssl
+import stat
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -119,7 +120,10 @@ def _read(pem: Pem, source: str) -> str:
     if pem.path is None:
         return pem.text
     try:
-        with pem.path.open("rb") as file:
+        # Opening a pipe would wait for whoever writes into it.
+        with open(pem.path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _problem(pem, source, "cannot be read: it is a pipe, a socket or a device: name a file")
             content = file.read(_LARGEST_PEM)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

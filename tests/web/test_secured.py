@@ -1,6 +1,7 @@
 """TLS, certificates of clients, and files that change while they are used."""
 
 import json
+import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -260,3 +261,9 @@ def test_certificates_may_stand_in_the_file_itself(serve_with: ServeWith, author
     text = json.dumps({"tls_server_config": {"cert": pair.certificate, "key": pair.private_key}})
     with serve_with(text) as serving:
         assert get(serving, authority.client_context()).status == 200
+
+
+def test_a_pipe_in_place_of_a_certificate_is_refused_and_not_waited_for(web_config: ReadWebConfig, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.crt")
+    with pytest.raises(ConfigError, match=r"pipe\.crt cannot be read: it is a pipe, a socket or a device: name a file$"):
+        web_config("tls_server_config: {cert_file: pipe.crt, key_file: server.key}")
