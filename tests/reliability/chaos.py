@@ -99,7 +99,7 @@ class Chaos:
 
     def _account(self) -> Account:
         account = self._fleet.add_account()
-        for _ in range(self._rng.choice((0, 1, 1, 2, 3, 8))):
+        for _ in range(self._rng.choice((0, 0, 1, 1, 2, 5))):
             account.add_case(body="help", severity_code=self._rng.choice(SEVERITIES))
         self._truth.note([account.account_id])
         return account
