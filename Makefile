@@ -49,7 +49,8 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	$$compile pyproject.toml --output-file requirements.lock && \
 	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
 	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock && \
-	$$compile --group fuzz --output-file requirements-fuzz.lock
+	$$compile --group fuzz --output-file requirements-fuzz.lock && \
+	$$compile --group mutation --constraint requirements-dev.lock --output-file requirements-mutation.lock
 
 image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debian, root, buildah, podman, mmdebstrap)
 	@deploy/image/build

@@ -41,7 +41,13 @@ DEVELOPER_PATHS = re.compile(
 IMPORT_NAMES = {"prometheus-client": "prometheus_client", "pyyaml": "yaml"}
 """What a distribution is imported as, where it is not its own name."""
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-fuzz.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-build.lock",
+    "requirements-fuzz.lock",
+    "requirements-mutation.lock",
+)
 _PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?P<rest>.*(?:\n +.*)*)", re.MULTILINE)
 
 
@@ -85,6 +91,7 @@ def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
         "requirements-dev.lock": [*project["project"]["dependencies"], *groups["dev"]],
         "requirements-build.lock": [*groups["build"], *project["build-system"]["requires"]],
         "requirements-fuzz.lock": groups["fuzz"],
+        "requirements-mutation.lock": groups["mutation"],
     }
     return [Requirement(text) for text in texts[lock]]
 
