@@ -19,16 +19,19 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test bench lint format image-test fuzz docs dashboards lock tools clean
+.PHONY: help demo test test-pythons coverage mutation bench lint format image-test fuzz docs dashboards lock tools clean
 
 help: ## Show what there is to make
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http://localhost:10047
 	@$(BIN)/aws-support-exporter --demo
 
 test: $(VENV)/.wheel ## Run all tests on the built wheel; PYTEST_ARGS="-k web" picks some
 	@PYTHONPATH=$(WHEEL) PYTHONSAFEPATH=1 $(BIN)/pytest --numprocesses 2 $(PYTEST_ARGS)
+
+test-pythons: $(VENV)/.wheel ## Run the quick tests on the other versions of Python that are here
+	@.ci/pythons $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a peer, in 10 minutes
 	@$(BIN)/python -m bench.fleet
@@ -49,6 +52,7 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	$$compile pyproject.toml --output-file requirements.lock && \
 	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
 	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock && \
+	$$compile pyproject.toml --group quick --constraint requirements-dev.lock --output-file requirements-quick.lock && \
 	$$compile --group fuzz --output-file requirements-fuzz.lock && \
 	$$compile --group mutation --constraint requirements-dev.lock --output-file requirements-mutation.lock
 
@@ -93,6 +97,7 @@ $(VENV)/.dev: requirements-dev.lock requirements-build.lock requirements.lock py
 
 # Beside the sources, which stay importable for `pytest` by itself and for mypy; PYTHONPATH decides.
 $(VENV)/.wheel: $(shell find exporter -name __pycache__ -prune -o -print) README.md $(VENV)/.dev
-	@rm -rf $(WHEEL)
-	@$(PIP) install --no-build-isolation --no-deps --target $(WHEEL) .
+	@rm -rf $(WHEEL) $(VENV)/dist
+	@$(PIP) wheel --no-build-isolation --no-deps --wheel-dir $(VENV)/dist .
+	@$(PIP) install --no-deps --target $(WHEEL) $(VENV)/dist/*.whl
 	@touch $@

@@ -46,6 +46,7 @@ LOCKS = (
     "requirements-dev.lock",
     "requirements-build.lock",
     "requirements-fuzz.lock",
+    "requirements-quick.lock",
     "requirements-mutation.lock",
 )
 _PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?P<rest>.*(?:\n +.*)*)", re.MULTILINE)
@@ -88,7 +89,8 @@ def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
     groups = project["dependency-groups"]
     texts = {
         "requirements.lock": project["project"]["dependencies"],
-        "requirements-dev.lock": [*project["project"]["dependencies"], *groups["dev"]],
+        "requirements-dev.lock": [*project["project"]["dependencies"], *groups["quick"], *groups["dev"][1:]],
+        "requirements-quick.lock": [*project["project"]["dependencies"], *groups["quick"]],
         "requirements-build.lock": [*groups["build"], *project["build-system"]["requires"]],
         "requirements-fuzz.lock": groups["fuzz"],
         "requirements-mutation.lock": groups["mutation"],

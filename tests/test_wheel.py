@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,9 @@ def test_a_process_started_beside_the_sources_runs_the_wheel(installed: Path) ->
     assert found == str(installed / "cli.py")
 
 
-def test_only_the_package_is_in_the_wheel(installed: Path) -> None:
-    names = {path.name for path in installed.parent.iterdir()} - {"bin", "__pycache__"}
+def test_only_the_package_and_its_command_are_in_the_wheel(installed: Path) -> None:
+    distribution = metadata.distribution("aws-support-exporter")
+    names = {file.parts[0].partition("-")[0] for file in distribution.files or ()} - {"..", "bin"}
 
-    assert {name.partition("-")[0] for name in names} == {"exporter", "aws_support_exporter"}
+    assert distribution.locate_file("exporter") == installed
+    assert names == {"exporter", "aws_support_exporter"}
