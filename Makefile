@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+WHEEL := $(CURDIR)/$(VENV)/wheel
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 # The newest interpreter that really runs: a name on the PATH may be a version manager's empty promise. PYTHON=... overrides.
@@ -18,16 +19,32 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test bench load lint format image-test fuzz docs dashboards lock tools clean
+.PHONY: help demo test test-pythons coverage coverage-report mutation bench load lint format image-test fuzz docs dashboards lock tools clean
 
 help: ## Show what there is to make
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http://localhost:10047
 	@$(BIN)/aws-support-exporter --demo
 
-test: $(VENV)/.dev ## Run all tests; PYTEST_ARGS="-k web" picks some
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+test: $(VENV)/.wheel ## Run all tests on the built wheel; PYTEST_ARGS="-k web" picks some
+	@PYTHONPATH=$(WHEEL) PYTHONSAFEPATH=1 $(BIN)/pytest --numprocesses 2 $(PYTEST_ARGS)
+
+test-pythons: $(VENV)/.wheel ## Run the quick tests on the other versions of Python that are here
+	@.ci/pythons $(PYTEST_ARGS)
+
+coverage: ## Run all tests, and fail if they miss a branch of the pure parts or 5 % of the whole
+	@$(MAKE) --no-print-directory test PYTEST_ARGS="--cov --cov-report= $(PYTEST_ARGS)"
+	@$(MAKE) --no-print-directory coverage-report
+
+coverage-report: $(VENV)/.dev
+	@$(BIN)/coverage report --fail-under 95 --skip-covered
+	@$(BIN)/coverage report --fail-under 100 --include "exporter/cases/*,exporter/metrics/*" --skip-covered
+
+mutation: $(VENV)/.dev ## Change the pure parts in each way that a test should notice, in 25 minutes
+	@$(PIP) install --require-hashes -r requirements-mutation.lock
+	@$(BIN)/mutmut run $(MUTANTS)
+	@$(BIN)/mutmut results
 
 bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a peer, in 10 minutes
 	@$(BIN)/python -m bench.fleet
@@ -51,7 +68,9 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	$$compile pyproject.toml --output-file requirements.lock && \
 	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
 	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock && \
-	$$compile --group fuzz --output-file requirements-fuzz.lock
+	$$compile pyproject.toml --group quick --constraint requirements-dev.lock --output-file requirements-quick.lock && \
+	$$compile --group fuzz --output-file requirements-fuzz.lock && \
+	$$compile --group mutation --constraint requirements-dev.lock --output-file requirements-mutation.lock
 
 image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debian, root, buildah, podman, mmdebstrap)
 	@deploy/image/build
@@ -72,7 +91,7 @@ tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that nee
 	@.ci/tools
 
 clean: ## Remove all that was set up
-	rm -rf $(VENV) .tools .fuzz tests/helm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools .fuzz mutants .coverage* tests/helm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' >/dev/null 2>&1 || { \
@@ -91,3 +110,10 @@ $(VENV)/.dev: requirements-dev.lock requirements-build.lock requirements.lock py
 	@$(PIP) install --require-hashes -r requirements-dev.lock -r requirements-build.lock
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@ $(VENV)/.run
+
+# Beside the sources, which stay importable for `pytest` by itself and for mypy; PYTHONPATH decides.
+$(VENV)/.wheel: $(shell find exporter -name __pycache__ -prune -o -print) README.md $(VENV)/.dev
+	@rm -rf $(WHEEL) $(VENV)/dist
+	@$(PIP) wheel --no-build-isolation --no-deps --wheel-dir $(VENV)/dist .
+	@$(PIP) install --no-deps --target $(WHEEL) $(VENV)/dist/*.whl
+	@touch $@

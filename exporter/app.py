@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -16,9 +15,9 @@ from typing import TextIO
 from structlog.typing import FilteringBoundLogger
 
 from exporter import __revision__, __version__, memory, terminal
+from exporter.arguments import Options
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.timing import SystemTiming
-from exporter.collector.sharding import Shard
 from exporter.config import Shown, load, parse, parse_web_config, read, read_web_config
 from exporter.engine import Engine
 from exporter.metrics import catalog
@@ -26,44 +25,17 @@ from exporter.metrics.encode import TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.live import LiveMetrics
 from exporter.metrics.page import Encoding
-from exporter.reload import LastReload, Reloader
+from exporter.reload import Reloader
 from exporter.reload import samples as reload_samples
-from exporter.reloads import Reloads, TooManyReloadsError
+from exporter.reloads import Reloads
 from exporter.web import server
 from exporter.web.limits import Limits
 from exporter.web.recent import Recent
-from exporter.web.routes import Paths, ReloadRefused, Site, application
+from exporter.web.routes import Site, application
 from exporter.web.secured import WebConfigFile
 
 _SWITCH_INTERVAL = 0.0002
 """Seconds after which a computing thread gives way, so that scrapes are served while accounts are read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says.
-
-    Attributes:
-        config_file: Where the configuration is, or None to read the account of the default credentials.
-        addresses: Where to listen.
-        paths: What is served where.
-        demo: Whether a simulated AWS is read.
-        shard: Which share of the accounts is read.
-        web_config_file: Where TLS and logins are configured, or None for plain HTTP that anybody may read.
-        max_requests: How many requests are answered at a time.
-        lifecycle: Whether the configuration may be reloaded by a request.
-        auto_reload: Seconds after which the file is looked at again, or None when it is not.
-    """
-
-    config_file: Path | None
-    addresses: tuple[server.Address, ...]
-    paths: Paths
-    demo: bool
-    shard: Shard
-    web_config_file: Path | None
-    max_requests: int
-    lifecycle: bool
-    auto_reload: float | None
 
 
 def web_config_of(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
@@ -158,11 +130,13 @@ class Exporter:
         self._engine = engine = Engine(
             settings, endpoints, options.shard, self._samples, timing=timing, random=random.random, log=log
         )
-        self._reloader: Reloader | None = None
-        self._reloads: Reloads | None = None
-        self._last = LastReload(timing.time())
-        if options.config_file is not None and not options.demo:
-            self._reloader = Reloader(
+        reloader: Reloader | str
+        if options.demo:
+            reloader = "the demo has no configuration file"
+        elif options.config_file is None:
+            reloader = "the exporter was started without --config.file"
+        else:
+            reloader = Reloader(
                 options.config_file,
                 content,
                 parse=lambda changed: parse(changed, source=source, partition_of=partition_of),
@@ -171,7 +145,7 @@ class Exporter:
                 now=timing.time,
                 log=log,
             )
-            self._reloads = Reloads(self._reloader)
+        self._reloads = Reloads(reloader, timing.time(), lifecycle=options.lifecycle, log=log)
         self._site = Site(
             version=__version__,
             paths=options.paths,
@@ -180,12 +154,12 @@ class Exporter:
             report=engine.report,
             about=self._about,
             config=Shown(lambda: engine.settings.config),
-            problems=lambda: self._last_reload().problems,
+            problems=lambda: self._reloads.last.problems,
             ailments=engine.collector.ailments,
             ready=engine.ready,
             now=timing.time,
             view=lambda: engine.view,
-            reload=self._reload_by_request,
+            reload=self._reloads.by_request,
             share=f"This is shard {options.shard.index} of {options.shard.total}." if options.shard.total > 1 else "",
         )
 
@@ -198,7 +172,7 @@ class Exporter:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
+        loop.add_signal_handler(signal.SIGHUP, self._reloads.by_signal)
         paths = self._options.paths
         has_tls = web_config is not None and web_config.current().context is not None
         scheme = "https" if has_tls else "http"
@@ -209,12 +183,11 @@ class Exporter:
         if self._options.demo:
             sys.stdout.write(f"Reading a simulated AWS. Look at {urls[0]} - Ctrl-C ends it.\n")
             sys.stdout.flush()
-        watch = asyncio.create_task(self._watch_file())
+        watch = asyncio.create_task(self._reloads.watch(self._options.auto_reload))
         limits = Limits(requests=self._options.max_requests)
         await server.run(application(self._site), sockets, stop, self._log, limits=limits, web_config=web_config)
         watch.cancel()
-        if self._reloads is not None:
-            self._reloads.stop()
+        self._reloads.stop()
         self._engine.collector.stop()
         self._log.info("stopped")
         return 0
@@ -235,32 +208,8 @@ class Exporter:
         body = self._engine.store.prepare(Encoding(TextFormat.PROMETHEUS, gzip=False))
         return "" if body is None else body.stored.decode()
 
-    async def _reload_by_request(self) -> Sequence[str]:
-        if not self._options.lifecycle:
-            raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
-        if self._reloads is None:
-            raise ReloadRefused(self._nothing_to_reload())
-        try:
-            return await self._reloads.wait("request")
-        except TooManyReloadsError:
-            raise ReloadRefused("too many wait for that already; try again in a second", 429) from None
-
-    def _reload_by_signal(self) -> None:
-        if self._reloads is None:
-            self._log.warning("nothing to reload", cause="SIGHUP", reason=self._nothing_to_reload())
-        else:
-            self._reloads.ask("SIGHUP")
-
-    async def _watch_file(self) -> None:
-        while self._reloads is not None and self._options.auto_reload is not None:
-            await asyncio.sleep(self._options.auto_reload)
-            await self._reloads.look()
-
-    def _nothing_to_reload(self) -> str:
-        return "the demo has no configuration file" if self._options.demo else "the exporter was started without --config.file"
-
     def _about(self) -> dict[str, object]:
-        last, shard = self._last_reload(), self._options.shard
+        last, shard = self._reloads.last, self._options.shard
         return {
             "version": __version__,
             "revision": __revision__,
@@ -269,13 +218,10 @@ class Exporter:
             "config": {"reloaded_at": last.succeeded_at, "problems": last.problems},
         }
 
-    def _last_reload(self) -> LastReload:
-        return self._last if self._reloader is None else self._reloader.last
-
     def _samples(self) -> Iterator[Sample]:
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
-        yield from reload_samples(self._last_reload())
+        yield from reload_samples(self._reloads.last)
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)

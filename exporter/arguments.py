@@ -1,18 +1,48 @@
-"""What the values of command line flags become; a wrong one is told in words."""
+"""What the command line says, and what the values of its flags become; a wrong one is told in words."""
 
 import re
 from argparse import ArgumentTypeError
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from exporter.collector.sharding import Shard
 from exporter.config.durations import parse_duration
-from exporter.web.routes import is_reserved
+from exporter.web.routes import Paths, is_reserved
 from exporter.web.server import Address
 
 SHORTEST_INTERVAL = 1.0
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says.
+
+    Attributes:
+        config_file: Where the configuration is, or None to read the account of the default credentials.
+        addresses: Where to listen.
+        paths: What is served where.
+        demo: Whether a simulated AWS is read.
+        shard: Which share of the accounts is read.
+        web_config_file: Where TLS and logins are configured, or None for plain HTTP that anybody may read.
+        max_requests: How many requests are answered at a time.
+        lifecycle: Whether the configuration may be reloaded by a request.
+        auto_reload: Seconds after which the file is looked at again, or None when it is not.
+    """
+
+    config_file: Path | None
+    addresses: tuple[Address, ...]
+    paths: Paths
+    demo: bool
+    shard: Shard
+    web_config_file: Path | None
+    max_requests: int
+    lifecycle: bool
+    auto_reload: float | None
 
 
 class ExternalUrl(NamedTuple):

@@ -68,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
         app.check_config(options.config_file, options.web_config_file, log.configure("error", options.log_format))
         sys.stdout.write("The configuration is valid.\n")
         return 0
-    shared = app.Options(
+    shared = arguments.Options(
         config_file=options.config_file,
         addresses=tuple(options.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
         paths=_paths(options),

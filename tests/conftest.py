@@ -6,20 +6,38 @@ from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
 
+import exporter
 from tests.support.prometheus import PrometheusServer, Promtool
+from tests.support.scheduling import ByFile, longest_first
 from tests.support.tools import find_tool
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 StartPrometheus = Callable[..., PrometheusServer]
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no counterexample
+settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None)
 settings.load_profile("patient")
 _NOTHING_IS_SKIPPED = os.environ.get("AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS") == "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write golden pages anew instead of comparing with them")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
+def pytest_report_header() -> str:
+    return f"tests: {Path(exporter.__file__).parent}"
 
 
 @pytest.hookimpl(wrapper=True)

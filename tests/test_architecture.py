@@ -14,7 +14,7 @@ EVERYTHING = ("",)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "__init__": (),
     "__main__": ("cli",),
-    "arguments": ("config.durations", "web.routes", "web.server"),
+    "arguments": ("collector.sharding", "config.durations", "web.routes", "web.server"),
     "cli": ("__init__", "app", "arguments", "config", "log", "errors", "collector.sharding", "web.routes", "web.server"),
     "app": EVERYTHING,
     "demo": ("simulator",),
@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "memory": (),
     "metrics": ("cases",),
     "reload": ("config", "errors", "metrics"),
-    "reloads": ("reload",),
+    "reloads": ("reload", "web.routes"),
     "simulator": (),
     "terminal": ("cases", "collector.discoverer"),
     "web": ("cases", "collector.store", "errors", "metrics"),

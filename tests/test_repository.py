@@ -41,7 +41,14 @@ DEVELOPER_PATHS = re.compile(
 IMPORT_NAMES = {"prometheus-client": "prometheus_client", "pyyaml": "yaml"}
 """What a distribution is imported as, where it is not its own name."""
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-fuzz.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-build.lock",
+    "requirements-fuzz.lock",
+    "requirements-quick.lock",
+    "requirements-mutation.lock",
+)
 _PIN = re.compile(r"^(?P<requirement>(?P<name>[\w.-]+)==(?P<version>[^\s;]+)[^\\\n]*)(?P<rest>.*(?:\n +.*)*)", re.MULTILINE)
 
 
@@ -83,9 +90,11 @@ def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
     groups = project["dependency-groups"]
     texts = {
         "requirements.lock": project["project"]["dependencies"],
-        "requirements-dev.lock": [*project["project"]["dependencies"], *groups["dev"]],
+        "requirements-dev.lock": [*project["project"]["dependencies"], *groups["quick"], *groups["dev"][1:]],
+        "requirements-quick.lock": [*project["project"]["dependencies"], *groups["quick"]],
         "requirements-build.lock": [*groups["build"], *project["build-system"]["requires"]],
         "requirements-fuzz.lock": groups["fuzz"],
+        "requirements-mutation.lock": groups["mutation"],
     }
     return [requirement for requirement in map(Requirement, texts[lock]) if _applies(requirement)]
 

@@ -87,21 +87,6 @@ class AccountLines:
         return self.cases.lines + self.health
 
 
-def account_samples(status: AccountStatus, view: View, now: float) -> Iterator[Sample]:
-    """Yield every sample of one account whose value does not move with the clock."""
-    reading = status.shown_reading(now, view.max_staleness)
-    if reading is not None:
-        yield from _samples_of_cases(status.account, reading.cases, status.tally, view, now)
-    yield from _samples_of_health(status)
-
-
-def account_moments(status: AccountStatus, view: View, now: float) -> Iterator[Moment]:
-    """Yield the samples of one account whose value is an age."""
-    reading = status.shown_reading(now, view.max_staleness)
-    if reading is not None:
-        yield from _moments(reading.cases, _names(status.account))
-
-
 def account_lines(status: AccountStatus, view: View, now: float, before: AccountLines | None = None) -> AccountLines:
     """Encode one account's part of a page.
 

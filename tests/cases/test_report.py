@@ -1,0 +1,141 @@
+import pytest
+
+from exporter.cases.changes import Changes
+from exporter.cases.model import Account, Author, Case, Communication, Reading, Reason
+from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, fleet_report, waits_for
+from exporter.cases.status import AccountState, AccountStatus, Poll
+from tests.support.cases import NOW, answered, case
+
+STALENESS = 1800.0
+TARGETS = {"critical": 900.0}
+
+
+def account(account_id: str, name: str = "") -> AccountStatus:
+    return AccountStatus(Account(account_id, name or account_id, "us-east-1", "aws"))
+
+
+def read(status: AccountStatus, *cases: Case, at: float = NOW) -> AccountStatus:
+    return status.after_success(Reading(at, cases), Poll(at, 0.5), Changes())
+
+
+def failed(status: AccountStatus, reason: Reason, detail: str = "") -> AccountStatus:
+    return status.after_failure(reason, Poll(NOW, 0.5, reason, detail))
+
+
+def report(*statuses: AccountStatus) -> FleetReport:
+    return fleet_report(statuses, [], TARGETS, STALENESS, NOW)
+
+
+def report_of(status: AccountStatus) -> AccountReport:
+    (found,) = report(status).accounts
+    return found
+
+
+def names(found: FleetReport) -> list[str]:
+    return [each.status.account.name for each in found.accounts]
+
+
+def test_accounts_stand_by_state_worst_first() -> None:
+    statuses = {
+        AccountState.UNSUPPORTED: failed(account("1"), Reason.SUBSCRIPTION_REQUIRED),
+        AccountState.OK: read(account("2")),
+        AccountState.PENDING: account("3"),
+        AccountState.FAILING: failed(read(account("4")), Reason.TIMEOUT),
+        AccountState.STALE: failed(read(account("5"), at=NOW - STALENESS - 1), Reason.TIMEOUT),
+    }
+    found = report(*statuses.values())
+    assert [each.state for each in found.accounts] == list(reversed(statuses))
+    assert found.states == dict.fromkeys(AccountState, 1)
+
+
+def test_of_one_state_the_most_severe_cases_come_first_then_overdue_ones_then_names_in_any_case() -> None:
+    late = case(severity_code="critical", created=NOW - 901)
+    found = report(
+        read(account("1", "beta")),
+        read(account("2", "Alpha")),
+        read(account("4", "gamma")),
+        read(account("3", "gamma")),
+        read(account("5", "one high"), case(severity_code="high")),
+        read(account("6", "many low"), *(case(str(n), severity_code="low") for n in range(9))),
+        read(account("7", "critical"), answered(NOW - 901, NOW, severity_code="critical")),
+        read(account("8", "overdue"), late),
+        read(account("9", "two critical"), *(case(str(n), severity_code="critical", created=NOW) for n in range(2))),
+    )
+    expected = ["two critical", "overdue", "critical", "one high", "many low", "Alpha", "beta", "gamma", "gamma"]
+    assert names(found) == expected
+    assert [each.status.account.account_id for each in found.accounts[-2:]] == ["3", "4"]
+
+
+def test_cases_stand_by_severity_then_by_how_long_they_are_quiet_then_by_id() -> None:
+    ids = {
+        "critical": case("critical", severity_code="critical"),
+        "low, no time": case("low, no time", severity_code="low", created=None),
+        "low, long quiet": case("low, long quiet", severity_code="low", created=NOW - 900),
+        "low, a": case("low, a", severity_code="low", created=NOW - 800),
+        "low, b": case("low, b", severity_code="low", created=NOW - 800),
+        "unheard of": case("unheard of", severity_code="odd"),
+    }
+    cases = report_of(read(account("1"), *reversed(ids.values()))).cases
+    assert cases is not None
+    assert [each.case_id for each in cases] == list(ids)
+
+
+def test_the_longest_silence_is_that_of_the_quietest_case() -> None:
+    quiet, busy = (case(str(at), created=0.0, latest=Communication(at, Author.AWS)) for at in (100.0, 200.0))
+    assert report_of(read(account("1"), busy, quiet, case("3", created=None))).quiet_since == 100.0
+
+
+@pytest.mark.parametrize("status", [account("1"), read(account("1")), read(account("1"), case(created=None))])
+def test_without_any_time_nothing_is_quiet(status: AccountStatus) -> None:
+    assert report_of(status).quiet_since is None
+
+
+def test_counts_are_of_cases_that_may_be_shown() -> None:
+    old = read(account("1"), case(severity_code="urgent"), at=NOW - STALENESS - 1)
+    overdue = case("2", severity_code="critical", created=NOW - 901)
+    found = report(old, account("2"), read(account("3"), overdue, answered(NOW - 9, NOW, "3")), read(account("4"), case("4")))
+    assert found.severities == {"low": 0, "normal": 2, "high": 0, "urgent": 0, "critical": 1}
+    assert found.turns == {Author.AWS: 2, Author.CUSTOMER: 1}
+    assert found.overdue == 1
+    shown = {each.status.account.account_id: each for each in found.accounts}
+    assert shown["1"].cases is shown["2"].cases is None
+    assert shown["3"].overdue == {"2"}
+    assert shown["3"].severities == {"low": 0, "normal": 1, "high": 0, "urgent": 0, "critical": 1}
+
+
+def test_who_did_not_write_last_is_waited_for() -> None:
+    assert waits_for(case()) is Author.AWS
+    assert waits_for(case(latest=Communication(NOW, Author.CUSTOMER))) is Author.AWS
+    assert waits_for(case(latest=Communication(NOW, Author.AWS))) is Author.CUSTOMER
+
+
+@pytest.mark.parametrize("status", [account("1"), read(account("1"))], ids=["not polled", "well"])
+def test_what_did_not_fail_has_no_reason_and_needs_no_advice(status: AccountStatus) -> None:
+    found = report_of(status)
+    assert (found.reason, found.detail, found.advice) == (None, "", "")
+
+
+def test_a_failure_is_told_with_what_was_said_and_what_to_do() -> None:
+    found = report_of(failed(account("1"), Reason.ASSUME_ROLE_DENIED, "not authorized to perform: sts:TagSession"))
+    assert (found.reason, found.detail) == (Reason.ASSUME_ROLE_DENIED, "not authorized to perform: sts:TagSession")
+    assert "allow sts:TagSession" in found.advice
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "expected"),
+    [
+        (None, "", ""),
+        (Reason.ACCESS_DENIED, "", "allow organizations:ListAccounts, in the management account or a delegated administrator"),
+        (Reason.ASSUME_ROLE_DENIED, "sts:TagSession", "allow sts:TagSession"),
+        (Reason.THROTTLED, "", "raise poll.interval"),
+    ],
+)
+def test_an_organization_that_cannot_be_listed_gets_advice(reason: Reason | None, detail: str, expected: str) -> None:
+    found = OrganizationStatus("acme", 3, NOW, reason, detail).advice
+    assert found.startswith(expected)
+    assert bool(found) is bool(expected)
+
+
+def test_organizations_keep_their_order() -> None:
+    organizations = [OrganizationStatus("b", 1), OrganizationStatus("a", 2)]
+    assert fleet_report([], iter(organizations), {}, STALENESS, NOW).organizations == tuple(organizations)
