@@ -62,9 +62,11 @@ class BoundedSession:
             ReadFailure: Its body took too long, broke off, or is larger than any answer of AWS.
         """
         request.stream_output = True
+        # botocore's own kind compares names letter by letter; urllib3 asks for each of them several times.
+        request.headers = dict(request.headers.items())  # type: ignore[assignment]
         response = self._session.send(request)
-        raw = response.raw
-        return AWSResponse(response.url, response.status_code, raw.headers, _Whole(self._body(raw)))
+        response.raw = _Whole(self._body(response.raw))
+        return response
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exporter.web.sliced import SlicedResponse
+from exporter.web.sliced import Readers, SlicedResponse
 
 _FASTEST = 1
 
@@ -22,12 +22,19 @@ class CachedDocument:
         generation: Returns a number that changes with each page.
         media_type: The document's.
         headers: Sent with it.
+        readers: All who take a large answer.
     """
 
     def __init__(
-        self, make: Callable[[], bytes], generation: Callable[[], int], media_type: str, headers: Mapping[str, str]
+        self,
+        make: Callable[[], bytes],
+        generation: Callable[[], int],
+        media_type: str,
+        headers: Mapping[str, str],
+        readers: Readers,
     ) -> None:
         self._make = make
+        self._readers = readers
         self._generation = generation
         self._headers = {**headers, "Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept-Encoding"}
         self._lock = asyncio.Lock()
@@ -43,8 +50,8 @@ class CachedDocument:
                 self._plain, self._packed = await asyncio.to_thread(self._make_both)
                 self._made_at = generation
         if "gzip" in request.headers.get("accept-encoding", ""):
-            return SlicedResponse(self._packed, {**self._headers, "Content-Encoding": "gzip"})
-        return SlicedResponse(self._plain, self._headers)
+            return SlicedResponse(self._packed, {**self._headers, "Content-Encoding": "gzip"}, self._readers)
+        return SlicedResponse(self._plain, self._headers, self._readers)
 
     def _make_both(self) -> tuple[bytes, bytes]:
         document = self._make()

@@ -21,7 +21,7 @@ from exporter.metrics.negotiate import negotiate
 from exporter.web import status_page
 from exporter.web.assets import assets, text
 from exporter.web.cached import CachedDocument
-from exporter.web.sliced import SlicedResponse
+from exporter.web.sliced import Readers, SlicedResponse
 from exporter.web.status_json import as_json
 from exporter.web.status_page import Frame
 
@@ -116,9 +116,10 @@ class _Answers:
         keys = {asset.name: asset.key for asset in self._assets.values()}
         self._frame = Frame(site.version, site.paths.links, site.paths.telemetry, site.share, keys)
         generation = partial(getattr, site.store, "generation")
-        self._page = CachedDocument(self._render, generation, "text/html", _PAGE_HEADERS)
-        self._status = CachedDocument(self._encode_status, generation, "application/json", _COMMON_HEADERS)
-        self._config = CachedDocument(lambda: site.config().encode(), generation, "text/plain", _COMMON_HEADERS)
+        self._readers = readers = Readers()
+        self._page = CachedDocument(self._render, generation, "text/html", _PAGE_HEADERS, readers)
+        self._status = CachedDocument(self._encode_status, generation, "application/json", _COMMON_HEADERS, readers)
+        self._config = CachedDocument(lambda: site.config().encode(), generation, "text/plain", _COMMON_HEADERS, readers)
 
     async def metrics(self, request: Request) -> Response:
         site = self._site
@@ -130,7 +131,7 @@ class _Answers:
         headers = {"Content-Type": encoding.text_format.value, "Vary": "Accept, Accept-Encoding"}
         if encoding.gzip:
             headers["Content-Encoding"] = "gzip"
-        return SlicedResponse(body.stored, headers, body.complete(site.live(encoding.text_format)))
+        return SlicedResponse(body.stored, headers, self._readers, body.complete(site.live(encoding.text_format)))
 
     async def index(self, request: Request) -> Response:
         return await self._page.answer(request)
