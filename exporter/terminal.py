@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from exporter.cases.advice import advice
+from exporter.cases.advice import advice, organization_advice
 from exporter.cases.model import Reason
 from exporter.cases.status import AccountStatus
 from exporter.collector.discoverer import DiscoveryFailure
@@ -20,14 +20,15 @@ from exporter.collector.discoverer import DiscoveryFailure
 _WIDE = 160
 """Columns of a table that goes into a file or a pipe."""
 _UNBOUNDED = 10_000
+_NO_ACCOUNT = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How the check of one account went.
+    """How the check of one account went, or of a list of accounts.
 
     Attributes:
-        account_id: Which account.
+        account_id: Which account; a dash for a list that could not be had.
         account_name: Its name.
         credentials: How its credentials came.
         plan: Whether its plan includes the Support API: yes, no or unknown.
@@ -81,10 +82,8 @@ def row(status: AccountStatus, credentials: str) -> Row:
 def discovery_row(failure: DiscoveryFailure) -> Row:
     """Return that the accounts of an organization could not be found."""
     reason, detail = failure.reason, failure.detail
-    what_to_do = advice(reason, detail)
-    if reason is Reason.ACCESS_DENIED:
-        what_to_do = "allow organizations:ListAccounts, in the management account or a delegated administrator"
-    return Row("-", failure.name or "own account", "-", "unknown", None, 0.0, reason, detail, what_to_do)
+    name = failure.name or "own account"
+    return Row(_NO_ACCOUNT, name, "-", "unknown", None, 0.0, reason, detail, organization_advice(reason, detail))
 
 
 _CELLS: Mapping[str, Callable[[Row], str]] = {
@@ -127,12 +126,14 @@ def print_table(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:
     console.print(table)
     for row in ordered:
         if row.reason is not None:
-            who = row.account_name if row.account_id == "-" else f"{row.account_id} {row.account_name}"
+            who = row.account_name if row.account_id == _NO_ACCOUNT else f"{row.account_id} {row.account_name}"
             with_what = f" ({row.credentials})" if "Credentials" in left_out and row.credentials != "-" else ""
             console.print(Text(f"\n{who}{with_what}: {row.detail}", style=_style(row, strict=strict)))
             console.print(Padding(Text(row.advice), (0, 0, 0, 2), expand=False))
-    failed = sum(row.fails(strict=strict) for row in rows)
-    console.print(f"\n{len(rows)} account{'' if len(rows) == 1 else 's'} checked, {failed or 'none'} failed.")
+    accounts = [row for row in rows if row.account_id != _NO_ACCOUNT]
+    failed = sum(row.fails(strict=strict) for row in accounts)
+    lists = " Not every list of accounts could be had: see above." if len(rows) > len(accounts) else ""
+    console.print(f"\n{len(accounts)} account{'' if len(accounts) == 1 else 's'} checked, {failed or 'none'} failed.{lists}")
 
 
 def _table(rows: Sequence[Row], left_out: Container[str], *, strict: bool) -> Table:

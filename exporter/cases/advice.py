@@ -17,6 +17,7 @@ _ADVICE = {
     Reason.MALFORMED: "check what stands between the exporter and AWS: the answer is not AWS's",
     Reason.INTERNAL: "report it with this line: it is a bug of the exporter, or an AWS error that is new to it",
 }
+_ALLOW_LIST_ACCOUNTS = "allow organizations:ListAccounts, in the management account or a delegated administrator"
 _TAG_SESSION = "sts:TagSession"
 _ALLOW_TAG_SESSION = (
     "allow sts:TagSession beside sts:AssumeRole in the role's trust policy: EKS Pod Identity tags the sessions it starts"
@@ -31,3 +32,13 @@ def advice(reason: Reason, detail: str = "") -> str:
         detail: What AWS said; one trap is told by it.
     """
     return _ALLOW_TAG_SESSION if _TAG_SESSION in detail else _ADVICE[reason]
+
+
+def organization_advice(reason: Reason, detail: str = "") -> str:
+    """Return what to do when the accounts of an organization cannot be listed.
+
+    Args:
+        reason: Why.
+        detail: What AWS said.
+    """
+    return _ALLOW_LIST_ACCOUNTS if reason is Reason.ACCESS_DENIED else advice(reason, detail)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.cases import aggregate
-from exporter.cases.advice import advice
+from exporter.cases.advice import advice, organization_advice
 from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
 from exporter.cases.status import AccountState, AccountStatus
 
@@ -39,9 +39,7 @@ class OrganizationStatus:
     @property
     def advice(self) -> str:
         """What to do about the failure; empty when there is none."""
-        if self.reason is Reason.ACCESS_DENIED:
-            return "allow organizations:ListAccounts, in the management account or a delegated administrator"
-        return advice(self.reason, self.detail) if self.reason else ""
+        return organization_advice(self.reason, self.detail) if self.reason else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,13 @@ def test_check_tells_of_an_organization_that_cannot_be_listed(command: RunComman
     assert "organizations:ListAccounts" in row["advice"]
 
 
+def test_check_counts_a_list_that_could_not_be_had_as_no_account(command: RunCommand) -> None:
+    denied = Fault(Error(400, "AccessDeniedException", "no"), operation="ListAccounts")
+    ended = command("check", GOOD, more="organizations: [{name: acme}]", fault=denied)
+    assert ended.returncode == 1
+    assert ended.stdout.endswith("1 account checked, none failed. Not every list of accounts could be had: see above.\n")
+
+
 def test_check_finds_the_accounts_of_an_organization(command: RunCommand) -> None:
     ended = command("check", options=("--output=json",), more="organizations: [{name: acme}]")
     assert set(rows(ended)) == {"999999999999", GOOD, NO_PLAN, NO_TRUST, DENIED}
