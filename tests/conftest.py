@@ -10,7 +10,7 @@ from xdist.remote import Producer
 
 import exporter
 from tests.support.prometheus import PrometheusServer, Promtool
-from tests.support.scheduling import ByFile, longest_first
+from tests.support.scheduling import ByFile, is_on_the_clock, longest_first
 from tests.support.tools import find_tool
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
@@ -19,6 +19,8 @@ StartPrometheus = Callable[..., PrometheusServer]
 settings.register_profile("patient", deadline=None)  # a busy machine is no counterexample
 settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None)
 settings.load_profile("patient")
+_MEASURED_BY_COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""Where coverage tells processes that tests start to measure themselves, which makes them slow."""
 _NOTHING_IS_SKIPPED = os.environ.get("AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS") == "1"
 
 
@@ -34,6 +36,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with pytest.MonkeyPatch.context() as patch:
+        if is_on_the_clock(item.nodeid):
+            patch.delenv(_MEASURED_BY_COVERAGE, raising=False)
+        return (yield)
 
 
 def pytest_report_header() -> str:

@@ -45,15 +45,13 @@ def group_cases(cases: Iterable[Case]) -> dict[GroupKey, CaseGroup]:
     """Group open cases by status, severity, service and last author.
 
     Args:
-        cases: The cases of one account, in any order. Resolved ones are left out.
+        cases: The open cases of one account, in any order.
 
     Returns:
         One entry per group that holds at least one case, in the order of the keys; times are Unix seconds.
     """
     groups: dict[GroupKey, CaseGroup] = {}
     for case in cases:
-        if not case.is_open:
-            continue
         key = GroupKey(case.status, case.severity_code, case.service_code, case.last_author)
         group = groups.get(key)
         groups[key] = CaseGroup(

@@ -7,12 +7,13 @@ from xdist.scheduler import LoadScopeScheduling
 _ON_THE_CLOCK = (
     "tests/bench/",
     "tests/e2e/test_alerts.py",
+    "tests/e2e/test_endings.py",
     "tests/reliability/",
     "tests/resilience/test_neighbours.py",
     "tests/resilience/test_quota.py",
     "tests/web/test_crowds.py",
 )
-"""What is late when something else of its kind runs beside it."""
+"""What is late when something else of its kind runs beside it, or when coverage is measured in the processes that it starts."""
 
 
 class ByFile(LoadScopeScheduling):
