@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from exporter.cases.changes import Changes, Tally, baseline, changes
+from exporter.cases.changes import APPEARS_WITHIN, Changes, Tally, baseline, changes
 from exporter.cases.model import Author, Case, Communication, Reading
 from tests.support.cases import NOW, answered, case, fleets
 
@@ -75,6 +75,25 @@ def test_a_late_first_answer_that_is_the_newest_message_is_a_breach() -> None:
     )
     assert ids(seen[1].breached) == ["case-1"]
     assert seen[1].first_responses == (("critical", 1010.0),)
+
+
+def test_an_answer_in_time_that_is_read_after_the_target_is_no_breach() -> None:
+    opened = NOW - 10
+    unanswered = case(severity_code="critical", created=opened)
+    seen = follow([unanswered], [answered(opened, NOW + 800, severity_code="critical")], step=1200)
+    assert (seen[1].breached, seen[1].first_responses) == ((), (("critical", 810.0),))
+
+
+@pytest.mark.parametrize(("moment", "breached"), [(900.0, []), (900.001, ["case-1"])])
+def test_an_answer_at_the_very_moment_of_the_target_is_in_time(moment: float, breached: list[str]) -> None:
+    seen = follow([], [answered(NOW, NOW + moment, severity_code="critical")], step=1200)
+    assert ids(seen[1].breached) == breached
+
+
+@pytest.mark.parametrize(("before", "event"), [(APPEARS_WITHIN, "opened"), (APPEARS_WITHIN + 1, "reopened")])
+def test_how_late_a_case_may_show_up_has_a_bound(before: float, event: str) -> None:
+    *_, last = follow([], [case(created=NOW - before)])
+    assert [name for name in ("opened", "reopened") if getattr(last, name)] == [event]
 
 
 def test_a_breach_is_not_counted_again_when_the_answer_comes() -> None:
