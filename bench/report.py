@@ -24,9 +24,10 @@ class Fleet(NamedTuple):
 
 
 class Rivals(NamedTuple):
-    """What the raw limit took for the whole fleet, and a script for some accounts."""
+    """What the raw limit took for the whole fleet when it waits for nothing; and it, and a script, for some accounts."""
 
     raw: Cost
+    raw_waiting: Cost
     script: Cost
 
 
@@ -78,8 +79,10 @@ def rival_rows(plan: Plan, fleet: Fleet, rivals: Rivals) -> list[Row]:
     script = rivals.script
     factor = plan.accounts / plan.scripted
     scaled = f"{number(script.seconds * factor)} s, CPU {number(script.cpu_seconds * factor)} s"
+    waiting = f"CPU {number(rivals.raw_waiting.cpu_seconds * factor)} s"
     return [
         Row(name, "the raw limit: SigV4 by hand, one connection, json", f"CPU {number(rivals.raw.cpu_seconds)} s"),
+        Row(name, f"  when it waits {1000 * plan.latency:g} ms a call, too ({plan.scripted}, scaled)", waiting),
         Row(name, f"a script: boto3 session per account ({plan.scripted}, scaled)", scaled),
         at_least(name, "  first fill is faster than it", script.seconds * factor / fleet.fill.seconds, 40, "times"),
     ]

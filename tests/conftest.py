@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from xdist.remote import Producer
 
 import exporter
@@ -17,7 +17,7 @@ AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 StartPrometheus = Callable[..., PrometheusServer]
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no counterexample
-settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None)
+settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None, phases=[Phase.generate])
 settings.load_profile("patient")
 _MEASURED_BY_COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """Where coverage tells processes that tests start to measure themselves, which makes them slow."""

@@ -75,13 +75,13 @@ def test_a_bound_is_missed_beyond_it_only(row: table.Row, ratio: float | None, m
     assert (row.ratio, row.missed) == (ratio, missed)
 
 
-def test_a_script_is_scaled_to_the_whole_fleet() -> None:
+def test_what_reads_some_accounts_is_scaled_to_the_whole_fleet() -> None:
     plan = replace(TINY, accounts=1000, scripted=50)
     filled = Fill(1.0, 5.0, 4.0, 6.0, {})
     whole = report.Fleet(filled, *([None] * 4))  # type: ignore[arg-type]  # the fill is all that is looked at
-    rows = report.rival_rows(plan, whole, report.Rivals(Cost(1, 0.7, 20_000), Cost(20.0, 5.0, 1000)))
+    rows = report.rival_rows(plan, whole, report.Rivals(Cost(1, 0.7, 20_000), Cost(5.0, 0.06, 1000), Cost(20.0, 5.0, 1000)))
 
-    assert [row.figure for row in rows] == ["CPU 0.7 s", "400 s, CPU 100 s", "80 times"]
+    assert [row.figure for row in rows] == ["CPU 0.7 s", "CPU 1.2 s", "400 s, CPU 100 s", "80 times"]
 
 
 def _folder(parent: Path, name: str) -> Path:
