@@ -96,6 +96,18 @@ def test_how_late_a_case_may_show_up_has_a_bound(before: float, event: str) -> N
     assert [name for name in ("opened", "reopened") if getattr(last, name)] == [event]
 
 
+def test_a_case_without_an_answer_hides_no_first_response_of_another() -> None:
+    *_, last = follow([], [case("case-1", created=NOW), answered(NOW, NOW + 60, "case-2")])
+    assert last.first_responses == (("normal", 60.0),)
+
+
+def test_times_are_never_negative_where_aws_s_clock_is_ahead() -> None:
+    ahead = NOW + 10_000
+    _, second, third = follow([], [answered(ahead, ahead - 5)], [])
+    assert second.first_responses == (("normal", 0.0),)
+    assert third.open_durations == (("normal", 0.0),)
+
+
 def test_a_breach_is_not_counted_again_when_the_answer_comes() -> None:
     waiting = case(severity_code="critical", created=NOW - 700)
     reply = answered(NOW - 700, NOW + 400, severity_code="critical")

@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import pytest
+
+from exporter.cases.aggregate import next_due
+from exporter.cases.changes import Changes
+from exporter.cases.model import Account, Case, Reading, Reason
+from exporter.cases.status import AccountStatus, Poll
+from exporter.metrics.encode import TextFormat
+from exporter.metrics.families import View, account_lines, age
+from exporter.metrics.instruments import Instruments
+from exporter.metrics.page import Encoding
+from exporter.metrics.renderer import Renderer
+from tests.support.cases import NOW, answered, case
+
+TARGETS = {"critical": 900.0}
+STALENESS = 1800.0
+VIEW = View(STALENESS, TARGETS, case_limit=10)
+ACCOUNT = AccountStatus(Account("111111111111", "name", "us-east-1", "aws"))
+
+
+def read(*cases: Case, before: AccountStatus = ACCOUNT, at: float = NOW) -> AccountStatus:
+    return before.after_success(Reading(at, cases), Poll(at, 0.5), Changes())
+
+
+def failed(before: AccountStatus, at: float) -> AccountStatus:
+    return before.after_failure(Reason.TIMEOUT, Poll(at, 1.0, Reason.TIMEOUT))
+
+
+class Pages:
+    """Makes pages of one account, one after the other."""
+
+    def __init__(self, view: View = VIEW) -> None:
+        self._renderer = Renderer(view, Instruments(TARGETS))
+
+    def lines(self, status: AccountStatus, now: float = NOW, *, of: str) -> list[str]:
+        body = self._renderer.render([status], [], now).body(Encoding(TextFormat.PROMETHEUS, gzip=False))
+        return [line for line in body.stored.decode().splitlines() if line.startswith(of)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "subject", "shown"),
+    [(True, "a secret", True), (False, "a secret", False), (True, "", False), (False, "", False)],
+)
+def test_a_subject_is_shown_only_where_it_is_wanted_and_known(*, wanted: bool, subject: str, shown: bool) -> None:
+    status = read(replace(case(), subject=subject))
+    (line,) = Pages(replace(VIEW, subjects=wanted)).lines(status, of="aws_support_case_info{")
+    assert (f'subject="{subject}"' in line, "subject=" in line) == (shown, shown)
+
+
+def test_cases_go_when_they_are_too_old_though_nothing_was_read_meanwhile() -> None:
+    status, pages = failed(read(case()), NOW + 300), Pages()
+    found = [len(pages.lines(status, NOW + after, of="aws_support_open_cases{")) for after in (300, STALENESS, STALENESS + 0.1)]
+    assert found == [1, 1, 0]
+
+
+def test_a_case_is_overdue_from_the_moment_after_its_target_though_nothing_was_read_meanwhile() -> None:
+    status, pages = read(case(severity_code="critical", created=NOW)), Pages()
+    start = "aws_support_first_response_overdue_cases{"
+    values = [pages.lines(status, NOW + after, of=start)[-1].rpartition(" ")[2] for after in (0, 900, 900.001)]
+    assert values == ["0.0", "0.0", "1.0"]
+
+
+def test_lines_of_cases_are_made_anew_only_when_something_about_them_changes() -> None:
+    first = read(case(severity_code="critical", created=NOW))
+    lines = account_lines(first, VIEW, NOW)
+    again = replace(first, last_poll=Poll(NOW + 300, 0.7))
+    renamed = replace(first, account=replace(first.account, name="another"))
+
+    assert lines.status is first
+    assert account_lines(again, VIEW, NOW + 300, lines).cases is lines.cases
+    assert account_lines(again, VIEW, NOW + 900, lines).cases is lines.cases, "until the very moment of its target"
+    assert account_lines(again, VIEW, NOW + 901, lines).cases is not lines.cases
+    assert account_lines(renamed, VIEW, NOW, lines).cases is not lines.cases
+    assert account_lines(read(answered(NOW, NOW + 1)), VIEW, NOW, lines).cases is not lines.cases
+
+
+def test_errors_are_counted_by_reason() -> None:
+    status = ACCOUNT
+    for number in range(3):
+        status = failed(status, NOW + number)
+    status = status.after_failure(Reason.THROTTLED, Poll(NOW, 1.0, Reason.THROTTLED))
+
+    found = Pages().lines(status, of="aws_support_account_poll_errors_total{")
+    told = [(line.partition('reason="')[2].partition('"')[0], line.rpartition(" ")[2]) for line in found]
+    assert told == [("throttled", "1.0"), ("timeout", "3.0")]
+
+
+@pytest.mark.parametrize(("since", "expected"), [(NOW - 0.25, 0.25), (NOW - 1.23456, 1.235), (NOW, 0.0), (NOW + 5, 0.0)])
+def test_an_age_is_told_to_the_millisecond_and_never_negative(since: float, expected: float) -> None:
+    assert age(since, NOW) == expected
+
+
+def test_the_next_target_to_pass_is_that_of_an_unanswered_case_and_not_over_yet() -> None:
+    over, at_this_moment, later = (case(str(at), severity_code="critical", created=at) for at in (NOW - 901, NOW - 900, NOW))
+    assert next_due([over, later, at_this_moment], TARGETS, NOW) == NOW
+    assert next_due([over, later], TARGETS, NOW) == NOW + 900
+    assert next_due([over, answered(NOW, NOW, severity_code="critical"), case()], TARGETS, NOW) == float("inf")
