@@ -7,9 +7,9 @@ WORKDIR /build
 COPY requirements.lock requirements-build.lock deploy/image/trim.py ./
 RUN python -m venv --without-pip /opt/aws-support-exporter \
  && python -m pip --python=/opt/aws-support-exporter/bin/python install --quiet --no-compile \
-      --require-hashes --requirement=requirements.lock \
+      --require-hashes --no-deps --requirement=requirements.lock \
  && python -m venv --without-pip tools \
- && python -m pip --python=tools/bin/python install --quiet --require-hashes --requirement=requirements-build.lock \
+ && python -m pip --python=tools/bin/python install --quiet --require-hashes --no-deps --requirement=requirements-build.lock \
  && python trim.py /opt/aws-support-exporter
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter

@@ -42,7 +42,7 @@ coverage-report: $(VENV)/.dev
 	@$(BIN)/coverage report --fail-under 100 --include "exporter/cases/*,exporter/metrics/*" --skip-covered
 
 mutation: $(VENV)/.dev ## Change the pure parts in each way that a test should notice, in 25 minutes
-	@$(PIP) install --require-hashes -r requirements-mutation.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-mutation.lock
 	@$(BIN)/mutmut run $(MUTANTS)
 	@$(BIN)/mutmut results
 
@@ -77,7 +77,7 @@ image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debi
 	@$(BIN)/pytest deploy/image $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.dev ## Fuzz what reads answers, files and headers, each for SECONDS (60)
-	@$(PIP) install --require-hashes -r requirements-fuzz.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-fuzz.lock
 	@for target in answers communications config web_config headers requests; do \
 		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),60) .fuzz/$$target || exit 1; done
 
@@ -102,14 +102,15 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml $(VENV)/.python
-	@$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
 	@$(PIP) install --no-build-isolation --no-deps --editable .
-	@touch $@
+	@$(BIN)/python -m pip --disable-pip-version-check check >$@ || { cat $@ >&2; rm $@; exit 1; }
 
 $(VENV)/.dev: requirements-dev.lock requirements-build.lock requirements.lock pyproject.toml $(VENV)/.python
-	@$(PIP) install --require-hashes -r requirements-dev.lock -r requirements-build.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock -r requirements-build.lock
 	@$(PIP) install --no-build-isolation --no-deps --editable .
-	@touch $@ $(VENV)/.run
+	@$(BIN)/python -m pip --disable-pip-version-check check >$@ || { cat $@ >&2; rm $@; exit 1; }
+	@touch $(VENV)/.run
 
 # Beside the sources, which stay importable for `pytest` by itself and for mypy; PYTHONPATH decides.
 $(VENV)/.wheel: $(shell find exporter -name __pycache__ -prune -o -print) README.md $(VENV)/.dev

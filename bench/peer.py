@@ -12,7 +12,7 @@ from bench.scraping import Scrapers, quantile
 
 _VENV = ROOT / ".tools/peer"
 _MARKER = _VENV / ".installed"
-_PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--require-hashes", "--requirement")
+_PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--require-hashes", "--no-deps", "--requirement")
 _PERIOD = 10
 _METRICS = """\
 aws_support_cases:

@@ -161,6 +161,18 @@ def test_locks_give_a_hash_for_every_version(lock: str) -> None:
     assert [name for name, (_, rest) in locked.items() if "--hash=sha256:" not in rest] == []
 
 
+def test_locks_are_installed_as_they_are_and_never_resolved_anew(texts: dict[str, str]) -> None:
+    # Older versions of pip take a pin of `coverage` for none of `coverage[toml]`, and stop at the next release of it.
+    asked = [
+        f"{path}: {line.strip()}"
+        for path, text in texts.items()
+        for line in text.splitlines()
+        if re.search(r"--require-hashes\b", line) and "--no-deps" not in line
+    ]
+
+    assert [line for line in asked if not line.startswith("tests/")] == []
+
+
 def test_development_runs_on_the_versions_that_are_shipped() -> None:
     shipped, development = pins("requirements.lock"), pins("requirements-dev.lock")
 
