@@ -1,30 +1,28 @@
 """Requests to AWS: one client per endpoint, each request signed with the credentials it is made for.
 
-A session and client per account would cost some 85 ms of CPU and 0.2 MB each. The clients here hold no usable credentials of
-their own: a request made outside of `Api.request` fails before it is sent.
+A session and client per account would cost some 85 ms of CPU and 0.2 MB each. The clients here hold no credentials and send
+nothing: they write requests, which are signed and sent by `Api.request`.
 """
 
 import threading
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from boto3.session import Session
-from botocore import xform_name
-from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.model import OperationModel
+from botocore.parsers import ResponseParserError, create_parser
 
 from exporter.aws.endpoints import Endpoint
 from exporter.aws.failures import as_failure
-from exporter.aws.gate import ComputeGate
 from exporter.aws.health import ENDPOINT_FAULTS, EndpointDown, EndpointHealth
+from exporter.aws.signing import UnsignedRequest, never_send, unsigned_request
 from exporter.aws.timing import Timing
-from exporter.aws.transport import BoundedSession
+from exporter.aws.transport import Answer, HttpSession, send
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
@@ -32,9 +30,12 @@ CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
 _SHORTEST_TIMEOUT = 0.05
 
+_KEPT_REQUESTS = 64
+_OK = 200
+_REDIRECTED = 300
+
 Body = bytes
 Parser = Callable[[Body], object]
-_PARSED = "Parsed"
 
 
 class RequestObserver(Protocol):
@@ -42,21 +43,6 @@ class RequestObserver(Protocol):
 
     def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
         """Take note of one request: its duration in seconds, and why it failed or None."""
-
-
-@dataclass(slots=True)
-class _Request:
-    """What the event handlers need to know of the request that this thread is making, and whether it was answered."""
-
-    operation: str
-    credentials: Credentials
-    read_timeout: float
-    deadline: float
-    parser: Parser | None
-    is_answered: bool = False
-
-
-_request: ContextVar[_Request] = ContextVar("request")
 
 
 class Api:
@@ -79,11 +65,12 @@ class Api:
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             max_pool_connections=connections,
-            # Retries are the caller's: botocore's draw on one quota per client, which one bad account would use up for all.
-            retries={"mode": "standard", "total_max_attempts": 1},
             tcp_keepalive=True,
         )
-        self._gate = ComputeGate()
+        # Many threads wait on the network, one computes: the interpreter runs one at a time anyway. Threads that all compute
+        # at once take turns every few milliseconds, and starve whoever serves HTTP; with a lock they take turns once a request.
+        self._computing = threading.Lock()
+        self._unsigned = lru_cache(_KEPT_REQUESTS)(_unsigned_request)
         self._clients: dict[tuple[str, str, str | None], BaseClient] = {}
         self._health: dict[BaseClient, EndpointHealth] = {}
         self._lock = threading.Lock()
@@ -131,12 +118,14 @@ class Api:
         if deadline <= started:
             raise ReadFailure(Reason.TIMEOUT, f"{operation}: no time was left for it")
         timeout = max(_SHORTEST_TIMEOUT, min(READ_TIMEOUT, deadline - started))
-        request = _Request(operation, credentials, timeout, deadline, parser)
-        token = _request.set(request)
         reason: Reason | None = Reason.INTERNAL
         try:
-            with self._gate:
-                answer = getattr(client, xform_name(operation))(**parameters)
+            with self._computing:
+                unsigned = self._unsigned(client, operation, tuple(parameters.items()))
+                request = unsigned.signed(credentials, self._timing.time(), timeout)
+            answer = send(_session(client), request, operation, deadline, self._timing.monotonic)
+            with self._computing:
+                result = _read(answer, unsigned.operation, parser)
             reason = None
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             failure = as_failure(error, operation)
@@ -145,20 +134,13 @@ class Api:
         except ReadFailure as failure:
             reason = failure.reason
             raise
-        except Exception as error:
-            # botocore's parsers raise whatever a field of another type leads them to.
-            if not request.is_answered:
-                raise
-            reason = Reason.MALFORMED
-            raise ReadFailure(reason, f"{operation}: the answer cannot be read: {type(error).__name__}") from None
         finally:
-            _request.reset(token)
             if reason in ENDPOINT_FAULTS:
                 health.failed(subject)
             else:
                 health.answered(subject)
             self._observer.request_ended(operation, self._timing.monotonic() - started, reason)
-        return answer[_PARSED] if parser else answer
+        return result
 
     def _client(self, service: str, region: str, url: str | None) -> BaseClient:
         key = (service, region, url)
@@ -178,41 +160,44 @@ class Api:
             aws_secret_access_key="none",  # noqa: S106 - it can sign nothing that AWS accepts
             config=self._config,
         )
-        events = client.meta.events
-        events.register(f"before-call.{service}", _limit_time)
-        events.register(f"before-sign.{service}", _sign_for_account)
-        events.register(f"before-send.{service}", self._wait)
-        events.register(f"before-parse.{service}", self._parse)
-        if service == "sts":
-            events.register(f"before-parse.{service}", _refuse_document_types)
-        endpoint = client._endpoint  # type: ignore[attr-defined]  # noqa: SLF001 - botocore lets no one pass a session to a client
-        endpoint.http_session = BoundedSession(endpoint.http_session, self._timing.monotonic, _request.get)
+        never_send(client, service)
         return client
 
-    def _wait(self, **_: object) -> None:
-        self._gate.waits()
 
-    def _parse(self, response_dict: dict[str, Any], customized_response_dict: dict[str, object], **_: object) -> None:
-        self._gate.computes()
-        request = _request.get()
-        request.is_answered = True
-        parser = request.parser
-        if parser is not None and response_dict["status_code"] == 200:  # noqa: PLR2004 - HTTP's OK
-            customized_response_dict[_PARSED] = parser(response_dict["body"])
-            response_dict["body"] = b"{}"
+def _unsigned_request(client: BaseClient, operation: str, parameters: tuple[tuple[str, object], ...]) -> UnsignedRequest:
+    return unsigned_request(client, operation, dict(parameters))
 
 
-def _refuse_document_types(response_dict: dict[str, Any], **_: object) -> None:
-    """Leave nothing of XML that declares entities: each that is expanded costs memory. AWS declares none."""
-    body = response_dict["body"]
-    if b"<!" in body or b"\0" in body:
-        response_dict["body"] = b""
+def _session(client: BaseClient) -> HttpSession:
+    """Return what sends requests for a client: it has the proxies and certificates that the user configured."""
+    session: HttpSession = client._endpoint.http_session  # type: ignore[attr-defined]  # noqa: SLF001 - botocore has no public way
+    return session
 
 
-def _limit_time(context: dict[str, object], **_: object) -> None:
-    context["read_timeout"] = _request.get().read_timeout
+def _read(answer: Answer, operation: OperationModel, parser: Parser | None) -> object:
+    """Return what an answer says.
+
+    Raises:
+        ClientError: AWS refused.
+        ReadFailure: `malformed`: it says nothing that can be read.
+    """
+    service = operation.service_model
+    body = b"" if service.service_name == "sts" and _declares_entities(answer.body) else answer.body
+    response = {"status_code": answer.status, "headers": answer.headers, "body": body, "context": {}}
+    parsed: Any
+    try:
+        if parser is not None and answer.status == _OK:
+            return parser(body)
+        parsed = create_parser(service.resolved_protocol).parse(response, operation.output_shape)  # type: ignore[arg-type]  # None is fine
+    except (ReadFailure, ResponseParserError):
+        raise
+    except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
+        raise ReadFailure(Reason.MALFORMED, f"{operation.name}: the answer cannot be read: {type(error).__name__}") from None
+    if answer.status >= _REDIRECTED:
+        raise ClientError(parsed, operation.name)
+    return parsed
 
 
-def _sign_for_account(request: AWSRequest, **_: object) -> None:
-    # LookupError here is meant: a request that nobody gave credentials for must not go out.
-    request.context.setdefault("signing", {})["request_credentials"] = _request.get().credentials
+def _declares_entities(xml: bytes) -> bool:
+    """Return whether XML could declare entities: each that is expanded costs memory. AWS declares none."""
+    return b"<!" in xml or b"\0" in xml

@@ -1,13 +1,10 @@
-"""Retries, quota, endpoint health, first responses and the gate, each on a clock of its own."""
-
-import threading
+"""Retries, quota, endpoint health, first responses, each on a clock of its own."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.aws.first_response import LOOKUPS_PER_POLL, FirstResponses
-from exporter.aws.gate import ComputeGate
 from exporter.aws.health import FAILURES_BEFORE_DOWN, LASTING, MANY_FAILURES, EndpointHealth
 from exporter.aws.quota import SupportQuota
 from exporter.aws.retry import RetryPolicy, with_retries
@@ -185,37 +182,3 @@ def test_a_lookup_that_fails_leaves_the_case_unknown_and_ends_the_lookups() -> N
     found = FirstResponses().complete([case("a", first_aws_known=False), case("b", first_aws_known=False)], lookup)
     assert [one.first_aws_known for one in found] == [False, False]
     assert asked == ["a"]
-
-
-def passes(gate: ComputeGate) -> bool:
-    """Return whether another thread can pass the gate now."""
-    passed = threading.Event()
-
-    def other() -> None:
-        with gate:
-            passed.set()
-
-    threading.Thread(target=other, daemon=True).start()
-    return passed.wait(0.2)
-
-
-def test_the_gate_is_free_while_its_holder_waits() -> None:
-    gate = ComputeGate()
-    with gate:
-        gate.waits()
-        assert passes(gate)
-        gate.computes()
-        assert not passes(gate)
-
-
-def test_the_gate_is_free_after_a_call_that_failed_while_waiting() -> None:
-    gate = ComputeGate()
-
-    def call() -> None:
-        with gate:
-            gate.waits()
-            raise RuntimeError("network")
-
-    with pytest.raises(RuntimeError, match="network"):
-        call()
-    assert passes(gate)
