@@ -121,7 +121,7 @@ class Api:
         reason: Reason | None = Reason.INTERNAL
         try:
             with self._computing:
-                unsigned = self._unsigned(client, operation, tuple(parameters.items()))
+                unsigned = self._unsigned(client, operation, tuple(parameters.items()), temporary=bool(credentials.token))
                 request = unsigned.signed(credentials, self._timing.time(), timeout)
             answer = send(_session(client), request, operation, deadline, self._timing.monotonic)
             with self._computing:
@@ -164,8 +164,10 @@ class Api:
         return client
 
 
-def _unsigned_request(client: BaseClient, operation: str, parameters: tuple[tuple[str, object], ...]) -> UnsignedRequest:
-    return unsigned_request(client, operation, dict(parameters))
+def _unsigned_request(
+    client: BaseClient, operation: str, parameters: tuple[tuple[str, object], ...], *, temporary: bool
+) -> UnsignedRequest:
+    return unsigned_request(client, operation, dict(parameters), temporary=temporary)
 
 
 def _session(client: BaseClient) -> HttpSession:

@@ -23,13 +23,16 @@ _TIME, _TOKEN = "{time}", "{token}"
 """The gaps."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CAPTURED = "Captured"
+_NOBODY = Credentials("none", "none")
 
 
-class _Canonical(NamedTuple):
-    """A canonical request with its gaps, and the names of the headers that are signed with it."""
+class _Captured(NamedTuple):
+    """What botocore has of a request just before it signs it."""
 
-    text: str
-    signed_headers: str
+    operation: OperationModel
+    request: dict[str, Any]
+    service: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,8 @@ class UnsignedRequest:
         body: What is sent.
         service: The service as signatures name it.
         region: The region that it is signed for.
-        lasting: The canonical request for credentials without a session token.
-        temporary: The canonical request for credentials with one.
+        canonical: The canonical request, with its gaps.
+        signed_headers: The names of the headers in it.
     """
 
     operation: OperationModel
@@ -53,31 +56,28 @@ class UnsignedRequest:
     body: bytes
     service: str
     region: str
-    lasting: _Canonical
-    temporary: _Canonical
+    canonical: str
+    signed_headers: str
 
     def signed(self, credentials: Credentials, now: float, read_timeout: float) -> AWSPreparedRequest:
         """Return the request as it goes out.
 
         Args:
-            credentials: What it is signed with.
+            credentials: What it is signed with; temporary ones if and only if it was written for those.
             now: Unix seconds.
             read_timeout: For how many seconds the answer may be silent.
         """
         time = datetime.fromtimestamp(now, UTC).strftime(SIGV4_TIMESTAMP)
         headers: Any = {**self.headers, "X-Amz-Date": time}
-        canonical = self.lasting
         if credentials.token:
-            canonical = self.temporary
             headers["X-Amz-Security-Token"] = credentials.token
         context = {"timestamp": time, "read_timeout": read_timeout}
         request: Any = AWSPreparedRequest("POST", self.url, headers, self.body, stream_output=True, context=context)
         signer = SigV4Auth(credentials, self.service, self.region)
-        text = canonical.text.replace(_TIME, time).replace(_TOKEN, credentials.token or "")
+        text = self.canonical.replace(_TIME, time).replace(_TOKEN, credentials.token or "")
         signature = signer.signature(signer.string_to_sign(request, text), request)
         headers["Authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, "
-            f"SignedHeaders={canonical.signed_headers}, Signature={signature}"
+            f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={self.signed_headers}, Signature={signature}"
         )
         signed: AWSPreparedRequest = request
         return signed
@@ -89,20 +89,30 @@ def never_send(client: BaseClient, service: str) -> None:
     client.meta.events.register(f"before-call.{service}", handler)
 
 
-def unsigned_request(client: BaseClient, operation: str, parameters: Mapping[str, object]) -> UnsignedRequest:
+def unsigned_request(
+    client: BaseClient, operation: str, parameters: Mapping[str, object], *, temporary: bool
+) -> UnsignedRequest:
     """Return the request that a client makes of an operation.
 
     Args:
         client: One that never sends.
         operation: AWS's name of the operation, such as `DescribeCases`.
         parameters: Its parameters.
+        temporary: Whether it is to be signed with credentials that have a session token.
 
     Raises:
         botocore.exceptions.BotoCoreError: The parameters do not fit the operation.
     """
-    captured = getattr(client, xform_name(operation))(**parameters)
-    request: UnsignedRequest = captured[_CAPTURED]
-    return request
+    model, request, service, region = getattr(client, xform_name(operation))(**parameters)[_CAPTURED]
+    written = AWSRequest("POST", request["url"], headers=request["headers"], data=request["body"]).prepare()
+    headers: dict[str, str] = {**written.headers, "Host": _host(written.url)}
+    # Bytes of AWS JSON, or text of the query protocol; no service here takes files.
+    body = written.body if isinstance(written.body, bytes) else str(written.body).encode()
+    gaps = {"X-Amz-Date": _TIME} | ({"X-Amz-Security-Token": _TOKEN} if temporary else {})
+    filled_later = AWSRequest("POST", written.url, headers={**headers, **gaps}, data=body)
+    signer = SigV4Auth(_NOBODY, service, region)
+    canonical, names = signer.canonical_request(filled_later), signer.signed_headers(signer.headers_to_sign(filled_later))
+    return UnsignedRequest(model, written.url, headers, body, service, region, canonical, names)
 
 
 class _NotSent(NamedTuple):
@@ -113,28 +123,12 @@ class _NotSent(NamedTuple):
 
 def _capture(
     model: OperationModel, params: dict[str, Any], request_signer: RequestSigner, context: Mapping[str, Any], **_: object
-) -> tuple[_NotSent, dict[str, UnsignedRequest]]:
+) -> tuple[_NotSent, dict[str, _Captured]]:
     """Take a request from botocore just before it is signed; what is returned here is what botocore's caller gets."""
     signing = context.get("signing", {})
     service = signing.get("signing_name") or request_signer.signing_name
     region = signing.get("region") or request_signer.region_name
-    written = AWSRequest(
-        "POST", params["url"], headers={**params["headers"], "Host": _host(params["url"])}, data=params["body"]
-    )
-    prepared = written.prepare()
-    headers: dict[str, str] = dict(prepared.headers.items())
-    url, body = prepared.url, prepared.body
-    # What AWS JSON and the query protocol send; no service here takes files.
-    body = body if isinstance(body, bytes) else str(body).encode()
-
-    def canonical(token: str | None) -> _Canonical:
-        gaps = {"X-Amz-Date": _TIME} | ({"X-Amz-Security-Token": token} if token else {})
-        signer = SigV4Auth(Credentials("none", "none", token), service, region)
-        request = AWSRequest("POST", url, headers={**headers, **gaps}, data=body)
-        return _Canonical(signer.canonical_request(request), signer.signed_headers(signer.headers_to_sign(request)))
-
-    unsigned = UnsignedRequest(model, url, headers, body, service, region, canonical(None), canonical(_TOKEN))
-    return _NotSent(), {_CAPTURED: unsigned}
+    return _NotSent(), {_CAPTURED: _Captured(model, params, service, region)}
 
 
 def _host(url: str) -> str:

@@ -74,9 +74,12 @@ class Publisher:
             first_round = not self._roster.all_polled()
             self.publish()
             pause = pause_after(self._cost, first_round=first_round)
-            if stop.wait(pause):
-                return
-            self._roster.wait_for_change(self._version, LONGEST_AGE - pause)
+            if first_round:
+                self._roster.wait_until_all_polled(pause)
+            else:
+                stop.wait(pause)
+            if not stop.is_set():
+                self._roster.wait_for_change(self._version, LONGEST_AGE - pause)
 
     @contextmanager
     def changing_over(self, renderer: Renderer) -> Iterator[None]:

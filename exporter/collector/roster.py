@@ -35,9 +35,11 @@ class Roster:
         lock = threading.Lock()
         self._changed = threading.Condition(lock)
         self._due_earlier = threading.Condition(lock)
+        self._round_ended = threading.Condition(lock)
         self._entries: dict[str, _Entry] = {}
         self._departed: dict[str, _Entry] = {}
         self._in_flight: dict[str, Target] = {}
+        self._never_polled: set[str] = set()
         self._due: list[tuple[float, str]] = []
         self._version = 0
 
@@ -70,6 +72,7 @@ class Roster:
                 entry.target = target
                 self._entries[account_id] = entry
             self._departed = before if may_return else {}
+            self._never_polled = {account_id for account_id, entry in self._entries.items() if entry.status.last_poll is None}
             self._due_earlier.notify_all()
             self._note_change()
 
@@ -119,6 +122,7 @@ class Roster:
             poll = status.last_poll
             entry.failures = 0 if poll is None or poll.reason is None else entry.failures + 1
             entry.status = replace(status, account=entry.target.account)
+            self._never_polled.discard(account_id)
             if entry.target.source is not target.source:
                 self._plan(entry, now)
             elif poll is None or poll.reason is None:
@@ -147,8 +151,13 @@ class Roster:
 
     def all_polled(self) -> bool:
         """Return whether every account has been tried at least once."""
-        with self._changed:
-            return all(entry.status.last_poll is not None for entry in self._entries.values())
+        return not self._never_polled
+
+    def wait_until_all_polled(self, longest: float) -> None:
+        """Wait until every account has been tried, but no longer than `longest` seconds."""
+        with self._round_ended:
+            if self._never_polled:
+                self._round_ended.wait(longest)
 
     def wait_until_due(self, longest: float) -> None:
         """Wait until an account is due, or one may be due earlier than before, but no longer than `longest` seconds."""
@@ -168,10 +177,13 @@ class Roster:
         with self._changed:
             self._changed.notify_all()
             self._due_earlier.notify_all()
+            self._round_ended.notify_all()
 
     def _note_change(self) -> None:
         self._version += 1
         self._changed.notify_all()
+        if not self._never_polled:
+            self._round_ended.notify_all()
 
     def _plan(self, entry: _Entry, due: float) -> None:
         """Have an account read at a time on the monotonic clock."""

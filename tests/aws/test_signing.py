@@ -49,7 +49,7 @@ def test_a_request_carries_the_signature_that_botocore_computes(
 ) -> None:
     service, region, operation, parameters = call
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: datetime.fromtimestamp(NOW, UTC))
-    unsigned = unsigned_request(client_of(service, region, url), operation, parameters)
+    unsigned = unsigned_request(client_of(service, region, url), operation, parameters, temporary=bool(credentials.token))
     request = unsigned.signed(credentials, NOW, 20.0)
 
     expected = signed_by_botocore(request, credentials, service, region)
@@ -73,7 +73,7 @@ def test_one_request_serves_every_credential_and_moment(token: str, now: float) 
     assert request.body == unsigned.body
 
 
-REQUEST = unsigned_request(client_of("support", "us-east-1"), "DescribeCases", {"maxResults": 100})
+REQUEST = unsigned_request(client_of("support", "us-east-1"), "DescribeCases", {"maxResults": 100}, temporary=True)
 
 
 def test_a_client_sends_nothing_by_itself() -> None:
@@ -84,12 +84,14 @@ def test_a_client_sends_nothing_by_itself() -> None:
 
 
 def test_the_host_is_signed_as_it_is_sent() -> None:
-    unsigned = unsigned_request(client_of("support", "us-east-1", "https://aws.example:443"), "DescribeCases", {})
+    unsigned = unsigned_request(
+        client_of("support", "us-east-1", "https://aws.example:443"), "DescribeCases", {}, temporary=False
+    )
 
     assert unsigned.headers["Host"] == "aws.example"
-    assert "\nhost:aws.example\n" in unsigned.temporary.text
+    assert "\nhost:aws.example\n" in unsigned.canonical
 
 
 def test_parameters_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ParamValidationError):
-        unsigned_request(client_of("support", "us-east-1"), "DescribeCases", {"maxResults": "many"})
+        unsigned_request(client_of("support", "us-east-1"), "DescribeCases", {"maxResults": "many"}, temporary=True)
