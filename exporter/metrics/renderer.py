@@ -38,9 +38,9 @@ class Renderer:
             now: Unix seconds.
         """
         if self._update(statuses, now):
-            self._families = tuple(
-                Segment(family) for family in zip(*(account.lines for account in self._accounts.values()), strict=True)
-            ) or tuple(Segment(()) for _ in catalog.ACCOUNT_METRICS)
+            lines = tuple(zip(*(account.lines for account in self._accounts.values()), strict=True))
+            changed = tuple(map(Segment, lines or ((),) * len(catalog.ACCOUNT_METRICS)))
+            self._families = tuple(map(_same_or_new, self._families or changed, changed))
         ages = Segment([self._encode_ages(now)])
         families = [
             (metric, ages if metric is catalog.LATEST_COMMUNICATION_AGE else family)
@@ -78,6 +78,11 @@ class Renderer:
                 for start, since in account.cases.ages
             ]
         ).encode()
+
+
+def _same_or_new(before: Segment, now: Segment) -> Segment:
+    """Return the segment before if it has the same bytes: it is compressed already."""
+    return before if before.pieces == now.pieces else now
 
 
 def _states(statuses: Iterable[AccountStatus], view: View, now: float) -> list[Sample]:

@@ -96,3 +96,18 @@ def test_the_next_target_to_pass_is_that_of_an_unanswered_case_and_not_over_yet(
     assert next_due([over, later, at_this_moment], TARGETS, NOW) == NOW
     assert next_due([over, later], TARGETS, NOW) == NOW + 900
     assert next_due([over, answered(NOW, NOW, severity_code="critical"), case()], TARGETS, NOW) == float("inf")
+
+
+def test_families_in_which_a_reading_changed_nothing_are_compressed_once() -> None:
+    renderer = Renderer(VIEW, Instruments({}))
+    first = read(case())
+    assert first.reading is not None
+    second = first.after_success(replace(first.reading, taken_at=NOW + 60), Poll(NOW + 60, 2.0), Changes())
+    before, after = (
+        {b"".join(segment.pieces): segment for segment in renderer.render([status], [], now).segments[TextFormat.PROMETHEUS]}
+        for status, now in ((first, NOW), (second, NOW + 60))
+    )
+    kept = {lines.partition(b"{")[0].decode() for lines in before if lines in after and after[lines] is before[lines]}
+
+    assert {"aws_support_open_cases", "aws_support_account_open_cases", "aws_support_account_up"} <= kept
+    assert not {"aws_support_account_last_success_timestamp_seconds", "aws_support_latest_communication_age_seconds"} & kept
