@@ -101,7 +101,7 @@ class Api:
             operation: AWS's name of the operation, such as `DescribeCases`.
             parameters: Its parameters.
             credentials: What it is signed with.
-            subject: On whose behalf: an account's id, a role's ARN, an organization's name.
+            subject: On whose behalf: an account's id or an organization's name.
             deadline: When an answer is of no more use, on the monotonic clock.
             parser: Reads the body of a successful answer in place of botocore.
 

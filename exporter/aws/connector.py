@@ -20,6 +20,8 @@ from exporter.aws.support import Memory, SupportReader
 from exporter.aws.timing import Timing
 from exporter.cases.access import Access, ProfileCredentials, RoleCredentials
 
+_OWN_ACCOUNT = "own account"
+
 
 @dataclass(frozen=True, slots=True)
 class Manner:
@@ -125,8 +127,8 @@ class Connector:
         Raises:
             ReadFailure: There are no credentials, or STS does not tell.
         """
-        credentials = self._session_credentials(None).credentials(deadline)
-        return caller_account(self._api, credentials, regions, deadline)
+        credentials = self._session_credentials(None).credentials(deadline, _OWN_ACCOUNT)
+        return caller_account(self._api, credentials, regions, deadline, _OWN_ACCOUNT)
 
     def partition_of(self, region: str) -> str:
         """Return the partition of a region."""
@@ -148,7 +150,7 @@ class Connector:
             with self._lock:
                 shared = self._shared_roles.get(key)
                 if shared is None:
-                    shared = AssumedRole(self._api, source, role_arn, None, settings, self._timing.time)
+                    shared = AssumedRole(self._api, source, role_arn, None, settings, self._timing)
                     self._shared_roles[key] = shared
             source = shared
-        return AssumedRole(self._api, source, last, access.external_id, settings, self._timing.time)
+        return AssumedRole(self._api, source, last, access.external_id, settings, self._timing)

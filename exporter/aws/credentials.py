@@ -5,7 +5,7 @@ role's that several chains pass through.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,9 +15,10 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from exporter.aws.api import Api
-from exporter.aws.failures import as_failure, is_expired
+from exporter.aws.failures import ASSUME_ROLE, as_failure, is_expired
 from exporter.aws.parse import ACCOUNT_ID
 from exporter.aws.retry import first_answer
+from exporter.aws.timing import Timing
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
@@ -28,8 +29,12 @@ REFRESH_BEFORE_EXPIRY = 300.0
 class CredentialSource(Protocol):
     """Where one identity's credentials come from."""
 
-    def credentials(self, deadline: float) -> Credentials:
+    def credentials(self, deadline: float, subject: str) -> Credentials:
         """Return credentials that are valid now, asking AWS for them when it must.
+
+        Args:
+            deadline: When they are of no more use, on the monotonic clock.
+            subject: On whose behalf, as in `Api.request`.
 
         Raises:
             ReadFailure: They cannot be had.
@@ -68,9 +73,9 @@ class SessionCredentials:
         self._lock = threading.Lock()
         self._source: object | None = None
 
-    def credentials(self, deadline: float) -> Credentials:
+    def credentials(self, deadline: float, subject: str) -> Credentials:
         """Return the session's present credentials; botocore keeps its own time limits."""
-        del deadline
+        del deadline, subject
         try:
             with self._lock:
                 source = self._source = self._source or self._resolve()
@@ -101,7 +106,7 @@ class AssumedRole:
         role_arn: The role.
         external_id: What the role's trust policy asks for, or None.
         settings: Region, session name and duration.
-        now: Unix seconds; AWS tells expiry in them.
+        timing: The clocks; AWS tells expiry in Unix seconds.
     """
 
     def __init__(
@@ -111,12 +116,12 @@ class AssumedRole:
         role_arn: str,
         external_id: str | None,
         settings: RoleSettings,
-        now: Callable[[], float],
+        timing: Timing,
     ) -> None:
         self._api = api
         self._source = source
         self._settings = settings
-        self._now = now
+        self._timing = timing
         self._parameters: dict[str, object] = {
             "RoleArn": role_arn,
             "RoleSessionName": settings.session_name,
@@ -128,29 +133,34 @@ class AssumedRole:
         self._credentials: Credentials | None = None
         self._renew_at = 0.0
 
-    def credentials(self, deadline: float) -> Credentials:
+    def credentials(self, deadline: float, subject: str) -> Credentials:
         """Return the role's credentials; only one thread at a time asks for new ones."""
-        with self._lock:
-            if self._credentials is None or self._now() >= self._renew_at:
-                self._credentials, self._renew_at = self._assume(deadline)
+        # A role that chains pass through may be asked for by an account with more time left.
+        if not self._lock.acquire(timeout=max(0.0, deadline - self._timing.monotonic())):
+            raise ReadFailure(Reason.TIMEOUT, f"{ASSUME_ROLE}: another account is still waiting for the same role")
+        try:
+            if self._credentials is None or self._timing.time() >= self._renew_at:
+                self._credentials, self._renew_at = self._assume(deadline, subject)
             return self._credentials
+        finally:
+            self._lock.release()
 
     def forget(self) -> None:
         """Assume the role anew the next time."""
         with self._lock:
             self._credentials = None
 
-    def _assume(self, deadline: float) -> tuple[Credentials, float]:
-        source = self._source.credentials(deadline)
+    def _assume(self, deadline: float, subject: str) -> tuple[Credentials, float]:
+        source = self._source.credentials(deadline, subject)
         try:
-            answer = self._ask(source, deadline)
+            answer = self._ask(source, deadline, subject)
         except ReadFailure as failure:
             if not is_expired(failure.__cause__):
                 raise
             # A role on the way here was revoked before its time; others that pass through it may have renewed it already.
-            if self._source.credentials(deadline).access_key == source.access_key:
+            if self._source.credentials(deadline, subject).access_key == source.access_key:
                 self._source.forget()
-            answer = self._ask(self._source.credentials(deadline), deadline)
+            answer = self._ask(self._source.credentials(deadline, subject), deadline, subject)
         try:
             issued = answer["Credentials"]
             expires: datetime = issued["Expiration"]
@@ -158,16 +168,16 @@ class AssumedRole:
             expiry = expires.timestamp()
         except KeyError as error:
             raise ReadFailure(Reason.MALFORMED, f"AssumeRole: the answer has no {error.args[0]}") from None
-        return credentials, expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._now()) / 2)
+        return credentials, expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._timing.time()) / 2)
 
-    def _ask(self, source: Credentials, deadline: float) -> Any:  # noqa: ANN401 - as `Api.request`
+    def _ask(self, source: Credentials, deadline: float, subject: str) -> Any:  # noqa: ANN401 - as `Api.request`
         return _ask_sts(
             self._api,
             self._settings.regions,
-            "AssumeRole",
+            ASSUME_ROLE,
             self._parameters,
             source,
-            subject=str(self._parameters["RoleArn"]),
+            subject=subject,
             deadline=deadline,
         )
 
@@ -185,15 +195,15 @@ class VerifiedCredentials:
         self._regions = regions
         self._verified: str | None = None
 
-    def credentials(self, deadline: float) -> Credentials:
+    def credentials(self, deadline: float, subject: str) -> Credentials:
         """Return the credentials, if they are the account's.
 
         Raises:
             ReadFailure: `credentials`: they are another account's, or cannot be had.
         """
-        credentials = self._source.credentials(deadline)
+        credentials = self._source.credentials(deadline, subject)
         if credentials.access_key != self._verified:
-            actual = caller_account(self._api, credentials, self._regions, deadline)
+            actual = caller_account(self._api, credentials, self._regions, deadline, subject)
             if actual != self._account_id:
                 raise ReadFailure(Reason.CREDENTIALS, f"the credentials belong to account {actual}, not to {self._account_id}")
             self._verified = credentials.access_key
@@ -205,13 +215,12 @@ class VerifiedCredentials:
         self._source.forget()
 
 
-def caller_account(api: Api, credentials: Credentials, regions: Sequence[str], deadline: float) -> str:
+def caller_account(api: Api, credentials: Credentials, regions: Sequence[str], deadline: float, subject: str) -> str:
     """Return the id of the account that credentials belong to; needs no permission.
 
     Raises:
         ReadFailure: STS does not tell.
     """
-    subject = credentials.access_key
     answer = _ask_sts(api, regions, "GetCallerIdentity", {}, credentials, subject=subject, deadline=deadline)
     account_id = answer.get("Account")
     if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):

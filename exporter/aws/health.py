@@ -62,7 +62,7 @@ class EndpointHealth:
             return True
 
     def answered(self, subject: str) -> None:
-        """Take note that the endpoint answered on behalf of an account, a role or an organization, be it with a refusal."""
+        """Take note that the endpoint answered on behalf of an account or an organization, be it with a refusal."""
         with self._lock:
             # Who fails while others are answered is at fault itself: were it counted again, a few such accounts would take
             # the endpoint down for all others each time that nobody else asks meanwhile.
@@ -73,7 +73,7 @@ class EndpointHealth:
             self._probe_interval = FIRST_PROBE_AFTER
 
     def failed(self, subject: str) -> None:
-        """Take note that a request on behalf of an account, a role or an organization got no proper answer."""
+        """Take note that a request on behalf of an account or an organization got no proper answer."""
         with self._lock:
             if self._next_probe is not None:
                 self._probe_interval = min(LONGEST_PROBE_INTERVAL, self._probe_interval * 2)

@@ -82,7 +82,7 @@ class OrganizationReader:
         raise ReadFailure(Reason.MALFORMED, "ListAccounts: its pages do not end")
 
     def _page(self, token: str | None, deadline: float) -> Mapping[str, Any]:
-        credentials = self._credentials.credentials(deadline)
+        credentials = self._credentials.credentials(deadline, self._name)
         page: Mapping[str, Any] = self._api.request(
             self._api.client("organizations", self._region),
             "ListAccounts",

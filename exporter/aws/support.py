@@ -100,7 +100,8 @@ class SupportReader:
         return self._read_from_any_endpoint(deadline)
 
     def _read_from_any_endpoint(self, deadline: float) -> Reading:
-        credentials = self._retry(_WHEN_REFUSED, deadline, partial(self._credentials.credentials, deadline))
+        ask = partial(self._credentials.credentials, deadline, self._account_id)
+        credentials = self._retry(_WHEN_REFUSED, deadline, ask)
         return first_answer(partial(self._read_from, credentials, deadline), self._endpoints)
 
     def _read_from(self, credentials: Credentials, deadline: float, endpoint: Endpoint) -> Reading:

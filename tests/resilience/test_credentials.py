@@ -1,12 +1,19 @@
 """Credentials are asked for once in their lifetime, and anew when AWS no longer takes them."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from exporter.aws.timing import SystemTiming
+from exporter.errors import ReadFailure
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import Error
+from exporter.simulator.kinds import Error, Silence
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import MANAGEMENT, StartRig
+from tests.support.rig import Rig
+from tests.support.waiting import wait_until
 
 A, B = "111111111111", "222222222222"
 MINUTE = 60.0
@@ -76,6 +83,23 @@ def test_a_chain_recovers_when_all_its_sessions_expire_before_their_time(
     page = running.after(EVERY_POLL)
     assert page.up() == {A: 1, B: 1}
     assert (page.reasons(A), page.reasons(B)) == ({}, {})
+
+
+def test_who_waits_for_a_role_that_another_account_asks_for_gives_up_in_time(simulator: Simulator, fleet: Fleet) -> None:
+    running = Rig(chained(fleet), SystemTiming())
+    first, second = (target.source for target in running.roster.targets())
+    silent = simulator.faults.add(Fault(Silence(), operation="AssumeRole"))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(first.read, time.monotonic() + 3)
+        wait_until(lambda: silent.hits or None, 10, lambda: "it asked nothing")
+        began = time.monotonic()
+        with pytest.raises(ReadFailure, match="another account") as told:
+            second.read(began + 0.2)
+        assert time.monotonic() - began < 1.5
+        assert told.value.reason == "timeout"
+        with pytest.raises(ReadFailure, match="AssumeRole: ReadTimeoutError"):
+            asked.result()
+    assert silent.hits == 1
 
 
 @pytest.mark.parametrize(("account_id", "up", "calls"), [(MANAGEMENT, 1, 1), (A, 0, 0)])

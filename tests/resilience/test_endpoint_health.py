@@ -76,6 +76,19 @@ def test_sts_that_is_down_is_noticed_too(simulator: Simulator, rig: StartRig) ->
     assert page.up() == dict.fromkeys(ACCOUNTS, 1.0)
 
 
+@pytest.mark.parametrize("kind", [Silence(), ConnectionReset()], ids=["silent", "reset"])
+def test_sts_that_is_down_is_noticed_where_every_account_is_reached_through_one_role(
+    kind: Silence | ConnectionReset, simulator: Simulator, fleet: Fleet, rig: StartRig
+) -> None:
+    fleet.management_account.add_role("Hub")
+    hub = fleet.management_account.role_arn("Hub")
+    entries = "".join(f"\n- {{id: '{one}', role_chain: ['{hub}', '{fleet.account(one).role_arn()}']}}" for one in ACCOUNTS)
+    down = simulator.faults.add(Fault(kind, operation="AssumeRole"))
+    running = rig(poll=SHORT, rest=f"accounts: {entries}")
+    assert running.round().up() == dict.fromkeys(ACCOUNTS, 0.0)
+    assert down.hits <= MANY_FAILURES * 3
+
+
 @pytest.mark.parametrize("kind", [Error(500, "InternalServerError"), ConnectionReset()], ids=["500", "reset"])
 def test_one_bad_account_never_takes_the_endpoint_down(
     kind: Error | ConnectionReset, simulator: Simulator, rig: StartRig
