@@ -138,7 +138,7 @@ class Connector:
         with self._lock:
             known = self._sessions.get(profile)
             if known is None:
-                known = SessionCredentials(profile, None if profile else self._endpoints.session)
+                known = SessionCredentials(self._timing.monotonic, profile, None if profile else self._endpoints.session)
                 self._sessions[profile] = known
             return known
 

@@ -5,17 +5,20 @@ role's that several chains pass through.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from boto3.session import Session
+from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
-from exporter.aws.api import Api
+from exporter.aws.api import CONNECT_TIMEOUT, READ_TIMEOUT, Api
 from exporter.aws.failures import ASSUME_ROLE, as_failure, is_expired
+from exporter.aws.health import ENDPOINT_FAULTS
 from exporter.aws.parse import ACCOUNT_ID
 from exporter.aws.retry import first_answer
 from exporter.aws.timing import Timing
@@ -24,6 +27,7 @@ from exporter.errors import ReadFailure
 
 REFRESH_BEFORE_EXPIRY = 300.0
 """How long before they expire assumed credentials are renewed, in seconds."""
+_MAY_PASS = ENDPOINT_FAULTS | {Reason.THROTTLED}
 
 
 class CredentialSource(Protocol):
@@ -63,37 +67,46 @@ class SessionCredentials:
     """Credentials of the exporter's own default chain or of a profile, kept fresh by botocore.
 
     Args:
+        monotonic: The clock that deadlines are on.
         profile: The profile, or None for the default chain.
         session: A session to ask first, so that none has to be made.
     """
 
-    def __init__(self, profile: str | None = None, session: Session | None = None) -> None:
+    def __init__(self, monotonic: Callable[[], float], profile: str | None = None, session: Session | None = None) -> None:
+        self._monotonic = monotonic
         self._profile = profile
+        self._name = f"the profile {profile}" if profile else "the default credential chain"
         self._session = session
         self._lock = threading.Lock()
         self._source: object | None = None
 
     def credentials(self, deadline: float, subject: str) -> Credentials:
-        """Return the session's present credentials; botocore keeps its own time limits."""
-        del deadline, subject
+        """Return the session's present credentials; botocore asks for them, within time limits of its own."""
+        del subject
         try:
-            with self._lock:
+            # botocore lets all who need credentials wait for one another, for as long as it takes.
+            with _held(self._lock, deadline - self._monotonic(), self._name):
                 source = self._source = self._source or self._resolve()
-            if source is None:
-                raise ReadFailure(Reason.CREDENTIALS, "no AWS credentials found in the default chain")
-            frozen = source.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore has no common base class
+                if source is None:
+                    raise ReadFailure(Reason.CREDENTIALS, f"no AWS credentials found in {self._name}")
+                frozen = source.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore has no common base class
         except (ClientError, BotoCoreError) as error:
-            raise ReadFailure(Reason.CREDENTIALS, as_failure(error, "the default credential chain").detail) from error
+            failure = as_failure(error, self._name)
+            reason = failure.reason if failure.reason in _MAY_PASS else Reason.CREDENTIALS
+            raise ReadFailure(reason, failure.detail) from error
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
     def forget(self) -> None:
         """Look for credentials anew the next time."""
-        with self._lock:
-            self._source = None
+        self._source = None
 
     def _resolve(self) -> object | None:
         # A session finds its credentials once; one that AWS refused is of no more use.
         session, self._session = self._session or Session(profile_name=self._profile), None
+        # botocore's own limits would hold a thread for three minutes, as with IRSA where STS does not answer.
+        session._session.set_default_client_config(  # noqa: SLF001 - boto3 has no public way
+            Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2})
+        )
         return session.get_credentials()
 
 
@@ -136,14 +149,10 @@ class AssumedRole:
     def credentials(self, deadline: float, subject: str) -> Credentials:
         """Return the role's credentials; only one thread at a time asks for new ones."""
         # A role that chains pass through may be asked for by an account with more time left.
-        if not self._lock.acquire(timeout=max(0.0, deadline - self._timing.monotonic())):
-            raise ReadFailure(Reason.TIMEOUT, f"{ASSUME_ROLE}: another account is still waiting for the same role")
-        try:
+        with _held(self._lock, deadline - self._timing.monotonic(), ASSUME_ROLE):
             if self._credentials is None or self._timing.time() >= self._renew_at:
                 self._credentials, self._renew_at = self._assume(deadline, subject)
             return self._credentials
-        finally:
-            self._lock.release()
 
     def forget(self) -> None:
         """Assume the role anew the next time."""
@@ -213,6 +222,21 @@ class VerifiedCredentials:
         """Get credentials anew the next time, and check them again."""
         self._verified = None
         self._source.forget()
+
+
+@contextmanager
+def _held(lock: threading.Lock, seconds: float, name: str) -> Iterator[None]:
+    """Hold a lock, and wait for it no longer than so many seconds.
+
+    Raises:
+        ReadFailure: `timeout`: somebody else still holds it.
+    """
+    if not lock.acquire(timeout=max(0.0, seconds)):
+        raise ReadFailure(Reason.TIMEOUT, f"{name}: another account is still waiting for the same credentials")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def caller_account(api: Api, credentials: Credentials, regions: Sequence[str], deadline: float, subject: str) -> str:
