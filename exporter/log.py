@@ -14,6 +14,18 @@ FORMATS = ("logfmt", "json")
 _OWN = "exporter"
 
 
+class _StandardError(logging.Handler):
+    """Writes to what standard error is at that moment: a progress bar stands in for it while it is shown, and makes way."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - as every handler of the standard library
+            self.handleError(record)
+
+
 def configure(level: str, log_format: str) -> FilteringBoundLogger:
     """Set up logging for the process, and return the exporter's logger.
 
@@ -32,7 +44,7 @@ def configure(level: str, log_format: str) -> FilteringBoundLogger:
         if log_format == "json"
         else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "event"], bool_as_flag=False)
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _without_traceback],

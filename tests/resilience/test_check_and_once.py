@@ -4,7 +4,9 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from exporter.simulator.server import Simulator
 from tests.support.page import Page
 from tests.support.process import run_exporter
 from tests.support.prometheus import Promtool
+from tests.support.terminal import Ended as InTerminal
+from tests.support.terminal import run_in_terminal
 
 GOOD, NO_PLAN, NO_TRUST, DENIED = "111111111111", "222222222222", "333333333333", "444444444444"
 TAG_SESSION = (
@@ -29,6 +33,7 @@ NOT_ALLOWED = (
 
 Ended = subprocess.CompletedProcess[str]
 RunCommand = Callable[..., Ended]
+RunInTerminal = Callable[..., InTerminal]
 
 
 @pytest.fixture(scope="module")
@@ -51,19 +56,46 @@ def command(aws: Simulator, tmp_path_factory: pytest.TempPathFactory) -> RunComm
     """Run a command with a configuration of some of the accounts, while something goes wrong."""
 
     def run(name: str, *account_ids: str, options: tuple[str, ...] = (), more: str = "", fault: Fault | None = None) -> Ended:
-        path = tmp_path_factory.mktemp("check") / "config.yaml"
-        accounts = ", ".join(f'{{id: "{account_id}", name: "name-{account_id[0]}"}}' for account_id in account_ids)
-        listed = f"accounts: [{accounts}]\n" if account_ids else ""
-        path.write_text(f"poll: {{timeout: 5s}}\naws: {{role_name: AwsSupportExporter}}\n{listed}{more}")
-        denied = Fault(Error(400, "AccessDeniedException", NOT_ALLOWED), operation="DescribeCases", account_id=DENIED)
-        handles = [aws.faults.add(each) for each in (denied, fault) if each is not None]
-        try:
+        path = write_config(tmp_path_factory.mktemp("check"), account_ids, more)
+        with faults(aws, fault):
             return run_exporter([name, f"--config.file={path}", *options], aws.environment())
-        finally:
-            for handle in handles:
-                handle.remove()
 
     return run
+
+
+@pytest.fixture
+def in_terminal(aws: Simulator, tmp_path: Path) -> RunInTerminal:
+    """Run a command with a configuration of some of the accounts in a terminal."""
+
+    def run(name: str, *account_ids: str, redirect_stdout: bool = False) -> InTerminal:
+        path = write_config(tmp_path, account_ids)
+        with faults(aws):
+            return run_in_terminal(
+                [name, f"--config.file={path}"], aws.environment(), columns=140, redirect_stdout=redirect_stdout
+            )
+
+    return run
+
+
+def write_config(folder: Path, account_ids: Sequence[str], more: str = "") -> Path:
+    """Write a configuration of some of the accounts."""
+    path = folder / "config.yaml"
+    accounts = ", ".join(f'{{id: "{account_id}", name: "name-{account_id[0]}"}}' for account_id in account_ids)
+    listed = f"accounts: [{accounts}]\n" if account_ids else ""
+    path.write_text(f"poll: {{timeout: 5s}}\naws: {{role_name: AwsSupportExporter}}\n{listed}{more}")
+    return path
+
+
+@contextmanager
+def faults(aws: Simulator, more: Fault | None = None) -> Iterator[None]:
+    """Let one account have no permission, and something else go wrong."""
+    denied = Fault(Error(400, "AccessDeniedException", NOT_ALLOWED), operation="DescribeCases", account_id=DENIED)
+    handles = [aws.faults.add(each) for each in (denied, more) if each is not None]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +223,27 @@ def test_nothing_but_a_terminal_gets_a_progress_bar(name: str, request: pytest.F
     assert "Reading accounts" not in ended.stdout + ended.stderr
     assert "\x1b" not in ended.stdout + ended.stderr
     assert all(line.startswith("ts=") for line in ended.stderr.splitlines())
+
+
+def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(in_terminal: RunInTerminal) -> None:
+    ended = in_terminal("check", GOOD, NO_TRUST)
+    assert ended.returncode == 1
+    assert "Reading accounts" in ended.shown
+    assert re.search(r"[12]/2", ended.shown)
+    _, _, after_the_bar = ended.shown.rpartition("Reading accounts")
+    assert "\x1b[2K" in after_the_bar.partition(GOOD)[0], "the bar's line is not erased before the table"
+    assert "2 accounts checked, 1 failed." in after_the_bar
+
+
+def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(in_terminal: RunInTerminal) -> None:
+    ended = in_terminal("once", GOOD, NO_TRUST, DENIED, redirect_stdout=True)
+    assert ended.returncode == 0
+    assert "Reading accounts" in ended.shown
+    lines = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;]*m", "", ended.shown))
+    logged = [line for line in lines if "ts=" in line]
+    assert len(logged) == 2
+    assert all(re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", line).startswith("ts=") for line in logged)
+    assert Page(ended.stdout).up() == {GOOD: 1, NO_TRUST: 0, DENIED: 0}
 
 
 @pytest.mark.parametrize("name", ["check", "once"])
