@@ -7,7 +7,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from tests.support.chart import CHART, Engine, Helm3, Helm4, Object, model_complaints
+from tests.support.chart import CHART, Engine, Helm3, Helm4, Object, is_custom, model_complaints
 from tests.support.tools import ROOT
 
 FILES = sorted((CHART / "ci").glob("*-values.yaml"))
@@ -29,11 +29,6 @@ def without_versions(text: str) -> str:
     metadata = yaml.safe_load((CHART / "Chart.yaml").read_text())
     chart = f"{metadata['name']}-{metadata['version']}"
     return text.replace(chart, f"{metadata['name']}-CHART_VERSION").replace(metadata["appVersion"], "APP_VERSION")
-
-
-def is_custom(item: Object) -> bool:
-    group = item["apiVersion"].partition("/")[0]
-    return "." in group and not group.endswith(".k8s.io")
 
 
 def test_there_are_values_for_every_way_to_run_it() -> None:

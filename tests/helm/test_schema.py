@@ -1,12 +1,14 @@
 """What values.schema.json takes and refuses; its part for `config` against the exporter's own reading."""
 
+import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from hypothesis import example, given
@@ -18,7 +20,7 @@ from exporter.config.load import parse
 from exporter.errors import ConfigError
 from exporter.log import FORMATS, LEVELS
 from exporter.metrics import reference
-from tests.support.chart import CHART, Engine, RenderError, Values
+from tests.support.chart import CHART, Engine, Helm4, Object, RenderError, Values, exporter_of, is_custom, pod_of
 from tests.support.tools import ROOT
 
 VALUES = (CHART / "values.yaml").read_text()
@@ -83,6 +85,68 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_key(engine: Engine, values:
     assert "specifications of the schema" in str(error.value) or "- at '" in str(error.value)
 
 
+ALL_ON: dict[str, Any] = {
+    "skipApiCheck": True,
+    "config": {"poll": {"interval": "5m"}},
+    "sharding": {"enabled": True},
+    "serviceMonitor": {"enabled": True, "skipApiCheck": True},
+    "vmServiceScrape": {"enabled": True, "skipApiCheck": True},
+    "prometheusRule": {"enabled": True, "skipApiCheck": True},
+    "dashboards": {"configMaps": {"enabled": True}, "grafanaOperator": {"enabled": True, "skipApiCheck": True}},
+    "networkPolicy": {"enabled": True},
+    "podDisruptionBudget": {"enabled": True},
+    "verticalPodAutoscaler": {"enabled": True, "skipApiCheck": True},
+}
+KUBERNETES_DECIDES = {"podSecurityContext", "securityContext", "resources", "updateStrategy"}
+"""What is in these is handed on as it is."""
+
+
+def paths(tree: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the keys that lead to each value of the chart's own."""
+    for key, part in tree.items():
+        yield (*path, key)
+        if isinstance(part, dict) and key not in KUBERNETES_DECIDES:
+            yield from paths(part, (*path, key))
+
+
+def without(path: tuple[str, ...]) -> dict[str, Any]:
+    """Return values of which one is empty, as a key is whose lines are all commented out."""
+    values = copy.deepcopy(ALL_ON)
+    if path[0] in {"podMonitor", "scrapeConfig"}:
+        del values["serviceMonitor"]
+        values[path[0]] = {"enabled": True, "skipApiCheck": True}
+    section = values
+    for key in path[:-1]:
+        section = section.setdefault(key, {})
+    section[path[-1]] = None
+    return values
+
+
+@pytest.fixture(scope="module")
+def with_all(helm4: Helm4, chart: Path) -> list[Object]:
+    return helm4.render(ALL_ON, chart)
+
+
+@pytest.mark.parametrize("path", list(paths(yaml.safe_load(VALUES))), ids=".".join)
+def test_an_empty_value_is_as_none_or_is_refused_by_its_name(
+    path: tuple[str, ...], helm4: Helm4, chart: Path, with_all: list[Object]
+) -> None:
+    try:
+        objects = helm4.render(without(path), chart)
+    except RenderError as error:
+        told = str(error)
+    else:
+        changed = [item for item in objects if item not in with_all]
+        assert "<nil>" not in str(changed)
+        for item in changed:
+            if not is_custom(item) and item["kind"] != "VerticalPodAutoscaler":
+                kubernetes_validate.validate(item, kubernetes_validate.latest_version(), strict=True)
+        ports = [port["containerPort"] for port in exporter_of(objects)["ports"]]
+        assert (ports, pod_of(objects)["spec"]["terminationGracePeriodSeconds"]) == ([10047], 15)
+        return
+    assert re.search(rf"missing propert(y|ies) '{path[-1]}'|: set .*{path[-1]}$", told), told
+
+
 @pytest.mark.parametrize("values", [{"global": {"anything": {"of": "others"}}}, {"enabled": False}])
 def test_what_parents_put_into_the_values_is_taken(engine: Engine, values: Values) -> None:
     assert engine.render(values) == engine.render({})
@@ -130,11 +194,11 @@ def test_every_key_of_the_schema_has_a_description() -> None:
     assert [path for path in bare if not path.endswith("[]")] == []
 
 
-def test_the_examples_of_the_readme_are_valid() -> None:
+def test_the_examples_of_the_readme_are_valid(helm4: Helm4) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
     assert len(examples) == 3
     for text in examples:
-        jsonschema.validate(yaml.safe_load(text), json.loads(SCHEMA), cls=jsonschema.Draft7Validator)
+        assert helm4.render({"skipApiCheck": True, **yaml.safe_load(text)})
 
 
 def test_the_readme_shows_the_values_as_they_are() -> None:

@@ -29,5 +29,5 @@
 {{/* Where a path is served. */}}
 {{- define "aws-support-exporter.path" -}}
 {{- $root := index . 0 -}}
-{{- printf "/%s" (trimAll "/" $root.Values.web.routePrefix) | trimSuffix "/" -}}{{- index . 1 -}}
+{{- printf "/%s" (default "" $root.Values.web.routePrefix | trimAll "/") | trimSuffix "/" -}}{{- index . 1 -}}
 {{- end -}}

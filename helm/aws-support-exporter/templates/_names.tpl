@@ -34,7 +34,7 @@
 {{- end -}}
 
 {{- define "aws-support-exporter.image" -}}
-{{- $registry := default .Values.image.registry .Values.global.imageRegistry -}}
+{{- $registry := .Values.global.imageRegistry | default .Values.image.registry | default "" -}}
 {{- $repository := ternary (printf "%s/%s" $registry .Values.image.repository) .Values.image.repository (ne $registry "") -}}
 {{- if .Values.image.digest -}}
 {{- printf "%s@%s" $repository .Values.image.digest -}}
@@ -46,7 +46,7 @@
 {{/* Pull secrets, each written as text or as {name: …}. */}}
 {{- define "aws-support-exporter.imagePullSecrets" -}}
 {{- $names := list -}}
-{{- range concat (default list .Values.global.imagePullSecrets) .Values.imagePullSecrets -}}
+{{- range concat (default list .Values.global.imagePullSecrets) (default list .Values.imagePullSecrets) -}}
 {{- $names = append $names (kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "name") .) -}}
 {{- end -}}
 {{- range uniq $names }}
@@ -80,7 +80,7 @@ app.kubernetes.io/component: test
 {{- $_ := set $own "app.kubernetes.io/managed-by" $root.Release.Service -}}
 {{- $_ := set $own "app.kubernetes.io/part-of" "aws-support-exporter" -}}
 {{- $_ := set $own "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
-{{- merge $own (rest . | last | default dict) $root.Values.commonLabels | toYaml -}}
+{{- merge $own (rest . | last | default dict) (default dict $root.Values.commonLabels) | toYaml -}}
 {{- end -}}
 
 {{/* Name, namespace, labels and annotations. Takes root, name, labels, annotations, namespace. */}}
@@ -89,7 +89,7 @@ name: {{ .name | default (include "aws-support-exporter.fullname" .root) | quote
 namespace: {{ .namespace | default (include "aws-support-exporter.namespace" .root) | quote }}
 labels:
   {{- include "aws-support-exporter.labels" (list .root .labels) | nindent 2 }}
-{{- with merge dict (default dict .annotations) .root.Values.commonAnnotations }}
+{{- with merge dict (default dict .annotations) (default dict .root.Values.commonAnnotations) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -47,14 +47,14 @@
 
 {{/* The pods of a Deployment or StatefulSet. */}}
 {{- define "aws-support-exporter.pod" -}}
-{{- $annotations := deepCopy .Values.podAnnotations -}}
+{{- $annotations := default dict .Values.podAnnotations | deepCopy -}}
 {{- if and .Values.config (not .Values.configAutoReload) -}}
 {{- /* Over the value: over the rendered object it would change with the chart's version, and restart the pods for nothing. */ -}}
 {{- $_ := set $annotations "checksum/config" (toJson .Values.config | sha256sum) -}}
 {{- end -}}
 metadata:
   labels:
-    {{- merge (fromYaml (include "aws-support-exporter.selectorLabels" .)) .Values.podLabels .Values.commonLabels | toYaml | nindent 4 }}
+    {{- merge (fromYaml (include "aws-support-exporter.selectorLabels" .)) (default dict .Values.podLabels) (default dict .Values.commonLabels) | toYaml | nindent 4 }}
   {{- with $annotations }}
   annotations:
     {{- toYaml . | nindent 4 }}

@@ -1,6 +1,7 @@
 {{/* The groups of all files of rules, with what the values change of single alerts. Takes root, files. */}}
 {{- define "aws-support-exporter.ruleGroups" -}}
 {{- $values := .root.Values.prometheusRule -}}
+{{- $changes := default dict $values.rules -}}
 {{- $shipped := list -}}
 {{- $groups := list -}}
 {{- range $path, $content := .root.Files.Glob "files/rules/*.yaml" -}}
@@ -9,7 +10,7 @@
 {{- range $rule := $group.rules -}}
 {{- if $rule.alert -}}
 {{- $shipped = append $shipped $rule.alert -}}
-{{- $change := get $values.rules $rule.alert | default dict -}}
+{{- $change := get $changes $rule.alert | default dict -}}
 {{- if ne (get $change "enabled" | toString) "false" -}}
 {{- $rules = append $rules (include "aws-support-exporter.alert" (dict "values" $values "rule" $rule "change" $change) | fromYaml) -}}
 {{- end -}}
@@ -22,19 +23,19 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- range $name, $_ := $values.rules -}}
+{{- range $name, $_ := $changes -}}
 {{- if not (has $name $shipped) -}}
 {{- fail (printf "prometheusRule.rules.%s: there is no such alert; there are %s" $name (sortAlpha $shipped | join ", ")) -}}
 {{- end -}}
 {{- end -}}
-{{- concat $groups $values.additionalGroups | default list | toYaml -}}
+{{- concat $groups (default list $values.additionalGroups) | default list | toYaml -}}
 {{- end -}}
 
 {{/* One alert. Takes values, rule, change. A threshold is the number that ends the expression, after a comparison. */}}
 {{- define "aws-support-exporter.alert" -}}
 {{- $rule := deepCopy .rule -}}
-{{- $labels := merge dict .values.additionalRuleLabels (default dict $rule.labels) -}}
-{{- $annotations := merge dict .values.additionalRuleAnnotations (default dict $rule.annotations) -}}
+{{- $labels := merge dict (default dict .values.additionalRuleLabels) (default dict $rule.labels) -}}
+{{- $annotations := merge dict (default dict .values.additionalRuleAnnotations) (default dict $rule.annotations) -}}
 {{- with .change.severity -}}{{- $_ := set $labels "severity" . -}}{{- end -}}
 {{- with .change.for -}}{{- $_ := set $rule "for" . -}}{{- end -}}
 {{- if not (kindIs "invalid" .change.threshold) -}}
