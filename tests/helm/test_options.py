@@ -105,6 +105,16 @@ def test_probes_can_be_left_out_and_replaced(engine: Engine) -> None:
     assert "livenessProbe" not in exporter_of(engine.render({"livenessProbe": None}))
 
 
+def test_a_probe_with_a_header_asks_where_the_others_do(engine: Engine) -> None:
+    get = {"httpHeaders": [{"name": "Authorization", "value": "Bearer token"}]}
+    values = {"web": {"config": {**WEB, "tls": True, "auth": True}}, "livenessProbe": {"httpGet": get}}
+    probe = exporter_of(engine.render(values))["livenessProbe"]
+    assert probe["httpGet"] == {**get, "path": "/-/healthy", "port": "http", "scheme": "HTTPS"}
+    assert "tcpSocket" not in probe
+    own = {"path": "/other", "port": 8080, "scheme": "HTTP"}
+    assert exporter_of(engine.render({**values, "livenessProbe": {"httpGet": own}}))["livenessProbe"]["httpGet"] == own
+
+
 def test_a_route_prefix_goes_before_every_path(engine: Engine) -> None:
     values = {"web": {"routePrefix": "/support/"}, "serviceMonitor": {"enabled": True, "skipApiCheck": True}}
     objects = engine.render(values)

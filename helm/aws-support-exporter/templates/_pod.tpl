@@ -30,17 +30,16 @@
 {{- end }}
 {{- end -}}
 
-{{/* A probe, or nothing. Takes root, probe, path. */}}
+{{/* A probe. What its own httpGet leaves out is filled in. Takes root, probe, path. */}}
 {{- define "aws-support-exporter.probe" -}}
 {{- $probe := omit .probe "enabled" -}}
-{{- if not (or .probe.httpGet .probe.tcpSocket .probe.exec .probe.grpc) -}}
-{{- if .root.Values.web.config.auth -}}
-{{- $_ := set $probe "tcpSocket" (dict "port" "http") -}}
-{{- else -}}
+{{- $other := or .probe.tcpSocket .probe.exec .probe.grpc -}}
+{{- if or .probe.httpGet (not (or $other .root.Values.web.config.auth)) -}}
 {{- $get := dict "path" (include "aws-support-exporter.path" (list .root .path)) "port" "http" -}}
 {{- if .root.Values.web.config.tls -}}{{- $_ := set $get "scheme" "HTTPS" -}}{{- end -}}
-{{- $_ := set $probe "httpGet" $get -}}
-{{- end -}}
+{{- $_ := set $probe "httpGet" (merge dict (default dict .probe.httpGet) $get) -}}
+{{- else if not $other -}}
+{{- $_ := set $probe "tcpSocket" (dict "port" "http") -}}
 {{- end -}}
 {{- toYaml $probe -}}
 {{- end -}}
