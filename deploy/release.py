@@ -1,7 +1,9 @@
-"""What a release needs of the repository: notes from the changelog, and a chart that names the image's registry.
+"""What a release needs of the repository: notes from the changelog, and a chart that names where it and the image come from.
 
     python3 deploy/release.py notes v1.2.3          checks that all versions are this one, and prints what changed
     python3 deploy/release.py registry ghcr.io/x    writes the registry into the chart's values
+    python3 deploy/release.py home https://github.com/x/y v1.2.3
+                                                    writes the repository into the chart, and into its links to runbooks
 
 Runs without the exporter's dependencies.
 """
@@ -17,6 +19,8 @@ VERSIONS = {
     "helm/aws-support-exporter/Chart.yaml": r'^(?:version|appVersion): "?([^"\n]+)"?$',
 }
 """Where the version stands, and how."""
+RUNBOOKS = "https://github.com/aws-support-exporter/aws-support-exporter/blob/main/docs/runbooks.md#"
+"""What links to runbooks begin with until a release knows better."""
 
 
 def notes(tag: str, root: Path = ROOT) -> str:
@@ -63,6 +67,29 @@ def set_registry(registry: str, root: Path = ROOT) -> None:
     path.write_text(text)
 
 
+def set_home(home: str, tag: str, root: Path = ROOT) -> None:
+    """Write where the repository is into the chart's metadata, and into the links of its alerts.
+
+    Args:
+        home: The repository's address.
+        tag: The release's tag: the runbooks are those of its version.
+        root: The repository.
+
+    Raises:
+        SystemExit: The chart has a home, or no alert a link that can be changed.
+    """
+    chart = root / "helm/aws-support-exporter"
+    metadata = (chart / "Chart.yaml").read_text()
+    if re.search("^home:", metadata, re.MULTILINE):
+        sys.exit(f"{chart / 'Chart.yaml'}: there is a home")
+    linked = [path for path in sorted(chart.glob("files/rules/*.yaml")) if RUNBOOKS in path.read_text()]
+    if not linked:
+        sys.exit(f"{chart}/files/rules: there is no link that begins with {RUNBOOKS}")
+    (chart / "Chart.yaml").write_text(f"{metadata}home: {home}\nsources:\n  - {home}\n")
+    for path in linked:
+        path.write_text(path.read_text().replace(RUNBOOKS, f"{home}/blob/{tag}/docs/runbooks.md#"))
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     match arguments:
@@ -70,6 +97,8 @@ def main(arguments: Sequence[str]) -> None:
             sys.stdout.write(f"{notes(tag)}\n")
         case ["registry", registry]:
             set_registry(registry)
+        case ["home", home, tag]:
+            set_home(home, tag)
         case _:
             sys.exit(__doc__)
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from deploy.release import main, notes, set_registry
+from deploy.release import main, notes, set_home, set_registry
 from tests.support.tools import ROOT
 
 CHANGELOG = """# Changelog
@@ -80,6 +81,26 @@ def test_the_registry_is_written_into_the_charts_values_once(repository: Path) -
     assert changed == ["  registry: ghcr.io/owner"]
     with pytest.raises(SystemExit, match=r"there is no empty image\.registry"):
         set_registry("ghcr.io/owner", repository)
+
+
+def test_the_repository_is_written_into_the_charts_metadata_and_every_link_to_a_runbook(repository: Path) -> None:
+    chart = repository / "helm/aws-support-exporter"
+    rules = chart / "files/rules/alerts.yaml"
+    rules.parent.mkdir(parents=True)
+    rules.write_text((ROOT / rules.relative_to(repository)).read_text())
+    set_home("https://github.com/owner/fork", "v1.2.3", repository)
+    metadata = yaml.safe_load((chart / "Chart.yaml").read_text())
+    assert (metadata["home"], metadata["sources"]) == ("https://github.com/owner/fork", ["https://github.com/owner/fork"])
+    alerts = [rule for group in yaml.safe_load(rules.read_text())["groups"] for rule in group["rules"] if "alert" in rule]
+    begin = "https://github.com/owner/fork/blob/v1.2.3/docs/runbooks.md#"
+    assert [alert["annotations"]["runbook_url"] for alert in alerts] == [f"{begin}{alert['alert'].lower()}" for alert in alerts]
+    with pytest.raises(SystemExit, match=r"Chart\.yaml: there is a home"):
+        set_home("https://github.com/owner/fork", "v1.2.3", repository)
+
+
+def test_rules_without_links_to_change_are_told(repository: Path) -> None:
+    with pytest.raises(SystemExit, match="there is no link that begins with"):
+        set_home("https://github.com/owner/fork", "v1.2.3", repository)
 
 
 def test_the_command_tells_how_it_is_used() -> None:
