@@ -1,7 +1,7 @@
 """When AWS first wrote on a case whose first communications did not come with it.
 
 DescribeCases brings the latest five communications. A case on which only the customer wrote those may have been answered
-before; DescribeCommunications tells.
+before; DescribeCommunications tells. So may one on which AWS wrote some of those: its answer among them need not be the first.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from exporter.cases.model import Author, Case, Communication, Reason
 from exporter.errors import ReadFailure
 
 LOOKUPS_PER_POLL = 10
-"""Calls of DescribeCommunications in one poll of an account; what is left waits for the next poll."""
+"""Cases that are looked up in one poll of an account, mostly a call each; what is left waits for the next poll."""
 
 Lookup = Callable[[str], Iterable[Communication]]
 
@@ -22,6 +22,7 @@ class FirstResponses:
     def __init__(self) -> None:
         self._first: dict[str, float] = {}
         self._unanswered_at: dict[str, float | None] = {}
+        self._begun = False
 
     def complete(self, cases: Iterable[Case], lookup: Lookup) -> tuple[Case, ...]:
         """Return the cases with all that is known of their first response.
@@ -35,23 +36,34 @@ class FirstResponses:
         open_ids = {case.case_id for case in completed}
         self._first = {case_id: at for case_id, at in self._first.items() if case_id in open_ids}
         self._unanswered_at = {case_id: at for case_id, at in self._unanswered_at.items() if case_id in open_ids}
+        self._begun = True
         return completed
 
     def _complete(self, case: Case, budget: "_Budget") -> Case:
         times = [at for at in (case.first_aws, self._first.get(case.case_id)) if at is not None]
-        if not times and not case.first_aws_known:
-            latest = case.latest.created if case.latest else None
-            if case.case_id not in self._unanswered_at or self._unanswered_at[case.case_id] != latest:
-                communications = budget.look_up(case.case_id)
-                if communications is None:
-                    return case
-                times = [communication.created for communication in communications if communication.author is Author.AWS]
-                self._unanswered_at[case.case_id] = latest
+        if self._is_open_question(case):
+            communications = budget.look_up(case.case_id)
+            if communications is None:
+                return case
+            times += [communication.created for communication in communications if communication.author is Author.AWS]
+            self._unanswered_at[case.case_id] = _latest(case)
         first = min(times, default=None)
         if first is not None:
             self._first[case.case_id] = first
         same = case.first_aws == first and case.first_aws_known
         return case if same else replace(case, first_aws=first, first_aws_known=True)
+
+    def _is_open_question(self, case: Case) -> bool:
+        if case.first_aws_known or case.case_id in self._first:
+            return False
+        if case.first_aws is not None:
+            # What the first reading finds answered is no event: it does not matter when that was.
+            return self._begun
+        return case.case_id not in self._unanswered_at or self._unanswered_at[case.case_id] != _latest(case)
+
+
+def _latest(case: Case) -> float | None:
+    return case.latest.created if case.latest else None
 
 
 class _Budget:

@@ -102,7 +102,7 @@ def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Ma
 
 def _first_responses(cases: Iterable[Case], known: Mapping[str, Case], reopened: set[str]) -> Iterable[tuple[str, float]]:
     for case in cases:
-        if case.case_id in reopened or case.created is None or case.first_aws is None:
+        if case.case_id in reopened or case.created is None or case.first_aws is None or not case.first_aws_known:
             continue
         if _awaited(known.get(case.case_id)):
             yield case.severity_code, max(0.0, case.first_aws - case.created)
@@ -119,12 +119,12 @@ def _was_there_before(case: Case, earlier: float) -> bool:
 
 
 def _settled(case: Case, targets: Mapping[str, float], now: float) -> bool:
-    return case.first_aws is not None or _late(case, targets, now)
+    return (case.first_aws is not None and case.first_aws_known) or _late(case, targets, now)
 
 
 def _late(case: Case, targets: Mapping[str, float], now: float) -> bool:
     """Return whether the first response came after its target, or has not come although the target has passed."""
-    if case.first_aws is None and not case.first_aws_known:
+    if not case.first_aws_known:
         return False
     return _is_due(case, targets, now if case.first_aws is None else case.first_aws)
 

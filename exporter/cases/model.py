@@ -79,7 +79,7 @@ class Case:
         latest: The communication with the greatest time, or None when there is none.
         first_aws: When AWS first wrote, as far as is known; None when no answer is known.
         first_aws_known: Whether that is the whole truth. False while older communications than the five that come with
-            a case have not been looked at.
+            a case have not been looked at: AWS may have written before.
         subject: The subject line, kept only when its own switch is on; otherwise empty.
     """
 

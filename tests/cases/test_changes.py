@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -163,6 +164,15 @@ def test_what_is_learnt_late_of_the_time_before_the_first_reading_is_no_event(tu
     not_looked_up = case(severity_code="critical", created=NOW - 1e6, first_aws_known=False)
     seen = follow([not_looked_up], [not_looked_up], [turns_out], [turns_out])
     assert [(ids(one.breached), one.first_responses) for one in seen] == [([], ())] * 4
+
+
+@pytest.mark.parametrize(("first", "breached"), [(NOW + 60, []), (NOW + 5000, ["case-1"])], ids=["in time", "late"])
+def test_an_answer_that_may_not_be_the_first_is_judged_once_the_first_is_known(first: float, breached: list[str]) -> None:
+    perhaps = replace(answered(NOW, NOW + 9000, severity_code="critical"), first_aws_known=False)
+    known = replace(perhaps, first_aws=first, first_aws_known=True)
+    seen = follow([case(severity_code="critical", created=NOW)], [perhaps], [known], [known], step=10.0)
+    assert [ids(one.breached) for one in seen] == [[], [], breached, []]
+    assert seen[1].first_responses == ()
 
 
 def test_a_target_that_passes_while_the_first_response_is_not_known_is_a_breach_once_it_is() -> None:

@@ -75,6 +75,24 @@ def test_a_case_that_was_answered_before_is_looked_up_when_five_more_hide_the_an
     assert simulator.log.counts()["DescribeCommunications"] == 1
 
 
+def test_a_late_answer_is_not_the_first_where_five_more_hide_an_earlier_one(
+    simulator: Simulator, fleet: Fleet, rig: StartRig
+) -> None:
+    case = fleet.add_account(account_id=A).add_case(body="help", severity_code="high")
+    running = rig(A)
+    running.round()
+    case.add_communication(created_at=case.created_at + MINUTE)
+    for hours in range(1, 6):
+        case.add_communication("Any news?", submitted_by="Customer", created_at=case.created_at + hours * HOUR)
+    case.add_communication(created_at=case.created_at + 6 * HOUR)
+    page = running.after(7 * HOUR)
+    assert events(page) == {"answered": 1}
+    assert page.total("aws_support_first_response_seconds_sum") == MINUTE
+    assert simulator.log.counts()["DescribeCommunications"] == 1
+    assert events(running.after(INTERVAL)) == {"answered": 1}
+    assert simulator.log.counts()["DescribeCommunications"] == 1, "what is known was asked for"
+
+
 @pytest.mark.parametrize("kind", [Throttled(), Error(500, "InternalServerError", "")], ids=["throttled", "server error"])
 def test_a_reading_that_fails_on_a_later_page_changes_nothing(
     kind: Error | Throttled, simulator: Simulator, fleet: Fleet, rig: StartRig
