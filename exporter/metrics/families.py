@@ -56,12 +56,14 @@ class CaseLines:
         made_from: The account, its cases (None when none may be shown) and its tally.
         lines: The encoded lines of each metric of cases, in the order of the catalogue.
         ages: Start of line and Unix time of each sample whose value is an age.
+        made_at: When they were made (Unix seconds). They say nothing of the time before, to which a clock may be set back.
         valid_until: When a case passes its target, so that the lines must be made anew (Unix seconds).
     """
 
     made_from: _MadeFrom
     lines: tuple[bytes, ...]
     ages: tuple[tuple[str, float], ...]
+    made_at: float
     valid_until: float
 
 
@@ -73,18 +75,24 @@ class AccountLines:
         status: What the lines were made from.
         cases: The part that its cases make up.
         health: The encoded lines of each metric of its health, in the order of the catalogue.
+        made_at: When the lines were made (Unix seconds).
         valid_until: When the lines must be made anew although nothing was read (Unix seconds).
     """
 
     status: AccountStatus
     cases: CaseLines
     health: tuple[bytes, ...]
+    made_at: float
     valid_until: float
 
     @property
     def lines(self) -> tuple[bytes, ...]:
         """The encoded lines of each metric with an account's labels, in the order of the catalogue."""
         return self.cases.lines + self.health
+
+    def hold(self, status: AccountStatus, now: float) -> bool:
+        """Return whether the lines are still what `status` comes to at `now`."""
+        return self.status is status and self.made_at <= now <= self.valid_until
 
 
 def account_lines(status: AccountStatus, view: View, now: float, before: AccountLines | None = None) -> AccountLines:
@@ -105,13 +113,15 @@ def account_lines(status: AccountStatus, view: View, now: float, before: Account
         status=status,
         cases=case_lines,
         health=_encoded(_samples_of_health(status), catalog.HEALTH_METRICS),
+        made_at=now,
         valid_until=min(stale_at, case_lines.valid_until),
     )
 
 
 def _same(lines: CaseLines, made_from: _MadeFrom, now: float) -> bool:
     account, cases, tally = lines.made_from
-    return account == made_from[0] and cases is made_from[1] and tally is made_from[2] and now <= lines.valid_until
+    same = account == made_from[0] and cases is made_from[1] and tally is made_from[2]
+    return same and lines.made_at <= now <= lines.valid_until
 
 
 def _case_lines(made_from: _MadeFrom, view: View, now: float) -> CaseLines:
@@ -122,6 +132,7 @@ def _case_lines(made_from: _MadeFrom, view: View, now: float) -> CaseLines:
         made_from=made_from,
         lines=_encoded(samples, catalog.CASE_METRICS),
         ages=tuple((encode.line_start(metric.name, labels), since) for metric, labels, since in moments),
+        made_at=now,
         valid_until=aggregate.next_due(cases or (), view.targets, now),
     )
 

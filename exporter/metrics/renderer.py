@@ -63,7 +63,7 @@ class Renderer:
         changed = len(before) != len(statuses) or not self._families
         for status in statuses:
             known = before.get(status.account.account_id)
-            if known is None or known.status is not status or now > known.valid_until:
+            if known is None or not known.hold(status, now):
                 known = account_lines(status, self._view, now, known)
                 changed = True
             self._accounts[status.account.account_id] = known

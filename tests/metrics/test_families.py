@@ -61,6 +61,16 @@ def test_a_case_is_overdue_from_the_moment_after_its_target_though_nothing_was_r
     assert values == ["0.0", "0.0", "1.0"]
 
 
+@pytest.mark.parametrize("poll_again", [False, True])
+def test_a_case_is_not_overdue_when_the_clock_that_said_so_is_set_back(poll_again: bool) -> None:  # noqa: FBT001 - a column
+    status, pages = read(case(severity_code="critical", created=NOW)), Pages()
+    start = "aws_support_first_response_overdue_cases{"
+    assert pages.lines(status, NOW + 1000, of=start)[-1].endswith(" 1.0")
+    if poll_again:
+        status = replace(status, last_poll=Poll(NOW + 60, 0.7))
+    assert pages.lines(status, NOW + 60, of=start)[-1].endswith(" 0.0")
+
+
 def test_lines_of_cases_are_made_anew_only_when_something_about_them_changes() -> None:
     first = read(case(severity_code="critical", created=NOW))
     lines = account_lines(first, VIEW, NOW)

@@ -132,7 +132,7 @@ def failed(status: AccountStatus) -> AccountStatus:
     return status.after_failure(Reason.TIMEOUT, Poll(NOW, 1.0, Reason.TIMEOUT))
 
 
-@given(statuses, statuses, st.lists(st.tuples(st.integers(0, 3), st.floats(0, 4000)), min_size=2, max_size=5))
+@given(statuses, statuses, st.lists(st.tuples(st.integers(0, 3), st.floats(-4000, 4000)), min_size=2, max_size=5))
 def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
     some: list[AccountStatus], others: list[AccountStatus], rounds: list[tuple[int, float]]
 ) -> None:
