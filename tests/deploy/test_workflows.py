@@ -13,7 +13,12 @@ from tests.support.tools import ROOT
 
 WORKFLOWS = {path.stem: path for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
 BIN = Path(sys.executable).parent
-SCRIPTS = (".ci/run", ".ci/tools", ".github/chart-check", "deploy/iam/terraform/check", "deploy/image/build")
+SCRIPTS = sorted(
+    str(path.relative_to(ROOT))
+    for directory in (".ci", ".github", "deploy")
+    for path in (ROOT / directory).rglob("*")
+    if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash\n")
+)
 MAY_WRITE = {
     ("release", "image"): {"attestations", "id-token", "packages"},
     ("release", "chart"): {"attestations", "id-token", "packages"},
@@ -45,6 +50,10 @@ def test_actionlint_finds_nothing() -> None:
 def test_zizmor_finds_nothing() -> None:
     code, told = run(BIN / "zizmor", "--offline", "--no-progress", "--quiet", "--color=never", ".github")
     assert (code, told.startswith("No findings to report.")) == (0, True), told
+
+
+def test_scripts_are_found() -> None:
+    assert {".ci/run", "deploy/image/build"} <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -94,6 +103,13 @@ def test_every_supported_python_is_tested() -> None:
     matrix = yaml.safe_load(WORKFLOWS["ci"].read_text())["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert matrix == ["3.11", "3.12", "3.13", "3.14"]
     assert f'requires-python = ">={matrix[0]}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_a_release_runs_all_the_tests_there_are() -> None:
+    release = yaml.safe_load(WORKFLOWS["release"].read_text())["jobs"]
+    tested = {job["uses"].rpartition("/")[2].removesuffix(".yml"): name for name, job in release.items() if "uses" in job}
+    assert tested.keys() == WORKFLOWS.keys() - {"release"}
+    assert set(tested.values()) <= set(release["image"]["needs"])
 
 
 def test_both_helms_are_official_ones() -> None:

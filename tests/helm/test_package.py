@@ -24,6 +24,7 @@ def test_the_icon_of_the_chart_is_the_file_beside_it() -> None:
 def test_the_annotations_for_artifact_hub_are_text_and_their_lists_are_yaml() -> None:
     annotations = METADATA["annotations"]
     assert all(isinstance(text, str) for text in annotations.values())
+    assert "artifacthub.io/prerelease" not in annotations, "it would win over a version such as 1.2.3-rc.1"
     changes = yaml.safe_load(annotations["artifacthub.io/changes"])
     assert {change["kind"] for change in changes} <= {"added", "changed", "deprecated", "removed", "fixed", "security"}
 
