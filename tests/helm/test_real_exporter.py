@@ -16,6 +16,7 @@ from exporter import cli
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.chart import CHART, Engine, Helm4, Object, exporter_of, named, pod_of
+from tests.support.fetch import fetch
 from tests.support.page import Page
 from tests.support.process import ExporterProcess, environment
 
@@ -112,6 +113,25 @@ def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(
     assert good.stdout == f"{exporter.url}/metrics: works\n"
     assert wrong.returncode == 1
     assert wrong.stderr == f"{exporter.url}/: this is not the exporter's page\n"
+
+
+@pytest.mark.parametrize(
+    ("web", "path"),
+    [
+        ({"externalUrl": "https://example.com/support/"}, "/support/-/ready"),
+        ({"externalUrl": "https://example.com"}, "/-/ready"),
+        ({"externalUrl": "https://example.com/support", "routePrefix": "/"}, "/-/ready"),
+        ({"externalUrl": "https://example.com/support", "routePrefix": "/other"}, "/other/-/ready"),
+    ],
+)
+def test_the_path_of_the_external_url_goes_before_every_path_unless_told_otherwise(
+    helm4: Helm4, simulator: Simulator, tmp_path: Path, web: dict[str, str], path: str
+) -> None:
+    objects = helm4.render({"web": web})
+    assert exporter_of(objects)["readinessProbe"]["httpGet"]["path"] == path
+    with ExporterProcess(command_line(objects, tmp_path), simulator.environment()) as exporter:
+        address = "/".join(exporter.url.split("/")[:3])
+        assert fetch(f"{address}{path}").status in {200, 503}
 
 
 def test_three_shards_together_read_every_account_once(helm4: Helm4, simulator: Simulator, tmp_path: Path) -> None:

@@ -29,5 +29,6 @@
 {{/* Where a path is served. */}}
 {{- define "aws-support-exporter.path" -}}
 {{- $root := index . 0 -}}
-{{- printf "/%s" (default "" $root.Values.web.routePrefix | trimAll "/") | trimSuffix "/" -}}{{- index . 1 -}}
+{{- $prefix := $root.Values.web.routePrefix | default (default "" $root.Values.web.externalUrl | urlParse).path -}}
+{{- printf "/%s" (trimAll "/" $prefix) | trimSuffix "/" -}}{{- index . 1 -}}
 {{- end -}}

@@ -4,6 +4,9 @@
 {{- if ne .Values.web.telemetryPath "/metrics" }}
 - {{ printf "--web.telemetry-path=%s" .Values.web.telemetryPath | quote }}
 {{- end }}
+{{- with .Values.web.externalUrl }}
+- {{ printf "--web.external-url=%s" . | quote }}
+{{- end }}
 {{- with .Values.web.routePrefix }}
 - {{ printf "--web.route-prefix=%s" . | quote }}
 {{- end }}
