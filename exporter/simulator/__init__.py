@@ -2,7 +2,7 @@
 
 from exporter.simulator.account import ROLE_NAME, Account, Role
 from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Communication
-from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Tokens, TruncatedJson, WrongTypes
+from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Tokens, Truncated, WrongTypes
 from exporter.simulator.faults import Fault, FaultHandle, Page
 from exporter.simulator.fleet import Counts, Fleet
 from exporter.simulator.keys import AccessKey
@@ -49,6 +49,6 @@ __all__ = [
     "Simulator",
     "Throttled",
     "Tokens",
-    "TruncatedJson",
+    "Truncated",
     "WrongTypes",
 ]

@@ -29,7 +29,7 @@ _ODD_VALUES: tuple[object, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class TruncatedJson:
+class Truncated:
     """The body stops in the middle of the document, and the headers agree with it."""
 
     def steps(self, exchange: Exchange) -> Iterator[Step]:
@@ -61,7 +61,7 @@ class HtmlPage:
 
 @dataclass(frozen=True, slots=True)
 class WrongTypes:
-    """Fields of every case have values of odd types.
+    """Fields of every case or communication have values of odd types.
 
     Attributes:
         offset: Which odd value the first field gets; with each offset every field gets another one.
@@ -78,11 +78,13 @@ class WrongTypes:
 
     def _with_odd_values(self, document: dict[str, Any]) -> dict[str, Any]:
         odd_values = itertools.islice(itertools.cycle(_ODD_VALUES), self.offset, None)
-        cases = [
-            {name: next(odd_values) if not self.fields or name in self.fields else value for name, value in case.items()}
-            for case in document.get("cases", ())
-        ]
-        return {**document, "cases": cases}
+        return document | {
+            listed: [
+                {name: next(odd_values) if not self.fields or name in self.fields else value for name, value in item.items()}
+                for item in document[listed]
+            ]
+            for listed in document.keys() & {"cases", "communications"}
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exporter.simulator.account import Account
-from exporter.simulator.corruptions import Body, HtmlPage, Tokens, TruncatedJson, WrongTypes
+from exporter.simulator.corruptions import Body, HtmlPage, Tokens, Truncated, WrongTypes
 from exporter.simulator.faults import Fault, FaultHandle, Kind, Page
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionClosed, ConnectionReset, CutOffBody, Error, Silence, SilenceInBody, Throttled
@@ -28,7 +28,7 @@ KINDS: tuple[Callable[[], Kind], ...] = (
     ConnectionReset,
     ConnectionClosed,
     CutOffBody,
-    TruncatedJson,
+    Truncated,
     Body,
     HtmlPage,
     lambda: Body(b'{"cases": null, "communications": null, "Accounts": null}'),

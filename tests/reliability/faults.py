@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from exporter.cases.model import Reason
-from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Tokens, TruncatedJson, WrongTypes
+from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Tokens, Truncated, WrongTypes
 from exporter.simulator.faults import Kind, Page
 from exporter.simulator.kinds import (
     ConnectionClosed,
@@ -74,6 +74,9 @@ _SUPPORT = (FIRST_PAGE, LATER_PAGE, COMMUNICATIONS)
 _PAGED = (*_SUPPORT, LIST_ACCOUNTS)
 _TOKENS = (LATER_PAGE, COMMUNICATIONS, LIST_ACCOUNTS)
 """Only from the second page on: a token that the fault made up is asked for with it."""
+_ODD_CREDENTIALS = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId/><SecretAccessKey><a/></SecretAccessKey><SessionToken>17</SessionToken><Expiration>soon</Expiration>
+</Credentials></AssumeRoleResult></AssumeRoleResponse>"""
 
 FAULTS = (
     FaultCase("throttled once", Throttled, None, times=1),
@@ -88,18 +91,21 @@ FAULTS = (
     FaultCase("hangs within the body", SilenceInBody, Reason.TIMEOUT),
     FaultCase("drips", lambda: Drip(0.01), Reason.TIMEOUT),
     FaultCase("breaks off within the body", CutOffBody, Reason.UNREACHABLE),
-    FaultCase("truncated JSON", TruncatedJson, Reason.MALFORMED, only=_PAGED),
+    FaultCase("truncated JSON", Truncated, Reason.MALFORMED, only=_PAGED),
+    FaultCase("truncated XML", Truncated, Reason.MALFORMED, only=(ASSUME_ROLE,)),
     FaultCase("not JSON, not XML", lambda: Body(b"certainly not"), Reason.MALFORMED),
     FaultCase("empty body", Body, Reason.MALFORMED),
     FaultCase("nulls for lists", lambda: Body(b'{"cases": null, "communications": null, "Accounts": null}'), Reason.MALFORMED),
     FaultCase("wrong types in every field", lambda: WrongTypes(fields=_FIELDS), None, only=(FIRST_PAGE, LATER_PAGE)),
+    FaultCase("wrong types in every field", WrongTypes, None, only=(COMMUNICATIONS,)),
+    FaultCase("wrong types in every field", lambda: Body(_ODD_CREDENTIALS), Reason.MALFORMED, only=(ASSUME_ROLE,)),
     FaultCase(
         "wrong types in every field",
         lambda: Body(b'{"Accounts": [{"Id": 17, "Name": [], "State": {}}], "NextToken": null}'),
         Reason.MALFORMED,
         only=(LIST_ACCOUNTS,),
     ),
-    FaultCase("huge body", lambda: HugeBody(40), Reason.MALFORMED, only=_PAGED),
+    FaultCase("huge body", lambda: HugeBody(40), Reason.MALFORMED),
     FaultCase("a web page", HtmlPage, Reason.MALFORMED),
     FaultCase("expired credentials", lambda: Error(400, "ExpiredTokenException"), Reason.CREDENTIALS),
     FaultCase("expired credentials once", lambda: Error(400, "ExpiredTokenException"), None, times=1, only=_SUPPORT),

@@ -36,7 +36,7 @@ from exporter.simulator import (
     Simulator,
     Throttled,
     Tokens,
-    TruncatedJson,
+    Truncated,
     WrongTypes,
 )
 from exporter.simulator.faults import Kind
@@ -162,7 +162,7 @@ def test_aws_refuses_on_demand(simulator: Simulator, support: Support, kind: Kin
 
 @pytest.mark.parametrize(
     "kind",
-    [CutOffBody(), TruncatedJson(), Body(b"{not json"), Body(), HtmlPage()],
+    [CutOffBody(), Truncated(), Body(b"{not json"), Body(), HtmlPage()],
     ids=repr,
 )
 def test_botocore_takes_a_broken_body_for_an_answer_without_cases(simulator: Simulator, support: Support, kind: Kind) -> None:
