@@ -15,10 +15,10 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
-from botocore.parsers import ResponseParserError, create_parser
+from botocore.parsers import create_parser
 
 from exporter.aws.endpoints import Endpoint
-from exporter.aws.failures import as_failure
+from exporter.aws.failures import as_failure, unreadable
 from exporter.aws.health import ENDPOINT_FAULTS, EndpointDown, EndpointHealth
 from exporter.aws.signing import UnsignedRequest, never_send, unsigned_request
 from exporter.aws.timing import Timing
@@ -127,7 +127,7 @@ class Api:
             with self._computing:
                 result = _read(answer, unsigned.operation, parser)
             reason = None
-        except (ClientError, BotoCoreError, ResponseParserError) as error:
+        except (ClientError, BotoCoreError) as error:
             failure = as_failure(error, operation)
             reason = failure.reason
             raise failure from error
@@ -181,7 +181,7 @@ def _read(answer: Answer, operation: OperationModel, parser: Parser | None) -> o
 
     Raises:
         ClientError: AWS refused.
-        ReadFailure: `malformed`: it says nothing that can be read.
+        ReadFailure: It says nothing that can be read: `malformed`, unless its status says more.
     """
     service = operation.service_model
     body = b"" if service.service_name == "sts" and _declares_entities(answer.body) else answer.body
@@ -191,12 +191,14 @@ def _read(answer: Answer, operation: OperationModel, parser: Parser | None) -> o
         if parser is not None and answer.status == _OK:
             return parser(body)
         parsed = create_parser(service.resolved_protocol).parse(response, operation.output_shape)  # type: ignore[arg-type]  # None is fine
-    except (ReadFailure, ResponseParserError):
+    except ReadFailure:
         raise
     except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
-        raise ReadFailure(Reason.MALFORMED, f"{operation.name}: the answer cannot be read: {type(error).__name__}") from None
+        raise unreadable(operation.name, answer.status, type(error).__name__) from None
+    if not isinstance(parsed, dict):
+        raise unreadable(operation.name, answer.status, "it is no object")
     if answer.status >= _REDIRECTED:
-        raise ClientError(parsed, operation.name)
+        raise ClientError(parsed, operation.name)  # type: ignore[arg-type]  # botocore made it
     return parsed
 
 

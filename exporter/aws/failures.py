@@ -28,7 +28,6 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
-from botocore.parsers import ResponseParserError
 
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
@@ -93,7 +92,6 @@ _REASON_BY_TYPE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reas
     (ConnectTimeoutError, Reason.UNREACHABLE),
     (ReadTimeoutError, Reason.TIMEOUT),
     ((BotoConnectionError, ConnectionClosedError, HTTPClientError), Reason.UNREACHABLE),
-    (ResponseParserError, Reason.MALFORMED),
     (
         (
             ConfigParseError,
@@ -119,7 +117,7 @@ _DENIED = re.compile(
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 
 
-def as_failure(error: ClientError | BotoCoreError | ResponseParserError, operation: str) -> ReadFailure:
+def as_failure(error: ClientError | BotoCoreError, operation: str) -> ReadFailure:
     """Return what an error of boto3 means.
 
     Args:
@@ -134,6 +132,20 @@ def as_failure(error: ClientError | BotoCoreError | ResponseParserError, operati
         return _from_response(error, operation)
     reason = next((reason for types, reason in _REASON_BY_TYPE if isinstance(error, types)), Reason.INTERNAL)
     return ReadFailure(reason, f"{operation}: {type(error).__name__}")
+
+
+def unreadable(operation: str, status: int, why: str) -> ReadFailure:
+    """Return what an answer means whose body cannot be read, such as a gateway's: of an error, what its status says.
+
+    Args:
+        operation: AWS's name of the operation that was called.
+        status: HTTP's.
+        why: What is wrong with the body.
+    """
+    reason = _reason_by_status(status)
+    if reason is Reason.INTERNAL:
+        reason = Reason.MALFORMED
+    return ReadFailure(reason, f"{operation}: HTTP {status}, and the answer cannot be read: {why}")
 
 
 def is_expired(error: BaseException | None) -> bool:

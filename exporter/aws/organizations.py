@@ -74,6 +74,8 @@ class OrganizationReader:
             members.update((member.account_id, member) for member in _active(page["Accounts"]))
             # A page may be empty and still not be the last: only the token tells.
             token = page.get("NextToken") or None
+            if not isinstance(token, str | None):
+                raise ReadFailure(Reason.MALFORMED, "ListAccounts: the answer's token is no text")
             if token is None:
                 return tuple(members[account_id] for account_id in sorted(members))
             if token in seen:
@@ -97,12 +99,16 @@ class OrganizationReader:
         return page
 
 
-def _active(accounts: Iterable[Mapping[str, object]]) -> Iterable[Member]:
-    for account in accounts:
+def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]:
+    for listed in accounts:
+        account = listed or {}
         # Status is retired in favour of State, which older answers do not have.
         state = account.get("State", account.get("Status"))
         account_id = account.get("Id")
         if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
             raise ReadFailure(Reason.MALFORMED, "ListAccounts: an account has no id of 12 digits")
+        if not isinstance(state, str):
+            # It may be active: left out, it would be taken for one that has gone.
+            raise ReadFailure(Reason.MALFORMED, f"ListAccounts: account {account_id} has no state")
         if state == ACTIVE:
             yield Member(account_id, text(account.get("Name"), default=account_id))

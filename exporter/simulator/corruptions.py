@@ -40,13 +40,14 @@ class Truncated:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Another body instead of the right one: none, one that is not JSON, or one of odd values."""
+    """Another body instead of the right one: none, one that is not JSON, one of odd values, or a gateway's error."""
 
     body: bytes = b""
+    status: int = HTTPStatus.OK
 
     def steps(self, exchange: Exchange) -> Iterator[Step]:
         """Answer with the other body."""
-        yield Send(replace(exchange.serve(), body=self.body).encoded())
+        yield Send(replace(exchange.serve(), body=self.body, status=self.status).encoded())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-from botocore.parsers import ResponseParserError
 
-from exporter.aws.failures import as_failure, is_expired
+from exporter.aws.failures import as_failure, is_expired, unreadable
 from exporter.cases.model import Reason
 
 URL = "https://support.us-east-1.amazonaws.com"
@@ -46,7 +45,6 @@ def refused(code: str, status: int = 400, message: str = "SECRET") -> ClientErro
         (EndpointConnectionError(endpoint_url=URL), "DescribeCases", Reason.UNREACHABLE),
         (ConnectionClosedError(endpoint_url=URL), "DescribeCases", Reason.UNREACHABLE),
         (SSLError(endpoint_url=URL, error=OSError("bad")), "DescribeCases", Reason.UNREACHABLE),
-        (ResponseParserError("not XML"), "AssumeRole", Reason.MALFORMED),
         (NoCredentialsError(), "AssumeRole", Reason.CREDENTIALS),
         (ProfileNotFound(profile="x"), "AssumeRole", Reason.CREDENTIALS),
     ],
@@ -54,6 +52,24 @@ def refused(code: str, status: int = 400, message: str = "SECRET") -> ClientErro
 )
 def test_every_error_has_one_of_the_reasons(error: ClientError | BotoCoreError, operation: str, reason: Reason) -> None:
     assert as_failure(error, operation).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (200, Reason.MALFORMED),
+        (302, Reason.MALFORMED),
+        (403, Reason.MALFORMED),
+        (429, Reason.THROTTLED),
+        (502, Reason.SERVER_ERROR),
+    ],
+)
+def test_of_an_answer_that_cannot_be_read_the_status_counts(status: int, reason: Reason) -> None:
+    failure = unreadable("AssumeRole", status, "it is no object")
+    assert (failure.reason, failure.detail) == (
+        reason,
+        f"AssumeRole: HTTP {status}, and the answer cannot be read: it is no object",
+    )
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "ThrottlingException", "InternalFailure", "Unheard"])

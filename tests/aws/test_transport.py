@@ -87,7 +87,21 @@ def test_entities_of_an_xml_answer_are_not_expanded(simulator: Simulator, reader
     assert failure.value.reason is Reason.MALFORMED
 
 
-@pytest.mark.parametrize("body", [b'{"Accounts": "x"}', b'{"Accounts": [1]}', b'{"Accounts": {"Id": 1}}', b"[]"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"Accounts": "x"}',
+        b'{"Accounts": [1]}',
+        b'{"Accounts": [null]}',
+        b'{"Accounts": {"Id": 1}}',
+        b'{"Accounts": [{"Id": "111122223333"}]}',
+        b'{"Accounts": [{"Id": "111122223333", "State": {}}]}',
+        b'{"Accounts": [], "NextToken": 17}',
+        b'{"Accounts": [], "NextToken": {"a": 1}}',
+        b"[]",
+        b"null",
+    ],
+)
 def test_a_list_of_accounts_of_odd_types_is_malformed(body: bytes, simulator: Simulator, connector: Connector) -> None:
     simulator.faults.add(Fault(Body(body), operation="ListAccounts"))
     organization = connector.organization_reader("all", OwnCredentials(), ("us-east-1",), MANNER)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from exporter.simulator.corruptions import Body
 from exporter.simulator.faults import Fault, Kind, Page
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionClosed, ConnectionReset, CutOffBody, Error
@@ -62,6 +63,13 @@ def test_a_whole_region_may_be_down_its_sts_included(simulator: Simulator, rig: 
     page = rig(A, aws=REGIONS).round()
     assert (page.up(), page.open_cases()) == ({A: 1}, {A: 230})
     assert [record.region for record in simulator.log.records("AssumeRole")][-1] == OTHER
+
+
+def test_a_gateways_error_in_its_own_words_is_sts_being_down(simulator: Simulator, rig: StartRig) -> None:
+    simulator.faults.add(Fault(Body(b"upstream connect error", 503), operation="AssumeRole", region=HOME))
+    page = rig(A, aws=REGIONS).round()
+    assert (page.up(), page.reasons(A)) == ({A: 1}, {})
+    assert [record.region for record in simulator.log.records("AssumeRole")] == [HOME, OTHER]
 
 
 def test_an_endpoint_that_fails_halfway_is_started_over_at_the_next(simulator: Simulator, rig: StartRig) -> None:
