@@ -24,6 +24,22 @@ ANSWER = json.dumps(
         ]
     }
 ).encode()
+ACCOUNTS: Sequence[bytes] = (
+    b'2{"Accounts": [{"Id": "111122223333", "Name": "payments", "State": "ACTIVE", "JoinedTimestamp": 1.7e9}]}',
+    b'2{"Accounts": [], "NextToken": {"a": 1}}',  # found: a token that is no text
+    b'2{"Accounts": [null]}',  # found: an account that is nothing
+    b"2null",  # found: an answer that is nothing
+    b'4{"__type": "AccessDeniedException", "Message": "User: x is not authorized to perform: organizations:ListAccounts"}',
+    b"5<html>Service Unavailable</html>",
+)
+STS: Sequence[bytes] = (
+    (
+        b"2<R><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t"
+        b"</SessionToken><Expiration>2026-07-25T18:00:00Z</Expiration></Credentials></AssumeRoleResult></R>"
+    ),
+    b"2<R><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></R>",
+    b"4<R><Error><Code>AccessDenied</Code><Message>User: x is not authorized to perform: sts:AssumeRole</Message></Error></R>",
+)
 CONFIGS: Sequence[Path] = sorted((ROOT / "tests/config").glob("*.yaml"))
 WEB_CONFIGS: Sequence[Path] = sorted((ROOT / "tests/webconfig").glob("*.yml"))
 REQUESTS: Sequence[bytes] = (
@@ -43,6 +59,8 @@ SEEDS: Mapping[str, Sequence[bytes]] = MappingProxyType(
     {
         "answers": (ANSWER,),
         "communications": (ANSWER,),
+        "accounts": ACCOUNTS,
+        "sts": STS,
         "config": [path.read_bytes() for path in CONFIGS],
         "web_config": [path.read_bytes() for path in WEB_CONFIGS],
         "headers": (b"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4\ngzip;q=0.5, identity",),

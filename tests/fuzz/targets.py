@@ -20,9 +20,11 @@ from exporter.metrics.negotiate import negotiate
 from exporter.metrics.page import Encoding
 from exporter.metrics.renderer import Renderer
 from tests.fuzz.server import endless
+from tests.fuzz.wire import wire
 
 NOW = 1_785_000_000.0
 TARGETS = {"critical": 900.0, "urgent": 3600.0}
+LONGEST_DETAIL = 600
 ACCOUNT = Account("111122223333", "payments", "us-east-1", "aws")
 
 
@@ -49,6 +51,27 @@ def communications(data: bytes) -> None:
         communications_page(data)
     except ReadFailure:
         return
+
+
+def accounts(data: bytes) -> None:
+    """Read an answer to ListAccounts, or an error."""
+    _read(wire().accounts, data)
+
+
+def sts(data: bytes) -> None:
+    """Read an answer to AssumeRole and to GetCallerIdentity, or an error."""
+    _read(wire().role, data)
+    _read(wire().caller, data)
+
+
+def _read(read: Callable[[bytes], None], data: bytes) -> None:
+    detail = ""
+    try:
+        read(data)
+    except ReadFailure as failure:
+        detail = failure.detail
+    assert detail.isprintable(), detail
+    assert len(detail) <= LONGEST_DETAIL
 
 
 def config(data: bytes) -> None:
@@ -83,5 +106,5 @@ def headers(data: bytes) -> None:
 
 
 TARGETS_BY_NAME: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
-    {target.__name__: target for target in (answers, communications, config, web_config, headers, requests)}
+    {target.__name__: target for target in (answers, communications, accounts, sts, config, web_config, headers, requests)}
 )
