@@ -7,7 +7,7 @@ from hypothesis import given
 
 from exporter.cases.changes import APPEARS_WITHIN, Changes, Tally, baseline, changes
 from exporter.cases.model import Author, Case, Communication, Reading
-from tests.support.cases import NOW, answered, case, fleets
+from tests.support.cases import NOW, answered, case, fleets, histories
 
 TARGETS = {"critical": 900.0, "high": 14400.0, "normal": 43200.0}
 INTERVAL = 300.0
@@ -188,8 +188,9 @@ def test_a_tally_without_changes_stays_the_same_object() -> None:
     assert dict(tally.opened) == {"normal": 1}
 
 
-@given(fleets, fleets)
-def test_what_came_less_what_went_is_the_change_in_number(before: list[Case], after: list[Case]) -> None:
+@given(histories())
+def test_what_came_less_what_went_is_the_change_in_number(history: tuple[list[Case], list[Case]]) -> None:
+    before, after = history
     _, seen = follow(before, after)
     assert len(seen.opened) + len(seen.reopened) - len(seen.resolved) == len(after) - len(before)
     assert {*ids(seen.opened)} & {*ids(seen.reopened)} == set()

@@ -1,5 +1,7 @@
 """Cases for tests, made by hand or drawn by hypothesis."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication
@@ -59,3 +61,12 @@ cases = st.builds(
     subject=st.just("") | texts,
 )
 fleets = st.lists(cases, max_size=12)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Case], list[Case]]:
+    """Return an account's cases at two moments: some stay, as they were or changed, some go, and some are new."""
+    before, new = draw(fleets), draw(fleets)
+    stay = [one for one in before if draw(st.booleans())]
+    after = [replace(draw(cases), case_id=one.case_id) if draw(st.booleans()) else one for one in stay]
+    return before, [*after, *new]
