@@ -82,21 +82,23 @@ def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Ma
     known = {case.case_id: case for case in before.cases}
     present = {case.case_id: case for case in after.cases}
     new = [case for case in after.cases if case.case_id not in known]
-    reopened = tuple(case for case in new if _was_there_before(case, before.taken_at))
-    reopened_ids = {case.case_id for case in reopened}
-    resolved = tuple(case for case in before.cases if case.case_id not in present)
-    unsettled = [case for case in after.cases if case.case_id not in judged and case.case_id not in reopened_ids]
+    back = [case for case in new if _was_there_before(case, before.taken_at)]
+    back_ids = {case.case_id for case in back}
+    # AWS says so where a case was resolved and reopened in between.
+    away = {case.case_id for case in after.cases if case.status == REOPENED and _was_open_otherwise(known.get(case.case_id))}
+    resolved = tuple(case for case in before.cases if case.case_id not in present or case.case_id in away)
+    unsettled = [case for case in after.cases if case.case_id not in judged and case.case_id not in back_ids]
     settled = [case for case in unsettled if _settled(case, targets, after.taken_at)]
     return Changes(
-        opened=tuple(case for case in new if case.case_id not in reopened_ids),
+        opened=tuple(case for case in new if case.case_id not in back_ids),
         resolved=resolved,
-        reopened=reopened,
+        reopened=(*back, *(case for case in after.cases if case.case_id in away)),
         breached=tuple(case for case in settled if _late(case, targets, after.taken_at)),
-        first_responses=tuple(_first_responses(after.cases, known, reopened_ids)),
+        first_responses=tuple(_first_responses(after.cases, known, back_ids)),
         open_durations=tuple(
             (case.severity_code, max(0.0, after.taken_at - case.created)) for case in resolved if case.created is not None
         ),
-        judged=frozenset({case.case_id for case in settled} | reopened_ids | (judged & present.keys())),
+        judged=frozenset({case.case_id for case in settled} | back_ids | (judged & present.keys())),
     )
 
 
@@ -112,6 +114,10 @@ def _awaited(earlier: Case | None) -> bool:
     """Return whether the first response to a case was still to come, and was to come since its opening."""
     # What is not known to be unanswered may have been answered long ago; who reopens a case did not wait all that time.
     return earlier is None or (earlier.is_unanswered and earlier.status != REOPENED)
+
+
+def _was_open_otherwise(earlier: Case | None) -> bool:
+    return earlier is not None and earlier.status != REOPENED
 
 
 def _was_there_before(case: Case, earlier: float) -> bool:

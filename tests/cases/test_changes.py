@@ -49,6 +49,14 @@ def test_a_case_that_comes_back_is_reopened_and_not_opened(back: Case) -> None:
     assert (ids(last.reopened), ids(last.opened)) == (["case-1"], [])
 
 
+def test_a_case_that_was_away_between_two_readings_is_resolved_and_reopened() -> None:
+    before = answered(NOW - 5000, NOW - 4900)
+    _, seen, again = follow([before], *[[replace(before, status="reopened")]] * 2)
+    assert (ids(seen.resolved), ids(seen.reopened), ids(seen.opened)) == (["case-1"], ["case-1"], [])
+    assert seen.open_durations == (("normal", 5000 + INTERVAL),)
+    assert (again.resolved, again.reopened) == ((), ())
+
+
 def test_a_case_that_shows_up_late_is_still_opened() -> None:
     *_, last = follow([], [case(created=NOW - 60)])
     assert ids(last.opened) == ["case-1"]
