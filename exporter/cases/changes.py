@@ -7,8 +7,11 @@ from types import MappingProxyType
 from exporter.cases.model import Case, Reading
 
 REOPENED = "reopened"
-APPEARS_WITHIN = 120.0
-"""How long a new case may take to show up in readings, in seconds. One that shows up later than that was there before."""
+APPEARS_WITHIN = 420.0
+"""How long a new case may take to show up in readings, in seconds. One that shows up later than that was there before.
+
+Two minutes for AWS, and the five by which the exporter's clock may be ahead of AWS's before AWS refuses its signatures.
+"""
 
 
 @dataclass(frozen=True, slots=True)

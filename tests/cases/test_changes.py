@@ -99,6 +99,12 @@ def test_an_answer_at_the_very_moment_of_the_target_is_in_time(moment: float, br
     assert ids(seen[1].breached) == breached
 
 
+def test_a_new_case_is_opened_though_the_clock_is_as_far_ahead_as_aws_bears() -> None:
+    ahead = 300.0
+    *_, last = follow([], [case(created=NOW - ahead + 1)])
+    assert (ids(last.opened), ids(last.reopened)) == (["case-1"], [])
+
+
 @pytest.mark.parametrize(("before", "event"), [(APPEARS_WITHIN, "opened"), (APPEARS_WITHIN + 1, "reopened")])
 def test_how_late_a_case_may_show_up_has_a_bound(before: float, event: str) -> None:
     *_, last = follow([], [case(created=NOW - before)])
