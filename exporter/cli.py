@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter import __version__, app, arguments, log
-from exporter.collector.sharding import Shard
+from exporter.collector.sharding import MOST_SHARDS, Shard
 from exporter.errors import ConfigError, StartupError
 from exporter.web.routes import Paths
 from exporter.web.server import Address
@@ -217,9 +217,16 @@ def _add_web_flags(parser: argparse._ArgumentGroup) -> None:
 
 
 def _add_shard_flags(parser: argparse._ArgumentGroup) -> None:
-    parser.add_argument("--shard.index", dest="shard_index", type=int, metavar="N", help="which shard this is, from 0")
     parser.add_argument(
-        "--shard.total", dest="shard_total", type=int, default=1, metavar="N", help="how many shards there are (default: 1)"
+        "--shard.index", dest="shard_index", type=arguments.count, metavar="N", help="which shard this is, from 0"
+    )
+    parser.add_argument(
+        "--shard.total",
+        dest="shard_total",
+        type=arguments.count,
+        default=1,
+        metavar="N",
+        help="how many shards there are (default: 1)",
     )
     parser.add_argument(
         "--shard.from-hostname",
@@ -241,16 +248,19 @@ def _shard(options: argparse.Namespace) -> Shard:
     Raises:
         ConfigError: The arguments do not fit together.
     """
-    total, index = options.shard_total, options.shard_index
+    total, index, said_by = options.shard_total, options.shard_index, f"--shard.index={options.shard_index}"
     if options.shard_from_hostname:
         if index is not None:
             raise ConfigError(["--shard.index and --shard.from-hostname: give one of them"])
-        ordinal = re.search(r"-([0-9]+)$", socket.gethostname())
+        name = socket.gethostname()
+        ordinal = re.search(r"-([0-9]{1,9})$", name)
         if ordinal is None:
-            raise ConfigError([f"--shard.from-hostname: the host name {socket.gethostname()} does not end in -NUMBER"])
-        index = int(ordinal[1])
+            raise ConfigError([f"--shard.from-hostname: the host name {name} does not end in -NUMBER"])
+        index, said_by = int(ordinal[1]), f"--shard.from-hostname: the host name {name}"
+    if not 1 <= total <= MOST_SHARDS:
+        raise ConfigError([f"--shard.total={total}: there are 1 to {MOST_SHARDS} shards"])
     if total > 1 and index is None:
         raise ConfigError([f"--shard.total={total}: say which one this is with --shard.index or --shard.from-hostname"])
-    if total < 1 or not 0 <= (index or 0) < total:
-        raise ConfigError([f"shard {index} of {total}: the index is from 0 to one less than --shard.total"])
+    if index is not None and index >= total:
+        raise ConfigError([f"{said_by}: of --shard.total={total} the last one is {total - 1}, as they count from 0"])
     return Shard(index or 0, total)

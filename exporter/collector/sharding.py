@@ -3,6 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 
+MOST_SHARDS = 1000
+"""Each account is weighed once for each of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:

@@ -12,7 +12,7 @@ from exporter.simulator.server import Simulator
 from tests.e2e.conftest import StartExporter
 from tests.support.fetch import fetch, free_port
 from tests.support.page import Page
-from tests.support.process import ExporterProcess, run_exporter
+from tests.support.process import ExporterProcess, host_named, run_exporter
 
 BAD_FILES = {
     "empty": ("", "the file is empty"),
@@ -69,6 +69,41 @@ def test_a_bad_argument_is_named(argument: str) -> None:
     usage, told = ended.stderr.splitlines()
     assert usage == "usage: aws-support-exporter [FLAG ...] [run | check | once]"
     assert argument.split("=", maxsplit=1)[0] in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--shard.total=3"], "--shard.total=3: say which one this is with --shard.index or --shard.from-hostname"),
+        (["--shard.total=3", "--shard.index=3"], "--shard.index=3: of --shard.total=3 the last one is 2, as they count from 0"),
+        (["--shard.index=1"], "--shard.index=1: of --shard.total=1 the last one is 0, as they count from 0"),
+        (["--shard.total=0"], "--shard.total=0: there are 1 to 1000 shards"),
+        (["--shard.total=1001", "--shard.index=0"], "--shard.total=1001: there are 1 to 1000 shards"),
+        (["--shard.total=3", "--shard.index=-1"], 'argument --shard.index: "-1" is not a whole number, 0 or more'),
+        (["--shard.total=many"], 'argument --shard.total: "many" is not a whole number, 0 or more'),
+        (
+            ["--shard.total=3", "--shard.from-hostname", "--shard.index=1"],
+            "--shard.index and --shard.from-hostname: give one of them",
+        ),
+    ],
+)
+def test_a_shard_that_cannot_be_is_told(arguments: list[str], message: str) -> None:
+    ended = run_exporter(arguments)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("exporter-3", "the host name exporter-3: of --shard.total=3 the last one is 2, as they count from 0"),
+        ("exporter", "the host name exporter does not end in -NUMBER"),
+        ("exporter2", "the host name exporter2 does not end in -NUMBER"),
+    ],
+)
+def test_a_host_name_that_tells_no_shard_is_told(name: str, message: str, tmp_path: Path) -> None:
+    ended = run_exporter(["--shard.total=3", "--shard.from-hostname"], host_named(name, tmp_path))
+    assert (ended.returncode, ended.stderr) == (2, f"--shard.from-hostname: {message}\n")
 
 
 def test_a_demo_takes_no_file(tmp_path: Path) -> None:

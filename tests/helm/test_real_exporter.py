@@ -18,14 +18,11 @@ from exporter.simulator.server import Simulator
 from tests.support.chart import CHART, Engine, Helm4, Object, exporter_of, named, pod_of
 from tests.support.fetch import fetch
 from tests.support.page import Page
-from tests.support.process import ExporterProcess, environment
+from tests.support.process import ExporterProcess, environment, host_named
 
 FILES = sorted((CHART / "ci").glob("*-values.yaml"))
 ACCOUNTS = [f"{number:012}" for number in range(111111111111, 111111111141)]
 OWN_CONFIG = "aws: {role_name: AwsSupportExporter}\naccounts: [{id: '111122223333'}]\n"
-
-# Stands for the host name that Kubernetes gives to a pod: a process cannot have one of its own without privileges.
-HOST_NAME = "import os, socket\nsocket.gethostname = lambda: os.environ['POD_NAME']\n"
 
 
 @pytest.fixture
@@ -143,11 +140,10 @@ def test_three_shards_together_read_every_account_once(helm4: Helm4, simulator: 
     assert stateful_set["spec"]["serviceName"] == "demo-aws-support-exporter-pods"
     named(objects, "Service", stateful_set["spec"]["serviceName"])
     arguments = command_line(objects, tmp_path)
-    host_name = {"PYTHONPATH": str(_host_name(tmp_path))}
     with ExitStack() as stack:
         pods = [f"{stateful_set['metadata']['name']}-{index}" for index in range(stateful_set["spec"]["replicas"])]
         exporters = [
-            stack.enter_context(ExporterProcess(arguments, {**simulator.environment(), **host_name, "POD_NAME": pod}))
+            stack.enter_context(ExporterProcess(arguments, simulator.environment() | host_named(pod, tmp_path / "host-name")))
             for pod in pods
         ]
         owned = [
@@ -157,13 +153,6 @@ def test_three_shards_together_read_every_account_once(helm4: Helm4, simulator: 
     assert all(owned)
     assert sorted(account_id for accounts in owned for account_id in accounts) == ACCOUNTS
     assert sorted(record.account_id for record in simulator.log.records("DescribeCases")) == ACCOUNTS
-
-
-def _host_name(directory: Path) -> Path:
-    path = directory / "host-name"
-    path.mkdir()
-    (path / "sitecustomize.py").write_text(HOST_NAME)
-    return path
 
 
 def _run_test(script: str, url: str) -> subprocess.CompletedProcess[str]:

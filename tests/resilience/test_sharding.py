@@ -13,7 +13,7 @@ from exporter.collector.sharding import Shard
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.page import Page
-from tests.support.process import ExporterProcess
+from tests.support.process import ExporterProcess, host_named
 from tests.support.tools import ROOT
 
 ACCOUNTS = [f"{number:012}" for number in random.Random(7).sample(range(10**12), 10_000)]  # noqa: S311 - ids, not secrets
@@ -71,7 +71,8 @@ def test_three_exporters_together_read_every_account_once(fleet: Fleet, simulato
         exporters = [
             stack.enter_context(
                 ExporterProcess(
-                    [f"--config.file={config}", f"--shard.index={index}", "--shard.total=3"], simulator.environment()
+                    [f"--config.file={config}", "--shard.from-hostname", "--shard.total=3"],
+                    simulator.environment() | host_named(f"exporter-{index}", tmp_path / "host-name"),
                 )
             )
             for index in range(3)
@@ -81,6 +82,8 @@ def test_three_exporters_together_read_every_account_once(fleet: Fleet, simulato
             exporter.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
             page = Page(exporter.wait_for(lambda text: "account_up{" in text and 'accounts{state="pending"} 0.0' in text))
             assert page.values("aws_support_exporter_shard", ordinal=str(index), total="3") == [1]
+            assert page.values("aws_support_exporter_shards") == [3]
+            assert f"This is shard {index} of 3." in exporter.get("/").text
             pages.append(page)
     assert sorted(account_id for page in pages for account_id in page.up()) == sorted(ids)
     read = [record.account_id for record in simulator.log.records("DescribeCases")]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
@@ -31,6 +32,21 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     return kept | nothing | dict(extra or {})
+
+
+def host_named(name: str, folder: Path) -> dict[str, str]:
+    """Return what to add to an environment so that a process takes the host's name to be this one.
+
+    It stands for the host name that Kubernetes gives to a pod: a process cannot have one of its own without privileges.
+
+    Args:
+        name: What `socket.gethostname()` is to return.
+        folder: Gets a file; one that exists already is used again.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text("import os, socket\nsocket.gethostname = lambda: os.environ['HOST_NAME']\n")
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    return {"PYTHONPATH": path, "HOST_NAME": name}
 
 
 def run_exporter(
