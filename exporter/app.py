@@ -87,9 +87,9 @@ def check(options: Options, log: FilteringBoundLogger, *, as_json: bool, strict:
         ConfigError: The configuration cannot be used.
     """
     with _exporter(options, log) as exporter:
-        rows = exporter.check(sys.stderr)
+        rows, notes = exporter.check(sys.stderr)
     show = terminal.print_json if as_json else terminal.print_table
-    show(rows, sys.stdout, strict=strict)
+    show(rows, notes, sys.stdout, strict=strict)
     return int(any(row.fails(strict=strict) for row in rows))
 
 
@@ -192,14 +192,15 @@ class Exporter:
         self._log.info("stopped")
         return 0
 
-    def check(self, stream: TextIO) -> list[terminal.Row]:
-        """Read every account once, and return how it went; progress goes to the stream."""
+    def check(self, stream: TextIO) -> tuple[list[terminal.Row], list[str]]:
+        """Read every account once, and return how it went, and what else there is to know; progress goes to the stream."""
         engine = self._engine
         with terminal.progress_bar(stream) as progress:
             engine.collector.run_once(progress)
         credentials = {target.account.account_id: target.credentials for target in engine.roster.targets()}
         rows = [terminal.row(status, credentials[status.account.account_id]) for status in engine.roster.statuses()[1]]
-        return rows + [terminal.discovery_row(failure) for failure in engine.discoverer.failures()]
+        rows += [terminal.discovery_row(failure) for failure in engine.discoverer.failures()]
+        return rows, [terminal.shared_endpoint_note(*shared) for shared in engine.shared_endpoints()]
 
     def once(self, stream: TextIO) -> str:
         """Read every account once, and return the page without process metrics; progress goes to the stream."""

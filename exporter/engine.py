@@ -120,15 +120,21 @@ class Engine:
         yield from self.discoverer.samples()
         yield from self._more_samples()
 
-    def _tell_shared_endpoints(self) -> None:
-        """Log where several regions are fewer endpoints, so that nobody counts on a fail-over that is none."""
+    def shared_endpoints(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Return lists of regions that are fewer endpoints of Support, with these endpoints.
+
+        Nobody is to count on a fail-over that is none.
+        """
         settings = self.settings
         lists = [account.regions for account in settings.accounts] + [found.regions for found in settings.organizations]
-        for regions in dict.fromkeys(lists):
-            shared = [endpoint.region for endpoint in self._endpoints.support(regions)]
-            if len(shared) < len(regions):
-                message = "several regions lead to one Support endpoint"
-                self._log.info(message, regions=", ".join(regions), endpoints=", ".join(shared))
+        regions = dict.fromkeys(lists or [settings.config.aws.regions])
+        found = [(several, tuple(endpoint.region for endpoint in self._endpoints.support(several))) for several in regions]
+        return [(several, endpoints) for several, endpoints in found if len(endpoints) < len(several)]
+
+    def _tell_shared_endpoints(self) -> None:
+        for regions, endpoints in self.shared_endpoints():
+            message = "several regions lead to one Support endpoint"
+            self._log.info(message, regions=", ".join(regions), endpoints=", ".join(endpoints))
 
 
 def _terms(settings: Settings) -> Terms:

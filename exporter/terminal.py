@@ -1,7 +1,7 @@
 """What `check` and `once` show in a terminal."""
 
 import json
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Protocol, TextIO
@@ -86,6 +86,16 @@ def discovery_row(failure: DiscoveryFailure) -> Row:
     return Row(_NO_ACCOUNT, name, "-", "unknown", None, 0.0, reason, detail, organization_advice(reason, detail))
 
 
+def shared_endpoint_note(regions: Sequence[str], endpoints: Sequence[str]) -> str:
+    """Return that several regions are fewer endpoints of Support."""
+    told = (
+        f"1 Support endpoint, {endpoints[0]}"
+        if len(endpoints) == 1
+        else f"{len(endpoints)} Support endpoints, {', '.join(endpoints)}"
+    )
+    return f"The {len(regions)} regions {', '.join(regions)} are {told}: those that share one are no fail-over for each other."
+
+
 _CELLS: Mapping[str, Callable[[Row], str]] = {
     "Account": lambda row: row.account_id,
     "Name": lambda row: row.account_name,
@@ -112,8 +122,8 @@ def progress_bar(stream: TextIO) -> Iterator[ShowProgress]:
         yield show
 
 
-def print_table(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:
-    """Print what was found as a table, those that need someone last, where the eye is."""
+def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, strict: bool) -> None:
+    """Print what was found as a table, those that need someone last, where the eye is; and notes."""
     console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
     ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
     left_out: set[str] = set()
@@ -130,6 +140,8 @@ def print_table(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:
             with_what = f" ({row.credentials})" if "Credentials" in left_out and row.credentials != "-" else ""
             console.print(Text(f"\n{who}{with_what}: {row.detail}", style=_style(row, strict=strict)))
             console.print(Padding(Text(row.advice), (0, 0, 0, 2), expand=False))
+    for note in notes:
+        console.print(Text(f"\n{note}", style="yellow"))
     accounts = [row for row in rows if row.account_id != _NO_ACCOUNT]
     failed = sum(row.fails(strict=strict) for row in accounts)
     lists = " Not every list of accounts could be had: see above." if len(rows) > len(accounts) else ""
@@ -150,10 +162,11 @@ def _table(rows: Sequence[Row], left_out: Container[str], *, strict: bool) -> Ta
     return table
 
 
-def print_json(rows: Sequence[Row], stream: TextIO, *, strict: bool) -> None:
+def print_json(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, strict: bool) -> None:
     """Print what was found as JSON, for scripts."""
     accounts = [asdict(row) | {"failed": row.fails(strict=strict)} for row in rows]
-    json.dump({"accounts": accounts, "failed": sum(row.fails(strict=strict) for row in rows)}, stream, indent=2)
+    failed = sum(row.fails(strict=strict) for row in rows)
+    json.dump({"accounts": accounts, "failed": failed, "notes": [*notes]}, stream, indent=2)
     stream.write("\n")
 
 

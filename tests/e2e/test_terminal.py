@@ -24,7 +24,7 @@ def lines_at(columns: int, monkeypatch: pytest.MonkeyPatch, *rows: Row) -> list[
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    print_table(rows, stream, strict=False)
+    print_table(rows, (), stream, strict=False)
     return _STYLE.sub("", stream.getvalue()).splitlines()
 
 

@@ -212,6 +212,32 @@ def test_check_counts_a_list_that_could_not_be_had_as_no_account(command: RunCom
     assert ended.stdout.endswith("1 account checked, none failed. Not every list of accounts could be had: see above.\n")
 
 
+SHARED = "aws: {role_name: AwsSupportExporter, regions: [eu-central-1, us-east-1, eu-west-1]}"
+NOT_SHARED = "aws: {role_name: AwsSupportExporter, regions: [us-east-1, eu-west-1]}"
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (SHARED + f"\naccounts: [{{id: '{GOOD}'}}]", True),
+        (SHARED + "\norganizations: [{name: acme}]", True),
+        ("aws: {regions: [eu-central-1, us-east-1, eu-west-1]}", True),
+        (NOT_SHARED + f"\naccounts: [{{id: '{GOOD}'}}]", False),
+    ],
+    ids=["account", "organization", "own account", "not shared"],
+)
+def test_regions_that_share_an_endpoint_are_told(config: str, told: bool, aws: Simulator, tmp_path: Path) -> None:  # noqa: FBT001 - expected
+    path = tmp_path / "config.yaml"
+    path.write_text(config)
+    checked, once = (run_exporter([name, f"--config.file={path}"], aws.environment()) for name in ("check", "once"))
+    note = (
+        "The 3 regions eu-central-1, us-east-1, eu-west-1 are 2 Support endpoints, us-east-1, eu-west-1: those that share one"
+    )
+    assert (note in checked.stdout) is told
+    line = 'event="several regions lead to one Support endpoint" regions="eu-central-1, us-east-1, eu-west-1" endpoints='
+    assert (line in once.stderr) is told
+
+
 def test_check_finds_the_accounts_of_an_organization(command: RunCommand) -> None:
     ended = command("check", options=("--output=json",), more="organizations: [{name: acme}]")
     assert set(rows(ended)) == {"999999999999", GOOD, NO_PLAN, NO_TRUST, DENIED}
