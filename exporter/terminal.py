@@ -104,8 +104,8 @@ _CELLS: Mapping[str, Callable[[Row], str]] = {
     "Open": lambda row: "-" if row.open_cases is None else str(row.open_cases),
     "Seconds": lambda row: f"{row.seconds:.2f}",
 }
-_GIVE_WAY = ("Seconds", "Credentials")
-"""Columns that a narrow terminal goes without; credentials are then told with each failure."""
+_GIVE_WAY = ((), ("Seconds",), ("Credentials",), ("Seconds", "Credentials"))
+"""Columns that a narrow terminal goes without: the first that is enough. Credentials are then told with each failure."""
 
 
 @contextmanager
@@ -126,14 +126,13 @@ def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, st
     """Print what was found as a table, those that need someone last, where the eye is; and notes."""
     console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
     ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
-    left_out: set[str] = set()
-    table = _table(ordered, left_out, strict=strict)
-    for heading in _GIVE_WAY:
+    for left_out in _GIVE_WAY:
+        table = _table(ordered, left_out, strict=strict)
         # Unbounded: what it would like, not what it would be squeezed to.
-        if console.measure(table, options=console.options.update(max_width=_UNBOUNDED)).maximum > console.width:
-            left_out.add(heading)
-            table = _table(ordered, left_out, strict=strict)
-    console.print(table)
+        if console.measure(table, options=console.options.update(max_width=_UNBOUNDED)).maximum <= console.width:
+            break
+    if rows:
+        console.print(table)
     for row in ordered:
         if row.reason is not None:
             who = row.account_name if row.account_id == _NO_ACCOUNT else f"{row.account_id} {row.account_name}"
@@ -144,8 +143,11 @@ def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, st
         console.print(Text(f"\n{note}", style="yellow"))
     accounts = [row for row in rows if row.account_id != _NO_ACCOUNT]
     failed = sum(row.fails(strict=strict) for row in accounts)
+    checked = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'} checked, {failed or 'none'} failed."
+    if not accounts:
+        checked = "No account was checked." if rows else "No account was checked: none is selected."
     lists = " Not every list of accounts could be had: see above." if len(rows) > len(accounts) else ""
-    console.print(f"\n{len(accounts)} account{'' if len(accounts) == 1 else 's'} checked, {failed or 'none'} failed.{lists}")
+    console.print(f"\n{checked}{lists}")
 
 
 def _table(rows: Sequence[Row], left_out: Container[str], *, strict: bool) -> Table:

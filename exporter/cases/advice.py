@@ -3,7 +3,10 @@
 from exporter.cases.model import Reason
 
 _ADVICE = {
-    Reason.ACCESS_DENIED: "allow support:DescribeCases and support:DescribeCommunications on * to whom it is read with",
+    Reason.ACCESS_DENIED: (
+        "allow support:DescribeCases and support:DescribeCommunications on * "
+        "in the policy of the role or user that it is read with"
+    ),
     Reason.ASSUME_ROLE_DENIED: (
         "create the role, or let its trust policy name who assumes it, with sts:AssumeRole and the same external id; "
         "and allow the exporter sts:AssumeRole on it"
@@ -20,7 +23,8 @@ _ADVICE = {
 _ALLOW_LIST_ACCOUNTS = "allow organizations:ListAccounts, in the management account or a delegated administrator"
 _TAG_SESSION = "sts:TagSession"
 _ALLOW_TAG_SESSION = (
-    "allow sts:TagSession beside sts:AssumeRole in the role's trust policy: EKS Pod Identity tags the sessions it starts"
+    "allow sts:TagSession beside sts:AssumeRole, in the role's trust policy and in the exporter's own policy: "
+    "EKS Pod Identity tags the sessions it starts"
 )
 
 

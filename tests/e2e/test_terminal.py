@@ -35,6 +35,7 @@ def good(number: int) -> Row:
 REFUSED = Row(
     "999999999999", NAMES[2], "role AwsSupportExporter", "unknown", None, 0.02, Reason.ASSUME_ROLE_DENIED, "no", "do this " * 20
 )
+UNLISTED = Row("-", "acme", "-", "unknown", None, 0.0, Reason.CREDENTIALS, "none found", "give some")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,8 @@ REFUSED = Row(
     [
         (140, EVERY_COLUMN),
         (100, ["Account", "Name", "Credentials", "Plan", "Open", "Result"]),
-        (80, ["Account", "Name", "Plan", "Open", "Result"]),
+        (80, ["Account", "Name", "Plan", "Open", "Seconds", "Result"]),
+        (75, ["Account", "Name", "Plan", "Open", "Result"]),
     ],
 )
 def test_a_narrow_terminal_gets_fewer_columns_and_a_line_for_each_account(
@@ -67,5 +69,20 @@ def test_advice_stays_indented_when_it_wraps(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_organization_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = Row("-", "acme", "-", "unknown", None, 0.0, Reason.CREDENTIALS, "none found", "give some")
-    assert "acme: none found" in lines_at(80, monkeypatch, row)
+    assert "acme: none found" in lines_at(80, monkeypatch, UNLISTED)
+
+
+@pytest.mark.parametrize(
+    ("rows", "last"),
+    [
+        ((), "No account was checked: none is selected."),
+        ((good(0),), "1 account checked, none failed."),
+        ((good(0), REFUSED), "2 accounts checked, 1 failed."),
+        ((UNLISTED,), "No account was checked. Not every list of accounts could be had: see above."),
+        ((good(0), UNLISTED), "1 account checked, none failed. Not every list of accounts could be had: see above."),
+    ],
+)
+def test_the_last_line_tells_how_many_accounts_failed(
+    rows: tuple[Row, ...], last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lines_at(140, monkeypatch, *rows)[-1] == last
