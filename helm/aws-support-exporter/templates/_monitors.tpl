@@ -35,8 +35,11 @@ selector:
     app.kubernetes.io/component: metrics
 {{- end -}}
 
-{{/* Labels of targets that are kept from Service and pod. Takes a section. */}}
-{{- define "aws-support-exporter.targetLabels" -}}
+{{/* Labels of targets that are kept from Service and pod, and how much a target may have. Takes a section. */}}
+{{- define "aws-support-exporter.targets" -}}
+{{- with .sampleLimit }}
+sampleLimit: {{ int . }}
+{{- end }}
 {{- with .jobLabel }}
 jobLabel: {{ . | quote }}
 {{- end }}
