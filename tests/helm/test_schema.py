@@ -49,6 +49,11 @@ def places(node: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:  # no
     ("values", "key"),
     [
         ({"replicaCount": 3}, "replicaCount"),
+        ({"fullnameOverride": "exporter.v2"}, "fullnameOverride"),
+        ({"fullnameOverride": "2nd"}, "fullnameOverride"),
+        ({"nameOverride": "a.b"}, "nameOverride"),
+        ({"namespaceOverride": "a.b"}, "namespaceOverride"),
+        ({"serviceMonitor": {"namespace": "a.b"}}, "namespace"),
         ({"image": {"tga": "1"}}, "tga"),
         ({"image": {"digest": "sha1:abc"}}, "digest"),
         ({"web": {"port": "8080"}}, "port"),
