@@ -11,6 +11,7 @@ from botocore import xform_name
 from botocore.loaders import Loader
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
+from tests.support.chart import Helm4, named
 from tests.support.process import run_exporter
 from tests.support.tools import ROOT
 
@@ -84,10 +85,11 @@ def test_modules_are_given_what_they_take() -> None:
         assert required <= given.keys() - {"source", "providers"} <= variables.keys()
 
 
-def test_its_configuration_is_valid(tmp_path: Path) -> None:
+def test_its_values_install_an_exporter_with_a_valid_configuration(tmp_path: Path) -> None:
     (text,) = blocks("yaml")
+    objects = Helm4().render(yaml.safe_load(text))
     path = tmp_path / "config.yaml"
-    path.write_text(text)
+    path.write_text(named(objects, "ConfigMap")["data"]["config.yaml"])
     ended = run_exporter(["--config.check", f"--config.file={path}"])
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert yaml.safe_load(text)["organizations"][0]["role_arn"].endswith(":role/AwsSupportExporterDiscovery")
+    assert yaml.safe_load(path.read_text())["organizations"][0]["role_arn"].endswith(":role/AwsSupportExporterDiscovery")

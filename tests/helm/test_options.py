@@ -142,10 +142,23 @@ def test_every_object_is_in_the_namespace_asked_for(helm4: Helm4) -> None:
 def test_notes_warn_when_nothing_scrapes_it(helm4: Helm4) -> None:
     assert "WARNING: nothing scrapes it yet" in helm4.notes({})
     monitored = helm4.notes({"serviceMonitor": {"enabled": True, "skipApiCheck": True}})
-    assert "WARNING" not in monitored
+    assert "nothing scrapes it" not in monitored
     assert "serviceMonitor.additionalLabels.release" in monitored, "kube-prometheus-stack wants the label"
     labelled = {"serviceMonitor": {"enabled": True, "skipApiCheck": True, "additionalLabels": {"release": "monitoring"}}}
     assert "release" not in helm4.notes(labelled).partition("3. Look at it")[2]
+
+
+@pytest.mark.parametrize(
+    ("values", "warned"),
+    [
+        ({}, True),
+        ({"image": {"registry": "ghcr.io/example"}}, False),
+        ({"image": {"repository": "ghcr.io/example/aws-support-exporter"}}, False),
+        ({"global": {"imageRegistry": "registry.example.com"}}, False),
+    ],
+)
+def test_notes_warn_where_no_registry_has_the_image(helm4: Helm4, values: Values, *, warned: bool) -> None:
+    assert ("WARNING: image.registry is empty" in helm4.notes(values)) == warned
 
 
 def test_notes_name_what_was_installed(helm4: Helm4) -> None:
