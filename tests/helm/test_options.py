@@ -165,7 +165,8 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
     plain = helm4.notes({})
     assert "port-forward service/demo-aws-support-exporter 10047:10047" in plain
     assert "exec deployment/demo-aws-support-exporter -- \\\n     aws-support-exporter check" in plain
-    assert "support:DescribeCases" in plain
+    assert "That role needs support:DescribeCases" in plain
+    assert "sts:AssumeRole" not in plain
     role = "arn:aws:iam::111122223333:role/Pod"
     sharded = helm4.notes(
         {
@@ -178,3 +179,4 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
     assert "exec statefulset/demo-aws-support-exporter" in sharded
     assert "--config.file=/etc/aws-support-exporter/config/config.yaml check" in sharded
     assert "There is no `config`" not in sharded
+    assert "That role needs sts:AssumeRole" in sharded
