@@ -1,34 +1,129 @@
-"""An exporter that lives through one interval for each line of its input, and tells what it holds; a process of its own."""
+"""An exporter that lives through one interval for each line of its input, and tells what it holds; a process of its own.
+
+It is whole: its own threads read accounts, list them and make pages, and its server answers scrapes. Only its clock is not
+time's: it moves by one interval for each line.
+"""
 
 import json
 import os
 import sys
 import threading
+from collections.abc import Sequence
+from http.client import HTTPConnection
 from pathlib import Path
 
+from exporter.engine import Engine
+from exporter.metrics.live import LiveMetrics
+from exporter.web.routes import Paths, Site, application
 from tests.support.clock import FakeTiming
 from tests.support.rig import FakeRig
+from tests.support.serving import Serving
+from tests.support.waiting import wait_until
+
+LOOKED_AT = ("/", "/api/v1/status", "/metrics")
+PATIENCE = 20.0
 
 
-def resident_bytes() -> int:
-    """Return how much memory the process has."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+class Exporter:
+    """A running exporter, and somebody who looks at its pages after each interval.
+
+    Args:
+        configs: Its configurations; another one is put in force in every tenth interval.
+        interval: How far its clock moves at a time.
+    """
+
+    def __init__(self, configs: Sequence[str], interval: float) -> None:
+        self._configs = configs
+        self._interval = interval
+        self._timing = FakeTiming()
+        self._rig = FakeRig(configs[0], self._timing)
+        self._intervals = 0
+
+    def run(self) -> None:
+        """Live through one interval for each line of standard input, and write a line of JSON each time."""
+        self._rig.collector().start()
+        self._settle()
+        site = _site(self._rig.engine, self._timing)
+        with Serving(application(site)) as serving:
+            kept = HTTPConnection("127.0.0.1", serving.port, timeout=PATIENCE)
+            for _ in sys.stdin:
+                self._live()
+                page = ""
+                for path in LOOKED_AT:
+                    new = HTTPConnection("127.0.0.1", serving.port, timeout=PATIENCE)
+                    _get(new, path)
+                    new.close()
+                    page = _get(kept, path)
+                sys.stdout.write(json.dumps(held() | {"page": page}) + "\n")
+                sys.stdout.flush()
+
+    def _live(self) -> None:
+        self._timing.advance(self._interval)
+        self._intervals += 1
+        if self._intervals % 10 == 0:
+            self._rig.adopt(self._configs[self._intervals // 10 % len(self._configs)])
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait until what is due by now is done, and shown."""
+        rig, now = self._rig, self._timing.time()
+        rig.discoverer.wake()
+        wait_until(lambda: _listed_since(rig, now) or None, PATIENCE, lambda: "the accounts are not listed")
+        rig.roster.wake()
+        wait_until(lambda: _nothing_is_due(rig) or None, PATIENCE, lambda: "accounts are not read")
+        rig.publisher.publish()
 
 
-def main(config: str, interval: float) -> None:
-    """Read every account once for each line of standard input, and write a line of JSON each time."""
-    rig = FakeRig(config, FakeTiming())
-    for _ in sys.stdin:
-        page = rig.after(interval)
-        state = {
-            "rss": resident_bytes(),
-            "threads": threading.active_count(),
-            "descriptors": len(list(Path("/proc/self/fd").iterdir())),
-            "page": page.text,
-        }
-        sys.stdout.write(json.dumps(state) + "\n")
-        sys.stdout.flush()
+def held() -> dict[str, int]:
+    """Return what this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    descriptors = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return {
+        "rss": pages * os.sysconf("SC_PAGESIZE"),
+        "threads": threading.active_count(),
+        "descriptors": len(descriptors),
+        "sockets": sum(name.startswith("socket:") for name in descriptors),
+    }
+
+
+def _listed_since(rig: FakeRig, moment: float) -> bool:
+    return all((found.last_success or 0.0) >= moment for found in rig.discoverer.organizations())
+
+
+def _nothing_is_due(rig: FakeRig) -> bool:
+    now = rig.timing.time()
+    return all(status.next_poll is not None and status.next_poll > now for status in rig.roster.statuses()[1])
+
+
+def _get(connection: HTTPConnection, path: str) -> str:
+    connection.request("GET", path)
+    response = connection.getresponse()
+    text = response.read().decode()
+    if response.status != 200:
+        raise AssertionError(f"{path}: {response.status} {text}")
+    return text
+
+
+def _site(engine: Engine, timing: FakeTiming) -> Site:
+    async def no_reload() -> Sequence[str]:
+        return ()
+
+    return Site(
+        version="1.2.3",
+        paths=Paths(),
+        store=engine.store,
+        live=LiveMetrics().encode,
+        report=engine.report,
+        about=dict,
+        config=str,
+        problems=tuple,
+        ailments=engine.collector.ailments,
+        ready=engine.ready,
+        now=timing.time,
+        view=lambda: engine.view,
+        reload=no_reload,
+    )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    Exporter(sys.argv[2:], float(sys.argv[1])).run()

@@ -18,15 +18,19 @@ from tests.support.process import environment
 from tests.support.tools import ROOT
 
 INTERVALS = 200
-SETTLED = 50
-"""Intervals after which what is kept for speed is there."""
+SETTLED = 60
+"""Intervals after which what is kept for speed is there, in the configuration that is in force at the end, too."""
 INTERVAL = 600.0
 ACCOUNTS = 30
-CONFIG = """
-poll: {interval: 10m, max_staleness: 30m}
-organizations: [{name: all, member_role_name: AwsSupportExporter, refresh_interval: 10m}]
-metrics: {cases: {enabled: true}}
+CONFIGS = [
+    f"""
+poll: {{interval: 10m, max_staleness: 30m, concurrency: {concurrency}}}
+organizations: [{{name: all, member_role_name: AwsSupportExporter, refresh_interval: 10m}}]
+metrics: {{cases: {{enabled: true}}}}
 """
+    for concurrency in (8, 3)
+]
+"""They are put in force in turns."""
 MOST_GROWTH = 1.10
 
 
@@ -37,6 +41,7 @@ class State:
     rss: int
     threads: int
     descriptors: int
+    sockets: int
     page: Page
 
 
@@ -80,7 +85,7 @@ def life() -> Iterator[tuple[Life, Iterator[State]]]:
     life = Life(fleet, random.Random(7))  # noqa: S311 - a life that can be lived again
     with Simulator(fleet, throttle=False, verify_signatures=False) as simulator:
         child = subprocess.Popen(
-            [sys.executable, "-m", "tests.reliability.soak", CONFIG, str(INTERVAL)],
+            [sys.executable, "-m", "tests.reliability.soak", str(INTERVAL), *CONFIGS],
             cwd=ROOT,
             env=environment(simulator.environment()),
             stdin=subprocess.PIPE,
@@ -97,7 +102,7 @@ def life() -> Iterator[tuple[Life, Iterator[State]]]:
                 child.stdin.write("\n")
                 child.stdin.flush()
                 told = json.loads(child.stdout.readline())
-                yield State(told["rss"], told["threads"], told["descriptors"], Page(told["page"]))
+                yield State(**told | {"page": Page(told["page"])})
 
         with child:
             yield life, states()
@@ -114,7 +119,7 @@ def test_nothing_grows_and_nothing_stays_behind(life: tuple[Life, Iterator[State
             settled = state
     assert settled is not None
     assert state.rss <= settled.rss * MOST_GROWTH, f"{settled.rss / 1e6:.1f} MB grew to {state.rss / 1e6:.1f} MB"
-    assert (state.threads, state.descriptors) == (settled.threads, settled.descriptors)
+    assert (state.threads, state.descriptors, state.sockets) == (settled.threads, settled.descriptors, settled.sockets)
 
     lived.is_over = True
     for _ in range(2):
