@@ -34,11 +34,6 @@ class PageStore:
         self.generation = 0
         """Grows with every page."""
 
-    @property
-    def page(self) -> Page | None:
-        """The present page, or None before the first."""
-        return None if self._published is None else self._published.page
-
     def publish(self, page: Page) -> None:
         """Replace the page by another."""
         since = self._monotonic() - _REMEMBERED

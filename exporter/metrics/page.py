@@ -81,11 +81,9 @@ class Page:
     """A page at one moment.
 
     Attributes:
-        rendered_at: Unix seconds to which its ages belong.
         segments: The pieces of the page in each text format, without the live part.
     """
 
-    rendered_at: float
     segments: Mapping[TextFormat, tuple[Segment, ...]]
 
     def body(self, encoding: Encoding) -> Body:

@@ -54,7 +54,7 @@ class Renderer:
             )
             for text_format in TextFormat
         }
-        return Page(now, MappingProxyType(segments))
+        return Page(MappingProxyType(segments))
 
     def _update(self, statuses: Sequence[AccountStatus], now: float) -> bool:
         """Encode the accounts that changed; return whether any did, came or went."""

@@ -38,11 +38,10 @@ class Run:
 
     def read(self, *, wholly: bool = False) -> Values:
         """Check the page that was published last."""
-        body, page = self.rig.store.prepare(OPENMETRICS), self.rig.store.page
+        body = self.rig.store.prepare(OPENMETRICS)
         assert body is not None
-        assert page is not None
         text = (body.stored + body.complete(b"")).decode()
-        values = self.watch.read(text, page.rendered_at, self.chaos.plan.max_staleness * MINUTE, wholly=wholly)
+        values = self.watch.read(text, self.rig.timing.time(), self.chaos.plan.max_staleness * MINUTE, wholly=wholly)
         accounts = {target.account.account_id for target in self.rig.roster.targets()}
         self.watch.forget(self.accounts - accounts)
         self.accounts = accounts
