@@ -28,7 +28,7 @@ _ALLOW_TAG_SESSION = (
 )
 
 
-def advice(reason: Reason, detail: str = "") -> str:
+def advice(reason: Reason, detail: str) -> str:
     """Return what to do about a failure.
 
     Args:
@@ -38,7 +38,7 @@ def advice(reason: Reason, detail: str = "") -> str:
     return _ALLOW_TAG_SESSION if _TAG_SESSION in detail else _ADVICE[reason]
 
 
-def organization_advice(reason: Reason, detail: str = "") -> str:
+def organization_advice(reason: Reason, detail: str) -> str:
     """Return what to do when the accounts of an organization cannot be listed.
 
     Args:

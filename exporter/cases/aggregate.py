@@ -63,12 +63,10 @@ def group_cases(cases: Iterable[Case]) -> dict[GroupKey, CaseGroup]:
 
 def count_by_severity(cases: Iterable[Case]) -> dict[str, int]:
     """Count cases by severity code: the documented ones always, mildest first, then any other that occurs."""
-    counts = dict.fromkeys(SEVERITY_CODES, 0)
-    others: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for case in cases:
-        target = counts if case.severity_code in counts else others
-        target[case.severity_code] = target.get(case.severity_code, 0) + 1
-    return counts | dict(sorted(others.items()))
+        counts[case.severity_code] = counts.get(case.severity_code, 0) + 1
+    return dict.fromkeys(SEVERITY_CODES, 0) | dict(sorted(counts.items()))
 
 
 def oldest_by_severity(cases: Iterable[Case]) -> dict[str, float]:

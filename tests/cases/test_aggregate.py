@@ -13,10 +13,12 @@ def test_the_greatest_time_tells_the_last_author_and_silence_is_the_customers() 
     assert case(latest=Communication(NOW, Author.AWS)).last_author is Author.AWS
 
 
-def test_a_group_is_as_quiet_as_its_quietest_case() -> None:
-    quiet, busy = (case(i, latest=Communication(at, Author.AWS)) for i, at in (("case-1", 100.0), ("case-2", 200.0)))
-    (group,) = aggregate.group_cases([busy, quiet]).values()
-    assert (group.count, group.quiet_since) == (2, 100.0)
+@pytest.mark.parametrize(
+    "times", [(200.0, 100.0), (100.0, 200.0), (100.0, None), (None, 100.0), (None, 100.0, 200.0), (100.0, 200.0, None)]
+)
+def test_a_group_is_as_quiet_as_its_quietest_case_of_which_a_time_is_known(times: tuple[float | None, ...]) -> None:
+    (group,) = aggregate.group_cases([case(str(number), created=at) for number, at in enumerate(times)]).values()
+    assert (group.count, group.quiet_since) == (len(times), 100.0)
 
 
 def test_a_case_without_any_time_is_counted_but_has_no_age() -> None:
@@ -25,8 +27,9 @@ def test_a_case_without_any_time_is_counted_but_has_no_age() -> None:
 
 
 def test_all_documented_severities_are_counted_first_mildest_first() -> None:
-    counts = aggregate.count_by_severity([case(severity_code="odd"), case(severity_code="low")])
-    assert list(counts.items()) == [("low", 1), ("normal", 0), ("high", 0), ("urgent", 0), ("critical", 0), ("odd", 1)]
+    counts = aggregate.count_by_severity(case(severity_code=code) for code in ("odd", "low", "even", "odd"))
+    documented = [("low", 1), ("normal", 0), ("high", 0), ("urgent", 0), ("critical", 0)]
+    assert list(counts.items()) == [*documented, ("even", 1), ("odd", 2)]
 
 
 def test_of_two_cases_with_one_id_one_is_kept_and_resolved_ones_are_left_out() -> None:

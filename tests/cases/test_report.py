@@ -115,10 +115,18 @@ def test_what_did_not_fail_has_no_reason_and_needs_no_advice(status: AccountStat
     assert (found.reason, found.detail, found.advice) == (None, "", "")
 
 
-def test_a_failure_is_told_with_what_was_said_and_what_to_do() -> None:
-    found = report_of(failed(account("1"), Reason.ASSUME_ROLE_DENIED, "not authorized to perform: sts:TagSession"))
-    assert (found.reason, found.detail) == (Reason.ASSUME_ROLE_DENIED, "not authorized to perform: sts:TagSession")
-    assert "allow sts:TagSession" in found.advice
+@pytest.mark.parametrize(
+    ("reason", "detail", "expected"),
+    [
+        (Reason.ASSUME_ROLE_DENIED, "not authorized to perform: sts:TagSession", "allow sts:TagSession"),
+        (Reason.ASSUME_ROLE_DENIED, "AccessDenied", "create the role"),
+        (Reason.THROTTLED, "", "raise poll.interval"),
+    ],
+)
+def test_a_failure_is_told_with_what_was_said_and_what_to_do(reason: Reason, detail: str, expected: str) -> None:
+    found = report_of(failed(account("1"), reason, detail))
+    assert (found.reason, found.detail) == (reason, detail)
+    assert found.advice.startswith(expected)
 
 
 @pytest.mark.parametrize(

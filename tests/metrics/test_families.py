@@ -85,6 +85,17 @@ def test_lines_of_cases_are_made_anew_only_when_something_about_them_changes() -
     assert account_lines(read(answered(NOW, NOW + 1)), VIEW, NOW, lines).cases is not lines.cases
 
 
+def test_lines_are_valid_until_a_case_passes_its_target_or_cases_are_too_old() -> None:
+    soon = read(case(severity_code="critical", created=NOW))
+    later = read(case(created=NOW))
+    assert account_lines(soon, VIEW, NOW).valid_until == NOW + 900
+    assert account_lines(later, VIEW, NOW).valid_until == NOW + STALENESS
+    assert account_lines(failed(later, NOW + 300), VIEW, NOW + 300).valid_until == NOW + STALENESS
+    hidden = account_lines(failed(soon, NOW + STALENESS + 1), VIEW, NOW + STALENESS + 1)
+    assert (hidden.cases.made_from[1], hidden.valid_until) == (None, float("inf"))
+    assert account_lines(ACCOUNT, VIEW, NOW).valid_until == float("inf")
+
+
 def test_errors_are_counted_by_reason() -> None:
     status = ACCOUNT
     for number in range(3):

@@ -1,0 +1,63 @@
+"""What did not change since the page before is not encoded again."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+
+from exporter.cases.changes import Changes
+from exporter.cases.model import Account, Reading
+from exporter.cases.status import AccountStatus, Poll
+from exporter.metrics import renderer
+from exporter.metrics.families import AccountLines, View, account_lines
+from exporter.metrics.instruments import Instruments
+from exporter.metrics.renderer import Renderer
+from tests.support.cases import NOW, case
+
+STALENESS = 1800.0
+
+
+class Encoded(NamedTuple):
+    """An account that was encoded, and whether the lines of its cases were kept."""
+
+    account_id: str
+    cases_kept: bool
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[Encoded]:
+    """Return a list to which each account is added when it is encoded."""
+    found: list[Encoded] = []
+
+    def note(status: AccountStatus, view: View, now: float, before: AccountLines | None = None) -> AccountLines:
+        lines = account_lines(status, view, now, before)
+        found.append(Encoded(status.account.account_id, before is not None and lines.cases is before.cases))
+        return lines
+
+    monkeypatch.setattr(renderer, "account_lines", note)
+    return found
+
+
+def read(account_id: str) -> AccountStatus:
+    status = AccountStatus(Account(account_id, account_id, "us-east-1", "aws"))
+    return status.after_success(Reading(NOW, (case(),)), Poll(NOW, 0.5), Changes())
+
+
+def test_an_account_is_encoded_again_only_when_it_was_read_or_time_changes_what_it_shows(encoded: list[Encoded]) -> None:
+    one, other = read("1"), read("2")
+    pages = Renderer(View(STALENESS, {}), Instruments({}))
+
+    pages.render([one, other], [], NOW)
+    assert encoded == [Encoded("1", cases_kept=False), Encoded("2", cases_kept=False)]
+
+    encoded.clear()
+    pages.render([one, other], [], NOW + 15)
+    pages.render([one, other], [], NOW + STALENESS)
+    assert encoded == []
+
+    pages.render([replace(one, last_poll=Poll(NOW + STALENESS, 0.7)), other], [], NOW + STALENESS)
+    assert encoded == [Encoded("1", cases_kept=True)]
+
+    encoded.clear()
+    pages.render([one, other], [], NOW + STALENESS + 1)
+    assert encoded == [Encoded("1", cases_kept=False), Encoded("2", cases_kept=False)], "their cases are too old to be shown"
