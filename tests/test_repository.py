@@ -2,6 +2,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from importlib import metadata
 from typing import Any
 
 import pytest
@@ -37,6 +38,9 @@ DEVELOPER_PATHS = re.compile(
         )
     )
 )
+
+PERMISSIVE = re.compile(r"MIT|BSD|Apache|PSF")
+COPYLEFT = re.compile(r"GPL|MPL|EPL|SSPL|General Public|Mozilla|Eclipse", re.IGNORECASE)
 
 IMPORT_NAMES = {"prometheus-client": "prometheus_client", "pyyaml": "yaml"}
 """What a distribution is imported as, where it is not its own name."""
@@ -101,6 +105,26 @@ def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
 
 def _applies(requirement: Requirement) -> bool:
     return requirement.marker is None or requirement.marker.evaluate()
+
+
+def licence(name: str) -> str:
+    """Return what an installed distribution says its licence is."""
+    told = metadata.metadata(name)
+    classifiers = [text for text in told.get_all("Classifier", []) if text.startswith("License ::")]
+    return "; ".join(told.get_all("License-Expression", []) or classifiers or told.get_all("License", []))
+
+
+def needed_by(name: str) -> set[str]:
+    """Return what an installed distribution needs, and what that needs."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        for requirement in map(Requirement, metadata.requires(left.pop()) or ()):
+            needed = canonicalize_name(requirement.name)
+            if needed not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+                found.add(needed)
+                left.append(needed)
+    return found
 
 
 def imported_libraries() -> set[str]:
@@ -188,10 +212,33 @@ def test_every_runtime_dependency_is_used(project: dict[str, Any]) -> None:
 
 def test_the_readme_lists_exactly_the_runtime_dependencies(project: dict[str, Any]) -> None:
     table = section((ROOT / "README.md").read_text(), "## Dependencies")
-    rows = re.findall(r"^\| *`([^`]+)` *\|[^|\n]*\S[^|\n]*\|[^|\n]*\S[^|\n]*\| *$", table, re.MULTILINE)
+    rows = re.findall(r"^\| *`([^`]+)` *\|[^|\n]*\S[^|\n]*\|([^|\n]*\S[^|\n]*)\| *$", table, re.MULTILINE)
     names = [Requirement(text).name for text in project["project"]["dependencies"]]
 
-    assert sorted(map(canonicalize_name, rows)) == sorted(map(canonicalize_name, names))
+    assert sorted(canonicalize_name(name) for name, _ in rows) == sorted(map(canonicalize_name, names))
+    for name, told in rows:
+        assert set(PERMISSIVE.findall(told)) == set(PERMISSIVE.findall(licence(name))), f"{name}: {licence(name)}"
+
+
+def test_the_threat_model_lists_exactly_what_is_shipped_and_who_needs_it(project: dict[str, Any]) -> None:
+    text = section((ROOT / "docs/security.md").read_text(), "## Dependencies")
+    rows = {name: set(needed.split(", ")) for name, needed in re.findall(r"^\| ([a-z0-9-]+) \| (.+) \|$", text, re.MULTILINE)}
+    alone = rows.pop("alone")
+    direct = {canonicalize_name(Requirement(text).name) for text in project["project"]["dependencies"]}
+
+    assert rows.keys() | alone == direct
+    assert [name for name in alone if needed_by(name)] == []
+    assert {name: needed - needed_by(name) for name, needed in rows.items() if needed - needed_by(name)} == {}
+    assert direct.union(*rows.values()) == pins("requirements.lock").keys()
+    assert f"with what these need, there are {len(pins('requirements.lock'))}." in text
+
+
+@pytest.mark.parametrize("name", sorted(pins("requirements.lock")))
+def test_what_is_shipped_may_be_part_of_any_product(name: str) -> None:
+    told = licence(name)
+
+    assert PERMISSIVE.search(told), told
+    assert not COPYLEFT.search(told), told
 
 
 def test_the_changelog_has_a_place_for_what_is_not_released() -> None:
