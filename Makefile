@@ -78,7 +78,7 @@ image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debi
 
 fuzz: $(VENV)/.dev ## Fuzz what reads answers, files and headers, each for SECONDS (60)
 	@$(PIP) install --require-hashes --no-deps -r requirements-fuzz.lock
-	@for target in answers communications config web_config headers requests; do \
+	@for target in answers communications accounts sts config web_config headers requests; do \
 		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),60) .fuzz/$$target || exit 1; done
 
 docs: $(VENV)/.dev ## Write the tables in the documents, and what is generated of the chart
