@@ -66,6 +66,17 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
         ({"configAutoReload": True}, "configAutoReload is true, but there is no configuration"),
         ({"web": {"config": {"tls": True}}}, "set web.config.existingSecret, too"),
         (
+            {
+                "serviceAccount": {
+                    "create": False,
+                    "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/x"},
+                }
+            },
+            "serviceAccount.annotations are for the ServiceAccount that the chart creates",
+        ),
+        ({"strategy": {"rollingUpdate": {"maxSurge": 1}}}, "strategy.rollingUpdate is for strategy.type RollingUpdate"),
+        ({"service": {"nodePort": 30047}}, "service.nodePort is for service.type NodePort"),
+        (
             {"podDisruptionBudget": {"enabled": True, "maxUnavailable": None}},
             "set podDisruptionBudget.minAvailable or podDisruptionBudget.maxUnavailable",
         ),

@@ -20,6 +20,15 @@
 {{- if and (or .Values.web.config.tls .Values.web.config.auth) (not .Values.web.config.existingSecret) -}}
 {{- fail "web.config.tls and web.config.auth say what is in the web configuration: set web.config.existingSecret, too" -}}
 {{- end -}}
+{{- if and .Values.serviceAccount.annotations (not .Values.serviceAccount.create) -}}
+{{- fail "serviceAccount.annotations are for the ServiceAccount that the chart creates, and serviceAccount.create is false: annotate your own, and leave them out" -}}
+{{- end -}}
+{{- if and (.Values.strategy).rollingUpdate (eq ((.Values.strategy).type | default "") "Recreate") (not .Values.sharding.enabled) -}}
+{{- fail "strategy.rollingUpdate is for strategy.type RollingUpdate, and it is Recreate" -}}
+{{- end -}}
+{{- if and .Values.service.nodePort (eq .Values.service.type "ClusterIP") -}}
+{{- fail "service.nodePort is for service.type NodePort or LoadBalancer, and it is ClusterIP" -}}
+{{- end -}}
 {{- $monitors := list -}}
 {{- if .Values.serviceMonitor.enabled -}}{{- $monitors = append $monitors "serviceMonitor" -}}{{- end -}}
 {{- if .Values.podMonitor.enabled -}}{{- $monitors = append $monitors "podMonitor" -}}{{- end -}}
