@@ -65,3 +65,4 @@ def test_no_service_that_the_exporter_makes_a_client_of_is_trimmed() -> None:
     called = set(called_services())
     assert {"support", "sts", "organizations"} <= called
     assert called <= CALLED
+    assert CALLED - called == {"signin", "sso", "sso-oidc"}, "what a profile gets its credentials from, and no more"

@@ -112,6 +112,41 @@ def test_a_release_runs_all_the_tests_there_are() -> None:
     assert set(tested.values()) <= set(release["image"]["needs"])
 
 
+def used(job: dict[str, Any], action: str) -> dict[str, Any]:
+    """Return what a job gives to an action."""
+    (given,) = (step["with"] for step in job["steps"] if step.get("uses", "").startswith(f"{action}@"))
+    return dict(given)
+
+
+def commands(job: dict[str, Any]) -> str:
+    """Return what a job runs."""
+    return "\n".join(step["run"] for step in job["steps"] if "run" in step)
+
+
+def test_a_release_has_an_image_for_both_machines_with_all_that_is_said_of_it() -> None:
+    image = yaml.safe_load(WORKFLOWS["release"].read_text())["jobs"]["image"]
+    built = used(image, "docker/build-push-action")
+    assert built["platforms"] == "linux/amd64,linux/arm64"
+    assert (built["push"], built["sbom"], built["provenance"]) == (True, True, "mode=max")
+    assert {"VERSION", "REVISION"} == {line.partition("=")[0] for line in built["build-args"].splitlines()}
+    assert 'cosign sign --yes --recursive "$IMAGE@$DIGEST"' in commands(image)
+    attested = used(image, "actions/attest-build-provenance")
+    assert attested["subject-digest"] == "${{ steps.build.outputs.digest }}"
+
+
+def test_a_release_has_a_signed_chart_and_the_notes_of_the_changelog() -> None:
+    jobs_of_release = yaml.safe_load(WORKFLOWS["release"].read_text())["jobs"]
+    chart = jobs_of_release["chart"]
+    order = ["release.py registry", "release.py home", "helm package", "helm push", "cosign sign --yes"]
+    places = [commands(chart).index(step) for step in order]
+    assert places == sorted(places)
+    assert used(chart, "actions/attest-build-provenance")["subject-digest"] == "${{ steps.push.outputs.digest }}"
+    released = jobs_of_release["release"]
+    assert set(released["needs"]) == {"check", "image", "chart"}
+    assert "release.py notes" in commands(released)
+    assert "gh release create" in commands(released)
+
+
 def test_both_helms_are_official_ones() -> None:
     matrix = yaml.safe_load(WORKFLOWS["chart"].read_text())["jobs"]["render"]["strategy"]["matrix"]["helm"]
     assert [version.partition(".")[0] for version in matrix] == ["v3", "v4"]
