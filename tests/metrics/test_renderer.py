@@ -51,8 +51,8 @@ def test_an_account_is_encoded_again_only_when_it_was_read_or_time_changes_what_
     assert encoded == [Encoded("1", cases_kept=False), Encoded("2", cases_kept=False)]
 
     encoded.clear()
-    pages.render([one, other], [], NOW + 15)
-    pages.render([one, other], [], NOW + STALENESS)
+    for after in (0, 15, STALENESS):
+        pages.render([one, other], [], NOW + after)
     assert encoded == []
 
     pages.render([replace(one, last_poll=Poll(NOW + STALENESS, 0.7)), other], [], NOW + STALENESS)
