@@ -31,6 +31,8 @@ STORIES = (
 JOBS = ("demo", "single", "pair", "shards", "one", "idle")
 OF_EACH_EXPORTER = ("process_", "aws_support_api_", "aws_support_exporter_render", "poll_duration", "by (instance", "(up{")
 
+pytestmark = pytest.mark.timeout(240)  # the week of history takes 40 s, and more where others work
+
 RULES = ROOT / "helm/aws-support-exporter/files/rules"
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 OF_JOB = re.compile(r'job=~?"[^"]*"')

@@ -15,7 +15,9 @@ from bench.under_load import MOST_CORES, Plan, at_work, watch
 from bench.wrk import Load
 from tests.support.tools import find_tool
 
-PLAN = Plan(accounts=100, seconds=3)
+pytestmark = pytest.mark.timeout(180)
+
+PLAN = Plan(accounts=100, seconds=6)
 
 
 @pytest.fixture(scope="module")

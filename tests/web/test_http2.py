@@ -124,11 +124,12 @@ def test_a_closed_window_is_not_waited_for(client: Client) -> None:
     assert time.monotonic() - began < GIVE_UP
 
 
+@pytest.mark.timeout(120)
 def test_a_flood_of_resets_ends_the_connection_and_harms_nobody(client: Client, serving: Serving, authority: Authority) -> None:
     client.begin()
     began = time.monotonic()
     with pytest.raises(OSError):  # noqa: PT011, PT012 - reset or broken pipe, as it comes
-        while time.monotonic() - began < 6 * GIVE_UP:
+        while time.monotonic() - began < 10 * GIVE_UP:
             for _ in range(50):
                 client.h2.reset_stream(client.ask("/-/healthy"))
             client.flush()
