@@ -93,6 +93,7 @@ class Connection:
         finally:
             self._stop_timer()
             self._transport.abort()
+            self._forget_error()
 
     def abort(self) -> None:
         """End the connection at once, whatever is going on."""
@@ -101,7 +102,7 @@ class Connection:
             self._task.cancel()
 
     async def _read(self) -> None:
-        while data := await self._reader.read(_READ_BYTES):
+        while data := await self._received():
             if self._is_ending:
                 continue  # what the peer still sends is read, or a reset would destroy the answer on its way
             if self._between_requests and isinstance(self._protocol, Http1):
@@ -110,6 +111,20 @@ class Connection:
             if self.is_serving and isinstance(self._protocol, Http2) and self._protocol.idle:
                 await self._handle(Updated(idle=True))  # of requests that the peer took back nothing is told
         await self._protocol.handle(Closed())
+
+    async def _received(self) -> bytes:
+        """Return what the peer sent, or nothing when it has ended the connection."""
+        try:
+            return await self._reader.read(_READ_BYTES)
+        except OSError:
+            self.abort()  # nobody is left who would take an answer
+            return b""
+
+    def _forget_error(self) -> None:
+        """Break the circle of a connection and the error that ended it, whose frames hold what was being sent."""
+        error = self._reader.exception()
+        if error is not None:
+            error.__traceback__ = None
 
     async def _handle(self, event: Event) -> None:
         """Do what the protocol asks for."""

@@ -1,8 +1,11 @@
 """Peers that want to hold what others need, by raw sockets, against deadlines that a test can wait for."""
 
+import gc
 import socket
 import ssl
+import struct
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -230,3 +233,36 @@ def test_a_peer_that_says_it_is_done_gets_its_whole_answer(large_site: ASGIApp, 
         sock.shutdown(socket.SHUT_WR)
         head, _, body = answer_until_end(sock).partition(b"\r\n\r\n")
     assert f"content-length: {len(body)}".encode() in head
+
+
+@pytest.mark.parametrize("text", [TLS, "http_server_config: {}"])
+def test_peers_that_break_off_leave_none_of_their_answers_in_memory(
+    large_site: ASGIApp, web_config: ReadWebConfig, authority: Authority, text: str
+) -> None:
+    def break_off() -> None:
+        with socket.create_connection(("127.0.0.1", serving.port)) as plain, ExitStack() as stack:
+            sock = (
+                stack.enter_context(authority.client_context().wrap_socket(plain, server_hostname="127.0.0.1"))
+                if text == TLS
+                else plain
+            )
+            sock.sendall(SCRAPE)
+            sock.recv(1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with Serving(large_site, web_config=web_config(text)) as serving:
+        before = serving.tasks()
+        break_off()
+        wait_until(lambda: serving.tasks() == before or None, GIVE_UP, lambda: "it is still connected")
+        gc.collect()
+        gc.disable()  # as good as: with a large fleet in memory, circles are looked for every few minutes only
+        tracemalloc.start()
+        try:
+            for _ in range(20):
+                break_off()
+            wait_until(lambda: serving.tasks() == before or None, GIVE_UP, lambda: "they are still connected")
+            left, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+    assert left < 20 * 64 * 1024
