@@ -23,6 +23,7 @@ from exporter.aws.health import ENDPOINT_FAULTS, EndpointDown, EndpointHealth
 from exporter.aws.signing import UnsignedRequest, never_send, unsigned_request
 from exporter.aws.timing import Timing
 from exporter.aws.transport import Answer, HttpSession, send
+from exporter.aws.turns import Turns, take_turns
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
@@ -67,9 +68,7 @@ class Api:
             max_pool_connections=connections,
             tcp_keepalive=True,
         )
-        # Many threads wait on the network, one computes: the interpreter runs one at a time anyway. Threads that all compute
-        # at once take turns every few milliseconds, and starve whoever serves HTTP; with a lock they take turns once a request.
-        self._computing = threading.Lock()
+        self._turns = Turns()
         self._unsigned = lru_cache(_KEPT_REQUESTS)(_unsigned_request)
         self._clients: dict[tuple[str, str, str | None], BaseClient] = {}
         self._health: dict[BaseClient, EndpointHealth] = {}
@@ -120,11 +119,10 @@ class Api:
         timeout = max(_SHORTEST_TIMEOUT, min(READ_TIMEOUT, deadline - started))
         reason: Reason | None = Reason.INTERNAL
         try:
-            with self._computing:
+            with self._turns:
                 unsigned = self._unsigned(client, operation, tuple(parameters.items()), temporary=bool(credentials.token))
                 request = unsigned.signed(credentials, self._timing.time(), timeout)
-            answer = send(_session(client), request, operation, deadline, self._timing.monotonic)
-            with self._computing:
+                answer = send(_session(client), request, operation, deadline, self._timing.monotonic)
                 result = _read(answer, unsigned.operation, parser)
             reason = None
         except (ClientError, BotoCoreError) as error:
@@ -161,6 +159,7 @@ class Api:
             config=self._config,
         )
         never_send(client, service)
+        take_turns(_session(client), self._turns)
         return client
 
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from exporter.metrics.encode import TextFormat
 
-_SECONDS = 0.05
+_SECONDS = 0.5
 
 
 class Recent:
     """Encodes the live part of a page, or returns what was encoded a moment ago.
 
-    Reading `/proc` takes a millisecond where there are many connections: a crowd that scrapes at once would feel it.
+    Reading `/proc` gives the interpreter away some twenty times: while accounts are read, it takes ten milliseconds to get it
+    back, and a crowd that scrapes at once would feel it.
 
     Args:
         encode: Encodes it.

@@ -1,4 +1,4 @@
-"""Python itself tells what a running exporter does to the system: it writes nothing, runs nothing, and calls AWS alone."""
+"""Python itself tells what a running exporter does to the system: it writes and runs nothing, calls AWS alone, has one port."""
 
 import json
 import os
@@ -24,6 +24,7 @@ aws: {{role_name: AwsSupportExporter}}
 organizations: [{{name: acme}}]
 accounts: [{{id: "{A}"}}]
 """
+LISTENING = "0A"
 WATCHER = """
 import json, os, sys
 
@@ -73,7 +74,15 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
     return Watch({"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}, told)
 
 
-def test_it_writes_no_file_runs_no_program_and_calls_aws_only(
+def listening_ports(pid: int) -> list[int]:
+    """Return the TCP ports on which a process listens, as the system tells."""
+    folder = Path(f"/proc/{pid}")
+    own = {str(path.readlink()) for path in (folder / "fd").iterdir() if path.is_symlink()}
+    rows = [row.split() for name in ("tcp", "tcp6") for row in (folder / "net" / name).read_text().splitlines()[1:]]
+    return [int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTENING and f"socket:[{row[9]}]" in own]
+
+
+def test_it_writes_no_file_runs_no_program_calls_aws_only_and_has_one_port(
     watch: Watch, simulator: Simulator, fleet: Fleet, start: StartExporter, read_page: Callable[[ExporterProcess], Page]
 ) -> None:
     for account_id in (A, B):
@@ -85,6 +94,7 @@ def test_it_writes_no_file_runs_no_program_and_calls_aws_only(
     assert exporter.get("/-/reload", method="POST").status == 200
     os.kill(exporter.pid, signal.SIGHUP)
     exporter.wait_for_log(lambda line: "cause=SIGHUP" in line)
+    assert listening_ports(exporter.pid) == [urlsplit(exporter.url).port]
     assert exporter.stop() == 0
 
     assert (watch.did("writes"), watch.did("runs")) == ([], [])

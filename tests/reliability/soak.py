@@ -9,15 +9,12 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from exporter.engine import Engine
-from exporter.metrics.live import LiveMetrics
-from exporter.web.routes import Paths, Site, application
 from tests.support.clock import FakeTiming
 from tests.support.rig import FakeRig
-from tests.support.serving import Serving
+from tests.support.served import Served
 from tests.support.waiting import wait_until
 
 LOOKED_AT = ("/", "/api/v1/status", "/metrics")
@@ -43,25 +40,23 @@ class Exporter:
         """Live through one interval for each line of standard input, and write a line of JSON each time."""
         self._rig.collector().start()
         self._settle()
-        site = _site(self._rig.engine, self._timing)
-        with Serving(application(site)) as serving:
-            kept = HTTPConnection("127.0.0.1", serving.port, timeout=PATIENCE)
+        with TemporaryDirectory() as folder, Served(self._rig, Path(folder, "config.yaml")) as served:
             for _ in sys.stdin:
-                self._live()
+                self._live(served)
                 page = ""
                 for path in LOOKED_AT:
-                    new = HTTPConnection("127.0.0.1", serving.port, timeout=PATIENCE)
-                    _get(new, path)
+                    new = served.connect()
+                    served.get(path, connection=new)
                     new.close()
-                    page = _get(kept, path)
+                    page = served.get(path)
                 sys.stdout.write(json.dumps(held() | {"page": page}) + "\n")
                 sys.stdout.flush()
 
-    def _live(self) -> None:
+    def _live(self, served: Served) -> None:
         self._timing.advance(self._interval)
         self._intervals += 1
         if self._intervals % 10 == 0:
-            self._rig.adopt(self._configs[self._intervals // 10 % len(self._configs)])
+            assert served.reload(self._configs[self._intervals // 10 % len(self._configs)]) == 200
         self._settle()
 
     def _settle(self) -> None:
@@ -93,36 +88,6 @@ def _listed_since(rig: FakeRig, moment: float) -> bool:
 def _nothing_is_due(rig: FakeRig) -> bool:
     now = rig.timing.time()
     return all(status.next_poll is not None and status.next_poll > now for status in rig.roster.statuses()[1])
-
-
-def _get(connection: HTTPConnection, path: str) -> str:
-    connection.request("GET", path)
-    response = connection.getresponse()
-    text = response.read().decode()
-    if response.status != 200:
-        raise AssertionError(f"{path}: {response.status} {text}")
-    return text
-
-
-def _site(engine: Engine, timing: FakeTiming) -> Site:
-    async def no_reload() -> Sequence[str]:
-        return ()
-
-    return Site(
-        version="1.2.3",
-        paths=Paths(),
-        store=engine.store,
-        live=LiveMetrics().encode,
-        report=engine.report,
-        about=dict,
-        config=str,
-        problems=tuple,
-        ailments=engine.collector.ailments,
-        ready=engine.ready,
-        now=timing.time,
-        view=lambda: engine.view,
-        reload=no_reload,
-    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Simulated hours in which everything goes wrong at random: no page ever says what is not so, and in the end all is right."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from exporter.errors import ConfigError
 from exporter.metrics.encode import TextFormat
-from exporter.metrics.page import Encoding
 from exporter.simulator.server import Simulator
 from tests.reliability.chaos import MINUTE, Chaos
 from tests.reliability.faults import NEEDS_A_PERSON
@@ -15,6 +15,7 @@ from tests.reliability.watch import Truth, Values, Watch, shown, up
 from tests.resilience.conftest import MANAGEMENT
 from tests.support.clock import FakeTiming
 from tests.support.rig import FakeRig
+from tests.support.served import Served
 
 HOURS = 2
 ACCOUNTS = 300
@@ -22,14 +23,15 @@ LOOSE = 60
 WHOLLY_EVERY = 40
 """On every page the reference parser reads all lines that it has not read before, and on every fortieth all lines."""
 SEED = 8
-OPENMETRICS = Encoding(TextFormat.OPENMETRICS, gzip=False)
+RELOADED, REFUSED = 200, 500
 
 
 @dataclass(slots=True)
 class Run:
-    """An exporter in chaos, and who watches its pages."""
+    """An exporter in chaos, and who watches its pages as scrapers get them."""
 
     rig: FakeRig
+    served: Served
     chaos: Chaos
     watch: Watch
     rng: random.Random
@@ -37,10 +39,11 @@ class Run:
     reloads: int = 0
 
     def read(self, *, wholly: bool = False) -> Values:
-        """Check the page that was published last."""
-        body = self.rig.store.prepare(OPENMETRICS)
-        assert body is not None
-        text = (body.stored + body.complete(b"")).decode()
+        """Scrape the page that was published last, and check it; no scrape may fail."""
+        text = self.served.get("/metrics", TextFormat.OPENMETRICS.value)
+        if wholly:
+            assert self.served.get("/")
+            assert self.served.get("/api/v1/status")
         values = self.watch.read(text, self.rig.timing.time(), self.chaos.plan.max_staleness * MINUTE, wholly=wholly)
         accounts = {target.account.account_id for target in self.rig.roster.targets()}
         self.watch.forget(self.accounts - accounts)
@@ -49,9 +52,8 @@ class Run:
 
     def reload(self, *, last: bool = False) -> None:
         """Put another configuration in force."""
-        self.rig.adopt(self.chaos.replan(last=last))
+        assert self.served.reload(self.chaos.replan(last=last)) == RELOADED
         self.reloads += 1
-        self.rig.publisher.publish()
         self.read()
 
     def minute(self, number: int) -> None:
@@ -60,10 +62,9 @@ class Run:
         if self.rng.random() < 0.08:
             self.reload()
         elif self.rng.random() < 0.03:
-            with pytest.raises(ConfigError):
-                self.rig.adopt("poll: {interval: soon}")
+            assert self.served.reload("poll: {interval: soon}") == REFUSED
         elif self.rng.random() < 0.03:
-            self.rig.adopt(self.chaos.plan.text(self.chaos.loose))
+            assert self.served.reload(self.chaos.plan.text(self.chaos.loose)) == RELOADED
         self.pass_minute(wholly=number % WHOLLY_EVERY == 0)
 
     def pass_minute(self, *, wholly: bool = False) -> None:
@@ -91,14 +92,15 @@ class Run:
 
 
 @pytest.fixture
-def run(simulator: Simulator, timing: FakeTiming) -> Run:
+def run(simulator: Simulator, timing: FakeTiming, tmp_path: Path) -> Iterator[Run]:
     rng = random.Random(SEED)  # noqa: S311 - a chaos that can be had again
     truth = Truth(simulator.fleet)
     truth.note([MANAGEMENT])
     chaos = Chaos(simulator, truth, ACCOUNTS, LOOSE, rng)
     # Pauses are short here: one thread makes them one after the other, on everybody's clock.
     rig = FakeRig(chaos.plan.text(chaos.loose), timing, random=lambda: rng.random() / 16)
-    return Run(rig, chaos, Watch(truth), rng)
+    with Served(rig, tmp_path / "config.yaml") as served:
+        yield Run(rig, served, chaos, Watch(truth), rng)
 
 
 @pytest.mark.timeout(180)
@@ -125,6 +127,6 @@ def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval
     for _ in range(4 * interval):
         run.rig.after(MINUTE / 4)
     assert run.wrong(run.read(wholly=True)).keys() <= waiting
-    run.rig.adopt(run.chaos.plan.text(run.chaos.loose))
+    assert run.served.reload(run.chaos.plan.text(run.chaos.loose)) == RELOADED
     run.rig.round()
     assert run.wrong(run.read(wholly=True)) == {}

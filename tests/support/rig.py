@@ -49,17 +49,18 @@ class Rig:
         nowhere: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
         self.timing = timing
         self.engine = engine = Engine(
-            self._parse(config), endpoints, Shard(0, 1), lambda: (), timing=timing, random=random, log=log or nowhere
+            self.parse(config), endpoints, Shard(0, 1), lambda: (), timing=timing, random=random, log=log or nowhere
         )
         self.connector, self.roster, self.discoverer = engine.connector, engine.roster, engine.discoverer
         self.poller, self.publisher, self.store = engine.poller, engine.publisher, engine.store
 
-    def _parse(self, config: str) -> Settings:
+    def parse(self, config: str) -> Settings:
+        """Return what a configuration says."""
         return parse(config.encode(), source="test", partition_of=self._endpoints.partition_of)
 
     def adopt(self, config: str) -> None:
         """Change over to another configuration."""
-        self.engine.adopt(self._parse(config))
+        self.engine.adopt(self.parse(config))
 
     def page(self) -> Page:
         """Return the page of what is known now."""

@@ -12,6 +12,6 @@ def test_what_was_encoded_a_moment_ago_is_used_again() -> None:
 
     recent = Recent(encode, lambda: now)
     assert [recent(TextFormat.PROMETHEUS), recent(TextFormat.PROMETHEUS), recent(TextFormat.OPENMETRICS)] == [b"1", b"1", b"2"]
-    now = 0.05
+    now = 0.5
     assert recent(TextFormat.PROMETHEUS) == b"3"
     assert recent(TextFormat.OPENMETRICS) == b"4"

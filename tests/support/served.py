@@ -1,0 +1,91 @@
+"""A rig behind the exporter's web server; its configuration is a file that is read again when it is asked for."""
+
+from http.client import HTTPConnection
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from exporter.metrics.live import LiveMetrics
+from exporter.reload import Reloader
+from exporter.reloads import Reloads
+from exporter.web.routes import Paths, Site, application
+from tests.support.log import Log
+from tests.support.rig import FakeRig
+from tests.support.serving import Serving
+
+_PATIENCE = 20.0
+_OK = 200
+
+
+class Served:
+    """Serves a rig until the end of a `with`.
+
+    Args:
+        rig: Whose pages.
+        file: Where its configuration is.
+    """
+
+    def __init__(self, rig: FakeRig, file: Path) -> None:
+        log = Log().logger
+        reloader = Reloader(
+            file,
+            b"",
+            parse=lambda content: rig.parse(content.decode()),
+            adopt=rig.engine.adopt,
+            publish=rig.publisher.publish,
+            now=rig.timing.time,
+            log=log,
+        )
+        self._file = file
+        self._reloads = Reloads(reloader, rig.timing.time(), lifecycle=True, log=log)
+        self._serving = Serving(application(_site(rig, self._reloads)))
+
+    def __enter__(self) -> Self:
+        self._serving.__enter__()
+        self._kept = self.connect()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._kept.close()
+        self._serving.__exit__(kind, error, trace)
+        self._reloads.stop()
+
+    def connect(self) -> HTTPConnection:
+        """Return a new connection."""
+        return HTTPConnection("127.0.0.1", self._serving.port, timeout=_PATIENCE)
+
+    def get(self, path: str, accept: str = "*/*", *, connection: HTTPConnection | None = None) -> str:
+        """Return what is at a path; anything but success fails the test."""
+        status, text = _answer(connection or self._kept, "GET", path, accept)
+        assert status == _OK, f"{path}: {status} {text}"
+        return text
+
+    def reload(self, config: str) -> int:
+        """Write the file, ask for a reload, and return the status of the answer."""
+        self._file.write_text(config)
+        return _answer(self._kept, "POST", "/-/reload", "*/*")[0]
+
+
+def _answer(connection: HTTPConnection, method: str, path: str, accept: str) -> tuple[int, str]:
+    connection.request(method, path, headers={"Accept": accept})
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def _site(rig: FakeRig, reloads: Reloads) -> Site:
+    engine = rig.engine
+    return Site(
+        version="1.2.3",
+        paths=Paths(),
+        store=engine.store,
+        live=LiveMetrics().encode,
+        report=engine.report,
+        about=dict,
+        config=str,
+        problems=lambda: reloads.last.problems,
+        ailments=engine.collector.ailments,
+        ready=engine.ready,
+        now=rig.timing.time,
+        view=lambda: engine.view,
+        reload=reloads.by_request,
+    )
