@@ -8,7 +8,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -72,13 +73,19 @@ class Exporter:
 def held() -> dict[str, int]:
     """Return what this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    descriptors = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    descriptors = list(_descriptors())
     return {
         "rss": pages * os.sysconf("SC_PAGESIZE"),
         "threads": threading.active_count(),
         "descriptors": len(descriptors),
         "sockets": sum(name.startswith("socket:") for name in descriptors),
     }
+
+
+def _descriptors() -> Iterator[str]:
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            yield str(path.readlink())
 
 
 def _listed_since(rig: FakeRig, moment: float) -> bool:
