@@ -50,6 +50,7 @@ class Exporter:
                     served.get(path, connection=new)
                     new.close()
                     page = served.get(path)
+                served.wait_until_alone()
                 sys.stdout.write(json.dumps(held() | {"page": page}) + "\n")
                 sys.stdout.flush()
 

@@ -77,12 +77,6 @@ class Run:
         status = self.rig.roster.status(account_id)
         return status is not None and status.last_poll is not None and status.last_poll.reason in NEEDS_A_PERSON
 
-    def unlisted(self) -> set[str]:
-        """Return the accounts that came or went since a list that failed in a way after which it is tried rarely."""
-        if any(failure.reason in NEEDS_A_PERSON for failure in self.rig.discoverer.failures()):
-            return self.accounts ^ self.chaos.expected()
-        return set()
-
     def wrong(self, values: Values) -> dict[str, str]:
         """Return what is not right about each account that is to be read."""
         cases = shown(values)
@@ -103,8 +97,10 @@ def run(simulator: Simulator, timing: FakeTiming, tmp_path: Path) -> Iterator[Ru
     truth = Truth(simulator.fleet)
     truth.note([MANAGEMENT])
     chaos = Chaos(simulator, truth, ACCOUNTS, LOOSE, rng)
-    # Pauses are short here: one thread makes them one after the other, on everybody's clock.
-    rig = FakeRig(chaos.plan.text(chaos.loose), timing, random=lambda: rng.random() / 16)
+    # Pauses are short here: one thread makes them one after the other, on everybody's clock. How many there are depends on the
+    # machine, and what happens must not.
+    pauses = random.Random(SEED)  # noqa: S311 - as above
+    rig = FakeRig(chaos.plan.text(chaos.loose), timing, random=lambda: pauses.random() / 16)
     with Served(rig, tmp_path / "config.yaml") as served:
         yield Run(rig, served, chaos, Watch(truth), rng)
 
@@ -129,7 +125,6 @@ def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval
         run.pass_minute()
     run.chaos.mend_everything()
     waiting = {account_id for account_id in run.accounts if run.waits_for_a_person(account_id)}
-    waiting |= run.unlisted()
     assert len(waiting) < ACCOUNTS / 5, "most have to recover by themselves"
     for _ in range(4 * interval):
         run.rig.after(MINUTE / 4)

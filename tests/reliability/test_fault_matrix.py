@@ -26,9 +26,8 @@ GOOD = 20
 CASES = 101
 """More than one page holds."""
 INTERVAL = 10.0
-TIMEOUT = 5.0
-MOST_LATE = 4
-"""In how many accounts a busy machine may keep a poll from ending in time that should have succeeded, or failed otherwise."""
+TIMEOUT = 8.0
+"""Long enough for a busy machine: who is late there once would have a reason too many."""
 SLOWEST = 2.5 * INTERVAL
 """How old the newest reading of a good account can be: at most one and a half intervals lie between two, and one more is what
 others may cost it."""
@@ -159,9 +158,7 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World,
         account_id = cell.account.account_id
         shown = (open_cases.get(account_id), unanswered.get(account_id))
         assert shown == ((None, None) if cell.has_no_plan else (cell.cases, cell.unanswered)), cell.name
-    others = {cell.name: found for cell in world.cells if (found := other_reasons(page, cell.account, cell.reason))}
-    assert set().union(*others.values()) <= {Reason.TIMEOUT.value}, others
-    assert len(others) <= MOST_LATE, others
+        assert set(page.reasons(account_id)) == ({cell.reason.value} if cell.reason else set()), cell.name
 
     world.simulator.faults.clear()
     by_themselves = [cell for cell in world.cells if cell.reason not in NEEDS_A_PERSON]
@@ -170,21 +167,15 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World,
     os.kill(world.exporter.pid, signal.SIGHUP)
     reloaded_at = time.time()
     page = world.until(lambda page: not_read_since(page, world.cells, reloaded_at), 60, "not read again after a reload")
-    failed = {account.account_id: found for account in world.good if (found := other_reasons(page, account, None))}
-    assert set().union(*failed.values()) <= {Reason.TIMEOUT.value}, failed
-    assert len(failed) <= MOST_LATE, failed
-    assert {page.open_cases()[account.account_id] for account in world.good} == {CASES}
+    for account in world.good:
+        account_id = account.account_id
+        assert (page.reasons(account_id), page.open_cases()[account_id]) == ({}, CASES), "a good account failed"
     told = DOCUMENT.read_text()
     if request.config.getoption("--rewrite-golden"):
         told = replace_between(told, "matrix", table(world.cells))
         DOCUMENT.write_text(told)
     for cell in world.cells:
         assert row(cell).rpartition("|")[0].rpartition("|")[0] in told, "write it anew with --rewrite-golden"
-
-
-def other_reasons(page: Page, account: Account, expected: Reason | None) -> set[str]:
-    """Return for which reasons polls of an account failed, beside the expected one."""
-    return set(page.reasons(account.account_id)) - ({expected.value} if expected else set())
 
 
 def table(cells: list[Cell]) -> str:

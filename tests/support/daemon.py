@@ -37,6 +37,11 @@ class Daemon:
         """All it has written so far."""
         return self._log_file.read_text()
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def stop(self) -> None:
         """End it."""
         self._process.terminate()

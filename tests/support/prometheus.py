@@ -1,6 +1,8 @@
 """A real Prometheus that scrapes one target, and Prometheus's own check of a page."""
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -83,6 +85,10 @@ class PrometheusServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._daemon.stop()
+
+    def reload(self) -> None:
+        """Have it read its configuration and rules again."""
+        os.kill(self._daemon.pid, signal.SIGHUP)
 
     def query(self, expression: str) -> Samples:
         """Return what an expression is now: labels and value of each series; a scalar is one without labels.

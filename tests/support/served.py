@@ -12,6 +12,7 @@ from exporter.web.routes import Paths, Site, application
 from tests.support.log import Log
 from tests.support.rig import FakeRig
 from tests.support.serving import Serving
+from tests.support.waiting import wait_until
 
 _PATIENCE = 20.0
 _OK = 200
@@ -42,7 +43,10 @@ class Served:
 
     def __enter__(self) -> Self:
         self._serving.__enter__()
+        self._serving.start_threads()
         self._kept = self.connect()
+        _answer(self._kept, "GET", "/-/ready", "*/*")
+        self._alone = self._serving.tasks()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -59,6 +63,10 @@ class Served:
         status, text = _answer(connection or self._kept, "GET", path, accept)
         assert status == _OK, f"{path}: {status} {text}"
         return text
+
+    def wait_until_alone(self) -> None:
+        """Wait until the server has noticed that all other connections are closed."""
+        wait_until(lambda: self._serving.tasks() <= self._alone or None, _PATIENCE, lambda: "connections are left")
 
     def reload(self, config: str) -> int:
         """Write the file, ask for a reload, and return the status of the answer."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from tests.support.log import Log
 
 _START_SECONDS = 10
 _STOP_SECONDS = 10
+_THREADS = 4
 
 
 @dataclass
@@ -60,6 +62,10 @@ class Serving:
         """Return how many tasks the event loop has."""
         return asyncio.run_coroutine_threadsafe(_count_tasks(), self._loop).result(_STOP_SECONDS)
 
+    def start_threads(self) -> None:
+        """Have the event loop start all threads that it may ever use."""
+        asyncio.run_coroutine_threadsafe(_start_threads(), self._loop).result(_STOP_SECONDS)
+
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
@@ -70,6 +76,13 @@ class Serving:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._loop.call_soon(self._started.set)  # once it has begun to accept
         await run(self.app, [self._sock], self._stop, self.log.logger, limits=self.limits, web_config=self.web_config)
+
+
+async def _start_threads() -> None:
+    executor = ThreadPoolExecutor(_THREADS)
+    asyncio.get_running_loop().set_default_executor(executor)
+    together = threading.Barrier(_THREADS)
+    await asyncio.gather(*(asyncio.to_thread(together.wait, _STOP_SECONDS) for _ in range(_THREADS)))
 
 
 async def _count_tasks() -> int:
