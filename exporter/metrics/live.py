@@ -1,4 +1,4 @@
-"""The live part of a page: process_* and python_*, read anew for every scrape, some 30 samples."""
+"""The live part of a page: process_* and python_*, read anew for scrapes, some 30 samples."""
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 

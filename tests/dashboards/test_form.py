@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_every_dashboard_keeps_its_uid_and_its_title() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_dashboard_fits_into_a_config_map(path: Any) -> None:  # noqa: ANN401
+def test_a_dashboard_fits_into_a_config_map(path: Path) -> None:
     assert len(path.read_bytes()) < MOST_BYTES
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from botocore import xform_name
 from botocore.loaders import Loader
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # it has no types
 
 from tests.support.chart import Helm4, named
 from tests.support.process import run_exporter

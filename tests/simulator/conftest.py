@@ -59,7 +59,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
             key = key or simulator.fleet.base_key
             # An explicit endpoint keeps botocore from signing every region as the partition's own.
             made = boto3.session.Session().client(
-                service,  # type: ignore[call-overload]
+                service,  # type: ignore[call-overload]  # the overloads want literal names
                 region_name=region,
                 endpoint_url=simulator.url,
                 aws_access_key_id=key.access_key_id,

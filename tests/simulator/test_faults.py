@@ -277,7 +277,7 @@ def test_fault_strikes_only_what_it_is_for(fleet: Fleet, serve: Serve, support: 
     }
 
     def struck(**conditions: object) -> set[str]:
-        handle = simulator.faults.add(Fault(Throttled(), **conditions))  # type: ignore[arg-type]
+        handle = simulator.faults.add(Fault(Throttled(), **conditions))  # type: ignore[arg-type]  # a condition each
         names = set()
         for name, call in calls.items():
             try:

@@ -68,7 +68,7 @@ def test_roles_can_be_chained(fleet: Fleet, serve: Serve, sts: Sts, code_of: Cod
     key = assume(chained, simulator, spoke)
     assert sts(simulator, key).get_caller_identity()["Account"] == spoke.account_id
     too_long = {"RoleArn": spoke.role_arn(), "RoleSessionName": "me", "DurationSeconds": 3601}
-    assert code_of(lambda: chained.assume_role(**too_long)) == "ValidationError"  # type: ignore[arg-type]
+    assert code_of(lambda: chained.assume_role(**too_long)) == "ValidationError"  # type: ignore[arg-type]  # the stubs want each by name
 
 
 def test_external_id_is_checked_where_the_role_asks_for_one(fleet: Fleet, serve: Serve, sts: Sts, code_of: CodeOf) -> None:
@@ -79,7 +79,7 @@ def test_external_id_is_checked_where_the_role_asks_for_one(fleet: Fleet, serve:
     client.assume_role(RoleArn=arn, RoleSessionName="me", ExternalId="right")
     assert code_of(lambda: client.assume_role(RoleArn=arn, RoleSessionName="me")) == "AccessDenied"
     wrong = {"RoleArn": arn, "RoleSessionName": "me", "ExternalId": "wrong"}
-    assert code_of(lambda: client.assume_role(**wrong)) == "AccessDenied"  # type: ignore[arg-type]
+    assert code_of(lambda: client.assume_role(**wrong)) == "AccessDenied"  # type: ignore[arg-type]  # the stubs want each by name
 
 
 def test_role_is_denied_when_it_is_missing_or_does_not_trust(fleet: Fleet, serve: Serve, sts: Sts, code_of: CodeOf) -> None:
@@ -98,7 +98,7 @@ def test_role_is_denied_when_it_is_missing_or_does_not_trust(fleet: Fleet, serve
     assert outcome("arn:aws:iam::999999999999:role/AwsSupportExporter") == "AccessDenied"
     assert outcome("arn:aws:iam::1234:role/AwsSupportExporter") == "ValidationError"
     tagged = {"RoleArn": member.role_arn("Untagged"), "RoleSessionName": "me", "Tags": [{"Key": "a", "Value": "b"}]}
-    assert code_of(lambda: client.assume_role(**tagged)) == "AccessDenied"  # type: ignore[arg-type]
+    assert code_of(lambda: client.assume_role(**tagged)) == "AccessDenied"  # type: ignore[arg-type]  # the stubs want each by name
     client.assume_role(RoleArn=member.role_arn(), RoleSessionName="me")
     member.trusts = False
     assert outcome(member.role_arn()) == "AccessDenied"

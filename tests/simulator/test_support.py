@@ -124,7 +124,7 @@ def test_filters_leave_out_what_does_not_match(fleet: Fleet, serve: Serve, suppo
     client = support(serve(fleet))
 
     def found(**filters: object) -> set[str]:
-        return {case["caseId"] for case in client.describe_cases(**filters)["cases"]}  # type: ignore[arg-type]
+        return {case["caseId"] for case in client.describe_cases(**filters)["cases"]}  # type: ignore[arg-type]  # a filter each
 
     assert found() == {old.case_id, japanese.case_id}
     assert found(includeResolvedCases=True) == {old.case_id, japanese.case_id, resolved.case_id}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # it has no types
 
 _NOTHING = object()
 _PSEUDO = {"AWS::AccountId": "111122223333", "AWS::Partition": "aws", "AWS::NoValue": _NOTHING}

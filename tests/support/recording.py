@@ -184,7 +184,7 @@ class RecordedExporter:
         rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
         mine = [account for account in fleet.accounts if account.state == "ACTIVE"][scrape.index :: scrape.total]
         self._roster.assign(
-            Target(self._named(account), SimulatedSource(account, instruments, clock, random.Random(rng.random())))  # noqa: S311
+            Target(self._named(account), SimulatedSource(account, instruments, clock, random.Random(rng.random())))  # noqa: S311 - as above
             for account in mine
         )
         staleness = max(config.poll.max_staleness, 3 * step)
