@@ -1,4 +1,4 @@
-"""The live part of a page: process_* and python_*, read anew for scrapes, some 30 samples."""
+"""The live part of a page: process_* and python_*, some 30 samples, read when it is asked for."""
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
