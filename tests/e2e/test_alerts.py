@@ -18,6 +18,8 @@ from tests.support.tools import ROOT, find_tool
 
 SHIPPED = ROOT / "helm/aws-support-exporter/files/rules/alerts.yaml"
 ACCOUNT, TARGET_SECONDS = "111122223333", 6
+TELL_AGAIN = ["--rules.alert.resend-delay=5s"]
+"""A reload makes Prometheus forget its Alertmanagers for up to 5 s; what it says meanwhile is lost until it is said again."""
 CONFIG = f"""
 poll: {{interval: 10s}}
 aws: {{role_name: AwsSupportExporter}}
@@ -75,7 +77,9 @@ def test_an_unanswered_critical_case_calls_somebody_until_aws_answers(
     receiver: Receiver,
 ) -> None:
     rules = impatient_rules.with_name("rules.yaml")
-    prometheus = start_prometheus(f"{exporter.url}/metrics", rule_files=[rules], alertmanager_url=alertmanager.url)
+    prometheus = start_prometheus(
+        f"{exporter.url}/metrics", rule_files=[rules], alertmanager_url=alertmanager.url, flags=TELL_AGAIN
+    )
     prometheus.wait_for("aws_support_exporter_build_info", bool)  # before that, it is right to say that nothing is there
     impatient_rules.rename(rules)
     prometheus.reload()
