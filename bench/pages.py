@@ -55,5 +55,5 @@ def _page(found: list[AccountStatus]) -> Page:
 
 
 def _series(page: Page) -> int:
-    text = page.body(Encoding(TextFormat.PROMETHEUS, gzip=False)).stored.decode()
+    text = page.body(Encoding(TextFormat.PROMETHEUS, gzip=False)).whole().decode()
     return sum(not line.startswith("#") for line in text.splitlines())

@@ -207,7 +207,7 @@ class Exporter:
         with terminal.progress_bar(stream) as progress:
             self._engine.collector.run_once(progress)
         body = self._engine.store.prepare(Encoding(TextFormat.PROMETHEUS, gzip=False))
-        return "" if body is None else body.stored.decode()
+        return "" if body is None else body.whole().decode()
 
     def _about(self) -> dict[str, object]:
         last, shard = self._reloads.last, self._options.shard

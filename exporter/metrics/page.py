@@ -9,37 +9,57 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property
+from typing import NamedTuple
 
+from exporter.metrics import checksum
 from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 _FASTEST = 1
 
 
+class Deflated(NamedTuple):
+    """Compressed bytes.
+
+    Attributes:
+        blocks: Raw deflate blocks that end on a byte boundary.
+        checksum: CRC-32 before compression.
+        multiplier: What they multiply the CRC-32 of what is before them by.
+    """
+
+    blocks: bytes
+    checksum: int
+    multiplier: int
+
+
 class Segment:
-    """A part of a page that is compressed at most once, however many pages it is part of.
+    """A part of a page that is joined, summed up and compressed at most once each, however many pages it is part of.
 
     Args:
         pieces: Its bytes, in order. They are kept as they are, as a large fleet's are large, and somebody else's too.
     """
 
-    __slots__ = ("_deflated", "pieces")
-
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self.pieces = tuple(piece for piece in pieces if piece)
-        self._deflated: bytes | None = None
+        self.size = sum(map(len, self.pieces))
 
     def __bool__(self) -> bool:
         """Return whether there is anything in it."""
         return bool(self.pieces)
 
-    def deflated(self) -> bytes:
-        """Return the segment as raw deflate blocks that end on a byte boundary."""
-        if self._deflated is None:
-            deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
-            self._deflated = deflate.compress(b"".join(self.pieces)) + deflate.flush(zlib.Z_SYNC_FLUSH)
-        return self._deflated
+    @cached_property
+    def joined(self) -> bytes:
+        """Its bytes in one piece."""
+        return b"".join(self.pieces)
+
+    @cached_property
+    def deflated(self) -> Deflated:
+        """The segment compressed."""
+        plain = b"".join(self.pieces)
+        deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
+        blocks = deflate.compress(plain) + deflate.flush(zlib.Z_SYNC_FLUSH)
+        return Deflated(blocks, zlib.crc32(plain), checksum.power(self.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +67,13 @@ class Body:
     """One encoding of a page, to be completed by the live part of a scrape.
 
     Attributes:
-        stored: The bytes that every scrape of this page gets.
+        stored: The bytes that every scrape of this page gets, in order.
         end: What follows the live part, uncompressed.
         checksum: CRC-32 of the stored part before compression, or None when it is not compressed.
         size: Bytes of the stored part before compression.
     """
 
-    stored: bytes
+    stored: tuple[bytes, ...]
     end: bytes
     checksum: int | None
     size: int
@@ -66,6 +86,10 @@ class Body:
         deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
         trailer = struct.pack("<LL", zlib.crc32(tail, self.checksum), (self.size + len(tail)) & 0xFFFFFFFF)
         return deflate.compress(tail) + deflate.flush(zlib.Z_FINISH) + trailer
+
+    def whole(self, live: bytes = b"") -> bytes:
+        """Return a whole response in one piece."""
+        return b"".join((*self.stored, self.complete(live)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +114,11 @@ class Page:
         """Return the page in one encoding; compresses what was not compressed before."""
         segments = self.segments[encoding.text_format]
         end = END_OF_OPENMETRICS if encoding.text_format is TextFormat.OPENMETRICS else b""
-        pieces = [piece for segment in segments for piece in segment.pieces]
-        size = sum(map(len, pieces))
+        size = sum(segment.size for segment in segments)
         if not encoding.gzip:
-            return Body(b"".join(pieces), end, None, size)
-        stored = b"".join((_GZIP_HEADER, *(segment.deflated() for segment in segments)))
-        return Body(stored, end, reduce(lambda checksum, piece: zlib.crc32(piece, checksum), pieces, 0), size)
+            return Body(tuple(segment.joined for segment in segments), end, None, size)
+        deflated = [segment.deflated for segment in segments]
+        whole = 0
+        for part in deflated:
+            whole = checksum.joined(whole, part.checksum, part.multiplier)
+        return Body((b"".join((_GZIP_HEADER, *(part.blocks for part in deflated))),), end, whole, size)

@@ -50,8 +50,8 @@ class CachedDocument:
                 self._plain, self._packed = await asyncio.to_thread(self._make_both)
                 self._made_at = generation
         if "gzip" in request.headers.get("accept-encoding", ""):
-            return SlicedResponse(self._packed, {**self._headers, "Content-Encoding": "gzip"}, self._readers)
-        return SlicedResponse(self._plain, self._headers, self._readers)
+            return SlicedResponse([self._packed], {**self._headers, "Content-Encoding": "gzip"}, self._readers)
+        return SlicedResponse([self._plain], self._headers, self._readers)
 
     def _make_both(self) -> tuple[bytes, bytes]:
         document = self._make()

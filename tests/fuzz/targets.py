@@ -41,7 +41,7 @@ def answers(data: bytes) -> None:
     status = AccountStatus(ACCOUNT, after, NOW, Poll(NOW, 0.1), supported=True, tally=tally)
     page = Renderer(View(600.0, TARGETS, 100), Instruments(TARGETS)).render([status], [], NOW)
     body = page.body(Encoding(TextFormat.OPENMETRICS, gzip=False))
-    text = (body.stored + body.complete(b"")).decode()
+    text = body.whole().decode()
     assert list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
 
 

@@ -35,7 +35,7 @@ class Pages:
 
     def lines(self, status: AccountStatus, now: float = NOW, *, of: str) -> list[str]:
         body = self._renderer.render([status], [], now).body(Encoding(TextFormat.PROMETHEUS, gzip=False))
-        return [line for line in body.stored.decode().splitlines() if line.startswith(of)]
+        return [line for line in body.whole().decode().splitlines() if line.startswith(of)]
 
 
 @pytest.mark.parametrize(

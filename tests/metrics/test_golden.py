@@ -45,7 +45,7 @@ def test_a_fleet_makes_this_page(source: Path, text_format: TextFormat, pytestco
     view = View(1800.0, TARGETS, fleet.get("case_limit"), subjects=True)
     renderer = Renderer(view, Instruments(TARGETS))
     body = renderer.render([status(entry) for entry in fleet["accounts"]], [], NOW).body(Encoding(text_format, gzip=False))
-    page = (body.stored + body.complete(b"")).decode()
+    page = body.whole().decode()
     golden = source.with_suffix(SUFFIXES[text_format])
     if pytestconfig.getoption("rewrite_golden"):
         golden.write_text(page)

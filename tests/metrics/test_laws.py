@@ -75,7 +75,7 @@ def page_of(found: list[AccountStatus], now: float = NOW) -> Page:
 
 def plain(page: Page, text_format: TextFormat) -> str:
     body = page.body(Encoding(text_format, gzip=False))
-    return (body.stored + body.complete(b"")).decode()
+    return body.whole().decode()
 
 
 @given(statuses)
@@ -151,8 +151,7 @@ def test_a_gzip_body_is_the_plain_one_whatever_the_live_part(found: list[Account
     page = page_of(found)
     for text_format in TextFormat:
         unpacked, packed = (
-            body.stored + body.complete(live)
-            for body in (page.body(Encoding(text_format, gzip=zipped)) for zipped in (False, True))
+            body.whole(live) for body in (page.body(Encoding(text_format, gzip=zipped)) for zipped in (False, True))
         )
         assert gzip.decompress(packed) == unpacked
 

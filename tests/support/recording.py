@@ -208,7 +208,7 @@ class RecordedExporter:
         body = self._store.prepare(_PLAIN)
         assert body is not None
         live = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), self._live(TextFormat.OPENMETRICS))
-        page = body.stored + live
+        page = body.whole(live)
         stamp = f" {self._clock.time():.3f}\n".encode()
         stream.write(self._up + stamp)
         stream.writelines(self._told(line) + stamp for line in page.splitlines() if not line.startswith(b"#"))

@@ -71,7 +71,7 @@ class Rig:
         """Return the page that was published last."""
         body = self.store.prepare(_PLAIN)
         assert body is not None
-        return Page(body.stored.decode())
+        return Page(body.whole().decode())
 
     def round(self, threads: int = 1) -> Page:
         """List the accounts if that is due, read each account that is due once, and return the page."""
