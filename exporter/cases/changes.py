@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from exporter.cases.model import Case, Reading
 
@@ -12,6 +14,25 @@ APPEARS_WITHIN = 420.0
 
 Two minutes for AWS, and the five by which the exporter's clock may be ahead of AWS's before AWS refuses its signatures.
 """
+
+
+class Watch(NamedTuple):
+    """What is known of the first response to an open case.
+
+    Attributes:
+        judged: Whether it is settled: answered or breached.
+        awaited: Whether it is still to come, and to come since the opening. False where it came, and where the case was
+            reopened, as who reopens a case did not wait all that time; None where AWS may have answered before anyone looked.
+    """
+
+    judged: bool
+    awaited: bool | None
+
+
+_OPENED = Watch(judged=False, awaited=True)
+_REOPENED = Watch(judged=True, awaited=False)
+_shared = lru_cache(Watch)
+"""Makes one value for all cases of which the same is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +46,7 @@ class Changes:
         breached: Cases whose first-response target passed unanswered, or that were answered late.
         first_responses: Severity code and seconds from opening to AWS's first communication, of cases just answered.
         open_durations: Severity code and seconds from opening to resolution, of cases just resolved.
-        judged: Ids of the open cases whose first response is settled: answered or breached. It goes into the next comparison.
+        watched: What is known of the first response to each open case, by case id. It goes into the next comparison.
     """
 
     opened: tuple[Case, ...] = ()
@@ -34,7 +55,7 @@ class Changes:
     breached: tuple[Case, ...] = ()
     first_responses: tuple[tuple[str, float], ...] = ()
     open_durations: tuple[tuple[str, float], ...] = ()
-    judged: frozenset[str] = frozenset()
+    watched: Mapping[str, Watch] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,56 +88,67 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
     """
     # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
     return Changes(
-        judged=frozenset(
-            case.case_id for case in reading.cases if case.first_aws is not None or _is_due(case, targets, reading.taken_at)
-        )
+        watched={
+            case.case_id: _shared(
+                judged=case.first_aws is not None or _is_due(case, targets, reading.taken_at),
+                awaited=_still_awaited(case, before=None, reopened=case.status == REOPENED),
+            )
+            for case in reading.cases
+        }
     )
 
 
-def changes(before: Reading, after: Reading, judged: frozenset[str], targets: Mapping[str, float]) -> Changes:
+def changes(before: Reading, after: Reading, watched: Mapping[str, Watch], targets: Mapping[str, float]) -> Changes:
     """Return what happened between two readings of one account.
 
     Args:
         before: The successful reading before.
         after: The successful reading now.
-        judged: Ids of cases whose first response was settled by the reading before.
+        watched: What was known by the reading before of the first response to each of its cases, by case id.
         targets: First-response targets in seconds, by severity code; that of a case's severity now counts.
     """
     known = {case.case_id: case for case in before.cases}
-    present = {case.case_id: case for case in after.cases}
+    present = {case.case_id for case in after.cases}
     new = [case for case in after.cases if case.case_id not in known]
     back = [case for case in new if _was_there_before(case, before.taken_at)]
     back_ids = {case.case_id for case in back}
+    opened = tuple(case for case in new if case.case_id not in back_ids)
     # AWS says so where a case was resolved and reopened in between.
     away = {case.case_id for case in after.cases if case.status == REOPENED and _was_open_otherwise(known.get(case.case_id))}
     resolved = tuple(case for case in before.cases if case.case_id not in present or case.case_id in away)
-    unsettled = [case for case in after.cases if case.case_id not in judged and case.case_id not in back_ids]
-    settled = [case for case in unsettled if _settled(case, targets, after.taken_at)]
+    watched = {**watched, **{case.case_id: _OPENED for case in opened}, **dict.fromkeys(back_ids, _REOPENED)}
+    settled = [case for case in after.cases if not watched[case.case_id].judged and _settled(case, targets, after.taken_at)]
+    settled_ids = {case.case_id for case in settled}
     return Changes(
-        opened=tuple(case for case in new if case.case_id not in back_ids),
+        opened=opened,
         resolved=resolved,
         reopened=(*back, *(case for case in after.cases if case.case_id in away)),
         breached=tuple(case for case in settled if _late(case, targets, after.taken_at)),
-        first_responses=tuple(_first_responses(after.cases, known, back_ids)),
+        first_responses=tuple(_first_responses(case for case in after.cases if watched[case.case_id].awaited)),
         open_durations=tuple(
             (case.severity_code, max(0.0, after.taken_at - case.created)) for case in resolved if case.created is not None
         ),
-        judged=frozenset({case.case_id for case in settled} | back_ids | (judged & present.keys())),
+        watched={
+            case.case_id: _shared(
+                judged=watched[case.case_id].judged or case.case_id in settled_ids,
+                awaited=_still_awaited(case, before=watched[case.case_id].awaited, reopened=case.case_id in away),
+            )
+            for case in after.cases
+        },
     )
 
 
-def _first_responses(cases: Iterable[Case], known: Mapping[str, Case], reopened: set[str]) -> Iterable[tuple[str, float]]:
-    for case in cases:
-        if case.case_id in reopened or case.created is None or case.first_aws is None or not case.first_aws_known:
-            continue
-        if _awaited(known.get(case.case_id)):
+def _first_responses(awaited: Iterable[Case]) -> Iterable[tuple[str, float]]:
+    for case in awaited:
+        if case.created is not None and case.first_aws is not None and case.first_aws_known:
             yield case.severity_code, max(0.0, case.first_aws - case.created)
 
 
-def _awaited(earlier: Case | None) -> bool:
-    """Return whether the first response to a case was still to come, and was to come since its opening."""
-    # What is not known to be unanswered may have been answered long ago; who reopens a case did not wait all that time.
-    return earlier is None or (earlier.is_unanswered and earlier.status != REOPENED)
+def _still_awaited(case: Case, *, before: bool | None, reopened: bool) -> bool | None:
+    """Return what `Watch.awaited` is after a reading, from what it was before."""
+    if reopened or before is False or (case.first_aws is not None and case.first_aws_known):
+        return False
+    return True if before or case.first_aws_known else None
 
 
 def _was_open_otherwise(earlier: Case | None) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from exporter.cases.changes import Changes, Tally
+from exporter.cases.changes import Changes, Tally, Watch
 from exporter.cases.model import Account, Reading, Reason
 
 
@@ -51,7 +51,7 @@ class AccountStatus:
         failing_since: When the first of the polls that failed in a row ended (Unix seconds); None while it is well.
         errors: How many polls failed, by reason.
         tally: How many cases were seen to change since the exporter started.
-        judged: Ids of open cases whose first response is settled; see `Changes`.
+        watched: What is known of the first response to each open case; see `Changes`.
         next_poll: When the account is read next (Unix seconds), or None before that is planned.
     """
 
@@ -63,7 +63,7 @@ class AccountStatus:
     failing_since: float | None = None
     errors: Mapping[Reason, int] = field(default_factory=lambda: MappingProxyType({}))
     tally: Tally = field(default_factory=Tally)
-    judged: frozenset[str] = frozenset()
+    watched: Mapping[str, Watch] = field(default_factory=lambda: MappingProxyType({}))
     next_poll: float | None = None
 
     def state(self, now: float, max_staleness: float) -> AccountState:
@@ -91,7 +91,7 @@ class AccountStatus:
             failing_since=None,
             supported=True,
             tally=self.tally.plus(changes),
-            judged=changes.judged,
+            watched=changes.watched,
         )
 
     def after_failure(self, reason: Reason, poll: Poll) -> "AccountStatus":

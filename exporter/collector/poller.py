@@ -161,4 +161,4 @@ def _hours(status: AccountStatus) -> int:
 def _changes(before: AccountStatus, reading: Reading, targets: Mapping[str, float]) -> Changes:
     if before.reading is None:
         return baseline(reading, targets)
-    return changes(before.reading, reading, before.judged, targets)
+    return changes(before.reading, reading, before.watched, targets)

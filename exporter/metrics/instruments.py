@@ -1,18 +1,14 @@
-"""What is counted on the way: requests to AWS, and the times that cases took. Encoded by prometheus_client for every page."""
+"""What is counted on the way, by prometheus_client: requests to AWS, and the times that cases took."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.openmetrics import exposition as openmetrics
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Reason
-from exporter.metrics import catalog
-from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
+from exporter.metrics import catalog, encode
 from exporter.metrics.histogram import GrowingHistogram
-from exporter.metrics.metric import Metric, unit_of
+from exporter.metrics.metric import Metric
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -21,30 +17,7 @@ _RESPONSE_BUCKETS = (300.0, 900.0, 1800.0, _HOUR, 4 * _HOUR, 8 * _HOUR, 12 * _HO
 _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY)
 
 
-class WithoutCreated(Collector):
-    """The families of a registry with the units that their names tell.
-
-    They come without their `_created` series, which double a counter's cost and tell nothing here.
-    """
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-
-    def collect(self) -> Iterator[Family]:
-        """Yield the families that have samples."""
-        for family in self._registry.collect():
-            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-            family.unit = unit_of(family.name)
-            if family.samples:
-                yield family
-
-
-def encode_families(families: Collector, text_format: TextFormat) -> bytes:
-    """Return families in one text format, without OpenMetrics's end marker."""
-    if text_format is TextFormat.OPENMETRICS:
-        page: bytes = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]  # prometheus_client leaves it so
-        return page.removesuffix(END_OF_OPENMETRICS)
-    return exposition.generate_latest(families)
+_METRICS = {metric.family: metric for metric in catalog.INSTRUMENTS}
 
 
 class Instruments:
@@ -56,7 +29,6 @@ class Instruments:
 
     def __init__(self, targets: Mapping[str, float]) -> None:
         self._registry = CollectorRegistry()
-        self._families = WithoutCreated(self._registry)
         self._first_responses = GrowingHistogram(catalog.FIRST_RESPONSE, (*_RESPONSE_BUCKETS, *targets.values()))
         self._registry.register(self._first_responses)
         self._open_durations = self._histogram(catalog.CASE_OPEN_DURATION, _OPEN_BUCKETS)
@@ -91,9 +63,15 @@ class Instruments:
         for severity_code, seconds in changes.open_durations:
             self._open_durations.labels(severity_code).observe(seconds)
 
-    def encode(self, text_format: TextFormat) -> bytes:
-        """Return the present values in one text format, without OpenMetrics's end marker."""
-        return encode_families(self._families, text_format)
+    def families(self) -> Iterator[tuple[Metric, bytes]]:
+        """Yield the encoded lines of each metric, in the order of the catalogue, without `_created` series.
+
+        Those would double a counter's cost, and tell nothing here.
+        """
+        for family in self._registry.collect():
+            samples = (sample for sample in family.samples if not sample.name.endswith("_created"))
+            lines = [encode.line(sample.name, sample.labels, sample.value) for sample in samples]
+            yield _METRICS[family.name], "".join(lines).encode()
 
     def _histogram(self, metric: Metric, buckets: Sequence[float]) -> Histogram:
         return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=self._registry)

@@ -1,21 +1,36 @@
 """The live part of a page: process_* and python_*, some 30 samples, read when it is asked for."""
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from collections.abc import Iterator
 
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.instruments import WithoutCreated, encode_families
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, exposition
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
+from exporter.metrics.metric import unit_of
 
 
-class LiveMetrics:
+class LiveMetrics(Collector):
     """What is known of the process itself; safe to use from any thread."""
 
     def __init__(self) -> None:
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
-        self._families = WithoutCreated(registry)
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    def collect(self) -> Iterator[Family]:
+        """Yield the families with the units that their names tell, and without their `_created` series."""
+        for family in self._registry.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            family.unit = unit_of(family.name)
+            if family.samples:
+                yield family
 
     def encode(self, text_format: TextFormat) -> bytes:
         """Return the present values in one text format, without OpenMetrics's end marker."""
-        return encode_families(self._families, text_format)
+        if text_format is TextFormat.OPENMETRICS:
+            page: bytes = openmetrics.generate_latest(self)  # type: ignore[no-untyped-call]  # prometheus_client leaves it so
+            return page.removesuffix(END_OF_OPENMETRICS)
+        return exposition.generate_latest(self)

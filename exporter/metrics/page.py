@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 from exporter.metrics import checksum
@@ -17,6 +17,8 @@ from exporter.metrics.encode import END_OF_OPENMETRICS, TextFormat
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 _FASTEST = 1
+_SMALL = 8 * 1024
+"""What is smaller is as quickly read again."""
 
 
 class Deflated(NamedTuple):
@@ -25,12 +27,10 @@ class Deflated(NamedTuple):
     Attributes:
         blocks: Raw deflate blocks that end on a byte boundary.
         checksum: CRC-32 before compression.
-        multiplier: What they multiply the CRC-32 of what is before them by.
     """
 
     blocks: bytes
     checksum: int
-    multiplier: int
 
 
 class Segment:
@@ -59,7 +59,17 @@ class Segment:
         plain = b"".join(self.pieces)
         deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
         blocks = deflate.compress(plain) + deflate.flush(zlib.Z_SYNC_FLUSH)
-        return Deflated(blocks, zlib.crc32(plain), checksum.power(self.size))
+        return Deflated(blocks, zlib.crc32(plain))
+
+    def checksum_after(self, before: int) -> int:
+        """Return the CRC-32 of what is before the segment and of the segment, from that of what is before it."""
+        if self.size < _SMALL:
+            return zlib.crc32(b"".join(self.pieces), before)
+        return checksum.joined(before, self.deflated.checksum, self._power)
+
+    @cached_property
+    def _power(self) -> int:
+        return checksum.power(self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +127,5 @@ class Page:
         size = sum(segment.size for segment in segments)
         if not encoding.gzip:
             return Body(tuple(segment.joined for segment in segments), end, None, size)
-        deflated = [segment.deflated for segment in segments]
-        whole = 0
-        for part in deflated:
-            whole = checksum.joined(whole, part.checksum, part.multiplier)
-        return Body((b"".join((_GZIP_HEADER, *(part.blocks for part in deflated))),), end, whole, size)
+        stored = b"".join((_GZIP_HEADER, *(segment.deflated.blocks for segment in segments)))
+        return Body((stored,), end, reduce(lambda before, segment: segment.checksum_after(before), segments, 0), size)

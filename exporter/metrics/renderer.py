@@ -47,10 +47,10 @@ class Renderer:
             for metric, family in zip(catalog.ACCOUNT_METRICS, self._families, strict=True)
         ]
         families += _encode_fleet((*_states(statuses, self._view, now), *fleet))
+        families += [(metric, Segment([lines])) for metric, lines in self._instruments.families()]
         segments = {
-            text_format: (
-                *(segment for metric, family in families if family for segment in (self._headers[metric, text_format], family)),
-                Segment([self._instruments.encode(text_format)]),
+            text_format: tuple(
+                segment for metric, family in families if family for segment in (self._headers[metric, text_format], family)
             )
             for text_format in TextFormat
         }

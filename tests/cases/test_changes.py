@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from exporter.cases.changes import APPEARS_WITHIN, Changes, Tally, baseline, changes
+from exporter.cases.changes import APPEARS_WITHIN, Changes, Tally, Watch, baseline, changes
 from exporter.cases.model import Author, Case, Communication, Reading
 from tests.support.cases import NOW, answered, case, fleets, histories
 
@@ -22,7 +22,7 @@ def follow(*readings: Sequence[Case], step: float = INTERVAL) -> list[Changes]:
     taken = [Reading(NOW + step * number, tuple(cases)) for number, cases in enumerate(readings)]
     seen = [baseline(taken[0], TARGETS)]
     for before, after in pairwise(taken):
-        seen.append(changes(before, after, seen[-1].judged, TARGETS))
+        seen.append(changes(before, after, seen[-1].watched, TARGETS))
     return seen
 
 
@@ -159,6 +159,49 @@ def test_a_reopened_case_is_not_judged_by_its_first_opening() -> None:
     assert [ids(one.breached) for one in seen] == [[], [], []]
 
 
+@pytest.mark.parametrize("status", ["reopened", "work-in-progress"])
+@pytest.mark.parametrize(
+    "before",
+    [[], [case(created=NOW - 1e6)], [case(created=NOW - 1e6, first_aws_known=False)]],
+    ids=["resolved", "unanswered", "not looked up"],
+)
+def test_an_answer_after_a_reopening_is_no_first_response_whatever_the_status_says_by_then(
+    before: list[Case], status: str
+) -> None:
+    back = case(status="reopened", created=NOW - 1e6)
+    moved = replace(back, status=status)
+    reply = replace(answered(NOW - 1e6, NOW + 500), status=status)
+    seen = follow(before, [back], [moved], [reply], [reply])
+    assert [one.first_responses for one in seen] == [()] * 5
+
+
+def test_a_case_that_was_reopened_before_the_first_reading_has_no_first_response_to_come() -> None:
+    reopened = case(status="reopened", created=NOW - 1e6)
+    seen = follow([reopened], [replace(reopened, status="opened")], [answered(NOW - 1e6, NOW + 500)])
+    assert [one.first_responses for one in seen] == [()] * 3
+
+
+def test_an_answer_to_a_case_that_was_resolved_and_reopened_meanwhile_is_its_first_response() -> None:
+    reply = replace(answered(NOW - 100, NOW + 200), status="reopened")
+    *_, seen, again = follow([case(created=NOW - 100)], [reply], [reply])
+    assert (seen.first_responses, again.first_responses) == ((("normal", 300.0),), ())
+
+
+@pytest.mark.parametrize("put_off", [1, 3])
+@pytest.mark.parametrize("before", [[], [case(created=NOW - 60)]], ids=["new", "unanswered"])
+def test_a_first_response_whose_time_is_looked_up_late_is_observed_once(before: list[Case], put_off: int) -> None:
+    perhaps = replace(answered(NOW - 60, NOW + 240), first_aws_known=False)
+    known = replace(perhaps, first_aws=NOW + 120, first_aws_known=True)
+    seen = follow(before, *[[perhaps]] * put_off, [known], [known])
+    assert [one.first_responses for one in seen] == [()] * (1 + put_off) + [(("normal", 180.0),), ()]
+
+
+def test_a_case_that_turns_out_to_be_unanswered_has_its_first_response_to_come() -> None:
+    not_looked_up = case(created=NOW - 60, first_aws_known=False)
+    seen = follow([not_looked_up], [case(created=NOW - 60)], [answered(NOW - 60, NOW + 540)])
+    assert [one.first_responses for one in seen] == [(), (), (("normal", 600.0),)]
+
+
 def test_a_case_whose_first_response_is_not_known_yet_is_not_judged() -> None:
     unknown = case(severity_code="critical", created=NOW - 1e6, first_aws_known=False)
     seen = follow([unknown], [unknown])
@@ -198,7 +241,7 @@ def test_a_target_that_passes_while_the_first_response_is_not_known_is_a_breach_
 
 def test_a_tally_without_changes_stays_the_same_object() -> None:
     tally = Tally().plus(Changes(opened=(case(),)))
-    assert tally.plus(Changes(judged=frozenset({"case-1"}))) is tally
+    assert tally.plus(Changes(watched={"case-1": Watch(judged=True, awaited=False)})) is tally
     assert dict(tally.opened) == {"normal": 1}
 
 

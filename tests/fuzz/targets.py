@@ -37,7 +37,7 @@ def answers(data: bytes) -> None:
         return
     before, after = (Reading(NOW + at, open_cases(page.cases)) for at, page in zip((-60, 0), pages, strict=True))
     known = baseline(before, TARGETS)
-    tally = Tally().plus(changes(before, after, known.judged, TARGETS))
+    tally = Tally().plus(changes(before, after, known.watched, TARGETS))
     status = AccountStatus(ACCOUNT, after, NOW, Poll(NOW, 0.1), supported=True, tally=tally)
     page = Renderer(View(600.0, TARGETS, 100), Instruments(TARGETS)).render([status], [], NOW)
     body = page.body(Encoding(TextFormat.OPENMETRICS, gzip=False))

@@ -2,7 +2,6 @@ import pytest
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import Reason
-from exporter.metrics.encode import TextFormat
 from exporter.metrics.instruments import Instruments
 
 
@@ -13,7 +12,7 @@ def instruments() -> Instruments:
 
 def values(instruments: Instruments, start: str) -> dict[str, float]:
     """Return the values of all series that begin with a name, by the rest of their line's beginning."""
-    lines = instruments.encode(TextFormat.PROMETHEUS).decode().splitlines()
+    lines = b"".join(lines for _, lines in instruments.families()).decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith(start))
     return {series.removeprefix(start): float(value) for series, _, value in pairs}
 

@@ -166,25 +166,54 @@ def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
     assert negotiate(accept, accept_encoding).text_format in TextFormat
 
 
+def encoded(instruments: Instruments, text_format: TextFormat) -> bytes:
+    families = ((encode.header(metric, text_format).encode(), lines) for metric, lines in instruments.families() if lines)
+    return b"".join(part for family in families for part in family)
+
+
+seconds = st.floats(0, 1e9)
+
+
+@given(
+    st.lists(st.tuples(texts, seconds, st.sampled_from([None, *Reason])), max_size=4),
+    st.lists(st.tuples(texts, seconds), max_size=4),
+    st.lists(seconds, max_size=3),
+)
+def test_what_is_counted_is_written_as_prometheus_client_writes_it(
+    requests: list[tuple[str, float, Reason | None]], cases: list[tuple[str, float]], targets: list[float]
+) -> None:
+    instruments = Instruments(TARGETS)
+    for request in requests:
+        instruments.request_ended(*request)
+    instruments.changes_seen(Changes(first_responses=tuple(cases), open_durations=tuple(cases[::-1])))
+    instruments.aim_at({str(target): target for target in targets})
+    text, strict = (encoded(instruments, text_format) for text_format in TextFormat)
+
+    class Parsed:
+        def collect(self) -> list[Family]:
+            return [family for family in parse_openmetrics(strict.decode() + "# EOF\n") if family.samples]  # type: ignore[no-untyped-call]  # as above
+
+    assert openmetrics.generate_latest(Parsed()).removesuffix(b"# EOF\n") == strict  # type: ignore[no-untyped-call]  # as above
+    assert exposition.generate_latest(Parsed()) == text
+
+
 def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
     instruments = Instruments(TARGETS)
     instruments.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
-    page = encode.header(catalog.ACCOUNT_POLL_DURATION, TextFormat.OPENMETRICS).encode()
-    page += (
-        instruments.encode(TextFormat.OPENMETRICS) + LiveMetrics().encode(TextFormat.OPENMETRICS) + encode.END_OF_OPENMETRICS
-    )
+    page = encoded(instruments, TextFormat.OPENMETRICS)
+    page += LiveMetrics().encode(TextFormat.OPENMETRICS) + encode.END_OF_OPENMETRICS
     found = {family.name: family.unit for family in parse_openmetrics(page.decode())}  # type: ignore[no-untyped-call]  # as above
     assert {name: unit for name, unit in found.items() if name.endswith(("_seconds", "_bytes"))} == {
         name: unit for name, unit in found.items() if unit
     }
     assert found["aws_support_first_response_seconds"] == found["process_cpu_seconds"] == "seconds"
     assert found["process_resident_memory_bytes"] == "bytes"
-    assert b"# UNIT" not in instruments.encode(TextFormat.PROMETHEUS)
+    assert b"# UNIT" not in encoded(instruments, TextFormat.PROMETHEUS)
 
 
 def test_nothing_has_a_created_series() -> None:
     instruments = Instruments(TARGETS)
     instruments.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
     for text_format in TextFormat:
-        page = instruments.encode(text_format) + LiveMetrics().encode(text_format)
+        page = encoded(instruments, text_format) + LiveMetrics().encode(text_format)
         assert b"_created" not in page
