@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from exporter.aws.parse import cases_page
 from exporter.cases.aggregate import open_cases
-from exporter.cases.changes import Changes
+from exporter.cases.changes import baseline, changes
 from exporter.cases.model import Account, Reading, Reason
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics.encode import TextFormat
@@ -24,14 +24,18 @@ TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200
 SUFFIXES = {TextFormat.PROMETHEUS: ".prom", TextFormat.OPENMETRICS: ".openmetrics"}
 
 
-def status(entry: dict[str, Any]) -> AccountStatus:
+def status(entry: dict[str, Any], instruments: Instruments) -> AccountStatus:
     labels = tuple(sorted(entry.get("labels", {}).items()))
     account = Account(entry["id"], entry["name"], "us-east-1", "aws", entry.get("organization", ""), labels)
     known = AccountStatus(account)
-    if "answer" in entry:
-        read_at = NOW - entry.get("read_ago", 60)
-        page = cases_page(json.dumps(entry["answer"]).encode(), keep_subject=entry.get("subject", False))
-        known = known.after_success(Reading(read_at, open_cases(page.cases)), Poll(read_at, 0.25), Changes())
+    for read in [*entry.get("earlier", ()), entry]:
+        if "answer" in read:
+            read_at = NOW - read.get("read_ago", 60)
+            page = cases_page(json.dumps(read["answer"]).encode(), keep_subject=entry.get("subject", False))
+            reading = Reading(read_at, open_cases(page.cases))
+            seen = changes(known.reading, reading, known.watched, TARGETS) if known.reading else baseline(reading, TARGETS)
+            instruments.changes_seen(seen)
+            known = known.after_success(reading, Poll(read_at, 0.25), seen)
     if "reason" in entry:
         reason = Reason(entry["reason"])
         known = known.after_failure(reason, Poll(NOW - 10, 1.5, reason))
@@ -43,8 +47,9 @@ def status(entry: dict[str, Any]) -> AccountStatus:
 def test_a_fleet_makes_this_page(source: Path, text_format: TextFormat, pytestconfig: pytest.Config) -> None:
     fleet = json.loads(source.read_text())
     view = View(1800.0, TARGETS, fleet.get("case_limit"), subjects=True)
-    renderer = Renderer(view, Instruments(TARGETS))
-    body = renderer.render([status(entry) for entry in fleet["accounts"]], [], NOW).body(Encoding(text_format, gzip=False))
+    instruments = Instruments(TARGETS)
+    statuses = [status(entry, instruments) for entry in fleet["accounts"]]
+    body = Renderer(view, instruments).render(statuses, [], NOW).body(Encoding(text_format, gzip=False))
     page = body.whole().decode()
     golden = source.with_suffix(SUFFIXES[text_format])
     if pytestconfig.getoption("rewrite_golden"):
