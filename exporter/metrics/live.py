@@ -21,9 +21,8 @@ class LiveMetrics(Collector):
         GCCollector(registry=self._registry)
 
     def collect(self) -> Iterator[Family]:
-        """Yield the families with the units that their names tell, and without their `_created` series."""
+        """Yield the families that have samples, with the units that their names tell."""
         for family in self._registry.collect():
-            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
             family.unit = unit_of(family.name)
             if family.samples:
                 yield family

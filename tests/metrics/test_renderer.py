@@ -9,12 +9,15 @@ from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Reading
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics import renderer
+from exporter.metrics.encode import TextFormat
 from exporter.metrics.families import AccountLines, View, account_lines
 from exporter.metrics.instruments import Instruments
+from exporter.metrics.page import Encoding
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, case
 
 STALENESS = 1800.0
+PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 class Encoded(NamedTuple):
@@ -61,3 +64,29 @@ def test_an_account_is_encoded_again_only_when_it_was_read_or_time_changes_what_
     encoded.clear()
     pages.render([one, other], [], NOW + STALENESS + 1)
     assert encoded == [Encoded("1", cases_kept=False), Encoded("2", cases_kept=False)], "their cases are too old to be shown"
+
+
+def test_accounts_that_go_leave_the_page_and_no_other_is_encoded_again(encoded: list[Encoded]) -> None:
+    one, other = read("1"), read("2")
+    pages = Renderer(View(STALENESS, {}), Instruments({}))
+    pages.render([one, other], [], NOW)
+    encoded.clear()
+    left = [pages.render(some, [], NOW).body(PLAIN).whole() for some in ([one, other], [other], [])]
+    assert [[b'account_id="%s"' % number in page for number in (b"1", b"2")] for page in left] == [
+        [True, True],
+        [False, True],
+        [False, False],
+    ]
+    assert encoded == []
+
+
+def test_while_nothing_is_read_families_stay_the_same(encoded: list[Encoded]) -> None:
+    pages = Renderer(View(STALENESS, {}), Instruments({}))
+    one = read("1")
+    first, second = (pages.render([one], [], NOW + after) for after in (0, 15))
+    kept = {id(segment) for segment in first.segments[TextFormat.PROMETHEUS]}
+    again = [segment for segment in second.segments[TextFormat.PROMETHEUS] if id(segment) not in kept]
+    assert len(encoded) == 1
+    assert b"".join(piece for segment in again for piece in segment.pieces).startswith(
+        b"aws_support_latest_communication_age_seconds{"
+    )
