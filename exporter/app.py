@@ -97,14 +97,15 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     """Read every account once, and write the page to standard output, as for the textfile collector.
 
     Returns:
-        The exit code: 0, also when accounts failed, as the page says so.
+        The exit code: 0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
 
     Raises:
         ConfigError: The configuration cannot be used.
     """
     with _exporter(options, log) as exporter:
-        sys.stdout.write(exporter.once(sys.stderr))
-    return 0
+        page, found = exporter.once(sys.stderr)
+    sys.stdout.write(page)
+    return 0 if found else 1
 
 
 class Exporter:
@@ -202,12 +203,18 @@ class Exporter:
         rows += [terminal.discovery_row(failure) for failure in engine.discoverer.failures()]
         return rows, [terminal.shared_endpoint_note(*shared) for shared in engine.shared_endpoints()]
 
-    def once(self, stream: TextIO) -> str:
-        """Read every account once, and return the page without process metrics; progress goes to the stream."""
+    def once(self, stream: TextIO) -> tuple[str, bool]:
+        """Read every account once; progress goes to the stream.
+
+        Returns:
+            The page without process metrics, and whether it is of any use: there are accounts, or rightly none.
+        """
+        engine = self._engine
         with terminal.progress_bar(stream) as progress:
-            self._engine.collector.run_once(progress)
-        body = self._engine.store.prepare(Encoding(TextFormat.PROMETHEUS, gzip=False))
-        return "" if body is None else body.whole().decode()
+            engine.collector.run_once(progress)
+        body = engine.store.prepare(Encoding(TextFormat.PROMETHEUS, gzip=False))
+        found = bool(engine.roster.targets()) or not engine.discoverer.failures()
+        return "" if body is None else body.whole().decode(), found
 
     def _about(self) -> dict[str, object]:
         last, shard = self._reloads.last, self._options.shard

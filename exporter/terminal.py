@@ -21,6 +21,7 @@ _WIDE = 160
 """Columns of a table that goes into a file or a pipe."""
 _UNBOUNDED = 10_000
 _NO_ACCOUNT = "-"
+_OWN_ACCOUNT = "own account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def row(status: AccountStatus, credentials: str) -> Row:
 def discovery_row(failure: DiscoveryFailure) -> Row:
     """Return that the accounts of an organization could not be found."""
     reason, detail = failure.reason, failure.detail
-    name = failure.name or "own account"
+    name = failure.name or _OWN_ACCOUNT
     return Row(_NO_ACCOUNT, name, "-", "unknown", None, 0.0, reason, detail, organization_advice(reason, detail))
 
 
@@ -147,6 +148,8 @@ def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, st
     if not accounts:
         checked = "No account was checked." if rows else "No account was checked: none is selected."
     lists = " Not every list of accounts could be had: see above." if len(rows) > len(accounts) else ""
+    if any(row.account_name == _OWN_ACCOUNT for row in rows if row.account_id == _NO_ACCOUNT):
+        lists = " The account of the exporter's own credentials could not be found: see above."
     console.print(f"\n{checked}{lists}")
 
 

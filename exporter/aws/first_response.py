@@ -4,7 +4,7 @@ DescribeCases brings the latest five communications. A case on which only the cu
 before; DescribeCommunications tells. So may one on which AWS wrote some of those: its answer among them need not be the first.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from exporter.cases.model import Author, Case, Communication, Reason
@@ -22,20 +22,25 @@ class FirstResponses:
     def __init__(self) -> None:
         self._first: dict[str, float] = {}
         self._unanswered_at: dict[str, float | None] = {}
+        self._malformed: set[str] = set()
         self._begun = False
 
-    def complete(self, cases: Iterable[Case], lookup: Lookup) -> tuple[Case, ...]:
+    def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
         """Return the cases with all that is known of their first response.
 
         Args:
             cases: All open cases of the account; what is remembered of others is forgotten.
             lookup: Returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
         """
-        budget = _Budget(lookup)
-        completed = tuple(self._complete(case, budget) for case in cases)
-        open_ids = {case.case_id for case in completed}
+        budget = _Budget(lookup, self._malformed)
+        # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
+        in_turn = sorted(cases, key=lambda case: case.case_id in self._malformed)
+        found = {case.case_id: self._complete(case, budget) for case in in_turn}
+        completed = tuple(found[case.case_id] for case in cases)
+        open_ids = found.keys()
         self._first = {case_id: at for case_id, at in self._first.items() if case_id in open_ids}
         self._unanswered_at = {case_id: at for case_id, at in self._unanswered_at.items() if case_id in open_ids}
+        self._malformed &= open_ids
         self._begun = True
         return completed
 
@@ -67,10 +72,11 @@ def _latest(case: Case) -> float | None:
 
 
 class _Budget:
-    """Looks cases up until the lookups of one poll are used up, or one fails."""
+    """Looks cases up until the lookups of one poll are used up, or one fails for a reason that others would share."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, malformed: set[str]) -> None:
         self._lookup = lookup
+        self._malformed = malformed
         self._left = LOOKUPS_PER_POLL
 
     def look_up(self, case_id: str) -> tuple[Communication, ...] | None:
@@ -78,9 +84,12 @@ class _Budget:
             return None
         self._left -= 1
         try:
-            return tuple(self._lookup(case_id))
+            communications = tuple(self._lookup(case_id))
         except ReadFailure as failure:
-            # What is wrong with one case's answer must not keep the cases behind it from ever being looked up.
-            if failure.reason is not Reason.MALFORMED:
+            if failure.reason is Reason.MALFORMED:
+                self._malformed.add(case_id)
+            else:
                 self._left = 0
             return None
+        self._malformed.discard(case_id)
+        return communications

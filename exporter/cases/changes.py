@@ -20,8 +20,8 @@ class Watch(NamedTuple):
     """What is known of the first response to an open case.
 
     Attributes:
-        judged: Whether it is settled: answered or breached.
-        awaited: Whether it is still to come, and to come since the opening. False where it came, and where the case was
+        judged: Whether it is settled: answered or breached, or the case was reopened.
+        awaited: Whether it is still to come, or to be learnt when it came. False where that is known, and where the case was
             reopened, as who reopens a case did not wait all that time; None where AWS may have answered before anyone looked.
     """
 
@@ -87,15 +87,16 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
         targets: First-response targets in seconds, by severity code.
     """
     # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
-    return Changes(
-        watched={
-            case.case_id: _shared(
-                judged=case.first_aws is not None or _is_due(case, targets, reading.taken_at),
-                awaited=_still_awaited(case, before=None, reopened=case.status == REOPENED),
-            )
-            for case in reading.cases
-        }
-    )
+    watched = {
+        case.case_id: _REOPENED
+        if case.status == REOPENED
+        else _shared(
+            judged=case.first_aws is not None or _is_due(case, targets, reading.taken_at),
+            awaited=_still_awaited(case, before=None),
+        )
+        for case in reading.cases
+    }
+    return Changes(watched=MappingProxyType(watched))
 
 
 def changes(before: Reading, after: Reading, watched: Mapping[str, Watch], targets: Mapping[str, float]) -> Changes:
@@ -116,25 +117,29 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, Watch], targe
     # AWS says so where a case was resolved and reopened in between.
     away = {case.case_id for case in after.cases if case.status == REOPENED and _was_open_otherwise(known.get(case.case_id))}
     resolved = tuple(case for case in before.cases if case.case_id not in present or case.case_id in away)
-    watched = {**watched, **{case.case_id: _OPENED for case in opened}, **dict.fromkeys(back_ids, _REOPENED)}
-    settled = [case for case in after.cases if not watched[case.case_id].judged and _settled(case, targets, after.taken_at)]
+    # What AWS wrote by then may be its first response all the same.
+    unanswered = {case.case_id for case in after.cases if case.case_id in away and case.first_aws is None}
+    earlier = {**watched, **{case.case_id: _OPENED for case in opened}, **dict.fromkeys(back_ids | unanswered, _REOPENED)}
+    settled = [case for case in after.cases if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
     return Changes(
         opened=opened,
         resolved=resolved,
         reopened=(*back, *(case for case in after.cases if case.case_id in away)),
         breached=tuple(case for case in settled if _late(case, targets, after.taken_at)),
-        first_responses=tuple(_first_responses(case for case in after.cases if watched[case.case_id].awaited)),
+        first_responses=tuple(_first_responses(case for case in after.cases if earlier[case.case_id].awaited)),
         open_durations=tuple(
             (case.severity_code, max(0.0, after.taken_at - case.created)) for case in resolved if case.created is not None
         ),
-        watched={
-            case.case_id: _shared(
-                judged=watched[case.case_id].judged or case.case_id in settled_ids,
-                awaited=_still_awaited(case, before=watched[case.case_id].awaited, reopened=case.case_id in away),
-            )
-            for case in after.cases
-        },
+        watched=MappingProxyType(
+            {
+                case.case_id: _shared(
+                    judged=earlier[case.case_id].judged or case.case_id in settled_ids,
+                    awaited=_still_awaited(case, before=earlier[case.case_id].awaited),
+                )
+                for case in after.cases
+            }
+        ),
     )
 
 
@@ -144,9 +149,9 @@ def _first_responses(awaited: Iterable[Case]) -> Iterable[tuple[str, float]]:
             yield case.severity_code, max(0.0, case.first_aws - case.created)
 
 
-def _still_awaited(case: Case, *, before: bool | None, reopened: bool) -> bool | None:
+def _still_awaited(case: Case, *, before: bool | None) -> bool | None:
     """Return what `Watch.awaited` is after a reading, from what it was before."""
-    if reopened or before is False or (case.first_aws is not None and case.first_aws_known):
+    if before is False or (case.first_aws is not None and case.first_aws_known):
         return False
     return True if before or case.first_aws_known else None
 

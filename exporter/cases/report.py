@@ -23,7 +23,7 @@ class OrganizationStatus:
     """How the discovery of an organization's accounts is doing.
 
     Attributes:
-        name: Its name in the configuration.
+        name: Its name in the configuration; empty where it is the exporter's own account that is looked for.
         accounts: How many accounts were found.
         last_success: When they were last listed (Unix seconds), or None.
         reason: Why they could not be listed the last time, or None.
@@ -100,6 +100,11 @@ class FleetReport:
     severities: Mapping[str, int]
     turns: Mapping[Author, int]
     overdue: int
+
+    @property
+    def knows_cases(self) -> bool:
+        """Whether the cases of any account may be shown: if not, nothing is known of their number."""
+        return any(account.cases is not None for account in self.accounts)
 
 
 def fleet_report(

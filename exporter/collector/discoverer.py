@@ -131,17 +131,17 @@ class Discoverer:
         return [found.failure for found in self._found if found.failure is not None]
 
     def organizations(self) -> list[OrganizationStatus]:
-        """Return how the discovery of each organization is doing."""
-        return [_organization(found) for found in self._found if found.discovery.name]
+        """Return how the discovery of each organization is doing, and that of the exporter's own account where it failed."""
+        return [_organization(found) for found in self._found if found.discovery.name or found.failure]
 
     def samples(self) -> Iterable[Sample]:
         """Yield how the discoveries are doing."""
         for found in self._found:
             labels = {"organization": found.discovery.name}
-            if not found.discovery.name or not found.tried:
+            if not found.tried:
                 continue
             yield Sample(catalog.ORGANIZATION_UP, labels, found.failure is None)
-            if found.last_success is not None:
+            if found.last_success is not None and found.discovery.name:
                 yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, found.last_success)
 
     def _refresh_if_due(self, found: _Found) -> None:

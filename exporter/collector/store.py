@@ -38,6 +38,8 @@ class PageStore:
         """Replace the page by another."""
         since = self._monotonic() - _REMEMBERED
         wanted = [encoding for encoding, asked in tuple(self._asked.items()) if asked >= since]
+        if all(encoding.gzip for encoding in wanted):
+            page.forget_plain()
         self._published = _Published(page, wanted)
         self.generation += 1
 

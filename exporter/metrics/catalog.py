@@ -223,7 +223,8 @@ ORGANIZATION_UP = Metric(
     Kind.GAUGE,
     ("organization",),
     "Whether the accounts of the organization could be listed the last time.",
-    "after the first attempt",
+    "after the first attempt; where neither accounts nor organizations are configured, without a name: "
+    "whether the exporter's own account could be found",
 )
 ORGANIZATION_LAST_SUCCESS = Metric(
     "aws_support_organization_last_success_timestamp_seconds",

@@ -15,8 +15,6 @@ _DAY = 24 * _HOUR
 _REQUEST_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 _RESPONSE_BUCKETS = (300.0, 900.0, 1800.0, _HOUR, 4 * _HOUR, 8 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY)
 _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY)
-
-
 _METRICS = {metric.family: metric for metric in catalog.INSTRUMENTS}
 
 

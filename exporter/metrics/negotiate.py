@@ -21,7 +21,7 @@ def negotiate(accept: str, accept_encoding: str) -> Encoding:
     OpenMetrics 1.0.0 is chosen only when it is asked for by name and preferred to plain text; whatever else a client asks
     for, it gets the text format 0.0.4, as from every Prometheus client library.
     """
-    return Encoding(_text_format(accept), gzip=_accepts_gzip(accept_encoding))
+    return Encoding(_text_format(accept), gzip=accepts_gzip(accept_encoding))
 
 
 def _text_format(accept: str) -> TextFormat:
@@ -34,7 +34,8 @@ def _text_format(accept: str) -> TextFormat:
     return TextFormat.OPENMETRICS if openmetrics > 0 and openmetrics >= text else TextFormat.PROMETHEUS
 
 
-def _accepts_gzip(accept_encoding: str) -> bool:
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Return whether a client takes what is packed, from its Accept-Encoding headers."""
     qualities = {value: quality for value, _, quality in _ranges(accept_encoding)}
     return qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0.0))) > 0
 

@@ -9,7 +9,8 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
+from itertools import chain
 from typing import NamedTuple
 
 from exporter.metrics import checksum
@@ -34,42 +35,51 @@ class Deflated(NamedTuple):
 
 
 class Segment:
-    """A part of a page that is joined, summed up and compressed at most once each, however many pages it is part of.
+    """A part of a page that is compressed at most once, however many pages it is part of.
 
     Args:
         pieces: Its bytes, in order. They are kept as they are, as a large fleet's are large, and somebody else's too.
     """
 
+    __slots__ = ("_deflated", "_joined", "_power", "pieces", "size")
+
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self.pieces = tuple(piece for piece in pieces if piece)
         self.size = sum(map(len, self.pieces))
+        self._deflated: Deflated | None = None
+        self._joined: bytes | None = None
+        self._power: int | None = None
 
     def __bool__(self) -> bool:
         """Return whether there is anything in it."""
         return bool(self.pieces)
 
-    @cached_property
     def joined(self) -> bytes:
-        """Its bytes in one piece."""
-        return b"".join(self.pieces)
+        """Return its bytes in one piece, which is kept for the next page until it is forgotten."""
+        if self._joined is None:
+            self._joined = b"".join(self.pieces)
+        return self._joined
 
-    @cached_property
+    def forget_joined(self) -> None:
+        """Keep its bytes no longer in one piece."""
+        self._joined = None
+
     def deflated(self) -> Deflated:
-        """The segment compressed."""
-        plain = b"".join(self.pieces)
-        deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
-        blocks = deflate.compress(plain) + deflate.flush(zlib.Z_SYNC_FLUSH)
-        return Deflated(blocks, zlib.crc32(plain))
+        """Return the segment compressed."""
+        if self._deflated is None:
+            plain = b"".join(self.pieces)
+            deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
+            blocks = deflate.compress(plain) + deflate.flush(zlib.Z_SYNC_FLUSH)
+            self._deflated = Deflated(blocks, zlib.crc32(plain))
+        return self._deflated
 
     def checksum_after(self, before: int) -> int:
         """Return the CRC-32 of what is before the segment and of the segment, from that of what is before it."""
         if self.size < _SMALL:
             return zlib.crc32(b"".join(self.pieces), before)
-        return checksum.joined(before, self.deflated.checksum, self._power)
-
-    @cached_property
-    def _power(self) -> int:
-        return checksum.power(self.size)
+        if self._power is None:
+            self._power = checksum.power(self.size)
+        return checksum.joined(before, self.deflated().checksum, self._power)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +130,17 @@ class Page:
 
     segments: Mapping[TextFormat, tuple[Segment, ...]]
 
+    def forget_plain(self) -> None:
+        """Keep nothing for bodies that are not compressed: nobody asks for them."""
+        for segment in chain.from_iterable(self.segments.values()):
+            segment.forget_joined()
+
     def body(self, encoding: Encoding) -> Body:
         """Return the page in one encoding; compresses what was not compressed before."""
         segments = self.segments[encoding.text_format]
         end = END_OF_OPENMETRICS if encoding.text_format is TextFormat.OPENMETRICS else b""
         size = sum(segment.size for segment in segments)
         if not encoding.gzip:
-            return Body(tuple(segment.joined for segment in segments), end, None, size)
-        stored = b"".join((_GZIP_HEADER, *(segment.deflated.blocks for segment in segments)))
+            return Body(tuple(segment.joined() for segment in segments), end, None, size)
+        stored = b"".join((_GZIP_HEADER, *(segment.deflated().blocks for segment in segments)))
         return Body((stored,), end, reduce(lambda before, segment: segment.checksum_after(before), segments, 0), size)

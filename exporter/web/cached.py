@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from exporter.metrics.negotiate import accepts_gzip
 from exporter.web.sliced import Readers, SlicedResponse
 
 _FASTEST = 1
@@ -49,7 +50,7 @@ class CachedDocument:
             if generation != self._made_at:
                 self._plain, self._packed = await asyncio.to_thread(self._make_both)
                 self._made_at = generation
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if accepts_gzip(",".join(request.headers.getlist("accept-encoding"))):
             return SlicedResponse([self._packed], {**self._headers, "Content-Encoding": "gzip"}, self._readers)
         return SlicedResponse([self._plain], self._headers, self._readers)
 

@@ -27,6 +27,7 @@ from exporter.web.secured import Secured, WebConfigFile
 _LARGEST_HEADERS = 32 * 1024
 _MOST_STREAMS = 20
 _BACKLOG = 1024
+_ANOTHER = "; choose another --web.listen-address"
 _LARGEST_PORT = 65535
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 # Labels of up to 63 characters: longer ones cannot be looked up at all.
@@ -71,9 +72,11 @@ def listen(address: Address) -> socket.socket:
         family, *_, place = min(found, key=lambda info: info[0] != socket.AF_INET)
         return socket.create_server(place[:2], family=family, backlog=_BACKLOG)
     except socket.gaierror as error:
-        raise StartupError(f"cannot listen on {address}: {error.strerror}") from error
+        raise StartupError(f"cannot listen on {address}: {error.strerror}{_ANOTHER}") from error
     except OSError as error:
-        raise StartupError(f"cannot listen on {address}: {os.strerror(error.errno) if error.errno else error}") from error
+        raise StartupError(
+            f"cannot listen on {address}: {os.strerror(error.errno) if error.errno else error}{_ANOTHER}"
+        ) from error
 
 
 def _is_ipv6(text: str) -> bool:

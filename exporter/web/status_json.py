@@ -17,14 +17,15 @@ def as_json(report: FleetReport, about: Mapping[str, object], *, case_limit: int
         case_limit: How many cases of an account are listed, or None for no list at all.
         subjects: Whether subject lines are among what is told of a case.
     """
+    known = report.knows_cases
     document = {
         **about,
         "fleet": {
             "accounts": {state.value: count for state, count in report.states.items()},
-            "open_cases": sum(report.severities.values()),
-            "open_cases_by_severity": dict(report.severities),
-            "open_cases_waiting_for": {author.value: count for author, count in report.turns.items()},
-            "first_response_overdue": report.overdue,
+            "open_cases": sum(report.severities.values()) if known else None,
+            "open_cases_by_severity": dict(report.severities) if known else None,
+            "open_cases_waiting_for": {author.value: count for author, count in report.turns.items()} if known else None,
+            "first_response_overdue": report.overdue if known else None,
         },
         "organizations": [_organization(organization) for organization in report.organizations],
         "accounts": [_account(account, case_limit, subjects=subjects) for account in report.accounts],

@@ -13,6 +13,7 @@ from exporter.web.account_rows import account_rows, severity_class
 from exporter.web.markup import ago, bar, counted
 
 _MOST_ALERTS = 5
+_UNKNOWN = "\N{EN DASH}"
 
 _Part = tuple[str, str, int]
 """A part of a bar: its class, its name, and how many there are."""
@@ -83,14 +84,16 @@ def _verdict(report: FleetReport) -> tuple[str, str, str]:
     states = report.states
     total, pending = len(report.accounts), states[AccountState.PENDING]
     broken = states[AccountState.FAILING] + states[AccountState.STALE]
-    unlisted = sum(organization.reason is not None for organization in report.organizations)
+    unlisted = [organization.name for organization in report.organizations if organization.reason is not None]
     overdue = f"{counted(report.overdue, 'first response')} overdue. " if report.overdue else ""
     unsupported = states[AccountState.UNSUPPORTED]
     told = overdue + (f"{counted(unsupported, 'account')} without the Support API." if unsupported else "")
     if broken:
         return "bad", f"{broken} of {counted(total, 'account')} cannot be read", told
+    if unlisted == [""]:
+        return "bad", "The exporter's own account cannot be found", ""
     if unlisted:
-        return "bad", f"{counted(unlisted, 'organization')} cannot be listed", told
+        return "bad", f"{counted(len(unlisted), 'organization')} cannot be listed", told
     if not total:
         return "warn", "No account is known yet", "Accounts are being looked for."
     if pending:
@@ -106,8 +109,11 @@ def _alerts(report: FleetReport, problems: Sequence[str], now: float) -> list[st
         alerts.append(_alert("The configuration file cannot be used", "; the one before is in force", told + rest))
     for organization in report.organizations:
         if organization.reason is not None:
-            what = f"Accounts of {escape(organization.name)} cannot be listed"
-            since = f" ({organization.reason.value}); they were last listed {ago(organization.last_success, now)}"
+            if organization.name:
+                what = f"Accounts of {escape(organization.name)} cannot be listed"
+                since = f" ({organization.reason.value}); they were last listed {ago(organization.last_success, now)}"
+            else:
+                what, since = "The account of the exporter's own credentials cannot be found", f" ({organization.reason.value})"
             alerts.append(_alert(what, since, f"{escape(organization.advice)}<br>{escape(organization.detail)}"))
     return alerts
 
@@ -119,36 +125,42 @@ def _alert(what: str, more: str, told: str) -> str:
 def _tiles(report: FleetReport, now: float) -> list[str]:
     states = [(state.value, state.value, report.states[state]) for state in AccountState if report.states[state]]
     severities = [(severity_class(code), code, count) for code, count in _most_severe_first(report.severities)]
+    known = report.knows_cases
     aws, customer = report.turns[Author.AWS], report.turns[Author.CUSTOMER]
     turns = [("aws", "AWS", aws), ("customer", "yours", customer)]
     tiles = [
         _tile("Accounts", len(report.accounts), states, filters=True),
-        _tile("Open cases", sum(report.severities.values()), severities),
-        _tile("Your turn", customer, turns),
+        _tile("Open cases", sum(report.severities.values()) if known else None, severities),
+        _tile("Your turn", customer if known else None, turns),
         _tile(
             "First response overdue",
-            report.overdue,
+            report.overdue if known else None,
             [],
             told="unanswered beyond their targets",
             alarm=report.overdue > 0,
         ),
     ]
-    if report.organizations:
+    organizations = [organization for organization in report.organizations if organization.name]
+    if organizations:
         told = "<br>".join(
             f"{escape(each.name)}: {counted(each.accounts, 'account')}, listed {ago(each.last_success, now)}"
-            for each in report.organizations
+            for each in organizations
         )
-        alarm = any(each.reason is not None for each in report.organizations)
-        tiles.append(_tile("Organizations", len(report.organizations), told=told, alarm=alarm))
+        alarm = any(each.reason is not None for each in organizations)
+        tiles.append(_tile("Organizations", len(organizations), told=told, alarm=alarm))
     return tiles
 
 
 def _tile(
-    title: str, figure: int, parts: Sequence[_Part] = (), *, told: str = "", alarm: bool = False, filters: bool = False
+    title: str, figure: int | None, parts: Sequence[_Part] = (), *, told: str = "", alarm: bool = False, filters: bool = False
 ) -> str:
     legend = "".join(_legend(*part, filters=filters) for part in parts)
     below = f'{bar(parts)}<ul class="legend">{legend}</ul>' if parts else f'<p class="told">{told}</p>'
-    return f'<div class="tile{" alarm" if alarm else ""}"><h3>{title}</h3><p class="figure">{figure}</p>{below}</div>'
+    shown = str(figure)
+    if figure is None:
+        shown = _UNKNOWN
+        below = '<p class="told">no account could be read</p>'
+    return f'<div class="tile{" alarm" if alarm else ""}"><h3>{title}</h3><p class="figure">{shown}</p>{below}</div>'
 
 
 def _legend(style: str, name: str, count: int, *, filters: bool) -> str:

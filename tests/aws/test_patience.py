@@ -182,3 +182,23 @@ def test_a_lookup_that_fails_leaves_the_case_unknown_and_ends_the_lookups() -> N
     found = FirstResponses().complete([case("a", first_aws_known=False), case("b", first_aws_known=False)], lookup)
     assert [one.first_aws_known for one in found] == [False, False]
     assert asked == ["a"]
+
+
+def test_cases_whose_answers_cannot_be_read_keep_no_other_from_being_looked_up() -> None:
+    broken = [case(f"a-{number:02}", first_aws_known=False) for number in range(2 * LOOKUPS_PER_POLL)]
+    last = case("b", first_aws_known=False)
+    mended = False
+
+    def lookup(case_id: str) -> list[Communication]:
+        if case_id != "b" and not mended:
+            raise ReadFailure(Reason.MALFORMED, "x")
+        return []
+
+    responses = FirstResponses()
+    known = [responses.complete([*broken, last], lookup)[-1].first_aws_known for _ in range(3)]
+    assert known == [False, False, True]
+    mended = True
+    for _ in range(2):
+        found = responses.complete([*broken, last], lookup)
+    assert [one.case_id for one in found] == [one.case_id for one in [*broken, last]]
+    assert all(one.is_unanswered for one in found)

@@ -153,10 +153,23 @@ def test_a_severity_raised_after_a_timely_answer_is_no_breach() -> None:
     assert ids(seen[1].breached) == []
 
 
-def test_a_reopened_case_is_not_judged_by_its_first_opening() -> None:
-    old = case(status="reopened", severity_code="critical", created=NOW - 1e6)
-    seen = follow([], [old], [old])
-    assert [ids(one.breached) for one in seen] == [[], [], []]
+@pytest.mark.parametrize(
+    "before", [[], [case(severity_code="critical", created=NOW - 100)], None], ids=["gone", "open", "first"]
+)
+def test_a_reopened_case_is_not_judged_by_its_first_opening(before: list[Case] | None) -> None:
+    back = case(status="reopened", severity_code="critical", created=NOW - 100 if before else NOW - 1e6)
+    recent = replace(back, created=NOW - 100)
+    seen = follow(*([] if before is None else [before]), *[[recent if before is None else back]] * 8)
+    assert [one for each in seen for one in ids(each.breached)] == []
+    (late,) = follow([case(severity_code="critical", created=NOW - 100)], [recent], step=50_000.0)[1:]
+    assert ids(late.breached) == []
+
+
+def test_a_first_response_before_a_reopening_is_observed_though_its_time_is_looked_up_later() -> None:
+    perhaps = replace(answered(NOW - 100, NOW + 200), status="reopened", first_aws_known=False)
+    known = replace(perhaps, first_aws=NOW + 150, first_aws_known=True)
+    seen = follow([case(created=NOW - 100)], [perhaps], [known], [known])
+    assert [one.first_responses for one in seen] == [(), (), (("normal", 250.0),), ()]
 
 
 @pytest.mark.parametrize("status", ["reopened", "work-in-progress"])

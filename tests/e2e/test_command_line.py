@@ -56,7 +56,10 @@ def test_a_port_in_use_ends_it_before_anything_is_started(simulator: Simulator) 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = run_exporter([f"--web.listen-address=127.0.0.1:{port}"], simulator.environment())
-    assert (ended.returncode, ended.stderr) == (1, f"cannot listen on 127.0.0.1:{port}: Address already in use\n")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another --web.listen-address\n",
+    )
     assert simulator.log.counts() == {}
 
 

@@ -44,4 +44,5 @@ def test_what_did_not_change_is_one_and_the_same_on_every_page_in_either_format(
     kept = Segment([b"kept\n", b"kept\n"])
     first, second = page([Segment([b"first\n"]), kept]), page([Segment([b"second\n"]), kept])
     bodies = [one.body(Encoding(text_format, gzip=False)) for one in (first, second) for text_format in TextFormat]
-    assert {id(body.stored[1]) for body in bodies} == {id(kept.joined)}
+    assert {id(body.stored[1]) for body in bodies} == {id(kept.joined())}
+    assert kept.deflated() is kept.deflated()

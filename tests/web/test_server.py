@@ -57,7 +57,10 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 def test_a_port_in_use_is_told_plainly() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(StartupError, match=f"^cannot listen on 127.0.0.1:{port}: Address already in use$"):
+        with pytest.raises(
+            StartupError,
+            match=f"^cannot listen on 127.0.0.1:{port}: Address already in use; choose another --web.listen-address$",
+        ):
             listen(Address("127.0.0.1", port))
 
 
