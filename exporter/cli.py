@@ -64,6 +64,13 @@ def main(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.demo and options.config_file:
         raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
+    if options.config_check:
+        if not options.shard_from_hostname:  # who checks may be on another host than who runs
+            _shard(options)
+        app.check_config(options.config_file, options.web_config_file, log.configure("error", options.log_format))
+        none = "" if options.config_file else " There is no --config.file: it is that of the defaults."
+        sys.stdout.write(f"The configuration is valid.{none}\n")
+        return 0
     shared = arguments.Options(
         config_file=options.config_file,
         addresses=tuple(options.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
@@ -75,11 +82,6 @@ def _run(options: argparse.Namespace) -> int:
         lifecycle=options.web_enable_lifecycle,
         auto_reload=options.config_auto_reload_interval if options.config_enable_auto_reload else None,
     )
-    if options.config_check:
-        app.check_config(options.config_file, options.web_config_file, log.configure("error", options.log_format))
-        none = "" if options.config_file else " There is no --config.file: it is that of the defaults."
-        sys.stdout.write(f"The configuration is valid.{none}\n")
-        return 0
     # A check says itself what is wrong; log lines between its rows would only hide it.
     level = "error" if options.command == "check" else options.log_level
     logger = log.configure(level, options.log_format)

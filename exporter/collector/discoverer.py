@@ -177,12 +177,11 @@ class Discoverer:
         now = self._timing.monotonic()
         if found.failure is None or failure.reason != found.failure.reason or now >= found.remind_at:
             found.remind_at = now + _REMINDER
-            self._log.warning(
-                "accounts cannot be discovered",
-                organization=found.discovery.name,
-                reason=failure.reason.value,
-                detail=failure.detail,
-            )
+            why = {"reason": failure.reason.value, "detail": failure.detail}
+            if found.discovery.name:
+                self._log.warning("accounts cannot be discovered", organization=found.discovery.name, **why)
+            else:
+                self._log.warning("the exporter's own account cannot be found", **why)
         with self._lock:
             found.failures += 1
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(found.failures - 1, 20))

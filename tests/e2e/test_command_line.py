@@ -126,6 +126,15 @@ def test_a_good_file_passes_the_check(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, "The configuration is valid.\n")
 
 
+def test_a_check_of_no_file_says_so_and_checks_the_flags() -> None:
+    ended = run_exporter(["--config.check"])
+    defaults = "The configuration is valid. There is no --config.file: it is that of the defaults.\n"
+    assert (ended.returncode, ended.stdout) == (0, defaults)
+    ended = run_exporter(["--config.check", "--shard.index=3", "--shard.total=2"])
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("--shard.index=3: ")
+
+
 def test_the_demo_shows_a_living_fleet() -> None:
     with ExporterProcess(["--demo"]) as exporter:
         page = Page(exporter.wait_for(lambda text: text.count("aws_support_open_cases{") > 20))

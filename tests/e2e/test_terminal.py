@@ -36,6 +36,7 @@ REFUSED = Row(
     "999999999999", NAMES[2], "role AwsSupportExporter", "unknown", None, 0.02, Reason.ASSUME_ROLE_DENIED, "no", "do this " * 20
 )
 UNLISTED = Row("-", "acme", "-", "unknown", None, 0.0, Reason.CREDENTIALS, "none found", "give some")
+OWN = Row("-", "own account", "-", "unknown", None, 0.0, Reason.CREDENTIALS, "none found", "give some")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ def test_an_organization_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) ->
         ((good(0),), "1 account checked, none failed."),
         ((good(0), REFUSED), "2 accounts checked, 1 failed."),
         ((UNLISTED,), "No account was checked. Not every list of accounts could be had: see above."),
+        ((OWN,), "No account was checked. The account of the exporter's own credentials could not be found: see above."),
         ((good(0), UNLISTED), "1 account checked, none failed. Not every list of accounts could be had: see above."),
     ],
 )

@@ -88,7 +88,9 @@ def test_the_exporter_takes_every_command_line_and_configuration(
         code = cli.main([*arguments, "--config.check"])
     finally:
         signal.signal(signal.SIGTERM, handler)
-    assert (code, *capsys.readouterr()) == (0, "The configuration is valid.\n", "")
+    has_file = any(argument.startswith("--config.file=") for argument in arguments)
+    defaults = "" if has_file else " There is no --config.file: it is that of the defaults."
+    assert (code, *capsys.readouterr()) == (0, f"The configuration is valid.{defaults}\n", "")
 
 
 def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(

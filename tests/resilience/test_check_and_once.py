@@ -212,6 +212,20 @@ def test_check_counts_a_list_that_could_not_be_had_as_no_account(command: RunCom
     assert ended.stdout.endswith("1 account checked, none failed. Not every list of accounts could be had: see above.\n")
 
 
+@pytest.fixture
+def without_credentials() -> dict[str, str]:
+    return {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}
+
+
+def test_without_credentials_check_and_once_say_so_and_fail(without_credentials: dict[str, str]) -> None:
+    checked, once = (run_exporter([name], without_credentials) for name in ("check", "once"))
+    assert (checked.returncode, once.returncode) == (1, 1)
+    assert "give the exporter valid AWS credentials" in checked.stdout
+    assert checked.stdout.endswith("The account of the exporter's own credentials could not be found: see above.\n")
+    assert 'aws_support_organization_up{organization=""} 0.0\n' in once.stdout
+    assert 'event="the exporter\'s own account cannot be found" reason=credentials' in once.stderr
+
+
 SHARED = "aws: {role_name: AwsSupportExporter, regions: [eu-central-1, us-east-1, eu-west-1]}"
 NOT_SHARED = "aws: {role_name: AwsSupportExporter, regions: [us-east-1, eu-west-1]}"
 

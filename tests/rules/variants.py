@@ -45,6 +45,8 @@ REPLICAS = (
     silent("AwsSupportAccountStale", {READ: "0x100", replica(READ): "0+60x100"}, 70),
     # One of two shards cannot list the accounts, and misses its share of new ones.
     fires("AwsSupportOrganizationNotListed", {ORGANIZATION: "0x50", replica(ORGANIZATION): "1x50"}, 40),
+    # Nothing is configured, and nobody knows the account of the exporter's own credentials.
+    fires("AwsSupportOrganizationNotListed", {'aws_support_organization_up{organization=""}': "0x50"}, 40, "own account"),
     # Two sets of shards of one name: each is counted by itself.
     silent(
         "AwsSupportShardMissing",

@@ -215,6 +215,25 @@ def test_the_status_is_there_for_programs(serve: Serve) -> None:
     assert "ListAccounts" in told["organizations"][0]["advice"]
 
 
+def test_nothing_is_zero_where_no_account_could_be_read(serve: Serve) -> None:
+    unread = serve(status("broken", "222222222222", Reason.ASSUME_ROLE_DENIED, "denied"))
+    fleet = unread.get("/api/v1/status").json()["fleet"]
+    assert {name for name, value in fleet.items() if value is None} == fleet.keys() - {"accounts"}
+    page = unread.get("/").text
+    assert page.count("no account could be read") == 3
+    assert page.count('<p class="figure">\N{EN DASH}</p>') == 3
+    assert serve(status("well")).get("/").text.count("no account could be read") == 0
+
+
+def test_an_own_account_that_cannot_be_found_is_told_with_what_to_do(serve: Serve) -> None:
+    own = OrganizationStatus("", 0, None, Reason.CREDENTIALS, "none found")
+    page = serve(organizations=[own]).get("/").text
+    assert "<title>The exporter&#x27;s own account cannot be found - AWS Support</title>" in page
+    assert "give the exporter valid AWS credentials" in page
+    assert "none found" in page
+    assert "<h3>Organizations</h3>" not in page
+
+
 def test_single_cases_are_told_where_their_series_are_on_and_subjects_where_these_are(serve: Serve) -> None:
     limited = status("payments")
     (case,) = serve(limited, view=View(1800.0, {}, 10)).get("/api/v1/status").json()["accounts"][0]["cases"]
