@@ -4,6 +4,8 @@ This module and `connection` are the only ones that know Hypercorn from inside. 
 writes, lingering ends, TLS handshakes and connections, so its protocols are driven by a connection of ours.
 """
 
+import re
+
 import h2.events
 import h11
 from hypercorn.events import Closed
@@ -12,6 +14,7 @@ from hypercorn.protocol.h11 import H11Protocol
 
 _UNKNOWN = b"UNKNOWN"
 _TOO_LARGE = 431
+_SCHEME_AND_AUTHORITY = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
 
 
 class Http1(H11Protocol):
@@ -33,8 +36,9 @@ class Http1(H11Protocol):
         headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
         # Hypercorn takes "head" for HEAD and sends no body, and h11 waits for one: to HTTP it is an unknown method.
         method = request.method if request.method == request.method.upper() else _UNKNOWN
-        if method is _UNKNOWN or len(headers) < len(request.headers):
-            request = h11.Request(method=method, target=request.target, headers=headers, http_version=request.http_version)
+        target = _origin_form(request.target)
+        if method is _UNKNOWN or target != request.target or len(headers) < len(request.headers):
+            request = h11.Request(method=method, target=target, headers=headers, http_version=request.http_version)
         await super()._create_stream(request)
 
 
@@ -54,6 +58,15 @@ class Http2(H2Protocol):
             await self.send(Closed())
         else:
             await super()._create_stream(request)
+
+
+def _origin_form(target: bytes) -> bytes:
+    """Return what is asked for without the server's name, which a client may write before it (RFC 9112, section 3.2.2)."""
+    named = _SCHEME_AND_AUTHORITY.match(target)
+    if named is None:
+        return target
+    path = target[named.end() :]
+    return path if path.startswith(b"/") else b"/" + path
 
 
 def _size(request: h11.Request) -> int:
