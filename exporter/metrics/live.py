@@ -21,11 +21,10 @@ class LiveMetrics(Collector):
         GCCollector(registry=self._registry)
 
     def collect(self) -> Iterator[Family]:
-        """Yield the families that have samples, with the units that their names tell."""
+        """Yield the families with the units that their names tell."""
         for family in self._registry.collect():
             family.unit = unit_of(family.name)
-            if family.samples:
-                yield family
+            yield family
 
     def encode(self, text_format: TextFormat) -> bytes:
         """Return the present values in one text format, without OpenMetrics's end marker."""
