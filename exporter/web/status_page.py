@@ -159,7 +159,7 @@ def _tile(
     shown = str(figure)
     if figure is None:
         shown = _UNKNOWN
-        below = '<p class="told">no account could be read</p>'
+        below = '<p class="told">no account has been read</p>'
     return f'<div class="tile{" alarm" if alarm else ""}"><h3>{title}</h3><p class="figure">{shown}</p>{below}</div>'
 
 

@@ -14,7 +14,7 @@ Parse = Callable[[bytes], Settings]
 def _yaml_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     parser = getattr(yaml, request.param, None)
     if parser is None:
-        pytest.skip("PyYAML was built without libyaml")
+        pytest.skip("PyYAML was built without libyaml: install its wheel, as `make test` does")
     monkeypatch.setattr(compose, "_PARSER", parser)
 
 

@@ -220,9 +220,9 @@ def test_nothing_is_zero_where_no_account_could_be_read(serve: Serve) -> None:
     fleet = unread.get("/api/v1/status").json()["fleet"]
     assert {name for name, value in fleet.items() if value is None} == fleet.keys() - {"accounts"}
     page = unread.get("/").text
-    assert page.count("no account could be read") == 3
+    assert page.count("no account has been read") == 3
     assert page.count('<p class="figure">\N{EN DASH}</p>') == 3
-    assert serve(status("well")).get("/").text.count("no account could be read") == 0
+    assert serve(status("well")).get("/").text.count("no account has been read") == 0
 
 
 def test_an_own_account_that_cannot_be_found_is_told_with_what_to_do(serve: Serve) -> None:
