@@ -1,0 +1,34 @@
+"""The clock, passed in so that tests pass in their own."""
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """A wall clock, a monotonic clock, and a way to wait by the latter."""
+
+    def time(self) -> float:
+        """Return Unix seconds."""
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's clock and the running event loop's timers."""
+
+    def time(self) -> float:
+        """Return Unix seconds."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
