@@ -1,227 +1,250 @@
-"""The composition root: from options to running objects."""
+"""The composition root: from options to a running exporter."""
 
 import asyncio
+import gc
 import platform
 import random
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter import __revision__, __version__, memory, terminal
-from exporter.arguments import Options
+from exporter import __revision__, __version__, targets
 from exporter.aws.endpoints import Endpoints
-from exporter.aws.timing import SystemTiming
-from exporter.config import Shown, load, parse, parse_web_config, read, read_web_config
-from exporter.engine import Engine
+from exporter.aws.readers import Readers
+from exporter.cases.report import FleetReport, fleet_report
+from exporter.clock import SystemClock
+from exporter.collector.collector import Collector
+from exporter.config import Settings, Shown, load, parse, parse_web_config, read, read_web_config
+from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
-from exporter.metrics.encode import TextFormat
+from exporter.metrics.exposition import Encoding, PageStore, TextFormat
 from exporter.metrics.families import Sample
-from exporter.metrics.live import LiveMetrics
-from exporter.metrics.page import Encoding
-from exporter.reload import Reloader
-from exporter.reload import samples as reload_samples
-from exporter.reloads import Reloads
+from exporter.metrics.instrumentation import Instrumentation
+from exporter.metrics.renderer import Renderer
+from exporter.options import Options
+from exporter.reload import LastReload, Reloader
 from exporter.web import server
-from exporter.web.limits import Limits
-from exporter.web.recent import Recent
-from exporter.web.routes import Site, application
-from exporter.web.secured import WebConfigFile
+from exporter.web.handlers import Site, application
+from exporter.web.tls import WebConfigFile
 
 _SWITCH_INTERVAL = 0.0002
-"""Seconds after which a computing thread gives way, so that scrapes are served while accounts are read."""
+"""Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
+_STOP_SECONDS = 2.0
+_NO_FILE = "the exporter was started without --config.file"
 
 
-def web_config_of(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
-    """Return the web-config file at a path, or None without one.
+def run(options: Options, log: FilteringBoundLogger) -> int:
+    """Run the exporter until SIGTERM or SIGINT, and return the exit code.
 
     Raises:
-        ConfigError: It cannot be used.
+        ConfigError: The configuration cannot be used.
+        StartupError: An address cannot be listened on.
     """
-    if path is None:
-        return None
-    parse = partial(parse_web_config, source=str(path), directory=path.parent)
-    return WebConfigFile(str(path), partial(read_web_config, path), parse, log)
+    web_config = _web_config(options.web_config_file, log)
+    with _configuration(options) as (content, source), ExitStack() as stack:
+        exporter = Exporter(content, source, options, log, process=True)
+        sockets = [stack.enter_context(server.listen(address)) for address in options.addresses]
+        return asyncio.run(exporter.serve(content, sockets, web_config))
 
 
-def check_config(path: Path | None, web_config_path: Path | None, log: FilteringBoundLogger) -> None:
+def check_config(options: Options, log: FilteringBoundLogger) -> None:
     """Read the configuration files, and nothing else.
 
     Raises:
         ConfigError: One cannot be used.
     """
-    if path is not None:
-        load(path, partition_of=Endpoints().partition_of)
-    web_config_of(web_config_path, log)
+    if options.config_file is not None:
+        load(options.config_file, partition_of=Endpoints().partition_of)
+    _web_config(options.web_config_file, log)
 
 
-def run(options: Options, log: FilteringBoundLogger) -> int:
-    """Run the exporter until SIGTERM or SIGINT.
-
-    Returns:
-        The exit code.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
-        StartupError: The address cannot be listened on.
-    """
-    web_config = web_config_of(options.web_config_file, log)
-    with _exporter(options, log) as exporter, ExitStack() as stack:
-        sockets = [stack.enter_context(server.listen(address)) for address in options.addresses]
-        return asyncio.run(exporter.serve(sockets, web_config))
-
-
-def check(options: Options, log: FilteringBoundLogger, *, as_json: bool, strict: bool) -> int:
-    """Read every account once, and tell how it went and what to do.
+def check(options: Options, log: FilteringBoundLogger) -> int:
+    """Poll every account once, and report how it went and what to do.
 
     Returns:
-        0 when every account could be read, 1 when not; accounts without a plan count only when `strict`.
+        0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
 
     Raises:
         ConfigError: The configuration cannot be used.
     """
-    with _exporter(options, log) as exporter:
-        rows, notes = exporter.check(sys.stderr)
-    show = terminal.print_json if as_json else terminal.print_table
-    show(rows, notes, sys.stdout, strict=strict)
-    return int(any(row.fails(strict=strict) for row in rows))
+    from exporter import check as report  # noqa: PLC0415 - what draws tables takes a while to import
+
+    with _configuration(options) as (content, source), report.progress_bar(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
+        asyncio.run(exporter.poll_once(progress))
+    entries = exporter.collector.accounts.entries()
+    rows = [report.row(entry.status, entry.target.credentials) for entry in entries]
+    rows += [report.discovery_row(failure) for failure in exporter.collector.discoverer.failures()]
+    notes = [report.shared_endpoint_note(*shared) for shared in exporter.shared_endpoints()]
+    show = report.print_json if options.json_output else report.print_table
+    show(rows, notes, sys.stdout, strict=options.strict)
+    return int(any(row.fails(strict=options.strict) for row in rows))
 
 
 def once(options: Options, log: FilteringBoundLogger) -> int:
-    """Read every account once, and write the page to standard output, as for the textfile collector.
+    """Poll every account once, and print the page without process metrics, as for the textfile collector.
 
     Returns:
-        The exit code: 0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
+        0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
 
     Raises:
         ConfigError: The configuration cannot be used.
     """
-    with _exporter(options, log) as exporter:
-        page, found = exporter.once(sys.stderr)
-    sys.stdout.write(page)
-    return 0 if found else 1
+    from exporter.check import progress_bar  # noqa: PLC0415 - as in `check`
+
+    with _configuration(options) as (content, source), progress_bar(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
+        asyncio.run(exporter.poll_once(progress))
+    page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
+    sys.stdout.write(page.decode() if page else "")
+    return 0 if exporter.collector.accounts.entries() or not exporter.collector.discoverer.failures() else 1
 
 
 class Exporter:
-    """All parts of a running exporter, put together.
+    """All parts of an exporter, put together.
+
+    The collector runs on an event loop of its own: in a second thread when serving, in the caller's when polling once.
 
     Args:
         content: The configuration.
-        source: What messages call it.
-        options: What the command line says.
-        log: The exporter's log.
+        source: Its name in messages.
+        options: The command line.
+        log: The log.
+        process: Whether the page has process_* and python_*.
 
     Raises:
         ConfigError: The configuration cannot be used.
     """
 
-    def __init__(self, content: bytes, source: str, options: Options, log: FilteringBoundLogger) -> None:
-        self._log = log
+    def __init__(
+        self, content: bytes, source: str, options: Options, log: FilteringBoundLogger, *, process: bool = False
+    ) -> None:
+        self._source = source
         self._options = options
-        self._timing = timing = SystemTiming()
-        endpoints = Endpoints()
-        partition_of = endpoints.partition_of
-        settings = parse(content, source=source, partition_of=partition_of)
-        self._engine = engine = Engine(
-            settings, endpoints, options.shard, self._samples, timing=timing, random=random.random, log=log
+        self._log = log
+        self._clock = SystemClock()
+        self._endpoints = Endpoints()
+        self.settings = self._parse(content)
+        instrumentation = Instrumentation(self.settings.policy.first_response_targets.values(), process=process)
+        self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random)
+        self.store = PageStore(self._clock.monotonic)
+        self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
+        self.collector = Collector(
+            targets.plan(self.settings, self._readers),
+            instrumentation,
+            Renderer(instrumentation.encode),
+            self.store,
+            self._samples,
+            owns=options.shard.owns,
+            clock=self._clock,
+            log=log,
         )
-        reloader: Reloader | str
-        if options.demo:
-            reloader = "the demo has no configuration file"
-        elif options.config_file is None:
-            reloader = "the exporter was started without --config.file"
-        else:
-            reloader = Reloader(
-                options.config_file,
-                content,
-                parse=lambda changed: parse(changed, source=source, partition_of=partition_of),
-                adopt=engine.adopt,
-                publish=engine.publisher.publish,
-                now=timing.time,
-                log=log,
-            )
-        self._reloads = Reloads(reloader, timing.time(), lifecycle=options.lifecycle, log=log)
-        self._site = Site(
-            version=__version__,
-            paths=options.paths,
-            store=engine.store,
-            live=Recent(LiveMetrics().encode, timing.monotonic),
-            report=engine.report,
-            about=self._about,
-            config=Shown(lambda: engine.settings.config),
-            problems=lambda: self._reloads.last.problems,
-            ailments=engine.collector.ailments,
-            ready=engine.ready,
-            now=timing.time,
-            view=lambda: engine.view,
-            reload=self._reloads.by_request,
-            share=f"This is shard {options.shard.index} of {options.shard.total}." if options.shard.total > 1 else "",
-        )
+        self._log_shared_endpoints()
 
-    async def serve(self, sockets: Sequence[socket.socket], web_config: WebConfigFile | None) -> int:
-        """Read accounts and answer requests until a signal says to stop; return the exit code."""
-        memory.bound_heap()
-        memory.spare_collections()
+    async def poll_once(self, progress: Callable[[int, int], None]) -> None:
+        """Poll every account once."""
+        try:
+            await self.collector.run_once(progress)
+        finally:
+            await self._readers.close()
+
+    async def serve(self, content: bytes, sockets: Sequence[socket.socket], web_config: WebConfigFile | None) -> int:
+        """Poll accounts and answer requests until a signal says to stop; return the exit code."""
+        options, stop = self._options, asyncio.Event()
+        # A full collection over a large fleet stops all threads for 0.1 s, and finds nothing.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(2_000, 10, 100)
         sys.setswitchinterval(_SWITCH_INTERVAL)
-        stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        polling = LoopThread("collector")
+        polling.start(self._collect())
+        reloader = Reloader(
+            options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
+            content,
+            lifecycle=options.lifecycle,
+            apply=lambda changed: self._apply(changed, polling),
+            publish=lambda: polling.call(self.collector.publisher.publish()),
+            now=self._clock.time,
+            log=self._log,
+        )
+        self._last_reload = lambda: reloader.last
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reloads.by_signal)
-        paths = self._options.paths
-        has_tls = web_config is not None and web_config.current().context is not None
-        scheme = "https" if has_tls else "http"
-        urls = [f"{server.url_of(sock, scheme)}{paths.prefix}" for sock in sockets]
-        self._engine.collector.start()
-        for url in urls:
-            self._log.info("listening", url=url, metrics=f"{url}{paths.telemetry}", version=__version__)
-        if self._options.demo:
-            sys.stdout.write(f"Reading a simulated AWS. Look at {urls[0]} - Ctrl-C ends it.\n")
-            sys.stdout.flush()
-        watch = asyncio.create_task(self._reloads.watch(self._options.auto_reload))
-        limits = Limits(requests=self._options.max_requests)
-        await server.run(application(self._site), sockets, stop, self._log, limits=limits, web_config=web_config)
-        watch.cancel()
-        self._reloads.stop()
-        self._engine.collector.stop()
+        loop.add_signal_handler(signal.SIGHUP, reloader.by_signal)
+        watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
+        self._announce(sockets, "http" if web_config is None or web_config.current().context is None else "https")
+        site = self._site(reloader.by_request, polling.problems)
+        await server.run(application(site), sockets, stop, self._log, limits=options.limits, web_config=web_config)
+        if watching is not None:
+            watching.cancel()
+        await asyncio.to_thread(polling.stop, _STOP_SECONDS)
         self._log.info("stopped")
         return 0
 
-    def check(self, stream: TextIO) -> tuple[list[terminal.Row], list[str]]:
-        """Read every account once, and return how it went, and what else there is to know; progress goes to the stream."""
-        engine = self._engine
-        with terminal.progress_bar(stream) as progress:
-            engine.collector.run_once(progress)
-        credentials = {target.account.account_id: target.credentials for target in engine.roster.targets()}
-        rows = [terminal.row(status, credentials[status.account.account_id]) for status in engine.roster.statuses()[1]]
-        rows += [terminal.discovery_row(failure) for failure in engine.discoverer.failures()]
-        return rows, [terminal.shared_endpoint_note(*shared) for shared in engine.shared_endpoints()]
+    def shared_endpoints(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Return lists of regions that lead to fewer Support endpoints, with these: nobody must count on that fail-over."""
+        settings = self.settings
+        lists = [account.regions for account in settings.accounts] + [found.regions for found in settings.organizations]
+        regions = dict.fromkeys(lists or [settings.config.aws.regions])
+        found = [(several, tuple(endpoint.region for endpoint in self._endpoints.support(several))) for several in regions]
+        return [(several, endpoints) for several, endpoints in found if len(endpoints) < len(several)]
 
-    def once(self, stream: TextIO) -> tuple[str, bool]:
-        """Read every account once; progress goes to the stream.
+    async def _collect(self) -> None:
+        try:
+            await self.collector.run()
+        finally:
+            await self._readers.close()
 
-        Returns:
-            The page without process metrics, and whether it is of any use: there are accounts, or rightly none.
-        """
-        engine = self._engine
-        with terminal.progress_bar(stream) as progress:
-            engine.collector.run_once(progress)
-        body = engine.store.prepare(Encoding(TextFormat.PROMETHEUS, gzip=False))
-        found = bool(engine.roster.targets()) or not engine.discoverer.failures()
-        return "" if body is None else body.whole().decode(), found
+    async def _apply(self, content: bytes, polling: "LoopThread") -> None:
+        settings = await asyncio.to_thread(self._parse, content)
+
+        async def apply() -> None:
+            known = [listing.discovery for listing in self.collector.discoverer.listings]
+            plan = targets.plan(settings, self._readers, known)
+            self.settings = settings
+            await self.collector.apply(plan)
+
+        await polling.call(apply())
+        self._log_shared_endpoints()
+
+    def _parse(self, content: bytes) -> Settings:
+        return parse(content, source=self._source, partition_of=self._endpoints.partition_of)
+
+    def _site(self, reload: Callable[[], Awaitable[Sequence[str]]], loop_problems: Callable[[], list[str]]) -> Site:
+        shard, publisher = self._options.shard, self.collector.publisher
+        return Site(
+            version=__version__,
+            paths=self._options.paths,
+            pages=self.store,
+            report=self._report,
+            about=self._about,
+            config=Shown(lambda: self.settings.config),
+            problems=lambda: self._last_reload().problems,
+            health_problems=lambda: [*loop_problems(), *self.collector.health_problems()],
+            ready=lambda: publisher.ready,
+            now=self._clock.time,
+            policy=lambda: publisher.snapshot.policy,
+            reload=reload,
+            shard=f"This is shard {shard.index} of {shard.total}." if shard.total > 1 else "",
+        )
+
+    def _report(self) -> FleetReport:
+        snapshot = self.collector.publisher.snapshot
+        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self._clock.time())
 
     def _about(self) -> dict[str, object]:
-        last, shard = self._reloads.last, self._options.shard
+        last, shard = self._last_reload(), self._options.shard
         return {
             "version": __version__,
             "revision": __revision__,
-            "time": self._timing.time(),
+            "time": self._clock.time(),
             "shard": {"index": shard.index, "total": shard.total},
             "config": {"reloaded_at": last.succeeded_at, "problems": last.problems},
         }
@@ -229,22 +252,44 @@ class Exporter:
     def _samples(self) -> Iterator[Sample]:
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
-        yield from reload_samples(self._reloads.last)
+        yield from self._last_reload().samples()
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)
             yield Sample(catalog.SHARDS, {}, shard.total)
 
+    def _announce(self, sockets: Sequence[socket.socket], scheme: str) -> None:
+        paths = self._options.paths
+        urls = [f"{server.url_of(sock, scheme)}{paths.prefix}" for sock in sockets]
+        for url in urls:
+            self._log.info("listening", url=url, metrics=f"{url}{paths.telemetry}", version=__version__)
+        if self._options.demo:
+            sys.stdout.write(f"Polling a simulated AWS. Open {urls[0]} - Ctrl-C ends it.\n")
+            sys.stdout.flush()
+
+    def _log_shared_endpoints(self) -> None:
+        for regions, endpoints in self.shared_endpoints():
+            self._log.info(
+                "several regions share a Support endpoint", regions=", ".join(regions), endpoints=", ".join(endpoints)
+            )
+
+
+def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
+    if path is None:
+        return None
+    parse = partial(parse_web_config, source=str(path), directory=path.parent)
+    return WebConfigFile(str(path), partial(read_web_config, path), parse, log)
+
 
 @contextmanager
-def _exporter(options: Options, log: FilteringBoundLogger) -> Iterator[Exporter]:
-    """Yield an exporter that is put together; in a demo, with a simulated AWS that runs meanwhile."""
+def _configuration(options: Options) -> Iterator[tuple[bytes, str]]:
+    """Yield the configuration and its name in messages; in a demo, with a simulated AWS that runs meanwhile."""
     if options.demo:
         from exporter.demo import simulated_aws  # noqa: PLC0415 - some MiB that only a demo needs
 
         with simulated_aws() as content:
-            yield Exporter(content, "demo", options, log)
+            yield content, "demo"
     elif options.config_file is None:
-        yield Exporter(b"{}", "defaults", options, log)
+        yield b"{}", "defaults"
     else:
-        yield Exporter(read(options.config_file), str(options.config_file), options, log)
+        yield read(options.config_file), str(options.config_file)

@@ -1,6 +1,8 @@
 """Log lines in logfmt or JSON on standard error, those of the libraries included."""
 
 import logging
+import os
+import queue
 import sys
 import threading
 import traceback
@@ -12,13 +14,14 @@ LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
 _OWN = "exporter"
+_QUEUED_LINES = 10_000
+_FLUSH_SECONDS = 1.0
 
 
 class _StandardError(logging.Handler):
-    """Writes to what standard error is at that moment: a progress bar stands in for it while it is shown, and makes way."""
+    """Writes to what standard error is at that moment: a progress bar stands in for it while it is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
         try:
             sys.stderr.write(f"{self.format(record)}\n")
             sys.stderr.flush()
@@ -26,13 +29,61 @@ class _StandardError(logging.Handler):
             self.handleError(record)
 
 
-def configure(level: str, log_format: str) -> FilteringBoundLogger:
+class _QueuedStandardError(logging.Handler):
+    """Writes in a thread of its own: who does not read standard error must not stop the event loops.
+
+    What does not fit into the queue is dropped, and how much is said as soon as somebody reads on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: queue.Queue[str | threading.Event] = queue.Queue(_QUEUED_LINES)
+        self._dropped = 0
+        threading.Thread(target=self._write, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+            if self._dropped:
+                told = {"msg": f"{self._dropped} log lines dropped: nobody read standard error", "levelname": "WARNING"}
+                self._lines.put_nowait(self.format(logging.makeLogRecord(told)))
+                self._dropped = 0
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._dropped += 1
+        except Exception:  # noqa: BLE001 - as every handler of the standard library
+            self.handleError(record)
+
+    def flush(self) -> None:
+        written = threading.Event()
+        try:
+            self._lines.put_nowait(written)
+        except queue.Full:
+            return
+        written.wait(_FLUSH_SECONDS)
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            if isinstance(line, threading.Event):
+                line.set()
+                continue
+            rest = f"{line}\n".encode(errors="backslashreplace")
+            try:
+                while rest:
+                    rest = rest[os.write(2, rest) :]
+            except OSError:
+                continue  # nobody is there to be told
+
+
+def configure(level: str, log_format: str, *, queued: bool = False) -> FilteringBoundLogger:
     """Set up logging for the process, and return the exporter's logger.
 
     Args:
         level: One of `LEVELS`. Libraries never go below warnings: at debug level botocore writes whole requests and answers,
-            credentials and case text among them, and the HTTP/2 libraries write the headers of clients, passwords among them.
+            credentials and case text among them.
         log_format: One of `FORMATS`.
+        queued: Whether lines are written by a thread of its own, so that nothing waits for standard error.
     """
     threshold = logging.getLevelName({"warn": "WARNING"}.get(level, level.upper()))
     shared: list[Processor] = [
@@ -44,7 +95,7 @@ def configure(level: str, log_format: str) -> FilteringBoundLogger:
         if log_format == "json"
         else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "event"], bool_as_flag=False)
     )
-    handler = _StandardError()
+    handler = _QueuedStandardError() if queued else _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _without_traceback],
@@ -60,7 +111,7 @@ def configure(level: str, log_format: str) -> FilteringBoundLogger:
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
     logger: FilteringBoundLogger = structlog.get_logger(_OWN)
-    threading.excepthook = lambda ended: _tell_end(logger, ended)
+    threading.excepthook = lambda crash: _log_crash(logger, crash)
     return logger
 
 
@@ -75,9 +126,9 @@ def _without_traceback(_: object, __: str, event: structlog.typing.EventDict) ->
     return event
 
 
-def _tell_end(logger: FilteringBoundLogger, ended: threading.ExceptHookArgs) -> None:
-    """Log that a thread ended by a bug: where, never the error's text, which could hold what must not be logged."""
-    frames = traceback.extract_tb(ended.exc_traceback)
-    place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "nowhere"
-    thread = ended.thread.name if ended.thread else ""
-    logger.error("a thread has ended", thread=thread, error=ended.exc_type.__name__, place=place)
+def _log_crash(logger: FilteringBoundLogger, crash: threading.ExceptHookArgs) -> None:
+    """Log that a thread crashed, and where; never the error's text, which could hold what must not be logged."""
+    frames = traceback.extract_tb(crash.exc_traceback)
+    place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "unknown"
+    thread = crash.thread.name if crash.thread else ""
+    logger.error("thread crashed", thread=thread, error=crash.exc_type.__name__, place=place)

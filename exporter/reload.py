@@ -1,113 +1,152 @@
-"""Reading the configuration again while the exporter runs."""
+"""Reloads the configuration while the exporter runs: on request, on SIGHUP, or when the file changes."""
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.config import Settings, read
+from exporter.config import read
 from exporter.errors import ConfigError, internal
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample
+from exporter.web.handlers import ReloadRefused
 
 _MOST_LOGGED = 20
+_MOST_WAITING = 4
 
 
 @dataclass(frozen=True, slots=True)
 class LastReload:
-    """How the configuration was last read.
+    """How the last reload went.
 
     Attributes:
-        succeeded_at: When the configuration in force was read (Unix seconds).
-        problems: What is wrong with the one that was read after it; empty when there is none.
+        succeeded_at: Unix time of the last one that succeeded.
+        problems: What is wrong with the file that was read after it; empty when there is none.
     """
 
     succeeded_at: float
     problems: tuple[str, ...] = ()
 
+    def samples(self) -> Iterator[Sample]:
+        """Yield how it went as metrics."""
+        yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, not self.problems)
+        yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self.succeeded_at)
+
 
 class Reloader:
-    """Puts a changed configuration file in force, or leaves everything as it is and says why; used by one thread.
+    """Applies a changed configuration file, or leaves everything as it is and says why; to be used on one event loop.
+
+    A reload that has not begun stands for all that are asked for meanwhile: it will read what is in the file then.
+
+    Attributes:
+        last: How the last reload went.
 
     Args:
-        path: The file.
+        path: The file, or why there is none to reload.
         content: What was in it at the start.
-        parse: Makes a configuration of what is in the file.
-        adopt: Puts a configuration in force, wholly, or raises.
-        publish: Has a new page made, as the outcome is on it.
+        lifecycle: Whether requests may ask for a reload.
+        apply: Applies what is in the file, wholly, or raises.
+        publish: Publishes a page, as the outcome is on it.
         now: Unix seconds.
-        log: Where outcomes are told.
+        log: The log.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         content: bytes,
         *,
-        parse: Callable[[bytes], Settings],
-        adopt: Callable[[Settings], None],
-        publish: Callable[[], None],
+        lifecycle: bool,
+        apply: Callable[[bytes], Awaitable[None]],
+        publish: Callable[[], Awaitable[None]],
         now: Callable[[], float],
         log: FilteringBoundLogger,
     ) -> None:
         self._path = path
-        self._parse = parse
-        self._adopt = adopt
+        self._lifecycle = lifecycle
+        self._apply = apply
         self._publish = publish
         self._now = now
         self._log = log
         self._seen: bytes | None = _checksum(content)
+        self._lock = asyncio.Lock()
+        self._next: asyncio.Task[Sequence[str]] | None = None
+        self._waiting = 0
         self.last = LastReload(now())
 
-    def reload(self, cause: str) -> Sequence[str]:
-        """Read the file and put it in force.
+    async def by_request(self) -> Sequence[str]:
+        """Reload, and return every problem.
 
-        Args:
-            cause: Who asked for it, in a word.
-
-        Returns:
-            Every problem with it; when there is any, nothing has changed.
+        Raises:
+            ReloadRefused: Requests may not ask for it, there is no file, or too many wait already.
         """
-        problems = self._attempt()
-        if problems:
-            self.last = LastReload(self.last.succeeded_at, problems)
-            for problem in problems[:_MOST_LOGGED]:
-                self._log.error("configuration not reloaded", cause=cause, problem=problem)
-        else:
-            self.last = LastReload(self._now())
-            self._log.info("configuration reloaded", cause=cause, file=str(self._path))
-        self._publish()
-        return problems
-
-    def reload_if_changed(self) -> None:
-        """Reload when the file holds something else than the last time, whichever way that came."""
+        if not self._lifecycle:
+            raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
+        if isinstance(self._path, str):
+            raise ReloadRefused(self._path)
+        if self._waiting >= _MOST_WAITING:
+            raise ReloadRefused("too many reloads are waiting; try again in a second", 429)
+        self._waiting += 1
         try:
-            checksum = _checksum(read(self._path))
-        except ConfigError:
-            checksum = None
-        if checksum != self._seen:
-            self.reload("file")
+            return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
+        finally:
+            self._waiting -= 1
 
-    def _attempt(self) -> tuple[str, ...]:
+    def by_signal(self) -> None:
+        """Reload in the background."""
+        if isinstance(self._path, str):
+            self._log.warning("nothing to reload", cause="SIGHUP", reason=self._path)
+        else:
+            self._request(self._path, "SIGHUP")
+
+    async def watch(self, interval: float) -> None:
+        """Reload whenever the file has changed, looking at it every `interval` seconds, until cancelled."""
+        while not isinstance(self._path, str):
+            await asyncio.sleep(interval)
+            if await asyncio.to_thread(_checksum_of, self._path) != self._seen:
+                await self._request(self._path, "file")
+
+    def _request(self, path: Path, cause: str) -> asyncio.Task[Sequence[str]]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._reload(path, cause))
+        return self._next
+
+    async def _reload(self, path: Path, cause: str) -> Sequence[str]:
+        async with self._lock:
+            self._next = None
+            problems = await self._attempt(path)
+            if problems:
+                self.last = LastReload(self.last.succeeded_at, problems)
+                for problem in problems[:_MOST_LOGGED]:
+                    self._log.error("reloading configuration failed", cause=cause, problem=problem)
+            else:
+                self.last = LastReload(self._now())
+                self._log.info("configuration reloaded", cause=cause, file=str(path))
+            await self._publish()
+            return problems
+
+    async def _attempt(self, path: Path) -> tuple[str, ...]:
         self._seen = None
         try:
-            content = read(self._path)
+            content = await asyncio.to_thread(read, path)
             self._seen = _checksum(content)
-            self._adopt(self._parse(content))
+            await self._apply(content)
         except ConfigError as error:
             return error.problems
         except Exception as error:  # noqa: BLE001 - a bug here must not end the exporter that runs
-            return (f"{self._path}: {internal(error)}",)
+            return (f"{path}: {internal(error)}",)
         return ()
-
-
-def samples(last: LastReload) -> Iterator[Sample]:
-    """Yield how the configuration was last read."""
-    yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, not last.problems)
-    yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, last.succeeded_at)
 
 
 def _checksum(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
+
+
+def _checksum_of(path: Path) -> bytes | None:
+    try:
+        return _checksum(read(path))
+    except ConfigError:
+        return None

@@ -1,24 +1,25 @@
-"""From the configuration to the accounts that are read, and to what finds more of them."""
+"""From the configuration to the accounts that are polled, and to what discovers more of them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from exporter.aws.connector import Connector, Manner
 from exporter.aws.organizations import Member, OrganizationReader
+from exporter.aws.readers import ReaderOptions, Readers
 from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
 from exporter.cases.model import Account
-from exporter.collector.source import Discovery, Target
+from exporter.collector.collector import Plan
+from exporter.collector.ports import Discovery, Target
 from exporter.config import ResolvedAccount, ResolvedOrganization, Settings
 
 
 @dataclass(slots=True)
 class OrganizationDiscovery:
-    """Finds the active accounts of an organization; used by one thread."""
+    """Finds the active accounts of an organization that are selected."""
 
     organization: ResolvedOrganization
     reader: OrganizationReader
-    connector: Connector
-    manner: Manner
+    readers: Readers
+    options: ReaderOptions
     members: tuple[Member, ...] = ()
 
     @property
@@ -28,21 +29,27 @@ class OrganizationDiscovery:
 
     @property
     def refresh_interval(self) -> float:
-        """Seconds after which the accounts are listed again."""
+        """Seconds."""
         return self.organization.refresh_interval
 
-    def targets(self, deadline: float) -> tuple[Target, ...]:
-        """Return the accounts that are active and selected now."""
-        self.members = self.reader.active_members(deadline)
-        return self.known()
+    async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
+        """Yield the selected accounts of each page of ListAccounts."""
+        members: list[Member] = []
+        async for page in self.reader.pages(timeout):
+            members += page
+            yield self._targets(page)
+        self.members = tuple(members)
 
-    def known(self) -> tuple[Target, ...]:
-        """Return the accounts that were active when they were last listed, and are selected."""
-        return tuple(
-            target_of(self.organization.member(member.account_id, member.name), self.connector, self.manner)
-            for member in self.members
+    def known(self) -> Sequence[Target]:
+        """Return the selected ones of the accounts that were last listed."""
+        return self._targets(self.members)
+
+    def _targets(self, members: Sequence[Member]) -> list[Target]:
+        return [
+            _target(self.organization.member(member.account_id, member.name), self.readers, self.options)
+            for member in members
             if self.organization.selects(member.account_id, member.name)
-        )
+        ]
 
 
 @dataclass(slots=True)
@@ -50,75 +57,64 @@ class OwnAccountDiscovery:
     """Finds the one account that the exporter's own credentials belong to."""
 
     regions: tuple[str, ...]
-    partition: str
-    connector: Connector
-    manner: Manner
+    readers: Readers
+    options: ReaderOptions
     account_id: str | None = None
     name: str = ""
     refresh_interval: float = float("inf")
 
-    def targets(self, deadline: float) -> tuple[Target, ...]:
-        """Return that account."""
-        self.account_id = self.connector.own_account(self.regions, deadline)
-        return self.known()
+    async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
+        """Yield that account."""
+        self.account_id = await self.readers.own_account(self.regions, timeout)
+        yield self.known()
 
-    def known(self) -> tuple[Target, ...]:
+    def known(self) -> Sequence[Target]:
         """Return that account if it was found before."""
         if self.account_id is None:
             return ()
-        account = Account(self.account_id, self.account_id, self.regions[0], self.partition)
-        return (target_of(ResolvedAccount(account, self.regions, OwnCredentials()), self.connector, self.manner),)
+        partition = self.readers.partition_of(self.regions[0])
+        account = Account(self.account_id, self.account_id, self.regions[0], partition)
+        return (_target(ResolvedAccount(account, self.regions, OwnCredentials()), self.readers, self.options),)
 
 
-def target_of(resolved: ResolvedAccount, connector: Connector, manner: Manner) -> Target:
-    """Return an account together with what reads it."""
-    account = resolved.account
-    reader = connector.reader(account.account_id, resolved.access, resolved.regions, manner)
-    return Target(account, reader, _in_words(resolved.access))
-
-
-def _in_words(access: Access) -> str:
-    match access:
-        case RoleCredentials(chain=chain):
-            return f"role {' > '.join(arn.partition(':role/')[2] for arn in chain)}"
-        case ProfileCredentials(name):
-            return f"profile {name}"
-        case _:
-            return "own"
-
-
-def configured_targets(settings: Settings, connector: Connector) -> tuple[Target, ...]:
-    """Return the accounts that the configuration names."""
-    manner = _manner(settings)
-    return tuple(target_of(resolved, connector, manner) for resolved in settings.accounts)
-
-
-def discoveries(settings: Settings, connector: Connector, before: Sequence[Discovery] = ()) -> tuple[Discovery, ...]:
-    """Return what finds the accounts that the configuration does not name one by one.
-
-    When it names neither accounts nor organizations, the one account of the exporter's own credentials is read.
+def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
+    """Return what a configuration asks of the collector.
 
     Args:
         settings: The configuration.
-        connector: Makes what reads the accounts.
-        before: What found accounts under the configuration before: what it found holds until they are listed anew.
+        readers: Read the accounts.
+        before: The discoveries of the configuration before: what they found holds until it is listed anew.
     """
-    manner = _manner(settings)
+    aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
+    options = ReaderOptions(aws.session_name, aws.session_duration, keep_subject=cases.enabled and cases.subject)
+    return Plan(
+        targets=[_target(account, readers, options) for account in settings.accounts],
+        discoveries=_discoveries(settings, readers, options, before),
+        interval=poll.interval,
+        timeout=poll.timeout,
+        concurrency=poll.concurrency,
+        policy=settings.policy,
+    )
+
+
+def _discoveries(
+    settings: Settings, readers: Readers, options: ReaderOptions, before: Sequence[Discovery]
+) -> Sequence[Discovery]:
+    """Return a discovery for each organization, or of the own account where the configuration names nothing to read."""
     if settings.accounts or settings.organizations:
         listed = [discovery for discovery in before if isinstance(discovery, OrganizationDiscovery)]
-        return tuple(
+        return [
             OrganizationDiscovery(
                 organization,
-                connector.organization_reader(organization.name, organization.access, organization.regions, manner),
-                connector,
-                manner,
+                readers.organization_reader(organization.name, organization.access, organization.regions, options),
+                readers,
+                options,
                 _members_before(organization, listed),
             )
             for organization in settings.organizations
-        )
+        ]
     found = next((discovery.account_id for discovery in before if isinstance(discovery, OwnAccountDiscovery)), None)
-    regions = settings.config.aws.regions
-    return (OwnAccountDiscovery(regions, connector.partition_of(regions[0]), connector, manner, found),)
+    return [OwnAccountDiscovery(settings.config.aws.regions, readers, options, found)]
 
 
 def _members_before(organization: ResolvedOrganization, before: Sequence[OrganizationDiscovery]) -> tuple[Member, ...]:
@@ -132,6 +128,17 @@ def _members_before(organization: ResolvedOrganization, before: Sequence[Organiz
     return ()
 
 
-def _manner(settings: Settings) -> Manner:
-    aws, cases = settings.config.aws, settings.config.metrics.cases
-    return Manner(aws.session_name, aws.session_duration, keep_subject=cases.enabled and cases.subject)
+def _target(resolved: ResolvedAccount, readers: Readers, options: ReaderOptions) -> Target:
+    account = resolved.account
+    reader = readers.reader(account.account_id, resolved.access, resolved.regions, options)
+    return Target(account, reader, _credentials(resolved.access))
+
+
+def _credentials(access: Access) -> str:
+    match access:
+        case RoleCredentials(chain=chain):
+            return f"role {' > '.join(arn.partition(':role/')[2] for arn in chain)}"
+        case ProfileCredentials(name):
+            return f"profile {name}"
+        case _:
+            return "own"

@@ -14,9 +14,9 @@ _ADVICE = {
     Reason.CREDENTIALS: "give the exporter valid AWS credentials: environment, profile, or a role of its pod; check the clock",
     Reason.SUBSCRIPTION_REQUIRED: "nothing to do, or exclude it: its plan (below Business Support+) has no Support API",
     Reason.THROTTLED: "raise poll.interval, or find what else calls the Support API of this account",
-    Reason.TIMEOUT: "check the way to AWS: a firewall that drops, a slow proxy; or raise poll.timeout",
-    Reason.UNREACHABLE: "check DNS, egress to port 443 and proxies; a second region in regions is a fail-over",
-    Reason.SERVER_ERROR: "wait: AWS answers with errors of its own; a second region in regions is a fail-over",
+    Reason.TIMEOUT: "check the network to AWS: a firewall that drops packets, a slow proxy; or raise poll.timeout",
+    Reason.UNREACHABLE: "check DNS, egress to port 443 and proxies; add a second region to fail over",
+    Reason.SERVER_ERROR: "wait: AWS answers with errors of its own; add a second region to fail over",
     Reason.MALFORMED: "check what stands between the exporter and AWS: the answer is not AWS's",
     Reason.INTERNAL: "report it with this line: it is a bug of the exporter, or an AWS error that is new to it",
 }

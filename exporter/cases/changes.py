@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from enum import Enum
 from types import MappingProxyType
-from typing import NamedTuple
 
 from exporter.cases.model import Case, Reading
 
@@ -16,23 +15,30 @@ Two minutes for AWS, and the five by which the exporter's clock may be ahead of 
 """
 
 
-class Watch(NamedTuple):
-    """What is known of the first response to an open case.
+class FirstResponse(Enum):
+    """What is known of AWS's first response to an open case; the value is `judged` and `awaited`.
 
-    Attributes:
-        judged: Whether it is settled: answered or breached, or the case was reopened.
-        awaited: Whether it is still to come, or to be learnt when it came. False where that is known, and where the case was
-            reopened, as who reopens a case did not wait all that time; None where AWS may have answered before anyone looked.
+    AWAITED: not answered, within its target. UNCERTAIN: AWS may have answered before anyone looked. AWAITED_LATE and
+    UNCERTAIN_LATE: the same, with the target passed and nothing left to judge. SETTLED: answered, or the case was
+    reopened, as who reopens a case did not wait all that time.
     """
 
-    judged: bool
-    awaited: bool | None
+    AWAITED = (False, True)
+    UNCERTAIN = (False, None)
+    AWAITED_LATE = (True, True)
+    UNCERTAIN_LATE = (True, None)
+    SETTLED = (True, False)
 
+    @property
+    def judged(self) -> bool:
+        """Whether its target needs no more watching."""
+        return bool(self.value[0])
 
-_OPENED = Watch(judged=False, awaited=True)
-_REOPENED = Watch(judged=True, awaited=False)
-_shared = lru_cache(Watch)
-"""Makes one value for all cases of which the same is known."""
+    @property
+    def awaited(self) -> bool | None:
+        """Whether its time is still to be learnt; None where AWS may have answered before anyone looked."""
+        awaited: bool | None = self.value[1]
+        return awaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Changes:
     breached: tuple[Case, ...] = ()
     first_responses: tuple[tuple[str, float], ...] = ()
     open_durations: tuple[tuple[str, float], ...] = ()
-    watched: Mapping[str, Watch] = field(default_factory=lambda: MappingProxyType({}))
+    watched: Mapping[str, FirstResponse] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +94,17 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
     """
     # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
     watched = {
-        case.case_id: _REOPENED
+        case.case_id: FirstResponse.SETTLED
         if case.status == REOPENED
-        else _shared(
-            judged=case.first_aws is not None or _is_due(case, targets, reading.taken_at),
-            awaited=_still_awaited(case, before=None),
+        else FirstResponse(
+            (case.first_aws is not None or _is_due(case, targets, reading.taken_at), _still_awaited(case, before=None))
         )
         for case in reading.cases
     }
     return Changes(watched=MappingProxyType(watched))
 
 
-def changes(before: Reading, after: Reading, watched: Mapping[str, Watch], targets: Mapping[str, float]) -> Changes:
+def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Mapping[str, float]) -> Changes:
     """Return what happened between two readings of one account.
 
     Args:
@@ -119,7 +124,11 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, Watch], targe
     resolved = tuple(case for case in before.cases if case.case_id not in present or case.case_id in away)
     # What AWS wrote by then may be its first response all the same.
     unanswered = {case.case_id for case in after.cases if case.case_id in away and case.first_aws is None}
-    earlier = {**watched, **{case.case_id: _OPENED for case in opened}, **dict.fromkeys(back_ids | unanswered, _REOPENED)}
+    earlier = {
+        **watched,
+        **dict.fromkeys((case.case_id for case in opened), FirstResponse.AWAITED),
+        **dict.fromkeys(back_ids | unanswered, FirstResponse.SETTLED),
+    }
     settled = [case for case in after.cases if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
     return Changes(
@@ -133,9 +142,11 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, Watch], targe
         ),
         watched=MappingProxyType(
             {
-                case.case_id: _shared(
-                    judged=earlier[case.case_id].judged or case.case_id in settled_ids,
-                    awaited=_still_awaited(case, before=earlier[case.case_id].awaited),
+                case.case_id: FirstResponse(
+                    (
+                        earlier[case.case_id].judged or case.case_id in settled_ids,
+                        _still_awaited(case, before=earlier[case.case_id].awaited),
+                    )
                 )
                 for case in after.cases
             }
@@ -150,7 +161,7 @@ def _first_responses(awaited: Iterable[Case]) -> Iterable[tuple[str, float]]:
 
 
 def _still_awaited(case: Case, *, before: bool | None) -> bool | None:
-    """Return what `Watch.awaited` is after a reading, from what it was before."""
+    """Return what `FirstResponse.awaited` is after a reading, from what it was before."""
     if before is False or (case.first_aws is not None and case.first_aws_known):
         return False
     return True if before or case.first_aws_known else None

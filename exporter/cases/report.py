@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from exporter.cases import aggregate
 from exporter.cases.advice import advice, organization_advice
 from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
+from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
 
 WORST_FIRST = (
@@ -110,20 +111,11 @@ class FleetReport:
 def fleet_report(
     statuses: Sequence[AccountStatus],
     organizations: Iterable[OrganizationStatus],
-    targets: Mapping[str, float],
-    max_staleness: float,
+    policy: Policy,
     now: float,
 ) -> FleetReport:
-    """Return how the fleet is doing.
-
-    Args:
-        statuses: What is known of every account.
-        organizations: What is known of every organization.
-        targets: First-response targets in seconds, by severity code.
-        max_staleness: For how many seconds the cases of a failing account are shown.
-        now: Unix seconds.
-    """
-    accounts = sorted((_account(status, targets, max_staleness, now) for status in statuses), key=_badness)
+    """Return how the fleet is doing at `now` (Unix seconds)."""
+    accounts = sorted((_account(status, policy, now) for status in statuses), key=_badness)
     shown = [case for account in accounts for case in account.cases or ()]
     states = Counter(account.state for account in accounts)
     turns = Counter(waits_for(case) for case in shown)
@@ -142,15 +134,15 @@ def waits_for(case: Case) -> Author:
     return Author.AWS if case.last_author is Author.CUSTOMER else Author.CUSTOMER
 
 
-def _account(status: AccountStatus, targets: Mapping[str, float], max_staleness: float, now: float) -> AccountReport:
-    reading = status.shown_reading(now, max_staleness)
+def _account(status: AccountStatus, policy: Policy, now: float) -> AccountReport:
+    reading = status.shown_reading(now, policy.max_staleness)
     cases = None if reading is None else tuple(sorted(reading.cases, key=_urgency))
     return AccountReport(
         status=status,
-        state=status.state(now, max_staleness),
+        state=status.state(now, policy.max_staleness),
         cases=cases,
         severities=aggregate.count_by_severity(cases or ()),
-        overdue=frozenset(case.case_id for case in aggregate.overdue(cases or (), targets, now)),
+        overdue=frozenset(case.case_id for case in aggregate.overdue(cases or (), policy.first_response_targets, now)),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from exporter.cases.changes import Changes, Tally, Watch
+from exporter.cases.changes import Changes, FirstResponse, Tally
 from exporter.cases.model import Account, Reading, Reason
 
 
@@ -63,7 +63,7 @@ class AccountStatus:
     failing_since: float | None = None
     errors: Mapping[Reason, int] = field(default_factory=lambda: MappingProxyType({}))
     tally: Tally = field(default_factory=Tally)
-    watched: Mapping[str, Watch] = field(default_factory=lambda: MappingProxyType({}))
+    watched: Mapping[str, FirstResponse] = field(default_factory=lambda: MappingProxyType({}))
     next_poll: float | None = None
 
     def state(self, now: float, max_staleness: float) -> AccountState:

@@ -1,145 +1,171 @@
-"""The threads: some that read accounts, one that finds out which, one that publishes pages."""
+"""Runs the polling: a task for each account, one for each discovery, one that publishes; all on one event loop."""
 
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from exporter.collector.discoverer import Discoverer
-from exporter.collector.poller import Poller
-from exporter.collector.publisher import Publisher
-from exporter.collector.pulse import Pulse
-from exporter.collector.roster import Roster
-from exporter.collector.source import Target
+from structlog.typing import FilteringBoundLogger
 
-_PATIENCE = 1.0
+from exporter.cases.policy import Policy
+from exporter.clock import Clock
+from exporter.collector.accounts import AccountTable, Entry
+from exporter.collector.discovery import Discoverer
+from exporter.collector.poller import ChangeObserver, Poller
+from exporter.collector.ports import Discovery, Target
+from exporter.collector.publisher import LONGEST_AGE, Publisher
+from exporter.collector.schedule import Schedule
+from exporter.errors import internal
+from exporter.metrics.exposition import PageStore
+from exporter.metrics.families import Sample
+from exporter.metrics.renderer import Renderer
+
+_STUCK_AFTER = 2 * LONGEST_AGE + 300.0
+_PROGRESS_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a configuration asks of the collector; seconds."""
+
+    targets: Sequence[Target]
+    discoveries: Sequence[Discovery]
+    interval: float
+    timeout: float
+    concurrency: int
+    policy: Policy
 
 
 class Collector:
-    """Runs a poller in several threads, a discoverer and a publisher in one each.
+    """Polls accounts and publishes pages by a plan, which can be replaced.
 
     Args:
-        roster: Which accounts are read.
-        discoverer: Finds out which.
-        poller: Reads them.
-        publisher: Publishes what was read.
-        concurrency: How many accounts are read at a time.
-        monotonic: Seconds on a clock that never goes back.
+        plan: The first.
+        observer: Counts what happens to cases.
+        renderer: Makes pages.
+        store: Where they go.
+        samples: Returns samples that are neither accounts' nor discoveries'.
+        owns: Whether an account is in this process's shard.
+        clock: The clock.
+        log: The log.
     """
 
     def __init__(
         self,
-        roster: Roster,
-        discoverer: Discoverer,
-        poller: Poller,
-        publisher: Publisher,
+        plan: Plan,
+        observer: ChangeObserver,
+        renderer: Renderer,
+        store: PageStore,
+        samples: Callable[[], Iterable[Sample]],
         *,
-        concurrency: int,
-        monotonic: Callable[[], float],
+        owns: Callable[[str], bool],
+        clock: Clock,
+        log: FilteringBoundLogger,
     ) -> None:
-        self._monotonic = monotonic
-        self._roster = roster
-        self._discoverer = discoverer
-        self._poller = poller
-        self._publisher = publisher
-        self._concurrency = concurrency
-        self._stop = threading.Event()
+        self._clock = clock
+        self._log = log
+        self._poller = Poller(plan.policy, plan.timeout, observer, clock=clock, log=log)
+        self.accounts = AccountTable(Schedule(plan.interval), clock)
+        self.discoverer = Discoverer(self.accounts, owns, self._start, clock=clock, log=log)
+        self.publisher = Publisher(plan.policy, self.accounts, self.discoverer, renderer, store, samples, clock=clock)
+        self._slots = asyncio.Semaphore(plan.concurrency)
         self._running = False
-        self._pollers: list[_Worker] = []
-        self._others = [
-            _Worker("dispatch", poller.dispatch, self._stop, monotonic),
-            _Worker("publish", publisher.run, self._stop, monotonic),
-            _Worker("discover", discoverer.run, self._stop, monotonic),
-        ]
+        self._polls: dict[Entry, asyncio.Task[None]] = {}
+        self._listings: list[asyncio.Task[None]] = []
+        self._crashes: list[str] = []
+        self.discoverer.apply(plan.targets, plan.discoveries)
 
-    def start(self) -> None:
-        """Publish a first page, which says that nothing is known yet, and start to read."""
-        self._publisher.publish()
+    async def run(self) -> None:
+        """Poll and publish until cancelled."""
+        await self.publisher.publish()
         self._running = True
-        self._begin(self._concurrency)
-        for thread in self._others:
-            thread.start()
-
-    def resize(self, concurrency: int) -> None:
-        """Read that many accounts at a time from now on; threads that are too many end once they are done with what they read.
-
-        Raises:
-            RuntimeError: The system allows no more threads; what was is as it was.
-        """
-        surplus = self._concurrency - concurrency
-        if self._running and surplus > 0:
-            self._poller.release(surplus)
-        elif self._running:
-            self._begin(-surplus)
-        self._concurrency = concurrency
-
-    def _begin(self, pollers: int) -> None:
-        self._pollers = [thread for thread in self._pollers if thread.is_alive()]
-        begun = 0
+        publishing = self._spawn("publish", self.publisher.run())
+        self._start(self.accounts.entries())
+        self._refresh_listings()
         try:
-            for begun in range(pollers):  # noqa: B007 - needed when it ends early
-                thread = _Worker("poll", self._poller.run, self._stop, self._monotonic)
-                thread.start()
-                self._pollers.append(thread)
-        except RuntimeError:
-            self._poller.release(begun)
-            raise
+            await asyncio.Event().wait()
+        finally:
+            self._running = False
+            for task in (publishing, *self._listings, *self._polls.values()):
+                task.cancel()
 
-    def run_once(self, progress: Callable[[int, int], None]) -> None:
-        """Find all accounts, read each once, and publish the page.
+    async def apply(self, plan: Plan) -> None:
+        """Replace the plan, and publish the page that follows from it.
 
-        Args:
-            progress: Is told how many accounts were read, and of how many.
+        What is known of accounts that stay is kept: cases, counts and credentials. Polls in flight go on, unless their account
+        is gone or is read in another way now.
         """
-        self._discoverer.refresh_due()
-        targets: SimpleQueue[Target] = SimpleQueue()
-        while (target := self._roster.take()) is not None:
-            targets.put(target)
-        ended: SimpleQueue[None] = SimpleQueue()
+        self._poller.policy = self.publisher.policy = plan.policy
+        self._poller.timeout = plan.timeout
+        self._slots = asyncio.Semaphore(plan.concurrency)
+        self.discoverer.apply(plan.targets, plan.discoveries)
+        self._start(self.accounts.reschedule(Schedule(plan.interval)))
+        self._refresh_listings()
+        await self.publisher.publish()
 
-        def read() -> None:
-            with suppress(Empty):
-                while True:
-                    target = targets.get_nowait()
-                    try:
-                        self._poller.poll(target)
-                    finally:
-                        ended.put(None)
+    async def run_once(self, progress: Callable[[int, int], None]) -> None:
+        """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
+        listings = [asyncio.create_task(self.discoverer.refresh(listing)) for listing in self.discoverer.listings]
+        polls: dict[Entry, asyncio.Task[None]] = {}
+        while True:
+            for entry in self.accounts.due():
+                if entry not in polls:
+                    polls[entry] = asyncio.create_task(self.poll(entry))
+            pending = [task for task in (*listings, *polls.values()) if not task.done()]
+            progress(sum(task.done() for task in polls.values()), len(polls))
+            if not pending:
+                break
+            await asyncio.wait(pending, timeout=_PROGRESS_SECONDS)
+        await self.publisher.publish()
 
-        total = targets.qsize()
-        progress(0, total)
-        # Unlike an executor's, these threads end with the process when somebody ends it.
-        for _ in range(min(self._concurrency, total)):
-            threading.Thread(target=read, daemon=True).start()
-        for done in range(1, total + 1):
-            ended.get()
-            progress(done, total)
-        self._publisher.publish()
+    async def poll(self, entry: Entry) -> None:
+        """Poll one account, as soon as there is a free slot."""
+        async with self._slots:
+            entry.polling = True
+            try:
+                status = await self._poller.poll(entry.target, entry.status)
+            finally:
+                entry.polling = False
+        self.accounts.finish(entry, status)
 
-    def stop(self) -> None:
-        """End the threads; those that wait for AWS are left behind, and end with the process."""
-        self._stop.set()
-        self._roster.wake()
-        self._discoverer.wake()
-        self._poller.release(self._concurrency)
-        threads = [*self._pollers, *self._others]
-        for thread in threads:
-            thread.join(_PATIENCE / len(threads))
+    def health_problems(self) -> list[str]:
+        """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""
+        published_at = self.publisher.published_at
+        age = 0.0 if published_at is None else self._clock.monotonic() - published_at
+        stuck = [f"collector stuck: the last page is {age:.0f} s old"] if age > _STUCK_AFTER else []
+        return [*self._crashes, *stuck]
 
-    def ailments(self) -> list[str]:
-        """Return what is wrong with the threads, a line each; nothing while all get on with their work."""
-        missing = self._concurrency - sum(worker.is_alive() for worker in self._pollers)
-        ended = ["poll"] * max(0, missing) + [worker.name for worker in self._others if not worker.is_alive()]
-        stuck = [worker.name for worker in (*self._pollers, *self._others) if worker.is_alive() and worker.pulse.is_stuck()]
-        counted = [(name, "has ended") for name in ended] + [(name, "is stuck") for name in stuck]
-        return [f"a thread that is to {name} {what}" for name, what in dict.fromkeys(counted)]
+    async def _poll_loop(self, entry: Entry) -> None:
+        while True:
+            await self._clock.sleep(max(0.0, entry.due - self._clock.monotonic()))
+            await self.poll(entry)
 
+    def _start(self, entries: Sequence[Entry], gone: Sequence[Entry] = ()) -> None:
+        """Have accounts polled when they are due now, and others no more."""
+        if not self._running:
+            return
+        for entry in (*gone, *entries):
+            task = self._polls.pop(entry, None)
+            if task is not None:
+                task.cancel()
+        for entry in entries:
+            self._polls[entry] = self._spawn("poll", self._poll_loop(entry))
 
-class _Worker(threading.Thread):
-    """A thread with its pulse."""
+    def _refresh_listings(self) -> None:
+        for task in self._listings:
+            task.cancel()
+        if self._running:
+            self._listings = [self._spawn("discovery", self.discoverer.run(listing)) for listing in self.discoverer.listings]
 
-    def __init__(
-        self, name: str, work: Callable[[threading.Event, Pulse], None], stop: threading.Event, monotonic: Callable[[], float]
-    ) -> None:
-        self.pulse = Pulse(monotonic)
-        super().__init__(target=work, args=(stop, self.pulse), name=name, daemon=True)
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(partial(self._ended, name))
+        return task
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            detail = internal(error).detail
+            self._crashes.append(f"{name} task crashed: {detail}")
+            self._log.error("task crashed", task=name, detail=detail)

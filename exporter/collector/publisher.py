@@ -1,15 +1,18 @@
 """Publishes a new page when something changed, and every 15 seconds, because ages move."""
 
-import threading
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from exporter.collector.pulse import Pulse
-from exporter.collector.roster import Roster
-from exporter.collector.source import Timing
-from exporter.collector.store import PageStore
+from exporter.cases.policy import Policy
+from exporter.cases.report import OrganizationStatus
+from exporter.cases.status import AccountStatus
+from exporter.clock import Clock
+from exporter.collector.accounts import AccountTable
+from exporter.collector.discovery import Discoverer
 from exporter.metrics import catalog
+from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
 from exporter.metrics.renderer import Renderer
 
@@ -20,86 +23,111 @@ _SHARE_OF_A_CORE = 0.02
 _SHARE_IN_THE_FIRST_ROUND = 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a page was made from; read by other threads."""
+
+    statuses: tuple[AccountStatus, ...]
+    organizations: tuple[OrganizationStatus, ...]
+    policy: Policy
+
+
 def pause_after(cost: float, *, first_round: bool) -> float:
-    """Return how many seconds to wait at least after a page, before the next.
+    """Return the shortest pause after a page in seconds, in proportion to the CPU seconds that it took.
 
-    The pause is in proportion to what a page costs, so that a large fleet in which something changes all the time does not keep
-    a core busy.
-
-    Args:
-        cost: CPU seconds that the page took: while many accounts are read, it takes longer than it costs.
-        first_round: Whether some accounts have not been tried yet: then somebody may be waiting to see them all.
+    So a large fleet in which something changes all the time keeps no core busy. In the first round somebody may be waiting.
     """
     share = _SHARE_IN_THE_FIRST_ROUND if first_round else _SHARE_OF_A_CORE
     return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / share))
 
 
 class Publisher:
-    """Makes pages of a roster and puts them into a store.
+    """Makes pages of what is known, in a thread, and puts them into the store.
+
+    Attributes:
+        policy: How cases are judged and shown.
+        snapshot: What the published page was made from.
+        published_at: When it was published, on the monotonic clock; None before the first.
+        ready: Whether a page was published on which every account had been tried.
 
     Args:
-        roster: What is known of the accounts.
-        renderer: Makes pages.
-        store: Where they go.
-        fleet: Returns samples that are not any account's.
-        timing: The clocks.
-        cpu: Seconds of CPU time of the present thread.
+        samples: Returns samples that are neither accounts' nor discoveries'.
+        cpu: CPU seconds of the present thread.
     """
 
     def __init__(
         self,
-        roster: Roster,
+        policy: Policy,
+        accounts: AccountTable,
+        discoverer: Discoverer,
         renderer: Renderer,
         store: PageStore,
-        fleet: Callable[[], Iterable[Sample]],
-        timing: Timing,
+        samples: Callable[[], Iterable[Sample]],
+        *,
+        clock: Clock,
         cpu: Callable[[], float] = time.thread_time,
     ) -> None:
-        self._roster = roster
+        self.policy = policy
+        self.snapshot = Snapshot((), (), policy)
+        self.published_at: float | None = None
+        self.ready = False
+        self._accounts = accounts
+        self._discoverer = discoverer
         self._renderer = renderer
         self._store = store
-        self._fleet = fleet
-        self._timing = timing
+        self._samples = samples
+        self._clock = clock
         self._cpu = cpu
+        self._lock = asyncio.Lock()
         self._cost = 0.0
         self._duration: float | None = None
-        self._version = -1
-        self._lock = threading.Lock()
 
-    def run(self, stop: threading.Event, pulse: Pulse) -> None:
-        """Publish pages until told to stop."""
-        while not stop.is_set():
-            pulse.beat(2 * LONGEST_AGE)
+    async def run(self) -> None:
+        """Publish pages, until cancelled."""
+        while True:
             # Asked before: a page that was begun without the last accounts does not show them.
-            first_round = not self._roster.all_polled()
-            self.publish()
+            first_round = not self._accounts.all_polled.is_set()
+            await self.publish()
             pause = pause_after(self._cost, first_round=first_round)
             if first_round:
-                self._roster.wait_until_all_polled(pause)
+                await _wait(self._accounts.all_polled, pause)
             else:
-                stop.wait(pause)
-            if not stop.is_set():
-                self._roster.wait_for_change(self._version, LONGEST_AGE - pause)
+                await asyncio.sleep(pause)
+            await _wait(self._accounts.changed, LONGEST_AGE - pause)
 
-    @contextmanager
-    def changing_over(self, renderer: Renderer) -> Iterator[None]:
-        """Make no page while the caller changes things, and make pages with this renderer from then on."""
-        with self._lock:
-            yield
-            self._renderer = renderer
-
-    def publish(self) -> None:
+    async def publish(self) -> None:
         """Make a page of what is known now, and publish it."""
-        with self._lock:
-            self._publish()
+        async with self._lock:
+            self._accounts.changed.clear()
+            tried = self._discoverer.all_tried() and self._accounts.all_polled.is_set()
+            statuses = tuple(entry.status for entry in self._accounts.entries())
+            snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)
+            now = self._clock.time()
+            samples = [*self._policy_samples(), *self._discoverer.samples(), *self._samples()]
+            samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
+            if self._duration is not None:
+                samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
+            started = self._clock.monotonic()
+            self._cost = await asyncio.to_thread(self._render, snapshot, samples, now)
+            self.published_at = self._clock.monotonic()
+            self._duration = self.published_at - started
+            self.snapshot = snapshot
+            self.ready = self.ready or tried
 
-    def _publish(self) -> None:
-        started, cpu = self._timing.monotonic(), self._cpu()
-        self._version, statuses = self._roster.statuses()
-        now = self._timing.time()
-        samples = [*self._fleet(), Sample(catalog.PAGE_TIMESTAMP, {}, now)]
-        if self._duration is not None:
-            samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
-        self._store.publish(self._renderer.render(statuses, samples, now))
-        self._duration = self._timing.monotonic() - started
-        self._cost = self._cpu() - cpu
+    def _policy_samples(self) -> Iterable[Sample]:
+        for severity_code, seconds in sorted(self.policy.first_response_targets.items()):
+            yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
+
+    def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> float:
+        began = self._cpu()
+        self._store.publish(self._renderer.render(snapshot.statuses, snapshot.policy, samples, now))
+        return self._cpu() - began
+
+
+async def _wait(event: asyncio.Event, longest: float) -> None:
+    """Wait for an event, but no longer than `longest` seconds."""
+    try:
+        async with asyncio.timeout(longest):
+            await event.wait()
+    except TimeoutError:
+        return

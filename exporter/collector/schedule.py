@@ -1,4 +1,4 @@
-"""When each account is read: due times, spread over the interval, and pauses after failures."""
+"""When each account is polled: due times, spread over the interval, and back-off after failures."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ def phase(account_id: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Cadence:
-    """How often accounts are read.
+class Schedule:
+    """When accounts are polled.
 
     Attributes:
-        interval: Seconds between two readings of an account that is well.
+        interval: Poll interval in seconds.
     """
 
     interval: float

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from exporter.cases import aggregate
 from exporter.cases.changes import Tally
 from exporter.cases.model import SEVERITY_CODES, Account, Case
+from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus
-from exporter.metrics import catalog, encode
+from exporter.metrics import catalog, exposition
 from exporter.metrics.metric import Metric
 
 
@@ -20,127 +21,94 @@ class Sample(NamedTuple):
     value: float
 
 
-class Moment(NamedTuple):
-    """A sample whose value is the age of a moment: it moves with the clock, its labels do not."""
-
-    metric: Metric
-    labels: Mapping[str, str]
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """How cases are to be shown.
-
-    Attributes:
-        max_staleness: For how many seconds the last good cases of a failing account are shown.
-        targets: First-response targets in seconds, by severity code.
-        case_limit: How many cases of an account have series of their own, or None for no such series at all.
-        subjects: Whether these carry the subject line.
-    """
-
-    max_staleness: float
-    targets: Mapping[str, float]
-    case_limit: int | None = None
-    subjects: bool = False
-
-
-_MadeFrom = tuple[Account, tuple[Case, ...] | None, Tally]
+_CacheKey = tuple[Account, tuple[Case, ...] | None, Tally]
+"""An account, its cases (None when none may be shown) and its tally."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseLines:
-    """The encoded part of a page that an account's cases make up.
+    """The lines of one account's cases, valid from one moment to another (Unix seconds): a case passes its target then.
 
     Attributes:
-        made_from: The account, its cases (None when none may be shown) and its tally.
-        lines: The encoded lines of each metric of cases, in the order of the catalogue.
-        ages: Start of line and Unix time of each sample whose value is an age.
-        made_at: When they were made (Unix seconds). They say nothing of the time before, to which a clock may be set back.
-        valid_until: When a case passes its target, so that the lines must be made anew (Unix seconds).
+        key: What they were made from.
+        families: The lines of each metric in `catalog.CASE_METRICS`.
+        ages: Start of line and Unix time of each sample whose value is an age: it moves with the clock.
     """
 
-    made_from: _MadeFrom
-    lines: tuple[bytes, ...]
+    key: _CacheKey
+    families: tuple[bytes, ...]
     ages: tuple[tuple[str, float], ...]
-    made_at: float
+    valid_from: float
     valid_until: float
+
+    def is_current(self, key: _CacheKey, now: float) -> bool:
+        """Return whether they are still what the key comes to; a clock may have been set back."""
+        account, cases, tally = key
+        same = account == self.key[0] and cases is self.key[1] and tally is self.key[2]
+        return same and self.valid_from <= now <= self.valid_until
 
 
 @dataclass(frozen=True, slots=True)
 class AccountLines:
-    """One account's encoded part of a page.
+    """One account's lines, valid from one moment to another (Unix seconds).
 
     Attributes:
-        status: What the lines were made from.
-        cases: The part that its cases make up.
-        health: The encoded lines of each metric of its health, in the order of the catalogue.
-        made_at: When the lines were made (Unix seconds).
-        valid_until: When the lines must be made anew although nothing was read (Unix seconds).
+        health: The lines of each metric in `catalog.HEALTH_METRICS`.
     """
 
     status: AccountStatus
     cases: CaseLines
     health: tuple[bytes, ...]
-    made_at: float
+    valid_from: float
     valid_until: float
 
     @property
-    def lines(self) -> tuple[bytes, ...]:
-        """The encoded lines of each metric with an account's labels, in the order of the catalogue."""
-        return self.cases.lines + self.health
+    def families(self) -> tuple[bytes, ...]:
+        """The lines of each metric in `catalog.ACCOUNT_METRICS`."""
+        return self.cases.families + self.health
 
-    def hold(self, status: AccountStatus, now: float) -> bool:
-        """Return whether the lines are still what `status` comes to at `now`."""
-        return self.status is status and self.made_at <= now <= self.valid_until
+    def is_current(self, status: AccountStatus, now: float) -> bool:
+        """Return whether they are still what the status comes to."""
+        return self.status is status and self.valid_from <= now <= self.valid_until
 
 
-def account_lines(status: AccountStatus, view: View, now: float, before: AccountLines | None = None) -> AccountLines:
-    """Encode one account's part of a page.
+def account_lines(status: AccountStatus, policy: Policy, now: float, before: AccountLines | None = None) -> AccountLines:
+    """Encode one account's part of a page at `now` (Unix seconds).
 
     Args:
         status: What is known of the account.
-        view: How cases are to be shown.
+        policy: How its cases are judged and shown.
         now: Unix seconds.
-        before: The account's part of the page before; what its cases make up is kept where they are the same.
+        before: Its part of the page before: lines of cases that did not change are kept.
     """
-    reading = status.shown_reading(now, view.max_staleness)
-    made_from = (status.account, None if reading is None else reading.cases, status.tally)
-    kept = before.cases if before is not None and _same(before.cases, made_from, now) else None
-    stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + view.max_staleness
-    case_lines = kept or _case_lines(made_from, view, now)
-    return AccountLines(
-        status=status,
-        cases=case_lines,
-        health=_encoded(_samples_of_health(status), catalog.HEALTH_METRICS),
-        made_at=now,
-        valid_until=min(stale_at, case_lines.valid_until),
+    reading = status.shown_reading(now, policy.max_staleness)
+    key = (status.account, None if reading is None else reading.cases, status.tally)
+    kept = before is not None and before.cases.is_current(key, now)
+    cases = before.cases if before is not None and kept else _case_lines(key, policy, now)
+    stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + policy.max_staleness
+    health = _encoded(_samples_of_health(status), catalog.HEALTH_METRICS)
+    return AccountLines(status, cases, health, now, min(stale_at, cases.valid_until))
+
+
+def _case_lines(key: _CacheKey, policy: Policy, now: float) -> CaseLines:
+    account, cases, tally = key
+    if cases is None:
+        return CaseLines(key, _encoded((), catalog.CASE_METRICS), (), now, float("inf"))
+    names = _names(account)
+    ages = tuple(
+        (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, names | group._asdict()), found.quiet_since)
+        for group, found in aggregate.group_cases(cases).items()
+        if found.quiet_since is not None
     )
-
-
-def _same(lines: CaseLines, made_from: _MadeFrom, now: float) -> bool:
-    account, cases, tally = lines.made_from
-    same = account == made_from[0] and cases is made_from[1] and tally is made_from[2]
-    return same and lines.made_at <= now <= lines.valid_until
-
-
-def _case_lines(made_from: _MadeFrom, view: View, now: float) -> CaseLines:
-    account, cases, tally = made_from
-    samples = () if cases is None else _samples_of_cases(account, cases, tally, view, now)
-    moments = _moments(cases or (), _names(account))
-    return CaseLines(
-        made_from=made_from,
-        lines=_encoded(samples, catalog.CASE_METRICS),
-        ages=tuple((encode.line_start(metric.name, labels), since) for metric, labels, since in moments),
-        made_at=now,
-        valid_until=aggregate.next_due(cases or (), view.targets, now),
-    )
+    samples = _samples_of_cases(cases, names, tally, policy, now)
+    next_due = aggregate.next_due(cases, policy.first_response_targets, now)
+    return CaseLines(key, _encoded(samples, catalog.CASE_METRICS), ages, now, next_due)
 
 
 def _encoded(samples: Iterable[Sample], metrics: Iterable[Metric]) -> tuple[bytes, ...]:
     lines: dict[Metric, list[str]] = {metric: [] for metric in metrics}
     for metric, labels, value in samples:
-        lines[metric].append(encode.line(metric.name, labels, value))
+        lines[metric].append(exposition.line(metric.name, labels, value))
     return tuple("".join(family).encode() for family in lines.values())
 
 
@@ -153,19 +121,14 @@ def _names(account: Account) -> dict[str, str]:
     return {"account_id": account.account_id, "account_name": account.name, "region": account.region}
 
 
-def _moments(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Moment]:
-    for key, group in aggregate.group_cases(cases).items():
-        if group.quiet_since is not None:
-            yield Moment(catalog.LATEST_COMMUNICATION_AGE, names | key._asdict(), group.quiet_since)
-
-
-def _samples_of_cases(account: Account, cases: tuple[Case, ...], tally: Tally, view: View, now: float) -> Iterator[Sample]:
-    names = _names(account)
+def _samples_of_cases(
+    cases: tuple[Case, ...], names: dict[str, str], tally: Tally, policy: Policy, now: float
+) -> Iterator[Sample]:
     yield from _group_samples(cases, names)
-    yield from _severity_samples(cases, names, view.targets, now)
+    yield from _severity_samples(cases, names, policy.first_response_targets, now)
     yield from _tally_samples(tally, names)
-    if view.case_limit is not None:
-        yield from _case_samples(cases, names, view.case_limit, subjects=view.subjects)
+    if policy.case_limit is not None:
+        yield from _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)
 
 
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:

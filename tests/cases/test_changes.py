@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from exporter.cases.changes import APPEARS_WITHIN, Changes, Tally, Watch, baseline, changes
+from exporter.cases.changes import APPEARS_WITHIN, Changes, FirstResponse, Tally, baseline, changes
 from exporter.cases.model import Author, Case, Communication, Reading
 from tests.support.cases import NOW, answered, case, fleets, histories
 
@@ -254,7 +254,7 @@ def test_a_target_that_passes_while_the_first_response_is_not_known_is_a_breach_
 
 def test_a_tally_without_changes_stays_the_same_object() -> None:
     tally = Tally().plus(Changes(opened=(case(),)))
-    assert tally.plus(Changes(watched={"case-1": Watch(judged=True, awaited=False)})) is tally
+    assert tally.plus(Changes(watched={"case-1": FirstResponse.SETTLED})) is tally
     assert dict(tally.opened) == {"normal": 1}
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Author, Case, Communication, Reading, Reason
+from exporter.cases.policy import Policy
 from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, fleet_report, waits_for
 from exporter.cases.status import AccountState, AccountStatus, Poll
 from tests.support.cases import NOW, answered, case
@@ -23,7 +24,7 @@ def failed(status: AccountStatus, reason: Reason, detail: str = "") -> AccountSt
 
 
 def report(*statuses: AccountStatus) -> FleetReport:
-    return fleet_report(statuses, [], TARGETS, STALENESS, NOW)
+    return fleet_report(statuses, [], Policy(STALENESS, TARGETS), NOW)
 
 
 def report_of(status: AccountStatus) -> AccountReport:
@@ -146,4 +147,4 @@ def test_an_organization_that_cannot_be_listed_gets_advice(reason: Reason | None
 
 def test_organizations_keep_their_order() -> None:
     organizations = [OrganizationStatus("b", 1), OrganizationStatus("a", 2)]
-    assert fleet_report([], iter(organizations), {}, STALENESS, NOW).organizations == tuple(organizations)
+    assert fleet_report([], iter(organizations), Policy(STALENESS, {}), NOW).organizations == tuple(organizations)

@@ -12,7 +12,7 @@ from exporter.collector.poller import Poller, Terms
 from exporter.collector.roster import Roster
 from exporter.collector.schedule import Cadence
 from exporter.collector.source import Target
-from exporter.metrics.instruments import Instruments
+from exporter.metrics.instrumentation import Instrumentation
 
 INTERVAL = 300.0
 STALE_AFTER = 1800.0
@@ -105,5 +105,5 @@ def world(timing: FakeTiming) -> World:
     log: FilteringBoundLogger = structlog.wrap_logger(
         capturing, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[lambda *entry: entry[2]]
     )
-    poller = Poller(roster, Terms(60.0, TARGETS, STALE_AFTER), Instruments(TARGETS), timing, log)
+    poller = Poller(roster, Terms(60.0, TARGETS, STALE_AFTER), Instrumentation(TARGETS.values()), timing, log)
     return World(timing, roster, poller, capturing)

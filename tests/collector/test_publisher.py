@@ -5,9 +5,9 @@ import pytest
 
 from exporter.collector.publisher import LONGEST_AGE, Publisher, pause_after
 from exporter.collector.pulse import Pulse
-from exporter.collector.store import PageStore
-from exporter.metrics.families import View
-from exporter.metrics.instruments import Instruments
+from exporter.metrics.exposition import PageStore
+from exporter.cases.policy import Policy
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from tests.collector.conftest import World
 from tests.support.waiting import wait_until
@@ -36,7 +36,7 @@ class Publishing:
     def __init__(self, world: World) -> None:
         cpu = iter(range(0, 1_000_000, 10))
         self.store = PageStore(world.timing.monotonic)
-        renderer = Renderer(View(1800.0, {}), Instruments({}))
+        renderer = Renderer(Policy(1800.0, {}), Instrumentation(()))
         publisher = Publisher(world.roster, renderer, self.store, list, world.timing, lambda: float(next(cpu)))
         self._roster = world.roster
         self._stop = threading.Event()

@@ -11,11 +11,10 @@ from exporter.aws.parse import cases_page
 from exporter.cases.aggregate import open_cases
 from exporter.cases.changes import baseline, changes
 from exporter.cases.model import Account, Reading, Reason
+from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.families import View
-from exporter.metrics.instruments import Instruments
-from exporter.metrics.page import Encoding
+from exporter.metrics.exposition import Encoding, TextFormat
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -24,7 +23,7 @@ TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200
 SUFFIXES = {TextFormat.PROMETHEUS: ".prom", TextFormat.OPENMETRICS: ".openmetrics"}
 
 
-def status(entry: dict[str, Any], instruments: Instruments) -> AccountStatus:
+def status(entry: dict[str, Any], instrumentation: Instrumentation) -> AccountStatus:
     labels = tuple(sorted(entry.get("labels", {}).items()))
     account = Account(entry["id"], entry["name"], "us-east-1", "aws", entry.get("organization", ""), labels)
     known = AccountStatus(account)
@@ -34,7 +33,7 @@ def status(entry: dict[str, Any], instruments: Instruments) -> AccountStatus:
             page = cases_page(json.dumps(read["answer"]).encode(), keep_subject=entry.get("subject", False))
             reading = Reading(read_at, open_cases(page.cases))
             seen = changes(known.reading, reading, known.watched, TARGETS) if known.reading else baseline(reading, TARGETS)
-            instruments.changes_seen(seen)
+            instrumentation.changes_seen(seen)
             known = known.after_success(reading, Poll(read_at, 0.25), seen)
     if "reason" in entry:
         reason = Reason(entry["reason"])
@@ -46,11 +45,10 @@ def status(entry: dict[str, Any], instruments: Instruments) -> AccountStatus:
 @pytest.mark.parametrize("source", sorted(GOLDEN.glob("*.json")), ids=lambda source: source.stem)
 def test_a_fleet_makes_this_page(source: Path, text_format: TextFormat, pytestconfig: pytest.Config) -> None:
     fleet = json.loads(source.read_text())
-    view = View(1800.0, TARGETS, fleet.get("case_limit"), subjects=True)
-    instruments = Instruments(TARGETS)
-    statuses = [status(entry, instruments) for entry in fleet["accounts"]]
-    body = Renderer(view, instruments).render(statuses, [], NOW).body(Encoding(text_format, gzip=False))
-    page = body.whole().decode()
+    policy = Policy(1800.0, TARGETS, fleet.get("case_limit"), subjects=True)
+    instrumentation = Instrumentation(TARGETS.values())
+    statuses = [status(entry, instrumentation) for entry in fleet["accounts"]]
+    page = Renderer(instrumentation.encode).render(statuses, policy, [], NOW).encode(Encoding(text_format, gzip=False)).decode()
     golden = source.with_suffix(SUFFIXES[text_format])
     if pytestconfig.getoption("rewrite_golden"):
         golden.write_text(page)

@@ -1,11 +1,11 @@
 """What holds for every page, whatever AWS says."""
 
 import gzip
-from collections.abc import Iterator
 
+import prometheus_client
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import exposition
 from prometheus_client.core import CollectorRegistry
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -15,21 +15,19 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.cases.aggregate import open_cases
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Case, Reading, Reason
+from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
-from exporter.metrics import catalog, encode, families
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.families import View
-from exporter.metrics.instruments import Instruments
-from exporter.metrics.live import LiveMetrics
-from exporter.metrics.metric import Kind, unit_of
-from exporter.metrics.negotiate import negotiate
-from exporter.metrics.page import Encoding, Page
+from exporter.metrics import catalog, exposition, families
+from exporter.metrics.exposition import END_OF_OPENMETRICS, Encoding, Page, TextFormat
+from exporter.metrics.instrumentation import Instrumentation
+from exporter.metrics.metric import Kind
+from exporter.metrics.negotiation import negotiate
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, fleets, texts
 from tests.support.catalogue import complaints
 
 TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 86400.0}
-VIEW = View(1800.0, TARGETS, case_limit=5)
+POLICY = Policy(1800.0, TARGETS, case_limit=5)
 NAMES = sorted(catalog.CATALOG)
 
 accounts = st.builds(
@@ -71,12 +69,11 @@ statuses = st.lists(
 
 
 def page_of(found: list[AccountStatus], now: float = NOW) -> Page:
-    return Renderer(VIEW, Instruments(TARGETS)).render(found, [], now)
+    return Renderer(Instrumentation(TARGETS.values()).encode).render(found, POLICY, [], now)
 
 
 def plain(page: Page, text_format: TextFormat) -> str:
-    body = page.body(Encoding(text_format, gzip=False))
-    return body.whole().decode()
+    return page.encode(Encoding(text_format, gzip=False)).decode()
 
 
 @given(statuses)
@@ -120,12 +117,11 @@ def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str,
             return [family]
 
     registry.register(One())
-    ours = encode.line(name, labels, value)
-    text_page = encode.header(metric, TextFormat.PROMETHEUS) + ours
-    strict_page = encode.header(metric, TextFormat.OPENMETRICS) + ours + "# EOF\n"
-    assert text_page.encode() == exposition.generate_latest(registry)
-    assert strict_page.encode() == openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # as above
-    ((sample,),) = (parsed.samples for parsed in parse_openmetrics(strict_page))  # type: ignore[no-untyped-call]  # as above
+    page = Page(((metric, (exposition.line(name, labels, value).encode(),)),), lambda _: b"")
+    strict = page.encode(Encoding(TextFormat.OPENMETRICS, gzip=False))
+    assert page.encode(Encoding(TextFormat.PROMETHEUS, gzip=False)) == prometheus_client.generate_latest(registry)
+    assert strict == openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # as above
+    ((sample,),) = (parsed.samples for parsed in parse_openmetrics(strict.decode()))  # type: ignore[no-untyped-call]  # as above
     assert sample.labels == labels
 
 
@@ -137,24 +133,22 @@ def failed(status: AccountStatus) -> AccountStatus:
 def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
     some: list[AccountStatus], others: list[AccountStatus], rounds: list[tuple[int, float]]
 ) -> None:
-    instruments = Instruments(TARGETS)
-    renderer = Renderer(VIEW, instruments)
+    instrumentation = Instrumentation(TARGETS.values())
+    renderer = Renderer(instrumentation.encode)
     now = NOW
     for choice, step in rounds:
         now += step
         found = (some, [failed(status) for status in some], some[1:], others)[choice]
-        anew = Renderer(VIEW, instruments).render(found, [], now)
-        assert plain(renderer.render(found, [], now), TextFormat.PROMETHEUS) == plain(anew, TextFormat.PROMETHEUS)
+        anew = Renderer(instrumentation.encode).render(found, POLICY, [], now)
+        assert plain(renderer.render(found, POLICY, [], now), TextFormat.PROMETHEUS) == plain(anew, TextFormat.PROMETHEUS)
 
 
-@given(statuses, st.binary(max_size=200))
-def test_a_gzip_body_is_the_plain_one_whatever_the_live_part(found: list[AccountStatus], live: bytes) -> None:
+@given(statuses)
+def test_a_gzip_page_is_the_plain_one(found: list[AccountStatus]) -> None:
     page = page_of(found)
     for text_format in TextFormat:
-        unpacked, packed = (
-            body.whole(live) for body in (page.body(Encoding(text_format, gzip=zipped)) for zipped in (False, True))
-        )
-        assert gzip.decompress(packed) == unpacked
+        plain, packed = (page.encode(Encoding(text_format, gzip=zipped)) for zipped in (False, True))
+        assert gzip.decompress(packed) == plain
 
 
 @given(st.floats(-1e9, 1e10), st.floats(-1e9, 1e10))
@@ -167,58 +161,24 @@ def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
     assert negotiate(accept, accept_encoding).text_format in TextFormat
 
 
-def encoded(instruments: Instruments, text_format: TextFormat) -> bytes:
-    families = ((encode.header(metric, text_format).encode(), lines) for metric, lines in instruments.families() if lines)
-    return b"".join(part for family in families for part in family)
-
-
-seconds = st.floats(0, 1e9)
-
-
-@given(
-    st.lists(st.tuples(texts, seconds, st.sampled_from([None, *Reason])), max_size=4),
-    st.lists(st.tuples(texts, seconds), max_size=4),
-    st.lists(seconds, max_size=3),
-)
-def test_what_is_counted_is_written_as_prometheus_client_writes_it(
-    requests: list[tuple[str, float, Reason | None]], cases: list[tuple[str, float]], targets: list[float]
-) -> None:
-    instruments = Instruments(TARGETS)
-    for request in requests:
-        instruments.request_ended(*request)
-    instruments.changes_seen(Changes(first_responses=tuple(cases), open_durations=tuple(cases[::-1])))
-    instruments.aim_at({str(target): target for target in targets})
-    text, strict = (encoded(instruments, text_format) for text_format in TextFormat)
-
-    class Counted:
-        def collect(self) -> Iterator[Family]:
-            for family in instruments._registry.collect():
-                family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-                family.unit = unit_of(family.name)
-                if family.samples:
-                    yield family
-
-    assert openmetrics.generate_latest(Counted()).removesuffix(b"# EOF\n") == strict  # type: ignore[no-untyped-call]  # as above
-    assert exposition.generate_latest(Counted()) == text
-
-
 def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
-    instruments = Instruments(TARGETS)
-    instruments.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
-    page = encoded(instruments, TextFormat.OPENMETRICS)
-    page += LiveMetrics().encode(TextFormat.OPENMETRICS) + encode.END_OF_OPENMETRICS
+    instrumentation = Instrumentation(TARGETS.values(), process=True)
+    instrumentation.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
+    page = instrumentation.encode(TextFormat.OPENMETRICS) + END_OF_OPENMETRICS
     found = {family.name: family.unit for family in parse_openmetrics(page.decode())}  # type: ignore[no-untyped-call]  # as above
     assert {name: unit for name, unit in found.items() if name.endswith(("_seconds", "_bytes"))} == {
         name: unit for name, unit in found.items() if unit
     }
     assert found["aws_support_first_response_seconds"] == found["process_cpu_seconds"] == "seconds"
     assert found["process_resident_memory_bytes"] == "bytes"
-    assert b"# UNIT" not in encoded(instruments, TextFormat.PROMETHEUS)
+    assert b"# UNIT" not in instrumentation.encode(TextFormat.PROMETHEUS)
 
 
-def test_nothing_has_a_created_series() -> None:
-    instruments = Instruments(TARGETS)
-    instruments.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
-    for text_format in TextFormat:
-        page = encoded(instruments, text_format) + LiveMetrics().encode(text_format)
-        assert b"_created" not in page
+@pytest.mark.parametrize("text_format", TextFormat)
+def test_the_process_and_python_are_on_the_page_and_created_series_are_not(text_format: TextFormat) -> None:
+    instrumentation = Instrumentation(TARGETS.values(), process=True)
+    instrumentation.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
+    page = Renderer(instrumentation.encode).render([], POLICY, [], NOW).encode(Encoding(text_format, gzip=False)).decode()
+    names = {line.partition("{")[0].partition(" ")[0] for line in page.splitlines() if not line.startswith("#")}
+    assert {"process_open_fds", "python_info", "python_gc_collections_total"} <= names
+    assert {name for name in names if name.endswith("_created")} == set()

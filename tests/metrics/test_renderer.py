@@ -7,16 +7,17 @@ import pytest
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Reading
+from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics import renderer
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.families import AccountLines, View, account_lines
-from exporter.metrics.instruments import Instruments
-from exporter.metrics.page import Encoding
+from exporter.metrics.exposition import Encoding, TextFormat
+from exporter.metrics.families import AccountLines, account_lines
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, case
 
 STALENESS = 1800.0
+POLICY = Policy(STALENESS, {})
 PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
@@ -32,8 +33,8 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[Encoded]:
     """Return a list to which each account is added when it is encoded."""
     found: list[Encoded] = []
 
-    def note(status: AccountStatus, view: View, now: float, before: AccountLines | None = None) -> AccountLines:
-        lines = account_lines(status, view, now, before)
+    def note(status: AccountStatus, policy: Policy, now: float, before: AccountLines | None = None) -> AccountLines:
+        lines = account_lines(status, policy, now, before)
         found.append(Encoded(status.account.account_id, before is not None and lines.cases is before.cases))
         return lines
 
@@ -48,30 +49,30 @@ def read(account_id: str) -> AccountStatus:
 
 def test_an_account_is_encoded_again_only_when_it_was_read_or_time_changes_what_it_shows(encoded: list[Encoded]) -> None:
     one, other = read("1"), read("2")
-    pages = Renderer(View(STALENESS, {}), Instruments({}))
+    pages = Renderer(Instrumentation(()).encode)
 
-    pages.render([one, other], [], NOW)
+    pages.render([one, other], POLICY, [], NOW)
     assert encoded == [Encoded("1", cases_kept=False), Encoded("2", cases_kept=False)]
 
     encoded.clear()
     for after in (0, 15, STALENESS):
-        pages.render([one, other], [], NOW + after)
+        pages.render([one, other], POLICY, [], NOW + after)
     assert encoded == []
 
-    pages.render([replace(one, last_poll=Poll(NOW + STALENESS, 0.7)), other], [], NOW + STALENESS)
+    pages.render([replace(one, last_poll=Poll(NOW + STALENESS, 0.7)), other], POLICY, [], NOW + STALENESS)
     assert encoded == [Encoded("1", cases_kept=True)]
 
     encoded.clear()
-    pages.render([one, other], [], NOW + STALENESS + 1)
+    pages.render([one, other], POLICY, [], NOW + STALENESS + 1)
     assert encoded == [Encoded("1", cases_kept=False), Encoded("2", cases_kept=False)], "their cases are too old to be shown"
 
 
 def test_accounts_that_go_leave_the_page_and_no_other_is_encoded_again(encoded: list[Encoded]) -> None:
     one, other = read("1"), read("2")
-    pages = Renderer(View(STALENESS, {}), Instruments({}))
-    pages.render([one, other], [], NOW)
+    pages = Renderer(Instrumentation(()).encode)
+    pages.render([one, other], POLICY, [], NOW)
     encoded.clear()
-    left = [pages.render(some, [], NOW).body(PLAIN).whole() for some in ([one, other], [other], [])]
+    left = [pages.render(some, POLICY, [], NOW).encode(PLAIN) for some in ([one, other], [other], [])]
     assert [[b'account_id="%s"' % number in page for number in (b"1", b"2")] for page in left] == [
         [True, True],
         [False, True],
@@ -80,13 +81,10 @@ def test_accounts_that_go_leave_the_page_and_no_other_is_encoded_again(encoded: 
     assert encoded == []
 
 
-def test_while_nothing_is_read_families_stay_the_same(encoded: list[Encoded]) -> None:
-    pages = Renderer(View(STALENESS, {}), Instruments({}))
+def test_another_policy_is_shown_at_once(encoded: list[Encoded]) -> None:
     one = read("1")
-    first, second = (pages.render([one], [], NOW + after) for after in (0, 15))
-    kept = {id(segment) for segment in first.segments[TextFormat.PROMETHEUS]}
-    again = [segment for segment in second.segments[TextFormat.PROMETHEUS] if id(segment) not in kept]
-    assert len(encoded) == 1
-    assert b"".join(piece for segment in again for piece in segment.pieces).startswith(
-        b"aws_support_latest_communication_age_seconds{"
-    )
+    pages = Renderer(Instrumentation(()).encode)
+    pages.render([one], POLICY, [], NOW)
+    page = pages.render([one], replace(POLICY, case_limit=1), [], NOW).encode(PLAIN)
+    assert b"aws_support_case_info{" in page
+    assert encoded[1:] == [Encoded("1", cases_kept=False)]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from exporter.cases.advice import advice, organization_advice
+from exporter.cases.advice import advice
 from exporter.cases.model import Reason
+from exporter.cases.report import OrganizationStatus
 from exporter.cases.status import AccountStatus
-from exporter.collector.discoverer import DiscoveryFailure
 
 _WIDE = 160
 """Columns of a table that goes into a file or a pipe."""
@@ -26,18 +26,12 @@ _OWN_ACCOUNT = "own account"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How the check of one account went, or of a list of accounts.
+    """How the check of one account went, or of listing an organization, whose account id is a dash.
 
     Attributes:
-        account_id: Which account; a dash for a list that could not be had.
-        account_name: Its name.
-        credentials: How its credentials came.
-        plan: Whether its plan includes the Support API: yes, no or unknown.
-        open_cases: How many cases are open, or None when it could not be read.
-        seconds: How long it took.
-        reason: Why it could not be read, or None.
-        detail: What AWS or the network said.
-        advice: What to do about it.
+        credentials: Where its credentials come from.
+        plan: Whether its support plan includes the Support API: yes, no or unknown.
+        open_cases: None when it could not be read.
     """
 
     account_id: str
@@ -51,22 +45,15 @@ class Row:
     advice: str
 
     def fails(self, *, strict: bool) -> bool:
-        """Return whether the account counts as failed; one without a plan does only in a strict check."""
+        """Return whether the account counts as failed; one without a support plan does only in a strict check."""
         return self.reason is not None and (strict or self.reason is not Reason.SUBSCRIPTION_REQUIRED)
-
-
-class ShowProgress(Protocol):
-    """Is told how far a round is."""
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show that so many accounts of so many were read."""
 
 
 def row(status: AccountStatus, credentials: str) -> Row:
     """Return how the check of an account went, from what is known of it after one poll."""
     poll = status.last_poll
     reason = poll.reason if poll else Reason.INTERNAL
-    detail = poll.detail if poll else "it was not read"
+    detail = poll.detail if poll else "it was not polled"
     return Row(
         account_id=status.account.account_id,
         account_name=status.account.name,
@@ -80,11 +67,10 @@ def row(status: AccountStatus, credentials: str) -> Row:
     )
 
 
-def discovery_row(failure: DiscoveryFailure) -> Row:
-    """Return that the accounts of an organization could not be found."""
-    reason, detail = failure.reason, failure.detail
-    name = failure.name or _OWN_ACCOUNT
-    return Row(_NO_ACCOUNT, name, "-", "unknown", None, 0.0, reason, detail, organization_advice(reason, detail))
+def discovery_row(failed: OrganizationStatus) -> Row:
+    """Return that listing the accounts of an organization failed."""
+    name = failed.name or _OWN_ACCOUNT
+    return Row(_NO_ACCOUNT, name, "-", "unknown", None, 0.0, failed.reason, failed.detail, failed.advice)
 
 
 def shared_endpoint_note(regions: Sequence[str], endpoints: Sequence[str]) -> str:
@@ -105,20 +91,20 @@ _CELLS: Mapping[str, Callable[[Row], str]] = {
     "Open": lambda row: "-" if row.open_cases is None else str(row.open_cases),
     "Seconds": lambda row: f"{row.seconds:.2f}",
 }
-_GIVE_WAY = ((), ("Seconds",), ("Credentials",), ("Seconds", "Credentials"))
-"""Columns that a narrow terminal goes without: the first that is enough. Credentials are then told with each failure."""
+_DROPPED_WHEN_NARROW = ((), ("Seconds",), ("Credentials",), ("Seconds", "Credentials"))
+"""Columns to drop on a narrow terminal: the first choice that is enough. Credentials are then shown with each failure."""
 
 
 @contextmanager
-def progress_bar(stream: TextIO) -> Iterator[ShowProgress]:
-    """Show a bar while accounts are read; nothing but a terminal gets one."""
+def progress_bar(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar while accounts are polled; nothing but a terminal gets one."""
     console = Console(file=stream)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Finding accounts", total=None)
 
         def show(done: int, total: int) -> None:
-            bar.update(task, description="Reading accounts", completed=done, total=total)
+            bar.update(task, description="Polling accounts", completed=done, total=total)
 
         yield show
 
@@ -127,7 +113,7 @@ def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, st
     """Print what was found as a table, those that need someone last, where the eye is; and notes."""
     console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
     ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
-    for left_out in _GIVE_WAY:
+    for left_out in _DROPPED_WHEN_NARROW:
         table = _table(ordered, left_out, strict=strict)
         # Unbounded: what it would like, not what it would be squeezed to.
         if console.measure(table, options=console.options.update(max_width=_UNBOUNDED)).maximum <= console.width:
@@ -146,10 +132,10 @@ def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, st
     failed = sum(row.fails(strict=strict) for row in accounts)
     checked = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'} checked, {failed or 'none'} failed."
     if not accounts:
-        checked = "No account was checked." if rows else "No account was checked: none is selected."
-    lists = " Not every list of accounts could be had: see above." if len(rows) > len(accounts) else ""
+        checked = "No account was checked." if rows else "No account was checked: no account matches include and exclude."
+    lists = " Listing an organization failed: see above." if len(rows) > len(accounts) else ""
     if any(row.account_name == _OWN_ACCOUNT for row in rows if row.account_id == _NO_ACCOUNT):
-        lists = " The account of the exporter's own credentials could not be found: see above."
+        lists = " Finding the account of the exporter's own credentials failed: see above."
     console.print(f"\n{checked}{lists}")
 
 

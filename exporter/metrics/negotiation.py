@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.page import Encoding
+from exporter.metrics.exposition import Encoding, TextFormat
 
 
 class _Range(NamedTuple):

@@ -1,7 +1,7 @@
 import pytest
 
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.negotiate import negotiate
+from exporter.metrics.exposition import TextFormat
+from exporter.metrics.negotiation import negotiate
 
 PROMETHEUS_2 = (
     "application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,"

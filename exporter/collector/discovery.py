@@ -1,0 +1,168 @@
+"""Which accounts there are: the configured ones, and those that are discovered at run time."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.cases.model import Account
+from exporter.cases.report import OrganizationStatus
+from exporter.clock import Clock
+from exporter.collector.accounts import AccountTable, Entry
+from exporter.collector.ports import Discovery, Target
+from exporter.errors import ReadFailure, internal
+from exporter.metrics import catalog
+from exporter.metrics.families import Sample
+
+_TIMEOUT = 120.0
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
+_REMINDER_SECONDS = 3600.0
+
+
+class Listing:
+    """What is known of one discovery.
+
+    Attributes:
+        targets: The accounts as last listed completely, and those that a listing has found since.
+        due: When it is listed next, on the monotonic clock.
+    """
+
+    def __init__(self, discovery: Discovery, due: float, before: "Listing | None" = None) -> None:
+        self.discovery = discovery
+        self.targets = {target.account.account_id: target for target in discovery.known()}
+        self.due = due
+        self.remind_at: float = before.remind_at if before else due
+        self.failures: int = before.failures if before else 0
+        self.failure: ReadFailure | None = before.failure if before else None
+        self.last_success: float | None = before.last_success if before else None
+
+    @property
+    def tried(self) -> bool:
+        """Whether it was listed, or failed to be, at least once."""
+        return self.failures > 0 or self.last_success is not None
+
+    def status(self) -> OrganizationStatus:
+        """Return how the last listing went."""
+        reason, detail = (self.failure.reason, self.failure.detail) if self.failure else (None, "")
+        return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail)
+
+
+class Discoverer:
+    """Keeps the table of accounts up to date; to be used on one event loop.
+
+    Of two entries for one account the configured one wins, then the earlier discovery. A listing that fails keeps the last one.
+
+    Args:
+        accounts: The table.
+        owns: Whether an account is in this process's shard.
+        start: Gets the accounts that are due at once, and those that are gone.
+        clock: The clock.
+        log: The log.
+    """
+
+    def __init__(
+        self,
+        accounts: AccountTable,
+        owns: Callable[[str], bool],
+        start: Callable[[Sequence[Entry], Sequence[Entry]], None],
+        *,
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._accounts = accounts
+        self._owns = owns
+        self._start = start
+        self._clock = clock
+        self._log = log
+        self._configured: tuple[Target, ...] = ()
+        self.listings: list[Listing] = []
+
+    def apply(self, configured: Iterable[Target], discoveries: Iterable[Discovery]) -> None:
+        """Discover in other ways; all are listed at once.
+
+        What a discovery of the same name found before holds until then.
+        """
+        now = self._clock.monotonic()
+        before = {listing.discovery.name: listing for listing in self.listings}
+        self._configured = tuple(configured)
+        self.listings = [Listing(discovery, now, before.get(discovery.name)) for discovery in discoveries]
+        self._assign()
+
+    async def run(self, listing: Listing) -> None:
+        """Refresh a listing as it falls due."""
+        while True:
+            await self._clock.sleep(max(0.0, listing.due - self._clock.monotonic()))
+            await self.refresh(listing)
+
+    async def refresh(self, listing: Listing) -> None:
+        """List the accounts of one discovery now."""
+        found: dict[str, Target] = {}
+        before = {target.account for target in listing.targets.values()}
+        try:
+            async for page in listing.discovery.pages(_TIMEOUT):
+                found |= {target.account.account_id: target for target in page}
+                self._add(listing, page)
+            self._succeeded(listing, found, before)
+        except Exception as error:  # noqa: BLE001 - one discovery's bug must not end all others
+            self._failed(listing, error if isinstance(error, ReadFailure) else internal(error))
+
+    def all_tried(self) -> bool:
+        """Return whether every discovery was tried at least once."""
+        return all(listing.tried for listing in self.listings)
+
+    def failures(self) -> list[OrganizationStatus]:
+        """Return the discoveries whose last listing failed."""
+        return [listing.status() for listing in self.listings if listing.failure]
+
+    def organizations(self) -> list[OrganizationStatus]:
+        """Return how the discovery of each organization is doing, and that of the exporter's own account if it failed."""
+        return [listing.status() for listing in self.listings if listing.discovery.name or listing.failure]
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield how the discoveries are doing."""
+        for listing in self.listings:
+            labels = {"organization": listing.discovery.name}
+            if not listing.tried:
+                continue
+            yield Sample(catalog.ORGANIZATION_UP, labels, listing.failure is None)
+            if listing.last_success is not None and listing.discovery.name:
+                yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, listing.last_success)
+
+    def _add(self, listing: Listing, page: Sequence[Target]) -> None:
+        """Poll accounts while the list still comes in; those that are polled already wait for its end."""
+        new = {target.account.account_id: target for target in page if target.account.account_id not in self._accounts}
+        if new:
+            listing.targets |= new
+            self._start(self._accounts.add(target for account_id, target in new.items() if self._owns(account_id)), ())
+
+    def _succeeded(self, listing: Listing, found: dict[str, Target], before: set[Account]) -> None:
+        if listing.failure is not None or before != {target.account for target in found.values()}:
+            self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(found))
+        listing.targets, listing.last_success = found, self._clock.time()
+        listing.failures, listing.failure = 0, None
+        listing.due = self._clock.monotonic() + listing.discovery.refresh_interval
+        self._assign()
+
+    def _failed(self, listing: Listing, failure: ReadFailure) -> None:
+        now = self._clock.monotonic()
+        if listing.failure is None or failure.reason != listing.failure.reason or now >= listing.remind_at:
+            listing.remind_at = now + _REMINDER_SECONDS
+            why = {"reason": failure.reason.value, "detail": failure.detail}
+            if listing.discovery.name:
+                self._log.warning("listing organization failed", organization=listing.discovery.name, **why)
+            else:
+                self._log.warning("finding the exporter's own account failed", **why)
+        listing.failures += 1
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(listing.failures - 1, 20))
+        listing.due = now + min(pause, listing.discovery.refresh_interval)
+        listing.failure = failure
+        if self.all_tried():
+            self._accounts.forget_departed()
+        self._accounts.changed.set()
+
+    def _assign(self) -> None:
+        targets: dict[str, Target] = {}
+        for target in (*self._configured, *(target for each in self.listings for target in each.targets.values())):
+            targets.setdefault(target.account.account_id, target)
+        owned = [target for account_id, target in targets.items() if self._owns(account_id)]
+        self._start(*self._accounts.assign(owned, may_return=not self.all_tried()))

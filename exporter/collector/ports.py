@@ -1,0 +1,53 @@
+"""What the collector needs from whoever talks to AWS."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from exporter.cases.model import Account, Reading
+
+
+class CaseSource(Protocol):
+    """Reads the open cases of one account."""
+
+    async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - what the failure says depends on how far it came
+        """Return a complete reading.
+
+        Raises:
+            ReadFailure: The account could not be read completely within `timeout` seconds.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An account and how it is read.
+
+    Attributes:
+        credentials: Where its credentials come from, for people.
+    """
+
+    account: Account
+    source: CaseSource
+    credentials: str = ""
+
+
+class Discovery(Protocol):
+    """Finds accounts at run time."""
+
+    @property
+    def name(self) -> str:
+        """The organization's name; empty for the exporter's own account."""
+
+    @property
+    def refresh_interval(self) -> float:
+        """Seconds."""
+
+    def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:
+        """Yield the accounts that there are now, as they are listed.
+
+        Raises:
+            ReadFailure: They could not be listed completely within `timeout` seconds.
+        """
+
+    def known(self) -> Sequence[Target]:
+        """Return the accounts as last listed completely."""

@@ -1,0 +1,92 @@
+"""The exporter's own counters and histograms, and the process's metrics, kept by prometheus_client."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    exposition,
+)
+from prometheus_client.core import Metric as Family
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from exporter.cases.changes import Changes
+from exporter.cases.model import SEVERITY_CODES, Reason
+from exporter.metrics import catalog
+from exporter.metrics.exposition import END_OF_OPENMETRICS, TextFormat
+from exporter.metrics.metric import Metric, unit_of
+
+_MINUTE = 60.0
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+_REQUEST_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+# Every support plan's targets are among them.
+_RESPONSE_BUCKETS = (
+    *(5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 4 * _HOUR, 8 * _HOUR, 12 * _HOUR, _DAY),
+    *(2 * _DAY, 7 * _DAY),
+)
+_OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY)
+
+
+class Instrumentation(Collector):
+    """Counts requests and what happens to cases; safe to use from any thread.
+
+    Args:
+        targets: First-response targets in seconds; each is a bucket, for as long as the process runs.
+        process: Whether to show process_* and python_*.
+    """
+
+    def __init__(self, targets: Iterable[float], *, process: bool = False) -> None:
+        self._registry = CollectorRegistry()
+        self._first_responses = self._histogram(catalog.FIRST_RESPONSE, sorted({*_RESPONSE_BUCKETS, *targets}))
+        self._open_durations = self._histogram(catalog.CASE_OPEN_DURATION, _OPEN_BUCKETS)
+        self._requests = self._counter(catalog.API_REQUESTS)
+        self._errors = self._counter(catalog.API_ERRORS)
+        self._durations = self._histogram(catalog.API_REQUEST_DURATION, _REQUEST_BUCKETS)
+        if process:
+            ProcessCollector(registry=self._registry)
+            PlatformCollector(registry=self._registry)
+            GCCollector(registry=self._registry)
+        for severity_code in SEVERITY_CODES:
+            self._first_responses.labels(severity_code)
+            self._open_durations.labels(severity_code)
+
+    def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
+        """Count one request to AWS; duration in seconds, a reason if it failed."""
+        self._requests.labels(operation).inc()
+        self._durations.labels(operation).observe(duration)
+        if reason is not None:
+            self._errors.labels(operation, reason.value).inc()
+
+    def changes_seen(self, changes: Changes) -> None:
+        """Observe what happened to cases between two readings of their account."""
+        for severity_code, seconds in changes.first_responses:
+            self._first_responses.labels(severity_code).observe(seconds)
+        for severity_code, seconds in changes.open_durations:
+            self._open_durations.labels(severity_code).observe(seconds)
+
+    def encode(self, text_format: TextFormat) -> bytes:
+        """Return the present values, without OpenMetrics's end marker."""
+        if text_format is TextFormat.OPENMETRICS:
+            text: bytes = openmetrics.generate_latest(self)  # type: ignore[no-untyped-call]  # prometheus_client leaves it so
+            return text.removesuffix(END_OF_OPENMETRICS)
+        return exposition.generate_latest(self)
+
+    def collect(self) -> Iterator[Family]:
+        """Yield the families with their units, without `_created` series: they would double a counter's cost."""
+        for family in self._registry.collect():
+            family.unit = unit_of(family.name)
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            if family.samples:
+                yield family
+
+    def _histogram(self, metric: Metric, buckets: Sequence[float]) -> Histogram:
+        return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=self._registry)
+
+    def _counter(self, metric: Metric) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=self._registry)

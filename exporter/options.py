@@ -1,0 +1,309 @@
+"""The command line's flags, and the types of their values."""
+
+import argparse
+import re
+import socket
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from exporter import __version__, log
+from exporter.collector.sharding import MOST_SHARDS, Shard
+from exporter.config.types import parse_duration
+from exporter.errors import ConfigError
+from exporter.web.guard import Limits
+from exporter.web.handlers import Paths, is_reserved
+from exporter.web.server import Address
+
+DEFAULT_ADDRESS = ":10047"
+_SHORTEST_INTERVAL = 1.0
+_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line.
+
+    Attributes:
+        command: `run`, `check` or `once`.
+        config_file: None for the account of the default credentials.
+        auto_reload: Seconds between checks of the configuration file; None for no such checks.
+        limits: What clients may hold.
+    """
+
+    command: str
+    config_file: Path | None
+    config_check: bool
+    addresses: tuple[Address, ...]
+    paths: Paths
+    demo: bool
+    shard: Shard
+    web_config_file: Path | None
+    limits: Limits
+    lifecycle: bool
+    auto_reload: float | None
+    log_level: str
+    log_format: str
+    json_output: bool
+    strict: bool
+
+
+class _ExternalUrl(NamedTuple):
+    """A URL, and its path; neither ends in a slash."""
+
+    text: str
+    path: str
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Return what a command line says.
+
+    Raises:
+        SystemExit: A flag is wrong, or help was asked for.
+        ConfigError: Flags do not fit together.
+    """
+    flags = _parser().parse_args(arguments)
+    if flags.demo and flags.config_file:
+        raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
+    return Options(
+        command=flags.command,
+        config_file=flags.config_file,
+        config_check=flags.config_check,
+        addresses=tuple(flags.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
+        paths=_paths(flags),
+        demo=flags.demo,
+        # Whoever checks may be on another host than whoever runs.
+        shard=Shard(0, 1) if flags.config_check and flags.shard_from_hostname else _shard(flags),
+        web_config_file=flags.web_config_file,
+        limits=Limits(connections=flags.web_max_connections, requests=flags.web_max_requests),
+        lifecycle=flags.web_enable_lifecycle,
+        auto_reload=flags.config_auto_reload_interval if flags.config_enable_auto_reload else None,
+        log_level=flags.log_level,
+        log_format=flags.log_format,
+        json_output=flags.output == "json",
+        strict=flags.strict,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aws-support-exporter",
+        usage="%(prog)s [FLAG ...] [run | check | once]",
+        description="Prometheus exporter for AWS Support cases across accounts and organizations.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("run", "check", "once"),
+        default="run",
+        metavar="COMMAND",
+        help="run: serve metrics (default); check: poll every account once and report problems; "
+        "once: poll every account once and print the metrics",
+    )
+    parser.add_argument("--demo", action="store_true", help="poll a simulated AWS with a living fleet of accounts")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
+    _add_config_flags(parser.add_argument_group("configuration"))
+    _add_web_flags(parser.add_argument_group("web"))
+    logs = parser.add_argument_group("log")
+    _add(logs, "--log.level", choices=log.LEVELS, default="info", help="minimum log level (default: %(default)s)")
+    _add(logs, "--log.format", choices=log.FORMATS, default="logfmt", help="log format (default: %(default)s)")
+    _add_shard_flags(parser.add_argument_group("sharding", "Several exporters share the accounts: each polls its shard."))
+    checks = parser.add_argument_group("check")
+    checks.add_argument("--output", choices=("table", "json"), default="table", help="output format (default: %(default)s)")
+    checks.add_argument("--strict", action="store_true", help="fail for accounts without a support plan, too")
+    return parser
+
+
+def _add(parser: argparse._ArgumentGroup, name: str, **options: object) -> None:
+    parser.add_argument(name, dest=name.removeprefix("--").replace(".", "_").replace("-", "_"), **options)  # type: ignore[arg-type]  # each has the type that argparse wants
+
+
+def _add_config_flags(group: argparse._ArgumentGroup) -> None:
+    _add(
+        group,
+        "--config.file",
+        type=Path,
+        metavar="FILE",
+        help="configuration file (YAML); without it, the account of the default AWS credentials is polled",
+    )
+    _add(group, "--config.check", action="store_true", help="check the configuration file and exit")
+    _add(
+        group,
+        "--config.enable-auto-reload",
+        action="store_true",
+        help="reload the configuration file when its content changes, as in a mounted ConfigMap",
+    )
+    _add(
+        group,
+        "--config.auto-reload-interval",
+        type=_interval,
+        default=10.0,
+        metavar="DURATION",
+        help="interval between checks of the configuration file (default: 10s)",
+    )
+
+
+def _add_web_flags(group: argparse._ArgumentGroup) -> None:
+    _add(group, "--web.enable-lifecycle", action="store_true", help="enable reload by POST /-/reload; SIGHUP always reloads")
+    _add(
+        group,
+        "--web.listen-address",
+        type=_address,
+        action="append",
+        metavar="ADDRESS",
+        help=f"address to listen on: host:port, [ipv6]:port or :port; repeatable (default: {DEFAULT_ADDRESS})",
+    )
+    _add(
+        group,
+        "--web.telemetry-path",
+        type=_telemetry_path,
+        default="/metrics",
+        metavar="PATH",
+        help="path of the metrics (default: %(default)s)",
+    )
+    _add(
+        group,
+        "--web.external-url",
+        type=_external_url,
+        default=_ExternalUrl("", ""),
+        metavar="URL",
+        help="URL under which the exporter is reachable, as through a reverse proxy; used for links",
+    )
+    _add(
+        group,
+        "--web.route-prefix",
+        type=_route_prefix,
+        metavar="PATH",
+        help="prefix of all paths (default: the path of --web.external-url)",
+    )
+    _add(
+        group,
+        "--web.config.file",
+        type=Path,
+        metavar="FILE",
+        help="TLS and basic authentication, in the format of Prometheus's exporter-toolkit",
+    )
+    limits = Limits()
+    _add(
+        group,
+        "--web.max-requests",
+        type=_count,
+        default=limits.requests,
+        metavar="N",
+        help="maximum number of concurrent requests; 0 disables the limit (default: %(default)s)",
+    )
+    _add(
+        group,
+        "--web.max-connections",
+        type=_connections,
+        default=limits.connections,
+        metavar="N",
+        help="maximum number of open connections; idle ones are closed for new ones (default: %(default)s)",
+    )
+
+
+def _add_shard_flags(group: argparse._ArgumentGroup) -> None:
+    _add(group, "--shard.index", type=_count, metavar="N", help="shard ordinal of this exporter, from 0")
+    _add(group, "--shard.total", type=_count, default=1, metavar="N", help="total number of shards (default: 1)")
+    _add(
+        group,
+        "--shard.from-hostname",
+        action="store_true",
+        help="take the shard ordinal from the end of the host name, as of a StatefulSet's pod",
+    )
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise ArgumentTypeError(f'"{text}" is not a whole number, 0 or more: write one such as 40')
+    return int(text)
+
+
+def _connections(text: str) -> int:
+    if not _COUNT.fullmatch(text) or not int(text):
+        raise ArgumentTypeError(f'"{text}" is not a whole number, 1 or more: write one such as 128')
+    return int(text)
+
+
+def _interval(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f'"{text}" {error}') from None
+    if seconds < _SHORTEST_INTERVAL:
+        raise ArgumentTypeError(f'"{text}" is too short: write 1s or more')
+    return seconds
+
+
+def _telemetry_path(text: str) -> str:
+    if not _PATH.fullmatch(text):
+        raise ArgumentTypeError(f'"{text}" is not a path for the metrics: write something like /metrics')
+    if is_reserved(text):
+        raise ArgumentTypeError(f'"{text}" is one of the exporter\'s other paths: write another, such as /metrics')
+    return text
+
+
+def _route_prefix(text: str) -> str:
+    prefix = "/" + text.strip("/") if text.strip("/") else ""
+    if prefix and not _PATH.fullmatch(prefix):
+        raise ArgumentTypeError(f'"{text}" is not a path prefix: write something like /support')
+    return prefix
+
+
+def _external_url(text: str) -> _ExternalUrl:
+    wrong = ArgumentTypeError(f'"{text}" is not a URL people can open: write something like https://example.com/support')
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise wrong from None
+    path = parts.path.rstrip("/")
+    host = parts.netloc.removesuffix(f":{port}")
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host) or parts.query or parts.fragment:
+        raise wrong
+    if path and not _PATH.fullmatch(path):
+        raise wrong
+    return _ExternalUrl(f"{parts.scheme}://{parts.netloc}{path}", path)
+
+
+def _paths(flags: argparse.Namespace) -> Paths:
+    prefix, external = flags.web_route_prefix, flags.web_external_url
+    served = external.path if prefix is None else prefix
+    return Paths(flags.web_telemetry_path, served, external.path if external.text else served)
+
+
+def _shard(flags: argparse.Namespace) -> Shard:
+    """Return the shard that is polled.
+
+    Raises:
+        ConfigError: The flags do not fit together.
+    """
+    total, index, given = flags.shard_total, flags.shard_index, f"--shard.index={flags.shard_index}"
+    if flags.shard_from_hostname:
+        if index is not None:
+            raise ConfigError(["--shard.index and --shard.from-hostname: give one of them"])
+        name = socket.gethostname()
+        ordinal = re.search(r"-([0-9]{1,9})$", name)
+        if ordinal is None:
+            raise ConfigError([f"--shard.from-hostname: the host name {name} does not end in -NUMBER"])
+        index, given = int(ordinal[1]), f"--shard.from-hostname: the host name {name}"
+    if not 1 <= total <= MOST_SHARDS:
+        raise ConfigError([f"--shard.total={total}: there are 1 to {MOST_SHARDS} shards"])
+    if total > 1 and index is None:
+        raise ConfigError([f"--shard.total={total}: say which one this is with --shard.index or --shard.from-hostname"])
+    if index is not None and index >= total:
+        raise ConfigError([f"{given}: of --shard.total={total} the last one is {total - 1}, as they count from 0"])
+    return Shard(index or 0, total)
