@@ -99,8 +99,8 @@ class Collector:
         self._poller.policy = self.publisher.policy = plan.policy
         self._poller.timeout = plan.timeout
         self._slots = asyncio.Semaphore(plan.concurrency)
-        self.discoverer.apply(plan.targets, plan.discoveries)
         self._start(self.accounts.reschedule(Schedule(plan.interval)))
+        self.discoverer.apply(plan.targets, plan.discoveries)
         self._refresh_listings()
         await self.publisher.publish()
 

@@ -1,109 +1,115 @@
-import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import pytest
-import structlog
-from structlog.testing import CapturingLogger
-from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.model import Account, Case, Reading
-from exporter.collector.poller import Poller, Terms
-from exporter.collector.roster import Roster
-from exporter.collector.schedule import Cadence
-from exporter.collector.source import Target
+from exporter.cases.policy import Policy
+from exporter.cases.status import AccountStatus
+from exporter.clock import Clock
+from exporter.collector.collector import Collector, Plan
+from exporter.collector.ports import Discovery, Target
+from exporter.metrics.exposition import PageStore
 from exporter.metrics.instrumentation import Instrumentation
+from exporter.metrics.renderer import Renderer
+from tests.support.clock import FakeClock
+from tests.support.log import Log
 
 INTERVAL = 300.0
 STALE_AFTER = 1800.0
-TARGETS = {"critical": 900.0, "low": 86400.0}
-
-
-class FakeTiming:
-    """Clocks that stand still until they are moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def time(self) -> float:
-        return 1_700_000_000.0 + self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
-
+POLICY = Policy(STALE_AFTER, {"critical": 900.0, "low": 86400.0})
 
 Outcome = Iterable[Case] | Exception
+T = TypeVar("T")
 
 
 class FakeSource:
     """Answers with what it is told to: cases, or a failure."""
 
-    def __init__(self, timing: FakeTiming, outcome: Outcome = ()) -> None:
-        self.timing = timing
+    def __init__(self, clock: Clock, outcome: Outcome = ()) -> None:
+        self.clock = clock
         self.outcome = outcome
-        self.deadlines: list[float] = []
-        self.overlaps = 0
-        self._reading = threading.Lock()
+        self.timeouts: list[float] = []
+        self.release: asyncio.Event | None = None
 
-    def read(self, deadline: float) -> Reading:
-        if not self._reading.acquire(blocking=False):
-            self.overlaps += 1
-            raise AssertionError("two polls of one account at once")
-        try:
-            return self._read(deadline)
-        finally:
-            self._reading.release()
-
-    def _read(self, deadline: float) -> Reading:
-        self.deadlines.append(deadline)
+    async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - as the reader's own
+        self.timeouts.append(timeout)
+        if self.release is not None:
+            await self.release.wait()
         if isinstance(self.outcome, Exception):
             raise self.outcome
-        return Reading(self.timing.time(), tuple(self.outcome))
+        return Reading(self.clock.time(), tuple(self.outcome))
 
 
-@dataclass
 class World:
-    """A roster of accounts with fake sources, and what reads them."""
+    """A collector of accounts with fake sources."""
 
-    timing: FakeTiming
-    roster: Roster
-    poller: Poller
-    log: CapturingLogger
-    sources: dict[str, FakeSource] = field(default_factory=dict)
+    def __init__(self, clock: Clock) -> None:
+        self._runner = asyncio.Runner()
+        self.clock = clock
+        self.log = Log()
+        self.sources: dict[str, FakeSource] = {}
+        self.store = PageStore(clock.monotonic)
+        instrumentation = Instrumentation(())
+        self.collector = Collector(
+            self.plan(),
+            instrumentation,
+            Renderer(instrumentation.encode),
+            self.store,
+            lambda: (),
+            owns=lambda _: True,
+            clock=clock,
+            log=self.log.logger,
+        )
 
-    def add(self, *account_ids: str) -> None:
-        """Have these accounts read, and those before them."""
-        for account_id in account_ids:
-            self.sources[account_id] = FakeSource(self.timing)
-        self.assign(self.sources)
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the collector's event loop."""
+        return self._runner.run(work)
 
-    def assign(self, account_ids: Iterable[str]) -> None:
-        """Have exactly these accounts read."""
-        self.roster.assign([Target(Account(i, f"name-{i}", "us-east-1", "aws"), self.sources[i]) for i in account_ids])
+    def close(self) -> None:
+        self._runner.close()
+
+    def plan(
+        self,
+        *account_ids: str,
+        discoveries: Sequence[Discovery] = (),
+        interval: float = INTERVAL,
+        concurrency: int = 16,
+    ) -> Plan:
+        """Return a plan that polls these accounts."""
+        return Plan([self.target(i) for i in account_ids], discoveries, interval, 60.0, concurrency, POLICY)
+
+    def target(self, account_id: str) -> Target:
+        """Return an account and its source, which stays the same."""
+        source = self.sources.setdefault(account_id, FakeSource(self.clock))
+        return Target(Account(account_id, f"name-{account_id}", "us-east-1", "aws"), source)
+
+    def assign(self, *account_ids: str) -> None:
+        """Poll exactly these accounts from now on."""
+        self.run(self.collector.apply(self.plan(*account_ids)))
 
     def poll_due(self) -> list[str]:
-        """Read all accounts that are due; return which."""
-        polled = []
-        while (target := self.roster.take()) is not None:
-            self.poller.poll(target)
-            polled.append(target.account.account_id)
-        return polled
+        """Poll all accounts that are due, and return which."""
+        due = self.collector.accounts.due()
+        for entry in due:
+            self.run(self.collector.poll(entry))
+        return [entry.target.account.account_id for entry in due]
+
+    def status(self, account_id: str) -> AccountStatus:
+        """Return what is known of an account."""
+        return next(
+            entry.status for entry in self.collector.accounts.entries() if entry.target.account.account_id == account_id
+        )
 
 
 @pytest.fixture
-def timing() -> FakeTiming:
-    return FakeTiming()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def world(timing: FakeTiming) -> World:
-    roster = Roster(Cadence(INTERVAL), timing)
-    capturing = CapturingLogger()
-    log: FilteringBoundLogger = structlog.wrap_logger(
-        capturing, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[lambda *entry: entry[2]]
-    )
-    poller = Poller(roster, Terms(60.0, TARGETS, STALE_AFTER), Instrumentation(TARGETS.values()), timing, log)
-    return World(timing, roster, poller, capturing)
+def world(clock: FakeClock) -> Iterator[World]:
+    made = World(clock)
+    yield made
+    made.close()

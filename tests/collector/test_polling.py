@@ -1,5 +1,3 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from exporter.cases.model import Case, Reason
@@ -13,141 +11,101 @@ CASE = Case("case-1", "1", "opened", "low", "ec2", "other", "en", 1_700_000_000.
 
 
 def state(world: World, account_id: str) -> AccountState:
-    status = world.roster.status(account_id)
-    assert status is not None
-    return status.state(world.timing.time(), STALENESS)
+    return world.status(account_id).state(world.clock.time(), STALENESS)
 
 
 def test_the_first_round_reads_every_account_at_once(world: World) -> None:
-    world.add(A, B, C)
+    world.assign(A, B, C)
     assert sorted(world.poll_due()) == [A, B, C]
-    assert world.roster.all_polled()
+    assert world.collector.accounts.all_polled.is_set()
     assert world.poll_due() == []
 
 
 def test_later_rounds_are_spread_over_the_interval(world: World) -> None:
     ids = [f"{number:012d}" for number in range(300)]
-    world.add(*ids)
+    world.assign(*ids)
     world.poll_due()
     polled = []
     for _ in range(15):
-        world.timing.advance(INTERVAL / 10)
+        world.clock.advance(INTERVAL / 10)
         polled.append(world.poll_due())
     counts = [len(batch) for batch in polled]
     assert sum(counts[5:]) == len(ids), "in each interval every account is read once"
     assert max(counts) < len(ids) / 4, "no moment takes more than its share"
 
 
-def test_an_account_is_never_handed_out_twice(world: World) -> None:
-    world.add(A)
-    target = world.roster.take()
-    assert target is not None
-    world.timing.advance(10 * INTERVAL)
-    assert world.roster.take() is None
-    world.poller.poll(target)
-    assert world.roster.take() is None
-
-
-def test_polls_of_an_account_never_overlap(world: World) -> None:
-    world.add(*(f"{number:012d}" for number in range(5)))
-
-    def worker() -> None:
-        for _ in range(300):
-            world.poll_due()
-            world.timing.advance(50.0)
-
-    with ThreadPoolExecutor(8) as pool:
-        for future in [pool.submit(worker) for _ in range(8)]:
-            future.result()
-    assert sum(len(source.deadlines) for source in world.sources.values()) > 100
-    assert [source.overlaps for source in world.sources.values()] == [0] * 5
-
-
-def test_a_reading_gets_the_timeout_as_its_deadline(world: World) -> None:
-    world.add(A)
-    started = world.timing.monotonic()
+def test_a_poll_gets_the_timeout(world: World) -> None:
+    world.assign(A)
     world.poll_due()
-    assert world.sources[A].deadlines == [started + 60.0]
+    assert world.sources[A].timeouts == [60.0]
 
 
 def test_an_account_that_is_gone_leaves_nothing(world: World) -> None:
-    world.add(A, B)
+    world.assign(A, B)
     world.poll_due()
-    world.assign([B])
-    assert [status.account.account_id for status in world.roster.statuses()[1]] == [B]
+    world.assign(B)
+    assert [entry.target.account.account_id for entry in world.collector.accounts.entries()] == [B]
 
 
 def test_an_account_that_stays_keeps_what_is_known_of_it(world: World) -> None:
-    world.add(A)
+    world.assign(A)
     world.sources[A].outcome = [CASE]
     world.poll_due()
-    world.add(B)
-    status = world.roster.status(A)
-    assert status is not None
+    world.assign(A, B)
+    status = world.status(A)
     assert status.reading is not None
     assert status.reading.cases == (CASE,)
 
 
-def test_an_account_removed_while_it_is_read_stays_removed(world: World) -> None:
-    world.add(A)
-    target = world.roster.take()
-    assert target is not None
-    world.assign([])
-    world.poller.poll(target)
-    assert world.roster.status(A) is None
-
-
 def test_a_failing_account_keeps_its_cases_until_they_are_stale(world: World) -> None:
-    world.add(A)
+    world.assign(A)
     world.sources[A].outcome = [CASE]
     world.poll_due()
     world.sources[A].outcome = ReadFailure(Reason.TIMEOUT, "no answer")
-    world.timing.advance(INTERVAL * 2)
+    world.clock.advance(INTERVAL * 2)
     world.poll_due()
-    status = world.roster.status(A)
-    assert status is not None
+    status = world.status(A)
     assert state(world, A) is AccountState.FAILING
-    assert status.shown_reading(world.timing.time(), STALENESS) is not None
-    world.timing.advance(STALENESS)
+    assert status.shown_reading(world.clock.time(), STALENESS) is not None
+    world.clock.advance(STALENESS)
     assert state(world, A) is AccountState.STALE
-    assert status.shown_reading(world.timing.time(), STALENESS) is None
+    assert status.shown_reading(world.clock.time(), STALENESS) is None
 
 
 def test_a_lost_plan_takes_the_cases_away_and_a_new_one_brings_them_back(world: World) -> None:
-    world.add(A)
+    world.assign(A)
     world.sources[A].outcome = [CASE]
     world.poll_due()
     world.sources[A].outcome = ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan")
-    world.timing.advance(2 * INTERVAL)
+    world.clock.advance(2 * INTERVAL)
     world.poll_due()
     assert state(world, A) is AccountState.UNSUPPORTED
     world.sources[A].outcome = [CASE]
-    world.timing.advance(2 * 3600)
+    world.clock.advance(2 * 3600)
     world.poll_due()
     assert state(world, A) is AccountState.OK
 
 
 def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: World) -> None:
-    world.add(A, B)
+    world.assign(A, B)
     world.sources[A].outcome = RuntimeError("SECRET")
     assert sorted(world.poll_due()) == [A, B]
-    status = world.roster.status(A)
-    assert status is not None
+    status = world.status(A)
     assert status.last_poll is not None
     assert status.last_poll.reason is Reason.INTERNAL
-    assert "SECRET" not in str(status) + str(world.log.calls)
+    assert "SECRET" not in str(status) + str(world.log.lines)
     assert "RuntimeError" in status.last_poll.detail
 
 
 def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World) -> None:
-    world.add(A)
+    world.assign(A)
     slow, throttled = ReadFailure(Reason.TIMEOUT, "x"), ReadFailure(Reason.THROTTLED, "x")
     outcomes: list[Outcome] = [slow, slow, throttled, [], []]
     for outcome in outcomes:
         world.sources[A].outcome = outcome
         world.poll_due()
-        world.timing.advance(2 * INTERVAL)
-    assert [call.method_name for call in world.log.calls] == ["warning", "warning", "info"]
+        world.clock.advance(2 * INTERVAL)
+    assert [line["log_level"] for line in world.log.lines] == ["warning", "warning", "info"]
 
 
 @pytest.mark.parametrize(
@@ -161,12 +119,12 @@ def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World) -> None
     ],
 )
 def test_the_first_pause_after_a_failure_depends_on_its_reason(world: World, reason: Reason, least: float, most: float) -> None:
-    world.add(A)
+    world.assign(A)
     world.sources[A].outcome = ReadFailure(reason, "x")
     world.poll_due()
-    world.timing.advance(least)
+    world.clock.advance(least)
     assert world.poll_due() == []
-    world.timing.advance(most - least)
+    world.clock.advance(most - least)
     assert world.poll_due() == [A]
 
 
@@ -174,50 +132,48 @@ def test_the_first_pause_after_a_failure_depends_on_its_reason(world: World, rea
     ("reason", "bound"), [(Reason.TIMEOUT, INTERVAL), (Reason.UNREACHABLE, 16.5), (Reason.ACCESS_DENIED, 3960.0)]
 )
 def test_pauses_grow_to_a_bound(world: World, reason: Reason, bound: float) -> None:
-    world.add(A)
+    world.assign(A)
     world.sources[A].outcome = ReadFailure(reason, "x")
     pauses = []
     for _ in range(12):
         world.poll_due()
-        status = world.roster.status(A)
-        assert status is not None
+        status = world.status(A)
         assert status.next_poll is not None
-        pauses.append(status.next_poll - world.timing.time())
-        world.timing.advance(pauses[-1] + 0.001)
+        pauses.append(status.next_poll - world.clock.time())
+        world.clock.advance(pauses[-1] + 0.001)
     assert pauses[0] < pauses[3]
     assert bound * 0.75 < max(pauses) <= bound + 1e-3
 
 
 def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World) -> None:
-    world.add("1")
+    world.assign("1")
     world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
     for _ in range(3 * 3600 // 20):
         world.poll_due()
-        world.timing.advance(20)
-    told = [call.kwargs.get("for") for call in world.log.calls]
+        world.clock.advance(20)
+    told = [line.get("for") for line in world.log.lines]
     assert told == [None, "1h", "2h"]
     world.sources["1"].outcome = ()
     world.poll_due()
-    world.timing.advance(20)
+    world.clock.advance(20)
     world.poll_due()
-    assert [call.kwargs["event"] for call in world.log.calls][3:] == ["account is read again"]
+    assert world.log.events[3:] == ["account recovered"]
 
 
 def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: World) -> None:
-    world.add("1")
+    world.assign("1")
     world.poll_due()
     world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
     for _ in range(3000 // 20):
-        world.timing.advance(20)
+        world.clock.advance(20)
         world.poll_due()
-    told = [call.kwargs["event"] for call in world.log.calls]
-    assert told == ["account cannot be read", "the account's last good cases are too old to be shown"]
+    assert world.log.events == ["polling account failed", "account stale: its last good cases are no longer shown"]
 
 
 def test_an_account_without_a_plan_is_told_once(world: World) -> None:
-    world.add("1")
+    world.assign("1")
     world.sources["1"].outcome = ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan")
     for _ in range(100):
         world.poll_due()
-        world.timing.advance(600)
-    assert len(world.log.calls) == 1
+        world.clock.advance(600)
+    assert world.log.events == ["account's support plan has no API access"]

@@ -6,7 +6,7 @@ import time
 START = 1_785_000_000.0
 
 
-class FakeTiming:
+class FakeClock:
     """Time that passes without waiting; safe to use from many threads.
 
     The wall clock can be set apart from time itself, as an administrator or NTP does.
@@ -29,7 +29,7 @@ class FakeTiming:
         """Return seconds that never go back."""
         return self._passed
 
-    def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.advance(seconds)
 
@@ -43,7 +43,7 @@ class FakeTiming:
         self._set_by += seconds
 
 
-class RunningTiming(FakeTiming):
+class RunningClock(FakeClock):
     """Time that goes on by itself, and faster where someone waits by it or tells it to."""
 
     def __init__(self) -> None:

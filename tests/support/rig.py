@@ -1,119 +1,168 @@
 """The exporter's own parts in the test's process, put together as the command does, on a clock of the test's choice."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
-import boto3
-import botocore.session
 import structlog
-from botocore.loaders import create_loader
+from exporter.aws.readers import Readers
 from structlog.typing import FilteringBoundLogger
 
+from exporter import targets
 from exporter.aws.endpoints import Endpoints
-from exporter.aws.timing import Timing
+from exporter.cases.report import FleetReport, fleet_report
+from exporter.cases.status import AccountStatus
+from exporter.clock import Clock
+from exporter.collector.accounts import Entry
 from exporter.collector.collector import Collector
-from exporter.collector.sharding import Shard
 from exporter.config import Settings, parse
-from exporter.engine import Engine
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.page import Encoding
-from tests.support.clock import FakeTiming
+from exporter.metrics.exposition import Encoding, PageStore, TextFormat
+from exporter.metrics.instrumentation import Instrumentation
+from exporter.metrics.renderer import Renderer
+from tests.support.clock import FakeClock
 from tests.support.page import Page
 
+T = TypeVar("T")
+
 _PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
-_LOADER = create_loader()
-"""botocore's data files, read once for all tests."""
 
 
 class Rig:
-    """A running exporter without its web server.
+    """An exporter without its web server, on an event loop that runs while it is asked for something; to be closed.
 
     Args:
         config: Its configuration.
-        timing: Its clock.
+        clock: Its clock.
         random: Makes its pauses: 0 for none, 1 for the longest.
-        log: Where it tells what happens; nowhere when left out.
+        log: Nothing is logged without one.
     """
 
     def __init__(
         self,
         config: str,
-        timing: Timing,
+        clock: Clock,
         *,
         random: Callable[[], float] = lambda: 0.5,
         log: FilteringBoundLogger | None = None,
     ) -> None:
-        endpoints = Endpoints(_session())
-        self._endpoints = endpoints
         silent = structlog.make_filtering_bound_logger("critical")
         nowhere: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
-        self.timing = timing
-        self.engine = engine = Engine(
-            self.parse(config), endpoints, Shard(0, 1), lambda: (), timing=timing, random=random, log=log or nowhere
+        self.clock = clock
+        self._endpoints = Endpoints()
+        self._runner = asyncio.Runner()
+        settings = self.parse(config)
+        instrumentation = Instrumentation(settings.policy.first_response_targets.values())
+        self.readers = Readers(self._endpoints, instrumentation, clock=clock, random=random)
+        self.store = PageStore(clock.monotonic)
+        self.collector = Collector(
+            targets.plan(settings, self.readers),
+            instrumentation,
+            Renderer(instrumentation.encode),
+            self.store,
+            lambda: (),
+            owns=lambda _: True,
+            clock=clock,
+            log=log or nowhere,
         )
-        self.connector, self.roster, self.discoverer = engine.connector, engine.roster, engine.discoverer
-        self.poller, self.publisher, self.store = engine.poller, engine.publisher, engine.store
+        self.accounts, self.discoverer, self.publisher = (
+            self.collector.accounts,
+            self.collector.discoverer,
+            self.collector.publisher,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End connections and the event loop."""
+        self.run(self.readers.close())
+        self._runner.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the exporter's event loop."""
+        return self._runner.run(work)
 
     def parse(self, config: str) -> Settings:
         """Return what a configuration says."""
         return parse(config.encode(), source="test", partition_of=self._endpoints.partition_of)
 
-    def adopt(self, config: str) -> None:
-        """Change over to another configuration."""
-        self.engine.adopt(self.parse(config))
+    def apply(self, config: str) -> None:
+        """Reload with another configuration."""
+        self.run(self.applying(config))
+
+    async def applying(self, config: str) -> None:
+        """Reload with another configuration, on the exporter's event loop."""
+        known = [listing.discovery for listing in self.discoverer.listings]
+        await self.collector.apply(targets.plan(self.parse(config), self.readers, known))
+
+    def status(self, account_id: str) -> AccountStatus | None:
+        """Return what is known of one account."""
+        found = (entry.status for entry in self.accounts.entries() if entry.target.account.account_id == account_id)
+        return next(found, None)
+
+    def report(self) -> FleetReport:
+        """Return how the fleet is doing, as of the published page."""
+        snapshot = self.publisher.snapshot
+        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self.clock.time())
 
     def page(self) -> Page:
         """Return the page of what is known now."""
-        self.publisher.publish()
+        self.run(self.publisher.publish())
         return self.published()
 
     def published(self) -> Page:
         """Return the page that was published last."""
-        body = self.store.prepare(_PLAIN)
-        assert body is not None
-        return Page(body.whole().decode())
+        page = self.store.encode(_PLAIN)
+        assert page is not None
+        return Page(page.decode())
 
-    def round(self, threads: int = 1) -> Page:
-        """List the accounts if that is due, read each account that is due once, and return the page."""
-        self.discoverer.refresh_due()
-        due = []
-        while (target := self.roster.take()) is not None:
-            due.append(target)
-        if threads == 1:
-            for target in due:
-                self.poller.poll(target)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(self.poller.poll, due))
+    def list_due(self) -> None:
+        """List the organizations that are due."""
+        self.run(self._list_due())
+
+    def poll(self, *entries: Entry, together: bool = False) -> None:
+        """Poll accounts, one after the other or all at once."""
+        self.run(self._poll(entries, together=together))
+
+    def round(self, *, together: bool = False) -> Page:
+        """List the accounts if that is due, poll each account that is due once, and return the page."""
+        self.list_due()
+        self.poll(*self.accounts.due(), together=together)
         return self.page()
 
-    def collector(self) -> Collector:
-        """Return what runs all of it in threads of its own."""
-        return self.engine.collector
+    async def _list_due(self) -> None:
+        for listing in self.discoverer.listings:
+            if listing.due <= self.clock.monotonic():
+                await self.discoverer.refresh(listing)
+
+    async def _poll(self, entries: tuple[Entry, ...], *, together: bool) -> None:
+        if together:
+            await asyncio.gather(*map(self.collector.poll, entries))
+            return
+        for entry in entries:
+            await self.collector.poll(entry)
 
 
 class FakeRig(Rig):
     """A rig on a clock that moves when told to."""
 
-    timing: FakeTiming
+    clock: FakeClock
 
     def __init__(
         self,
         config: str,
-        timing: FakeTiming,
+        clock: FakeClock,
         *,
         random: Callable[[], float] = lambda: 0.5,
         log: FilteringBoundLogger | None = None,
     ) -> None:
-        super().__init__(config, timing, random=random, log=log)
+        super().__init__(config, clock, random=random, log=log)
 
     def after(self, seconds: float) -> Page:
         """Let time pass, read what fell due meanwhile, and return the page."""
-        self.timing.advance(seconds)
+        self.clock.advance(seconds)
         return self.round()
-
-
-def _session() -> boto3.session.Session:
-    session = botocore.session.Session()
-    session.register_component("data_loader", _LOADER)
-    return boto3.session.Session(botocore_session=session)
