@@ -4,7 +4,7 @@ DescribeCases brings the latest five communications. A case on which only the cu
 before; DescribeCommunications tells. So may one on which AWS wrote some of those: its answer among them need not be the first.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from exporter.cases.model import Author, Case, Communication, Reason
@@ -13,7 +13,7 @@ from exporter.errors import ReadFailure
 LOOKUPS_PER_POLL = 10
 """Cases that are looked up in one poll of an account, mostly a call each; what is left waits for the next poll."""
 
-Lookup = Callable[[str], Iterable[Communication]]
+Lookup = Callable[[str], Awaitable[Iterable[Communication]]]
 
 
 class FirstResponses:
@@ -25,17 +25,15 @@ class FirstResponses:
         self._malformed: set[str] = set()
         self._begun = False
 
-    def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
-        """Return the cases with all that is known of their first response.
+    async def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
+        """Return an account's open cases with all that is known of their first response; others are forgotten.
 
-        Args:
-            cases: All open cases of the account; what is remembered of others is forgotten.
-            lookup: Returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
+        The lookup returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
         """
         budget = _Budget(lookup, self._malformed)
         # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
         in_turn = sorted(cases, key=lambda case: case.case_id in self._malformed)
-        found = {case.case_id: self._complete(case, budget) for case in in_turn}
+        found = {case.case_id: await self._complete(case, budget) for case in in_turn}
         completed = tuple(found[case.case_id] for case in cases)
         open_ids = found.keys()
         self._first = {case_id: at for case_id, at in self._first.items() if case_id in open_ids}
@@ -44,10 +42,10 @@ class FirstResponses:
         self._begun = True
         return completed
 
-    def _complete(self, case: Case, budget: "_Budget") -> Case:
+    async def _complete(self, case: Case, budget: "_Budget") -> Case:
         times = [at for at in (case.first_aws, self._first.get(case.case_id)) if at is not None]
         if self._is_open_question(case):
-            communications = budget.look_up(case.case_id)
+            communications = await budget.look_up(case.case_id)
             if communications is None:
                 return case
             times += [communication.created for communication in communications if communication.author is Author.AWS]
@@ -79,12 +77,12 @@ class _Budget:
         self._malformed = malformed
         self._left = LOOKUPS_PER_POLL
 
-    def look_up(self, case_id: str) -> tuple[Communication, ...] | None:
+    async def look_up(self, case_id: str) -> tuple[Communication, ...] | None:
         if self._left == 0:
             return None
         self._left -= 1
         try:
-            communications = tuple(self._lookup(case_id))
+            communications = tuple(await self._lookup(case_id))
         except ReadFailure as failure:
             if failure.reason is Reason.MALFORMED:
                 self._malformed.add(case_id)
