@@ -1,7 +1,6 @@
 """Requests to AWS: each signed with the credentials it is made for, over connections that all accounts share."""
 
 import asyncio
-import json
 import os
 import socket
 import ssl
@@ -15,6 +14,7 @@ from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -51,18 +51,14 @@ class RequestObserver(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Service:
-    """An AWS service at one endpoint; `region` is what requests are signed for."""
+    """An AWS service at one endpoint; `region` is what requests are signed for, `host` as HTTP has it."""
 
     model: ServiceModel
     region: str
     url: URL
+    host: str
     proxy: str | None
     circuit: CircuitBreaker
-
-    @property
-    def host(self) -> str:
-        """Host and port, for messages."""
-        return f"{self.url.host}:{self.url.port}"
 
 
 class Client:
@@ -173,22 +169,22 @@ class Client:
             url = URL(AWSRequest("POST", endpoint.url).prepare().url, encoded=True)
             model = self._endpoints.session.get_service_model(name)
             circuit = CircuitBreaker(self._clock.monotonic)
-            self._services[key] = Service(model, endpoint.region, url, _proxy(url), circuit)
+            self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
         return self._services[key]
 
 
 def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> AWSRequest:
     model = service.model
     if model.resolved_protocol == "json":
-        body = json.dumps(parameters)
+        body = msgspec.json.encode(parameters)
         headers = {
             "Content-Type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
             "X-Amz-Target": f"{model.metadata['targetPrefix']}.{operation}",
         }
     else:
-        body = urlencode({"Action": operation, "Version": model.api_version, **parameters})
+        body = urlencode({"Action": operation, "Version": model.api_version, **parameters}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    return AWSRequest("POST", str(service.url), headers=headers, data=body.encode())
+    return AWSRequest("POST", str(service.url), headers={"Host": service.host, **headers}, data=body)
 
 
 def _read(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:

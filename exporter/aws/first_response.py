@@ -30,27 +30,43 @@ class FirstResponses:
 
         The lookup returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
         """
-        budget = _Budget(lookup, self._malformed)
-        # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
-        in_turn = sorted(cases, key=lambda case: case.case_id in self._malformed)
-        found = {case.case_id: await self._complete(case, budget) for case in in_turn}
-        completed = tuple(found[case.case_id] for case in cases)
-        open_ids = found.keys()
+        questions = {case.case_id: case for case in cases if self._is_open_question(case)}
+        answers = await self._look_up(questions, lookup)
+        completed = tuple(
+            case
+            if case.case_id in questions and case.case_id not in answers
+            else self._completed(case, answers.get(case.case_id, ()))
+            for case in cases
+        )
+        for case_id in answers:
+            self._unanswered_at[case_id] = _latest(questions[case_id])
+        open_ids = {case.case_id for case in cases}
         self._first = {case_id: at for case_id, at in self._first.items() if case_id in open_ids}
         self._unanswered_at = {case_id: at for case_id, at in self._unanswered_at.items() if case_id in open_ids}
         self._malformed &= open_ids
         self._begun = True
         return completed
 
-    async def _complete(self, case: Case, budget: "_Budget") -> Case:
-        times = [at for at in (case.first_aws, self._first.get(case.case_id)) if at is not None]
-        if self._is_open_question(case):
-            communications = await budget.look_up(case.case_id)
-            if communications is None:
-                return case
-            times += [communication.created for communication in communications if communication.author is Author.AWS]
-            self._unanswered_at[case.case_id] = _latest(case)
-        first = min(times, default=None)
+    async def _look_up(self, case_ids: Iterable[str], lookup: Lookup) -> dict[str, tuple[Communication, ...]]:
+        """Look cases up until the lookups of one poll are used up, or one fails for a reason that others would share."""
+        found: dict[str, tuple[Communication, ...]] = {}
+        # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
+        for case_id in sorted(case_ids, key=self._malformed.__contains__)[:LOOKUPS_PER_POLL]:
+            try:
+                found[case_id] = tuple(await lookup(case_id))
+            except ReadFailure as failure:
+                if failure.reason is not Reason.MALFORMED:
+                    break
+                self._malformed.add(case_id)
+            else:
+                self._malformed.discard(case_id)
+        return found
+
+    def _completed(self, case: Case, communications: Iterable[Communication]) -> Case:
+        first = case.first_aws
+        for at in (self._first.get(case.case_id), *(one.created for one in communications if one.author is Author.AWS)):
+            if at is not None and (first is None or at < first):
+                first = at
         if first is not None:
             self._first[case.case_id] = first
         same = case.first_aws == first and case.first_aws_known
@@ -67,27 +83,3 @@ class FirstResponses:
 
 def _latest(case: Case) -> float | None:
     return case.latest.created if case.latest else None
-
-
-class _Budget:
-    """Looks cases up until the lookups of one poll are used up, or one fails for a reason that others would share."""
-
-    def __init__(self, lookup: Lookup, malformed: set[str]) -> None:
-        self._lookup = lookup
-        self._malformed = malformed
-        self._left = LOOKUPS_PER_POLL
-
-    async def look_up(self, case_id: str) -> tuple[Communication, ...] | None:
-        if self._left == 0:
-            return None
-        self._left -= 1
-        try:
-            communications = tuple(await self._lookup(case_id))
-        except ReadFailure as failure:
-            if failure.reason is Reason.MALFORMED:
-                self._malformed.add(case_id)
-            else:
-                self._left = 0
-            return None
-        self._malformed.discard(case_id)
-        return communications

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from sys import intern
 from typing import Generic, TypeVar
 
@@ -91,6 +92,28 @@ def cases_page(body: bytes, *, keep_subject: bool) -> Page[Case]:
         answer = _tolerant_cases(body)
     cases = tuple(_case(case, position, keep_subject=keep_subject) for position, case in enumerate(answer.cases))
     return Page(cases, answer.next_token or None)
+
+
+class CasesParser:
+    """Parses the answers of one account, and the same answer once: between most polls nothing happens to its cases.
+
+    Only a page that is the whole answer is remembered: what comes on several gets a new token with each.
+    """
+
+    def __init__(self, *, keep_subject: bool) -> None:
+        self._keep_subject = keep_subject
+        self._digest = b""
+        self._page: Page[Case] | None = None
+
+    def parse(self, body: bytes) -> Page[Case]:
+        """Return what `cases_page` makes of a body."""
+        digest = sha256(body).digest()
+        if self._page is None or digest != self._digest:
+            page = cases_page(body, keep_subject=self._keep_subject)
+            if page.next_token is not None:
+                return page
+            self._digest, self._page = digest, page
+        return self._page
 
 
 def communications_page(body: bytes) -> Page[Communication]:

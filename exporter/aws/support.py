@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import CredentialSource
 from exporter.aws.first_response import FirstResponses
-from exporter.aws.parse import Page, cases_page, communications_page
+from exporter.aws.parse import CasesParser, Page, communications_page
 from exporter.aws.retry import Caller, PageTokens, Retries, RetryPolicy, time_limit
 from exporter.cases.aggregate import open_cases
 from exporter.cases.model import Case, Communication, Reading
@@ -66,7 +66,7 @@ class SupportReader:
         self._services = services
         self._credentials = credentials
         self._memory = memory
-        self._parse = partial(cases_page, keep_subject=keep_subject)
+        self._parse = CasesParser(keep_subject=keep_subject).parse
         self._clock = clock
         self._random = random
 
