@@ -1,55 +1,62 @@
-"""Which hosts answer for AWS Support in which region, and how they are signed for.
+"""Which hosts answer for an AWS service in which region, and how they are signed for.
 
-Support is one global service per partition. botocore sends every commercial region to us-east-1, although the service also
-answers in two others; those are what fail-over is made of.
+botocore resolves them, with all that users configure (`AWS_ENDPOINT_URL*`, FIPS, dual stack). Support is one global service per
+partition: botocore sends every commercial region to us-east-1, although two others answer too; those are what fail-over is
+made of.
 """
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from boto3.session import Session
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
-from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import UnknownRegionError
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader, create_loader
+from botocore.session import Session
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
 
 COMMERCIAL_SUPPORT_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 """Regions of the commercial partition with a Support endpoint of their own (AWS General Reference)."""
-
-_SERVICES = frozenset({"organizations", "sts", "support"})
+_ANY_OPERATION = {"organizations": "list_accounts", "sts": "get_caller_identity", "support": "describe_cases"}
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One door to a partition's Support service.
-
-    Attributes:
-        region: The region that requests to it are signed for.
-        url: Where it is.
-    """
+    """Where a service is, and the region that requests to it are signed for."""
 
     region: str
     url: str
 
 
 class Endpoints:
-    """Resolves regions by what botocore knows, and by the user's own `AWS_ENDPOINT_URL*` settings.
+    """Resolves regions; one is enough for a process, as it holds botocore's data.
 
     Args:
-        session: Tells those settings; the default session when left out. One is enough for a process.
+        loader: Loads that data; botocore's own when left out.
     """
 
-    def __init__(self, session: Session | None = None) -> None:
-        self.session = session or Session()
-        botocore_session = self.session._session  # noqa: SLF001 - boto3 has no public way to its loader
-        loader = botocore_session.get_component("data_loader")
-        loader.file_loader = _FewServices()
-        self._rules = EndpointProvider(
-            loader.load_service_model("support", "endpoint-rule-set-1"), loader.load_data("partitions")
-        )
-        self._configured = self._configured_url()
+    def __init__(self, loader: Loader | None = None) -> None:
+        self._loader = loader
+        self.session = self.new_session()
+        self._resolved: dict[tuple[str, str], Endpoint] = {}
+        self._partitions: dict[str, str] = {}
+
+    def new_session(self, profile: str | None = None) -> Session:
+        """Return a session of botocore that shares its data with others, and whose clients give up in reasonable time."""
+        session = Session(profile=profile)
+        if self._loader is None:
+            self._loader = create_loader(session.get_config_variable("data_path"))
+            self._loader.file_loader = _OwnServices()  # type: ignore[assignment]  # no more is asked of it
+        session.register_component("data_loader", self._loader)
+        # botocore's own limits would take three minutes, as with IRSA where STS does not answer.
+        retries: Any = {"total_max_attempts": 2}
+        session.set_default_client_config(Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries=retries))
+        return session
 
     def partition_of(self, region: str) -> str:
         """Return the partition of a region.
@@ -59,52 +66,89 @@ class Endpoints:
         Raises:
             ValueError: No partition has such a region.
         """
-        try:
-            partition: str = self.session.get_partition_for_region(region)
-        except UnknownRegionError as error:
-            raise ValueError(f"{region} is not an AWS region") from error
-        if region not in self.session.get_available_regions("sts", partition_name=partition):
-            raise ValueError(f"{region} is not an AWS region")
-        return partition
+        if region not in self._partitions:
+            try:
+                partition: str = self.session.get_partition_for_region(region)
+            except UnknownRegionError as error:
+                raise ValueError(f"{region} is not an AWS region") from error
+            if region not in self.session.get_available_regions("sts", partition_name=partition):
+                raise ValueError(f"{region} is not an AWS region")
+            self._partitions[region] = partition
+        return self._partitions[region]
 
     def support(self, regions: Sequence[str]) -> tuple[Endpoint, ...]:
-        """Return the endpoints that regions lead to, in their order, each once.
+        """Return the Support endpoints that regions lead to, in their order, each once.
 
-        Where the user configured another URL for Support, every endpoint is there and only the signing region differs.
+        Where the user configured another URL, every endpoint is there and only the signing region differs.
         """
         return tuple(dict.fromkeys(self._support(region) for region in regions))
 
+    def resolve(self, service: str, region: str) -> Endpoint:
+        """Return the endpoint of STS or Organizations in a region."""
+        key = (service, region)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(service, region, Config())
+        return self._resolved[key]
+
     def _support(self, region: str) -> Endpoint:
-        own = self.partition_of(region) == "aws" and region in COMMERCIAL_SUPPORT_REGIONS
-        resolved = self._rules.resolve_endpoint(Region=region, UseFIPS=False, UseDualStack=False)
-        schemes = resolved.properties.get("authSchemes", [{}])
-        home: str = schemes[0].get("signingRegion", region)
-        signing_region = region if own else home
-        return Endpoint(signing_region, self._configured or resolved.url.replace(home, signing_region))
+        key = ("support", region)
+        if key not in self._resolved:
+            own = self.partition_of(region) == "aws" and region in COMMERCIAL_SUPPORT_REGIONS
+            builtin = self._resolve("support", region, Config(ignore_configured_endpoint_urls=True))  # type: ignore[call-arg]  # the stubs lag behind
+            used = self._resolve("support", region, Config())
+            signed_for = region if own else builtin.region
+            url = builtin.url.replace(builtin.region, signed_for) if used.url == builtin.url else used.url
+            self._resolved[key] = Endpoint(signed_for, url)
+        return self._resolved[key]
 
-    def _configured_url(self) -> str | None:
-        """Return the user's own URL for Support, from the environment or AWS's configuration files, or None."""
-        client: Any = self.session.client
-        ours, builtin = (
-            client(
-                "support",
-                region_name="us-east-1",
-                aws_access_key_id="none",
-                aws_secret_access_key="none",  # noqa: S106 - nothing is ever sent with it
-                config=config,
-            ).meta.endpoint_url
-            for config in (Config(), Config(ignore_configured_endpoint_urls=True))  # type: ignore[call-arg]  # the stubs lag behind
+    def _resolve(self, service: str, region: str, config: Config) -> Endpoint:
+        """Have botocore write and sign a request, and take it away before it is sent: `client.meta` may name another host."""
+        written: list[AWSPreparedRequest] = []
+
+        def take(request: AWSPreparedRequest, **_: object) -> None:
+            written.append(request)
+            raise _NotSentError
+
+        client: Any = self.session.create_client(
+            service,
+            region_name=region,
+            aws_access_key_id="none",
+            aws_secret_access_key="none",  # noqa: S106 - nothing is sent that is signed with it
+            config=config,
         )
-        return None if ours == builtin else ours
+        client.meta.events.register("before-send", take)
+        try:
+            getattr(client, _ANY_OPERATION[service])()
+        except _NotSentError:
+            pass
+        finally:
+            client.close()
+        (request,) = written
+        authorization = request.headers["Authorization"]
+        scope = authorization.decode() if isinstance(authorization, bytes) else authorization
+        url = request.url.removesuffix("/") if urlsplit(request.url).path == "/" else request.url
+        return Endpoint(scope.split("/")[2], url)
 
 
-class _FewServices(JSONFileLoader):
-    """Keeps, of botocore's endpoints of some 300 services, those of ours: each session would hold 8 MB of them."""
+class _NotSentError(Exception):
+    """Keeps a request from being sent."""
+
+
+class _OwnServices:
+    """Keeps, of botocore's endpoints of some 300 services, those of ours: the rest takes 8 MB."""
+
+    def __init__(self) -> None:
+        self._files = JSONFileLoader()
+
+    def exists(self, file_path: str) -> bool:
+        """Return whether there is such a file of botocore's data."""
+        return self._files.exists(file_path)
 
     def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - what the file holds
         """Return what a file of botocore's data holds, or None when there is no such file."""
-        data = super().load_file(file_path)
+        data: Any = self._files.load_file(file_path)
         if data is not None and file_path.endswith(f"{os.sep}endpoints"):
             for partition in data["partitions"]:
-                partition["services"] = {name: partition["services"][name] for name in _SERVICES & partition["services"].keys()}
+                services = partition["services"]
+                partition["services"] = {name: services[name] for name in _ANY_OPERATION.keys() & services.keys()}
         return data

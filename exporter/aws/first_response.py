@@ -4,7 +4,7 @@ DescribeCases brings the latest five communications. A case on which only the cu
 before; DescribeCommunications tells. So may one on which AWS wrote some of those: its answer among them need not be the first.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from exporter.cases.model import Author, Case, Communication, Reason
@@ -13,7 +13,7 @@ from exporter.errors import ReadFailure
 LOOKUPS_PER_POLL = 10
 """Cases that are looked up in one poll of an account, mostly a call each; what is left waits for the next poll."""
 
-Lookup = Callable[[str], Iterable[Communication]]
+Lookup = Callable[[str], Awaitable[Iterable[Communication]]]
 
 
 class FirstResponses:
@@ -25,34 +25,48 @@ class FirstResponses:
         self._malformed: set[str] = set()
         self._begun = False
 
-    def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
-        """Return the cases with all that is known of their first response.
+    async def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
+        """Return an account's open cases with all that is known of their first response; others are forgotten.
 
-        Args:
-            cases: All open cases of the account; what is remembered of others is forgotten.
-            lookup: Returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
+        The lookup returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
         """
-        budget = _Budget(lookup, self._malformed)
-        # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
-        in_turn = sorted(cases, key=lambda case: case.case_id in self._malformed)
-        found = {case.case_id: self._complete(case, budget) for case in in_turn}
-        completed = tuple(found[case.case_id] for case in cases)
-        open_ids = found.keys()
+        questions = {case.case_id: case for case in cases if self._is_open_question(case)}
+        answers = await self._look_up(questions, lookup)
+        completed = tuple(
+            case
+            if case.case_id in questions and case.case_id not in answers
+            else self._completed(case, answers.get(case.case_id, ()))
+            for case in cases
+        )
+        for case_id in answers:
+            self._unanswered_at[case_id] = _latest(questions[case_id])
+        open_ids = {case.case_id for case in cases}
         self._first = {case_id: at for case_id, at in self._first.items() if case_id in open_ids}
         self._unanswered_at = {case_id: at for case_id, at in self._unanswered_at.items() if case_id in open_ids}
         self._malformed &= open_ids
         self._begun = True
         return completed
 
-    def _complete(self, case: Case, budget: "_Budget") -> Case:
-        times = [at for at in (case.first_aws, self._first.get(case.case_id)) if at is not None]
-        if self._is_open_question(case):
-            communications = budget.look_up(case.case_id)
-            if communications is None:
-                return case
-            times += [communication.created for communication in communications if communication.author is Author.AWS]
-            self._unanswered_at[case.case_id] = _latest(case)
-        first = min(times, default=None)
+    async def _look_up(self, case_ids: Iterable[str], lookup: Lookup) -> dict[str, tuple[Communication, ...]]:
+        """Look cases up until the lookups of one poll are used up, or one fails for a reason that others would share."""
+        found: dict[str, tuple[Communication, ...]] = {}
+        # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
+        for case_id in sorted(case_ids, key=self._malformed.__contains__)[:LOOKUPS_PER_POLL]:
+            try:
+                found[case_id] = tuple(await lookup(case_id))
+            except ReadFailure as failure:
+                if failure.reason is not Reason.MALFORMED:
+                    break
+                self._malformed.add(case_id)
+            else:
+                self._malformed.discard(case_id)
+        return found
+
+    def _completed(self, case: Case, communications: Iterable[Communication]) -> Case:
+        first = case.first_aws
+        for at in (self._first.get(case.case_id), *(one.created for one in communications if one.author is Author.AWS)):
+            if at is not None and (first is None or at < first):
+                first = at
         if first is not None:
             self._first[case.case_id] = first
         same = case.first_aws == first and case.first_aws_known
@@ -69,27 +83,3 @@ class FirstResponses:
 
 def _latest(case: Case) -> float | None:
     return case.latest.created if case.latest else None
-
-
-class _Budget:
-    """Looks cases up until the lookups of one poll are used up, or one fails for a reason that others would share."""
-
-    def __init__(self, lookup: Lookup, malformed: set[str]) -> None:
-        self._lookup = lookup
-        self._malformed = malformed
-        self._left = LOOKUPS_PER_POLL
-
-    def look_up(self, case_id: str) -> tuple[Communication, ...] | None:
-        if self._left == 0:
-            return None
-        self._left -= 1
-        try:
-            communications = tuple(self._lookup(case_id))
-        except ReadFailure as failure:
-            if failure.reason is Reason.MALFORMED:
-                self._malformed.add(case_id)
-            else:
-                self._left = 0
-            return None
-        self._malformed.discard(case_id)
-        return communications

@@ -1,24 +1,23 @@
 """Listing an organization's accounts with organizations:ListAccounts."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from exporter.aws.api import Api
+from botocore.credentials import Credentials
+
+from exporter.aws.client import Client, Service
 from exporter.aws.credentials import CredentialSource
-from exporter.aws.health import ENDPOINT_FAULTS
+from exporter.aws.errors import malformed
 from exporter.aws.parse import ACCOUNT_ID, text
-from exporter.aws.retry import RetryPolicy, with_retries
-from exporter.aws.timing import Timing
-from exporter.cases.model import Reason
-from exporter.errors import ReadFailure
+from exporter.aws.retry import PageTokens, Retries, RetryPolicy, time_limit
+from exporter.clock import Clock
 
 ACTIVE = "ACTIVE"
 MOST_PAGES = 2_000
 """Pages of at most 20 accounts each; more than the largest organization has, empty ones included."""
-
-_POLICY = RetryPolicy(ENDPOINT_FAULTS | {Reason.THROTTLED, Reason.MALFORMED}, attempts=6)
+_POLICY = RetryPolicy(attempts=6, rounds=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,73 +29,68 @@ class Member:
 
 
 class OrganizationReader:
-    """Lists the accounts of an organization.
-
-    Args:
-        name: The organization's name in the configuration.
-        region: The region of its partition that Organizations is asked in.
-        api: Makes the requests.
-        credentials: Of the management account, or of a delegated administrator.
-        timing: The clocks.
-        random: Returns a number from 0 to 1, for pauses.
-    """
+    """Lists the accounts of an organization, which is asked in one region of its partition."""
 
     def __init__(
         self,
         name: str,
         region: str,
-        api: Api,
+        client: Client,
         credentials: CredentialSource,
-        timing: Timing,
+        *,
+        clock: Clock,
         random: Callable[[], float],
     ) -> None:
         self._name = name
         self._region = region
-        self._api = api
+        self._client = client
         self._credentials = credentials
-        self._timing = timing
+        self._clock = clock
         self._random = random
 
-    def active_members(self, deadline: float) -> tuple[Member, ...]:
-        """Return the accounts that are active, each once, in the order of their ids.
-
-        Args:
-            deadline: When to give up, on the monotonic clock.
+    async def pages(self, timeout: float) -> AsyncIterator[tuple[Member, ...]]:  # noqa: ASYNC109 - retries included
+        """Yield the active accounts as they are listed, each once.
 
         Raises:
-            ReadFailure: They could not be listed completely.
+            ReadFailure: They could not be listed completely within the time.
         """
-        members: dict[str, Member] = {}
-        seen: set[str] = set()
-        token: str | None = None
-        for _ in range(MOST_PAGES):
-            page = with_retries(partial(self._page, token, deadline), _POLICY, self._timing, self._random, deadline)
-            members.update((member.account_id, member) for member in _active(page["Accounts"]))
-            # A page may be empty and still not be the last: only the token tells.
+        ends = asyncio.get_running_loop().time() + timeout
+        tokens = PageTokens("ListAccounts", MOST_PAGES)
+        listed: set[str] = set()
+        while not tokens.done:
+            page = await self._page(tokens.next, ends)
+            members = {member.account_id: member for member in _active(page["Accounts"]) if member.account_id not in listed}
             token = page.get("NextToken") or None
             if not isinstance(token, str | None):
-                raise ReadFailure(Reason.MALFORMED, "ListAccounts: the answer's token is no text")
-            if token is None:
-                return tuple(members[account_id] for account_id in sorted(members))
-            if token in seen:
-                break
-            seen.add(token)
-        raise ReadFailure(Reason.MALFORMED, "ListAccounts: its pages do not end")
+                raise malformed("ListAccounts: the answer's token is no text")
+            listed |= members.keys()
+            # A page may be empty and still not be the last: only the token tells.
+            tokens.advance(token)
+            if members:
+                yield tuple(members.values())
 
-    def _page(self, token: str | None, deadline: float) -> Mapping[str, Any]:
-        credentials = self._credentials.credentials(deadline, self._name)
-        page: Mapping[str, Any] = self._api.request(
-            self._api.client("organizations", self._region),
-            "ListAccounts",
-            {} if token is None else {"NextToken": token},
-            credentials=credentials,
-            subject=self._name,
-            deadline=deadline,
-        )
-        if "Accounts" not in page:
-            # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
-            raise ReadFailure(Reason.MALFORMED, "ListAccounts: the answer has no list of accounts")
-        return page
+    async def _page(self, token: str | None, ends: float) -> Mapping[str, Any]:
+        credentials = Credentials("", "")
+        async with time_limit(self._name, ends) as caller:
+
+            async def ask(service: Service) -> Mapping[str, Any]:
+                nonlocal credentials
+                credentials = await self._credentials.get(caller)
+                parameters = {} if token is None else {"NextToken": token}
+                page: Mapping[str, Any] = await self._client.request(service, "ListAccounts", parameters, credentials, caller)
+                if "Accounts" not in page:
+                    # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
+                    raise malformed("ListAccounts: the answer has no list of accounts")
+                return page
+
+            return await Retries(
+                (self._client.service("organizations", self._region),),
+                _POLICY,
+                caller,
+                clock=self._clock,
+                random=self._random,
+                forget=lambda: self._credentials.forget(credentials),
+            ).call(ask)
 
 
 def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]:
@@ -106,9 +100,9 @@ def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]
         state = account.get("State", account.get("Status"))
         account_id = account.get("Id")
         if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
-            raise ReadFailure(Reason.MALFORMED, "ListAccounts: an account has no id of 12 digits")
+            raise malformed("ListAccounts: an account has no id of 12 digits")
         if not isinstance(state, str):
             # It may be active: left out, it would be taken for one that has gone.
-            raise ReadFailure(Reason.MALFORMED, f"ListAccounts: account {account_id} has no state")
+            raise malformed(f"ListAccounts: account {account_id} has no state")
         if state == ACTIVE:
             yield Member(account_id, text(account.get("Name"), default=account_id))

@@ -1,20 +1,24 @@
-"""From the body of a DescribeCases answer to cases, dropping bodies, subjects and addresses on the way.
+"""From the body of a DescribeCases answer to cases.
 
-botocore's own parser would build every message body as an object of its own before anyone could drop it, and takes longer for
-that than the rest of the call. This one keeps what the metrics need. Fields may be missing or of another type than documented:
-what cannot be understood becomes `unknown` or None, it never raises.
+Message bodies, addresses and (unless they are wanted) subjects never become Python objects. Fields may be missing or of another
+type than documented: what cannot be understood becomes `unknown` or None, it never raises.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from sys import intern
+from typing import Generic, TypeVar
 
-from exporter.cases.model import UNKNOWN, Author, Case, Communication, Reason
-from exporter.errors import ReadFailure
+import msgspec
+
+from exporter.aws.errors import malformed
+from exporter.cases.model import UNKNOWN, Author, Case, Communication
+
+T = TypeVar("T")
 
 AWS_AUTHOR = "Amazon Web Services"
 _CONTROLS = (*range(9), *range(11, 32), *range(127, 160))
@@ -27,61 +31,83 @@ _LONGEST_SUBJECT = 120
 
 
 @dataclass(frozen=True, slots=True)
-class CasesPage:
-    """One page of DescribeCases.
+class Page(Generic[T]):
+    """One page of a listing, and the token of the page after it or None."""
 
-    Attributes:
-        cases: The cases of the page, resolved ones included if AWS sent any.
-        next_token: The token of the page after it, or None on the last.
-    """
-
-    cases: tuple[Case, ...]
+    items: tuple[T, ...]
     next_token: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CommunicationsPage:
-    """One page of DescribeCommunications: who wrote when, and the token of the page after it."""
-
-    communications: tuple[Communication, ...]
-    next_token: str | None
+class _Communication(msgspec.Struct, rename="camel"):
+    submitted_by: str | None = None
+    time_created: str | None = None
 
 
-def cases_page(body: bytes, *, keep_subject: bool) -> CasesPage:
-    """Parse the body of a DescribeCases answer.
+class _Communications(msgspec.Struct, rename="camel"):
+    communications: list[_Communication] | None = None
+    next_token: str | None = None
 
-    Args:
-        body: JSON, as it came over the wire.
-        keep_subject: Whether subject lines are wanted; they are cut at 120 characters.
+
+class _Case(msgspec.Struct, rename="camel"):
+    case_id: str | None = None
+    display_id: str | None = None
+    status: str | None = None
+    severity_code: str | None = None
+    service_code: str | None = None
+    category_code: str | None = None
+    language: str | None = None
+    time_created: str | None = None
+    recent_communications: _Communications | None = None
+
+
+class _CaseWithSubject(_Case):
+    subject: str | None = None
+
+
+class _Cases(msgspec.Struct, rename="camel"):
+    cases: list[_Case]
+    next_token: str | None = None
+
+
+class _CasesWithSubjects(msgspec.Struct, rename="camel"):
+    cases: list[_CaseWithSubject]
+    next_token: str | None = None
+
+
+_decode_cases = msgspec.json.Decoder(_Cases).decode
+_decode_cases_with_subjects = msgspec.json.Decoder(_CasesWithSubjects).decode
+_decode_communications = msgspec.json.Decoder(_Communications).decode
+
+
+def cases_page(body: bytes, *, keep_subject: bool) -> Page[Case]:
+    """Parse the body of a DescribeCases answer, resolved cases included; subjects are cut at 120 characters.
 
     Raises:
-        ReadFailure: `malformed`: not a JSON object with a list of objects under `cases`.
+        RequestFailure: `malformed`: not a JSON object with a list of objects under `cases`.
     """
-    answer = _object(body, "DescribeCases")
-    cases = _objects(answer.get("cases"), "DescribeCases", "cases")
-    return CasesPage(
-        tuple(_case(case, position, keep_subject=keep_subject) for position, case in enumerate(cases)), _token(answer)
-    )
+    answer: _Cases | _CasesWithSubjects
+    try:
+        answer = _decode_cases_with_subjects(body) if keep_subject else _decode_cases(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        answer = _tolerant_cases(body)
+    cases = tuple(_case(case, position, keep_subject=keep_subject) for position, case in enumerate(answer.cases))
+    return Page(cases, answer.next_token or None)
 
 
 class CasesParser:
     """Parses the answers of one account, and the same answer once: between most polls nothing happens to its cases.
 
-    Only one page is remembered: an account of so many cases that they come on several gets a new token with each.
+    Only a page that is the whole answer is remembered: what comes on several gets a new token with each.
     """
 
     def __init__(self, *, keep_subject: bool) -> None:
         self._keep_subject = keep_subject
         self._digest = b""
-        self._page: CasesPage | None = None
+        self._page: Page[Case] | None = None
 
-    def parse(self, body: bytes) -> CasesPage:
-        """Return what `cases_page` makes of a body.
-
-        Raises:
-            ReadFailure: As `cases_page`.
-        """
-        digest = hashlib.sha256(body).digest()
+    def parse(self, body: bytes) -> Page[Case]:
+        """Return what `cases_page` makes of a body."""
+        digest = sha256(body).digest()
         if self._page is None or digest != self._digest:
             page = cases_page(body, keep_subject=self._keep_subject)
             if page.next_token is not None:
@@ -90,20 +116,24 @@ class CasesParser:
         return self._page
 
 
-def communications_page(body: bytes) -> CommunicationsPage:
+def communications_page(body: bytes) -> Page[Communication]:
     """Parse the body of a DescribeCommunications answer.
 
     Raises:
-        ReadFailure: `malformed`: not a JSON object with a list of objects under `communications`.
+        RequestFailure: `malformed`: not a JSON object with a list of objects under `communications`.
     """
-    answer = _object(body, "DescribeCommunications")
-    items = _objects(answer.get("communications"), "DescribeCommunications", "communications")
-    return CommunicationsPage(tuple(Communication(*item) for item in _written(items)), _token(answer))
+    try:
+        answer = _decode_communications(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        answer = _tolerant_communications(_object(body, "DescribeCommunications"))
+    if answer.communications is None:
+        raise malformed("DescribeCommunications: communications is not a list of objects")
+    return Page(tuple(Communication(*item) for item in _written(answer.communications)), answer.next_token or None)
 
 
-def timestamp(value: object) -> float | None:
+def timestamp(value: str | None) -> float | None:
     """Return Unix seconds of a time as AWS writes it (ISO 8601; UTC when no zone is given), or None."""
-    if not isinstance(value, str):
+    if value is None:
         return None
     try:
         moment = datetime.fromisoformat(value)
@@ -121,37 +151,63 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
     return value[:longest].encode("utf-8", "replace").decode().translate(_REPLACED)
 
 
-def _case(case: Mapping[str, object], position: int, *, keep_subject: bool) -> Case:
-    display_id = text(case.get("displayId"))
+def _case(case: _Case, position: int, *, keep_subject: bool) -> Case:
+    display_id = text(case.display_id)
     # A case without any id is still a case: it must not be taken for another one.
-    stand_in = f"{case.get('timeCreated')}-{position}" if display_id == UNKNOWN else display_id
-    recent = case.get("recentCommunications")
-    recent = recent if isinstance(recent, dict) else {}
-    items = recent.get("communications")
-    seen = _written(items if isinstance(items, list) else ())
+    stand_in = f"{case.time_created}-{position}" if display_id == UNKNOWN else display_id
+    recent = case.recent_communications or _Communications()
+    seen = _written(recent.communications or ())
     return Case(
-        case_id=text(case.get("caseId"), default=stand_in),
+        case_id=text(case.case_id, default=stand_in),
         display_id=display_id,
-        status=text(case.get("status")),
-        severity_code=text(case.get("severityCode")),
-        service_code=text(case.get("serviceCode")),
-        category_code=text(case.get("categoryCode")),
-        language=text(case.get("language")),
-        created=timestamp(case.get("timeCreated")),
+        status=text(case.status),
+        severity_code=text(case.severity_code),
+        service_code=text(case.service_code),
+        category_code=text(case.category_code),
+        language=text(case.language),
+        created=timestamp(case.time_created),
         latest=Communication(*max(seen)) if seen else None,
         first_aws=min((created for created, author in seen if author is Author.AWS), default=None),
-        first_aws_known=_token(recent) is None,
-        subject=text(case.get("subject"), "", _LONGEST_SUBJECT) if keep_subject else "",
+        first_aws_known=not recent.next_token,
+        subject=text(case.subject, "", _LONGEST_SUBJECT) if keep_subject and isinstance(case, _CaseWithSubject) else "",
     )
 
 
-def _written(items: Iterable[object]) -> list[tuple[float, Author]]:
+def _written(items: Iterable[_Communication]) -> list[tuple[float, Author]]:
     """Return when each communication was written, and by whom; one without a time cannot be put in order."""
     return [
-        (created, Author.AWS if item.get("submittedBy") == AWS_AUTHOR else Author.CUSTOMER)
+        (created, Author.AWS if item.submitted_by == AWS_AUTHOR else Author.CUSTOMER)
         for item in items
-        if isinstance(item, dict) and (created := timestamp(item.get("timeCreated"))) is not None
+        if (created := timestamp(item.time_created)) is not None
     ]
+
+
+def _tolerant_cases(body: bytes) -> _CasesWithSubjects:
+    """Read what msgspec refuses: fields of other types, lone surrogates."""
+    answer = _object(body, "DescribeCases")
+    cases = answer.get("cases")
+    # Were a missing list taken for an empty one, a broken answer would read as no open cases.
+    if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
+        raise malformed("DescribeCases: cases is not a list of objects")
+    return _CasesWithSubjects([_tolerant_case(case) for case in cases], _strings(answer).get("nextToken"))
+
+
+def _tolerant_case(case: Mapping[str, object]) -> _CaseWithSubject:
+    recent = case.get("recentCommunications")
+    read = _tolerant_communications(recent) if isinstance(recent, dict) else None
+    return msgspec.convert({**_strings(case), "recentCommunications": read}, _CaseWithSubject)
+
+
+def _tolerant_communications(answer: Mapping[str, object]) -> _Communications:
+    items = answer.get("communications")
+    read = None
+    if isinstance(items, list):
+        read = [msgspec.convert(_strings(item), _Communication) for item in items if isinstance(item, dict)]
+    return _Communications(read, _strings(answer).get("nextToken"))
+
+
+def _strings(fields: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def _object(body: bytes, operation: str) -> dict[str, object]:
@@ -159,19 +215,7 @@ def _object(body: bytes, operation: str) -> dict[str, object]:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         # Not chained: the error holds the whole body.
-        raise ReadFailure(Reason.MALFORMED, f"{operation}: the answer is not JSON ({len(body)} bytes)") from None
+        raise malformed(f"{operation}: the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(answer, dict):
-        raise ReadFailure(Reason.MALFORMED, f"{operation}: the answer is not a JSON object")
+        raise malformed(f"{operation}: the answer is not a JSON object")
     return answer
-
-
-def _objects(value: object, operation: str, name: str) -> list[dict[str, object]]:
-    """Return a list of objects; were a missing one taken for empty, a broken answer would read as no open cases."""
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ReadFailure(Reason.MALFORMED, f"{operation}: {name} is not a list of objects")
-    return value
-
-
-def _token(answer: Mapping[str, object]) -> str | None:
-    token = answer.get("nextToken")
-    return token if isinstance(token, str) and token else None

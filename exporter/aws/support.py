@@ -1,182 +1,142 @@
 """Reading an account's open cases with support:DescribeCases."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.credentials import Credentials
 
-from exporter.aws.api import Api, Parser
+from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import CredentialSource
-from exporter.aws.endpoints import Endpoint
-from exporter.aws.failures import is_expired
 from exporter.aws.first_response import FirstResponses
-from exporter.aws.health import ENDPOINT_FAULTS
-from exporter.aws.parse import CasesPage, CasesParser, CommunicationsPage, communications_page
-from exporter.aws.quota import SupportQuota
-from exporter.aws.retry import RetryPolicy, first_answer, with_retries
-from exporter.aws.timing import Timing
+from exporter.aws.parse import CasesParser, Page, communications_page
+from exporter.aws.retry import Caller, PageTokens, Retries, RetryPolicy, time_limit
 from exporter.cases.aggregate import open_cases
-from exporter.cases.model import Communication, Reading, Reason
-from exporter.errors import ReadFailure
-
-T = TypeVar("T")
-P = TypeVar("P", CasesPage, CommunicationsPage)
+from exporter.cases.model import Case, Communication, Reading
+from exporter.clock import Clock
 
 PAGE_SIZE = 100
 MOST_PAGES = 100
 """Pages that are read of one account: 10,000 open cases. What goes on beyond that is not an answer but a loop."""
-
-# Of single requests. A loop of pages is malformed too, but must not be walked again: that takes a hundred requests each time.
-_WHEN_REFUSED = RetryPolicy(frozenset({Reason.THROTTLED, Reason.MALFORMED}))
-_WHEN_BROKEN = RetryPolicy(ENDPOINT_FAULTS, attempts=3)
+_POLICY = RetryPolicy(attempts=4, rounds=3)
+_CALLS = 5
+_WINDOW = 1.1
+"""Seconds in which AWS's quota allows an account so many Support calls: somewhat more than one, as requests may bunch up."""
 
 
 class Memory:
-    """What has to outlive a reader when an account comes to be read in another way."""
+    """What outlives a reader when an account comes to be read in another way."""
 
-    def __init__(self, timing: Timing) -> None:
-        self.quota = SupportQuota(timing)
+    def __init__(self) -> None:
+        self.calls: deque[float] = deque(maxlen=_CALLS)
         self.first_responses = FirstResponses()
 
 
-class SupportReader:
-    """Reads the open cases of one account, through the first of its endpoints that answers.
+@dataclass(slots=True)
+class _Listing:
+    """The cases that one endpoint has listed so far: a token means nothing to another."""
 
-    Args:
-        account_id: Whose cases.
-        api: Makes the requests.
-        endpoints: Doors to the account's Support service, in the order of preference.
-        credentials: The account's own.
-        timing: The clock that deadlines and timestamps are on.
-        random: Returns a number from 0 to 1, for pauses.
-        memory: What an earlier reader of the account knew.
-        keep_subject: Whether subject lines are wanted.
-    """
+    service: Service
+    credentials: Credentials
+    taken_at: float
+    tokens: PageTokens = field(default_factory=partial(PageTokens, "DescribeCases", MOST_PAGES))
+    cases: list[Case] = field(default_factory=list)
+
+
+class SupportReader:
+    """Reads the open cases of one account, through the first of its endpoints that answers."""
 
     def __init__(
         self,
         account_id: str,
-        api: Api,
-        endpoints: Sequence[Endpoint],
+        client: Client,
+        services: Sequence[Service],
         credentials: CredentialSource,
-        timing: Timing,
-        random: Callable[[], float],
-        *,
         memory: Memory,
-        keep_subject: bool = False,
+        *,
+        keep_subject: bool,
+        clock: Clock,
+        random: Callable[[], float],
     ) -> None:
         self._account_id = account_id
-        self._api = api
-        self._endpoints = tuple(endpoints)
+        self._client = client
+        self._services = services
         self._credentials = credentials
-        self._timing = timing
-        self._random = random
         self._memory = memory
-        self._parser = CasesParser(keep_subject=keep_subject)
+        self._parse = CasesParser(keep_subject=keep_subject).parse
+        self._clock = clock
+        self._random = random
 
-    def read(self, deadline: float) -> Reading:
-        """Read all open cases of the account.
-
-        Args:
-            deadline: When to give up, on the monotonic clock; retries included.
-
-        Returns:
-            A complete reading.
+    async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
+        """Read all open cases of the account, within a time that includes retries.
 
         Raises:
             ReadFailure: The account could not be read completely.
         """
-        return self._retry(_WHEN_BROKEN, deadline, partial(self._read_with_fresh_credentials, deadline))
+        ends = asyncio.get_running_loop().time() + timeout
+        async with time_limit(self._account_id, ends) as caller:
+            listing = await self._list(caller)
+        lookup = partial(self._communications, listing.service, listing.credentials, ends)
+        cases = await self._memory.first_responses.complete(open_cases(listing.cases), lookup)
+        return Reading(listing.taken_at, cases)
 
-    def _read_with_fresh_credentials(self, deadline: float) -> Reading:
-        try:
-            return self._read_from_any_endpoint(deadline)
-        except ReadFailure as failure:
-            if not is_expired(failure.__cause__):
-                raise
-        # Expired before their time: the clock was set, or the role's session was revoked.
-        self._credentials.forget()
-        return self._read_from_any_endpoint(deadline)
+    async def _list(self, caller: Caller) -> _Listing:
+        listing: _Listing | None = None
+        credentials = Credentials("", "")
 
-    def _read_from_any_endpoint(self, deadline: float) -> Reading:
-        ask = partial(self._credentials.credentials, deadline, self._account_id)
-        credentials = self._retry(_WHEN_REFUSED, deadline, ask)
-        return first_answer(partial(self._read_from, credentials, deadline), self._endpoints)
+        async def ask(service: Service) -> tuple[_Listing, str | None]:
+            nonlocal listing, credentials
+            credentials = await self._credentials.get(caller)
+            if listing is None or listing.service is not service:
+                listing = _Listing(service, credentials, self._clock.time())
+            parameters = _parameters({"includeCommunications": True}, listing.tokens.next)
+            page: Page[Case] = await self._request(service, "DescribeCases", parameters, credentials, caller, self._parse)
+            listing.credentials = credentials
+            listing.cases += page.items
+            return listing, page.next_token
 
-    def _read_from(self, credentials: Credentials, deadline: float, endpoint: Endpoint) -> Reading:
-        """Read every page from one endpoint: a token means nothing to another."""
-        taken_at = self._timing.time()
-        ask = partial(self._page, endpoint, credentials, deadline)
-        pages = _pages("DescribeCases", lambda token: self._retry(_WHEN_REFUSED, deadline, partial(ask, token)))
-        cases = [case for page in pages for case in page.cases]
-        lookup = partial(self._communications, endpoint, credentials, deadline)
-        return Reading(taken_at, self._memory.first_responses.complete(open_cases(cases), lookup))
+        def forget() -> None:
+            self._credentials.forget(credentials)
 
-    def _page(self, endpoint: Endpoint, credentials: Credentials, deadline: float, token: str | None) -> CasesPage:
-        parameters = _parameters({"includeCommunications": True}, token)
-        page: CasesPage = self._request(endpoint, "DescribeCases", parameters, credentials, deadline, self._parser.parse)
-        return page
+        retries = Retries(self._services, _POLICY, caller, clock=self._clock, random=self._random, forget=forget)
+        while True:
+            listed, token = await retries.call(ask)
+            listed.tokens.advance(token)
+            if token is None:
+                return listed
 
-    def _communications(
-        self, endpoint: Endpoint, credentials: Credentials, deadline: float, case_id: str
-    ) -> Iterator[Communication]:
-        def ask(token: str | None) -> CommunicationsPage:
-            parameters = _parameters({"caseId": case_id}, token)
-            page: CommunicationsPage = self._request(
-                endpoint, "DescribeCommunications", parameters, credentials, deadline, communications_page
-            )
-            return page
+    async def _communications(
+        self, service: Service, credentials: Credentials, ends: float, case_id: str
+    ) -> list[Communication]:
+        tokens = PageTokens("DescribeCommunications", MOST_PAGES)
+        found: list[Communication] = []
+        async with time_limit(self._account_id, ends) as caller:
+            while not tokens.done:
+                parameters = _parameters({"caseId": case_id}, tokens.next)
+                page: Page[Communication] = await self._request(
+                    service, "DescribeCommunications", parameters, credentials, caller, communications_page
+                )
+                found += page.items
+                tokens.advance(page.next_token)
+        return found
 
-        for page in _pages("DescribeCommunications", ask):
-            yield from page.communications
-
-    def _request(
+    async def _request(
         self,
-        endpoint: Endpoint,
+        service: Service,
         operation: str,
         parameters: Mapping[str, object],
         credentials: Credentials,
-        deadline: float,
-        parser: Parser,
+        caller: Caller,
+        parse: Parser,
     ) -> Any:  # noqa: ANN401 - what the parser returns
-        self._memory.quota.wait()
-        return self._api.request(
-            self._api.support(endpoint),
-            operation,
-            parameters,
-            credentials=credentials,
-            subject=self._account_id,
-            deadline=deadline,
-            parser=parser,
-        )
-
-    def _retry(self, policy: RetryPolicy, deadline: float, action: Callable[[], T]) -> T:
-        return with_retries(action, policy, self._timing, self._random, deadline)
-
-
-def _pages(operation: str, ask: Callable[[str | None], P]) -> Iterator[P]:
-    """Yield page after page.
-
-    Args:
-        operation: AWS's name of the operation.
-        ask: Returns the page with a token, or the first.
-
-    Raises:
-        ReadFailure: `malformed`: the pages do not end.
-    """
-    token: str | None = None
-    seen: set[str] = set()
-    for _ in range(MOST_PAGES):
-        page = ask(token)
-        yield page
-        token = page.next_token
-        if token is None:
-            return
-        if token in seen:
-            raise ReadFailure(Reason.MALFORMED, f"{operation}: a page's token leads back to a page before it")
-        seen.add(token)
-    raise ReadFailure(Reason.MALFORMED, f"{operation}: more than {MOST_PAGES} pages")
+        calls = self._memory.calls
+        if len(calls) == _CALLS and (pause := calls[0] + _WINDOW - self._clock.monotonic()) > 0:
+            await self._clock.sleep(pause)
+        calls.append(self._clock.monotonic())
+        return await self._client.request(service, operation, parameters, credentials, caller, parse)
 
 
 def _parameters(parameters: dict[str, object], token: str | None) -> dict[str, object]:

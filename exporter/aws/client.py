@@ -1,0 +1,264 @@
+"""Requests to AWS: each signed with the credentials it is made for, over connections that all accounts share."""
+
+import asyncio
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import msgspec
+from aiohttp.abc import AbstractResolver, ResolveResult
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+from yarl import URL
+
+from exporter import __version__
+from exporter.aws.endpoints import CONNECT_TIMEOUT, READ_TIMEOUT, Endpoint, Endpoints
+from exporter.aws.errors import Remedy, RequestFailure, malformed, refused, unanswered, unreadable
+from exporter.aws.retry import Caller, CircuitBreaker
+from exporter.cases.model import Reason
+from exporter.clock import Clock
+
+T = TypeVar("T")
+
+LARGEST_BODY_BYTES = 32 * 1024 * 1024
+"""Some times the largest page of cases that AWS can send: 100 cases with five communications of 8,000 characters."""
+_LONGEST_REQUEST = 60.0
+_ENDPOINT_FAULTS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
+_OK = 200
+_REDIRECTED = 300
+
+Parser = Callable[[bytes], Any]
+
+
+class RequestObserver(Protocol):
+    """Is told of every request to AWS once it has ended."""
+
+    def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
+        """Take note of one request: its duration in seconds, and why it failed or None."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """An AWS service at one endpoint; `region` is what requests are signed for, `host` as HTTP has it."""
+
+    model: ServiceModel
+    region: str
+    url: URL
+    host: str
+    proxy: str | None
+    circuit: CircuitBreaker
+
+
+class Client:
+    """Makes requests on behalf of many accounts; belongs to one event loop from its first request on."""
+
+    def __init__(self, endpoints: Endpoints, observer: RequestObserver, clock: Clock) -> None:
+        self._endpoints = endpoints
+        self._observer = observer
+        self._clock = clock
+        # CloudTrail shows it.
+        self._user_agent = f"aws-support-exporter/{__version__} {endpoints.session.user_agent()}"
+        self._services: dict[tuple[str, Endpoint], Service] = {}
+        self._http: aiohttp.ClientSession | None = None
+
+    def support(self, regions: Sequence[str]) -> tuple[Service, ...]:
+        """Return Support at the endpoints that regions lead to."""
+        return tuple(self._service("support", endpoint) for endpoint in self._endpoints.support(regions))
+
+    def service(self, name: str, region: str) -> Service:
+        """Return STS or Organizations in a region."""
+        return self._service(name, self._endpoints.resolve(name, region))
+
+    async def request(
+        self,
+        service: Service,
+        operation: str,
+        parameters: Mapping[str, object],
+        credentials: Credentials,
+        caller: Caller,
+        parse: Parser | None = None,
+    ) -> Any:  # noqa: ANN401 - what the parser returns, or botocore's dictionary
+        """Make one request, once; `parse` reads the body of a successful answer in place of botocore.
+
+        Raises:
+            RequestFailure: For every way in which it can fail.
+        """
+        if not service.circuit.admits():
+            detail = f"{operation}: {service.host} is not answering: the circuit is open"
+            raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
+        caller.waiting_for = f"{operation}: {service.host}"
+        started = self._clock.monotonic()
+        try:
+            status, body = await self._send(service, operation, parameters, credentials)
+            result = parse(body) if parse and status == _OK else _read(service.model, operation, status, body)
+        except RequestFailure as failure:
+            self._ended(service, operation, started, caller, failure.reason)
+            raise
+        except asyncio.CancelledError:
+            if caller.timed_out:
+                self._ended(service, operation, started, caller, Reason.TIMEOUT)
+            raise
+        self._ended(service, operation, started, caller, None)
+        return result
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
+
+    def _ended(self, service: Service, operation: str, started: float, caller: Caller, reason: Reason | None) -> None:
+        if reason in _ENDPOINT_FAULTS:
+            service.circuit.failed(caller.subject)
+        else:
+            service.circuit.answered(caller.subject)
+        self._observer.request_ended(operation, self._clock.monotonic() - started, reason)
+
+    async def _send(
+        self, service: Service, operation: str, parameters: Mapping[str, object], credentials: Credentials
+    ) -> tuple[int, bytes]:
+        request = _written(service, operation, parameters)
+        SigV4Auth(credentials, service.model.signing_name, service.region).add_auth(request)
+        try:
+            self._http = self._http or self._new_session()
+            async with self._http.post(
+                service.url,
+                data=request.data,
+                headers=dict(request.headers.items()),
+                proxy=service.proxy,
+                allow_redirects=False,
+            ) as response:
+                chunks: list[bytes] = []
+                size = 0
+                async for chunk in response.content.iter_any():
+                    size += len(chunk)
+                    if size > LARGEST_BODY_BYTES:
+                        raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
+                    chunks.append(chunk)
+                return response.status, b"".join(chunks)
+        except (aiohttp.ClientError, OSError) as error:
+            raise unanswered(operation, service.host, error) from None
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        # As botocore has it: what the user configured, or else the certificates that come with it.
+        bundle = self._endpoints.session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        context = ssl.create_default_context(cafile=bundle or str(files("botocore") / "cacert.pem"))
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
+            timeout=aiohttp.ClientTimeout(total=_LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
+            headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    def _service(self, name: str, endpoint: Endpoint) -> Service:
+        key = (name, endpoint)
+        if key not in self._services:
+            # Encoded as it is signed, and sent as it is signed.
+            url = URL(AWSRequest("POST", endpoint.url).prepare().url, encoded=True)
+            model = self._endpoints.session.get_service_model(name)
+            circuit = CircuitBreaker(self._clock.monotonic)
+            self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
+        return self._services[key]
+
+
+def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> AWSRequest:
+    model = service.model
+    if model.resolved_protocol == "json":
+        body = msgspec.json.encode(parameters)
+        headers = {
+            "Content-Type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
+            "X-Amz-Target": f"{model.metadata['targetPrefix']}.{operation}",
+        }
+    else:
+        body = urlencode({"Action": operation, "Version": model.api_version, **parameters}).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    return AWSRequest("POST", str(service.url), headers={"Host": service.host, **headers}, data=body)
+
+
+def _read(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:
+    """Return what an answer says, as botocore reads it.
+
+    Raises:
+        RequestFailure: AWS refused, or it says nothing that can be read: `malformed`, unless its status says more.
+    """
+    if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
+        body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
+    response = {"status_code": status, "headers": {}, "body": body, "context": {}}
+    parsed: Any
+    shape: Any = model.operation_model(operation).output_shape
+    try:
+        parsed = create_parser(model.resolved_protocol).parse(response, shape)
+    except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
+        raise unreadable(operation, status, type(error).__name__) from None
+    if not isinstance(parsed, dict):
+        raise unreadable(operation, status, "it is no object")
+    if status >= _REDIRECTED:
+        said = parsed.get("Error") or {}
+        raise refused(operation, status, said.get("Code", ""), said.get("Message", ""))
+    return parsed
+
+
+def _proxy(url: URL) -> str | None:
+    """Return the proxy that the environment names for a URL.
+
+    aiohttp's own `trust_env` asks the environment and ~/.netrc again for every request, in a thread.
+    """
+    proxy = None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+class _Resolver(AbstractResolver):
+    """Resolves names in threads that nobody has to wait for when a name server hangs."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        """Return the addresses of a host."""
+        found = await in_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG))
+        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=protocol, flags=flags)
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Run a function that may block for long in a daemon thread of its own.
+
+    An executor's threads would be waited for when the process ends.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]  # it is what the function returned
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = function()
+        except BaseException as raised:  # noqa: BLE001 - it is raised where it is waited for
+            error = raised
+        with suppress(RuntimeError):  # The loop is closed: nobody waits.
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="blocking", daemon=True).start()
+    return await future

@@ -1,0 +1,172 @@
+"""What went wrong in reading AWS, and what may help.
+
+Decisions are made on AWS's error codes, never on messages: those change, and may quote what must not be logged.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+
+import aiohttp
+from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
+
+from exporter.cases.model import Reason
+from exporter.errors import ReadFailure
+
+ASSUME_ROLE = "AssumeRole"
+
+
+class Remedy(Enum):
+    """What may help after a request failed."""
+
+    RETRY = auto()
+    """The same request, after a pause."""
+    NEXT_ENDPOINT = auto()
+    """Another endpoint; after the last, all of them once more, after a pause."""
+    OTHER_ENDPOINT = auto()
+    """Another endpoint, and nothing else: this one's circuit is open."""
+    NEXT_ROUND = auto()
+    """Everything once more, after a pause."""
+    NEW_CREDENTIALS = auto()
+    NONE = auto()
+
+
+_REMEDY_BY_REASON: Mapping[Reason, Remedy] = MappingProxyType(
+    {
+        Reason.THROTTLED: Remedy.RETRY,
+        Reason.MALFORMED: Remedy.RETRY,
+        Reason.UNREACHABLE: Remedy.NEXT_ENDPOINT,
+        Reason.TIMEOUT: Remedy.NEXT_ENDPOINT,
+        Reason.SERVER_ERROR: Remedy.NEXT_ENDPOINT,
+    }
+)
+_CODES: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.THROTTLED: """
+            Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException SlowDown
+            TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded LimitExceededException
+            PriorRequestNotComplete EC2ThrottledException
+        """,
+        Reason.CREDENTIALS: """
+            AuthFailure ExpiredToken ExpiredTokenException IncompleteSignature IncompleteSignatureException InvalidToken
+            InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken InvalidSignatureException RequestExpired
+            MissingAuthenticationToken MissingAuthenticationTokenException RequestTimeTooSkewed SignatureDoesNotMatch
+            UnrecognizedClientException
+        """,
+        Reason.ACCESS_DENIED: """
+            AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired
+            RegionDisabledException UnauthorizedOperation
+        """,
+        Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
+        Reason.TIMEOUT: "RequestTimeout",
+    }
+)
+_REASON_BY_CODE = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_DENIED = re.compile(
+    r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
+    r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"
+    r"(?: (?:because|with) [a-zA-Z :-]{1,160}(?![\w@]))?",
+    re.ASCII,
+)
+
+
+class RequestFailure(ReadFailure):
+    """A request to AWS failed; `remedy` is what may help, by default what usually does for the reason."""
+
+    def __init__(self, reason: Reason, detail: str, remedy: Remedy | None = None) -> None:
+        super().__init__(reason, detail)
+        self.remedy = remedy or _REMEDY_BY_REASON.get(reason, Remedy.NONE)
+
+
+def malformed(detail: str, remedy: Remedy = Remedy.RETRY) -> RequestFailure:
+    """Return the failure of an answer that is not what AWS documents."""
+    return RequestFailure(Reason.MALFORMED, detail, remedy)
+
+
+def refused(operation: str, status: int, code: object, message: object) -> RequestFailure:
+    """Return the failure that AWS answered with.
+
+    Of AWS's message the detail has only which permission is missing and why, where access was denied: messages can quote
+    signed headers, and session names that are e-mail addresses.
+    """
+    # AWS's codes are words; whoever answers in its place may send anything.
+    word = re.sub(r"[^\w.-]", "", str(code), flags=re.ASCII)[:64]
+    reason = _REASON_BY_CODE.get(word) or _reason_by_status(status)
+    if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
+        reason = Reason.ASSUME_ROLE_DENIED
+    detail = f"{operation}: {word or f'HTTP {status}'}"
+    if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED} and (said := _DENIED.search(str(message))):
+        detail = f"{detail}: {said[0]}"
+    return RequestFailure(reason, detail, Remedy.NEW_CREDENTIALS if word in _EXPIRED else None)
+
+
+def unreadable(operation: str, status: int, why: str) -> RequestFailure:
+    """Return the failure of an answer that cannot be read, such as a gateway's: of an error, what its status means."""
+    reason = _reason_by_status(status)
+    if reason is Reason.INTERNAL:
+        reason = Reason.MALFORMED
+    return RequestFailure(reason, f"{operation}: HTTP {status}, and the answer cannot be read: {why}")
+
+
+def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
+    """Return the failure of a request that got no answer, or only a part of one."""
+    reason = Reason.UNREACHABLE
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            what = "cannot connect in time"
+        case TimeoutError():
+            reason, what = Reason.TIMEOUT, "no answer in time"
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            why = getattr(cause, "verify_message", type(cause).__name__)
+            what = f"certificate not trusted ({why}): set AWS_CA_BUNDLE"
+        case aiohttp.ClientPayloadError():
+            what = "the answer broke off"
+        case aiohttp.ClientHttpProxyError(status=status):
+            what = f"the proxy answers HTTP {status}"
+        case aiohttp.ClientProxyConnectionError(strerror=why):
+            what = f"cannot connect to the proxy: {why}"
+        case aiohttp.ClientConnectorError(strerror=why):
+            what = f"cannot connect: {why}"
+        case aiohttp.ClientConnectionError():
+            what = f"connection lost: {type(error).__name__}"
+        case OSError(strerror=why, filename=name):
+            what = f"{name}: {why}"
+        case _:
+            what = type(error).__name__
+    return RequestFailure(reason, f"{operation}: {host}: {what}")
+
+
+def unresolved(source: str, error: Exception) -> RequestFailure:
+    """Return the failure of botocore to find credentials or to renew them; `source` says which.
+
+    Whatever botocore raises here is about credentials (a token file that is missing, a process that prints no JSON), but for
+    an AWS that does not answer: that passes without anybody's help.
+    """
+    match error:
+        case ClientError(response=response):
+            said = response.get("Error", {})
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            failure = refused(source, status, said.get("Code", ""), "")
+            reason, detail = failure.reason, failure.detail
+        case HTTPClientError(kwargs=values):
+            reason = Reason.TIMEOUT if isinstance(error, ReadTimeoutError) else Reason.UNREACHABLE
+            detail = f"{source}: {type(error).__name__}: {values.get('endpoint_url', 'AWS')}"
+        case OSError(filename=str(name), strerror=why):
+            reason, detail = Reason.CREDENTIALS, f"{source}: {name} cannot be read: {why}"
+        case _:
+            reason, detail = Reason.CREDENTIALS, f"{source}: {type(error).__name__}"
+    if reason is Reason.THROTTLED:
+        return RequestFailure(reason, detail)
+    if reason in {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR}:
+        return RequestFailure(reason, detail, Remedy.NEXT_ROUND)
+    return RequestFailure(Reason.CREDENTIALS, detail, Remedy.NONE)
+
+
+def _reason_by_status(status: int) -> Reason:
+    if status == 429:  # noqa: PLR2004 - Too Many Requests
+        return Reason.THROTTLED
+    if status >= 500:  # noqa: PLR2004 - the server's fault, by RFC 9110
+        return Reason.SERVER_ERROR
+    return Reason.INTERNAL

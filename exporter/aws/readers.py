@@ -1,0 +1,124 @@
+"""Puts together, for each account, what reads its cases."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from exporter.aws.client import Client, RequestObserver
+from exporter.aws.credentials import AssumedRole, CredentialSource, SessionCredentials, Shared, Sts, VerifiedCredentials
+from exporter.aws.endpoints import Endpoints
+from exporter.aws.organizations import OrganizationReader
+from exporter.aws.retry import time_limit
+from exporter.aws.support import Memory, SupportReader
+from exporter.cases.access import Access, ProfileCredentials, RoleCredentials
+from exporter.clock import Clock
+
+Regions = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderOptions:
+    """How accounts are read.
+
+    Attributes:
+        session_name: Shown in the member accounts' CloudTrail.
+        session_duration: How long assumed credentials are to last, in seconds.
+        keep_subject: Whether subject lines of cases are wanted.
+    """
+
+    session_name: str
+    session_duration: float
+    keep_subject: bool = False
+
+
+class Readers:
+    """Makes readers that share connections, and the credentials that roles are assumed with.
+
+    A reader is kept for as long as somebody holds it: who asks for one of the same account, read in the same way, gets the
+    same one with its credentials. What is known of an account is kept for its next reader even if that reads it otherwise.
+
+    Args:
+        endpoints: Resolves regions.
+        observer: Is told of every request.
+        clock: The clocks, and how to wait.
+        random: Returns a number from 0 to 1, for pauses.
+    """
+
+    def __init__(self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float]) -> None:
+        self._client = Client(endpoints, observer, clock)
+        self._endpoints = endpoints
+        self._clock = clock
+        self._random = random
+        self._sessions: dict[str | None, Shared] = {}
+        self._shared_roles: dict[tuple[ReaderOptions, Regions, str | None, tuple[str, ...]], Shared] = {}
+        self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
+        self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
+
+    def reader(self, account_id: str, access: Access, regions: Sequence[str], options: ReaderOptions) -> SupportReader:
+        """Return what reads the cases of one account; its regions are of one partition, in the order of preference."""
+        key = (options, account_id, access, tuple(regions))
+        reader = self._readers.get(key)
+        if reader is None:
+            credentials = self._credentials(access, tuple(regions), options)
+            if not isinstance(access, RoleCredentials):
+                credentials = VerifiedCredentials(self._sts(regions), credentials, account_id)
+            reader = self._readers[key] = SupportReader(
+                account_id,
+                self._client,
+                self._client.support(regions),
+                credentials,
+                self._memories.setdefault(account_id, Memory()),
+                keep_subject=options.keep_subject,
+                clock=self._clock,
+                random=self._random,
+            )
+        return reader
+
+    def organization_reader(
+        self, name: str, access: Access, regions: Sequence[str], options: ReaderOptions
+    ) -> OrganizationReader:
+        """Return what lists the accounts of one organization, with credentials that may."""
+        credentials = self._credentials(access, tuple(regions), options)
+        return OrganizationReader(name, regions[0], self._client, credentials, clock=self._clock, random=self._random)
+
+    async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
+        """Return the id of the account that the exporter's own credentials belong to.
+
+        Raises:
+            ReadFailure: There are no credentials, or STS does not tell.
+        """
+        async with time_limit("own account", asyncio.get_running_loop().time() + timeout) as caller:
+            account_id, _ = await self._sts(regions).caller_account(self._session_credentials(None), caller)
+            return account_id
+
+    def partition_of(self, region: str) -> str:
+        """Return the partition of a region."""
+        return self._endpoints.partition_of(region)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _credentials(self, access: Access, regions: Regions, options: ReaderOptions) -> CredentialSource:
+        if not isinstance(access, RoleCredentials):
+            return self._session_credentials(access.name if isinstance(access, ProfileCredentials) else None)
+        source: CredentialSource = self._session_credentials(access.profile)
+        sts = self._sts(regions)
+        parameters = {"RoleSessionName": options.session_name, "DurationSeconds": int(options.session_duration)}
+        *passed, last = access.chain
+        for count, role_arn in enumerate(passed, start=1):
+            key = (options, regions, access.profile, tuple(passed[:count]))
+            if key not in self._shared_roles:
+                self._shared_roles[key] = Shared(AssumedRole(sts, source, {"RoleArn": role_arn, **parameters}))
+            source = self._shared_roles[key]
+        external_id = {} if access.external_id is None else {"ExternalId": access.external_id}
+        return AssumedRole(sts, source, {"RoleArn": last, **parameters, **external_id})
+
+    def _session_credentials(self, profile: str | None) -> Shared:
+        if profile not in self._sessions:
+            self._sessions[profile] = Shared(SessionCredentials(self._endpoints, profile))
+        return self._sessions[profile]
+
+    def _sts(self, regions: Sequence[str]) -> Sts:
+        return Sts(self._client, regions, self._clock, self._random)
