@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
 from exporter.cases.model import Account
+from exporter.cases.policy import Policy
 from exporter.config.schema import AccessKeys, AccountEntry, Aws, Config, OrganizationEntry, SelectionKeys
 from exporter.config.values import PartitionOf
 
@@ -79,6 +80,14 @@ class Settings:
     config: Config
     accounts: tuple[ResolvedAccount, ...] = ()
     organizations: tuple[ResolvedOrganization, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        """How cases are judged and shown."""
+        cases = self.config.metrics.cases
+        limit = cases.limit if cases.enabled else None
+        targets = self.config.metrics.first_response_targets
+        return Policy(self.config.poll.max_staleness, targets, limit, subjects=cases.enabled and cases.subject)
 
 
 def resolve(config: Config, partition_of: PartitionOf) -> Settings:

@@ -1,0 +1,1 @@
+from exporter.config.durations import parse_duration, format_duration
