@@ -10,7 +10,7 @@ import pytest
 from exporter.aws.connector import Connector, Manner
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.support import SupportReader
-from exporter.aws.timing import SystemTiming
+from exporter.clock import SystemClock
 from exporter.cases.access import RoleCredentials
 from exporter.errors import ReadFailure
 from exporter.metrics.instruments import Instruments
@@ -35,7 +35,7 @@ def test_64_threads_over_200_accounts_never_mix_up_credentials(monkeypatch: pyte
             Endpoints(),
             Instruments({}),
             THREADS,
-            timing=SystemTiming(),
+            clock=SystemClock(),
             random=lambda: 0.5,
         )
         manner = Manner("test", 3600)

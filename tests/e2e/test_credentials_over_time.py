@@ -9,7 +9,7 @@ from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error, Throttled
 from exporter.simulator.server import Simulator
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.page import Page
 from tests.support.rig import FakeRig
 
@@ -60,8 +60,8 @@ def foreign_cases(page: Page, fleet: Fleet) -> list[str]:
 
 
 def test_credentials_never_cross_over_renewal_fail_over_retries_and_reloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    timing = FakeTiming()
-    fleet = Fleet.empty(timing.true_time)
+    clock = FakeClock()
+    fleet = Fleet.empty(clock.true_time)
     fill(fleet)
     rng = random.Random(3)  # noqa: S311 - configurations that can be had again
     with Simulator(fleet, throttle=False) as simulator, ThreadPoolExecutor(THREADS) as pool:
@@ -73,13 +73,13 @@ def test_credentials_never_cross_over_renewal_fail_over_retries_and_reloads(monk
             simulator.faults.add(Fault(Throttled(), "DescribeCases", probability=0.05)),
             simulator.faults.add(Fault(Throttled(), "AssumeRole", probability=0.05)),
         ]
-        rig = FakeRig(configuration(fleet, rng), timing, random=lambda: 0.1)
+        rig = FakeRig(configuration(fleet, rng), clock, random=lambda: 0.1)
         for number in range(ROUNDS):
             due = list(iter(rig.roster.take, None))
             polls = [pool.submit(rig.poller.poll, target) for target in due]
             polls[len(polls) // 2].result()
             # While half of them are still being read:
-            rig.adopt(configuration(fleet, rng))
+            rig.apply(configuration(fleet, rng))
             for poll in polls:
                 poll.result()
             page = rig.round(THREADS)
@@ -88,7 +88,7 @@ def test_credentials_never_cross_over_renewal_fail_over_retries_and_reloads(monk
             assert reasons <= PASSING, f"round {number}"
             if number % 2:
                 simulator.expire_sessions()
-            timing.advance(LONGER_THAN_A_SESSION if number % 3 else 400)
+            clock.advance(LONGER_THAN_A_SESSION if number % 3 else 400)
         hits = [fault.hits for fault in faults]
         simulator.faults.clear()
         rig.round(THREADS)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.rig import FakeRig
 from tests.support.served import Served
 from tests.support.waiting import wait_until
@@ -33,7 +33,7 @@ class Exporter:
     def __init__(self, configs: Sequence[str], interval: float) -> None:
         self._configs = configs
         self._interval = interval
-        self._timing = FakeTiming()
+        self._timing = FakeClock()
         self._rig = FakeRig(configs[0], self._timing)
         self._intervals = 0
 
@@ -94,7 +94,7 @@ def _listed_since(rig: FakeRig, moment: float) -> bool:
 
 
 def _nothing_is_due(rig: FakeRig) -> bool:
-    now = rig.timing.time()
+    now = rig.clock.time()
     return all(status.next_poll is not None and status.next_poll > now for status in rig.roster.statuses()[1])
 
 

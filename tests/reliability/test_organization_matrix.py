@@ -12,7 +12,7 @@ from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.reliability.faults import FAULTS, LIST_ACCOUNTS, FaultCase
-from tests.support.clock import FakeTiming, RunningTiming
+from tests.support.clock import FakeClock, RunningClock
 from tests.support.log import Log
 from tests.support.rig import FakeRig
 from tests.support.tools import ROOT
@@ -29,8 +29,8 @@ ROWS = [fault for fault in FAULTS if LIST_ACCOUNTS in fault.only]
 
 
 @pytest.fixture
-def timing() -> FakeTiming:
-    return RunningTiming()
+def clock() -> FakeClock:
+    return RunningClock()
 
 
 @pytest.fixture
@@ -39,29 +39,29 @@ def log() -> Log:
 
 
 @pytest.fixture
-def rig(simulator: Simulator, fleet: Fleet, timing: FakeTiming, log: Log) -> Iterator[FakeRig]:
+def rig(simulator: Simulator, fleet: Fleet, clock: FakeClock, log: Log) -> Iterator[FakeRig]:
     """Return an exporter that has listed an organization's accounts once, and read them."""
     for _ in range(25):
         fleet.add_account().add_case()
-    rig = FakeRig(CONFIG, timing, log=log.logger)
+    rig = FakeRig(CONFIG, clock, log=log.logger)
     rig.round()
     yield rig
     simulator.faults.clear()
 
 
 def organization(rig: FakeRig) -> OrganizationStatus:
-    (found,) = rig.engine.report().organizations
+    (found,) = rig.report().organizations
     return found
 
 
 def recovered_after(rig: FakeRig) -> float:
     """Return how many seconds it takes until the accounts are listed again."""
-    started = rig.timing.monotonic()
+    started = rig.clock.monotonic()
     while organization(rig).reason is not None:
-        assert rig.timing.monotonic() < started + REFRESH
-        rig.timing.advance(0.5)
+        assert rig.clock.monotonic() < started + REFRESH
+        rig.clock.advance(0.5)
         rig.discoverer.refresh_due()
-    return rig.timing.monotonic() - started
+    return rig.clock.monotonic() - started
 
 
 @pytest.mark.timeout(120)

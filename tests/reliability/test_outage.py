@@ -2,13 +2,13 @@
 
 import pytest
 
-from exporter.aws.health import LONGEST_PROBE_INTERVAL
+from exporter.aws.retry import LONGEST_PROBE_INTERVAL
 from exporter.config.schema import DEFAULT_CONCURRENCY
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset
 from exporter.simulator.server import Simulator
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.rig import FakeRig
 
 ACCOUNTS = 1_000
@@ -26,10 +26,10 @@ organizations: [{name: all, member_role_name: AwsSupportExporter}]
 class World:
     """An exporter whose clock moves as its threads would be busy: one thread here does the work of all of them."""
 
-    def __init__(self, simulator: Simulator, timing: FakeTiming) -> None:
-        self.rig = FakeRig(CONFIG, timing)
+    def __init__(self, simulator: Simulator, clock: FakeClock) -> None:
+        self.rig = FakeRig(CONFIG, clock)
         self._simulator = simulator
-        self._timing = timing
+        self._timing = clock
 
     def step(self) -> None:
         """Read the account that is due, or wait a little for one."""
@@ -57,11 +57,11 @@ class World:
 
 @pytest.mark.timeout(120)
 def test_an_outage_of_ten_minutes_over_a_thousand_accounts_is_over_within_30_s_of_its_end(
-    simulator: Simulator, fleet: Fleet, timing: FakeTiming
+    simulator: Simulator, fleet: Fleet, clock: FakeClock
 ) -> None:
     for _ in range(ACCOUNTS - 1):
         fleet.add_account().add_case()
-    world = World(simulator, timing)
+    world = World(simulator, clock)
     world.rig.round()
     world.until(150)
 
@@ -75,9 +75,9 @@ def test_an_outage_of_ten_minutes_over_a_thousand_accounts_is_over_within_30_s_o
 
     simulator.faults.clear()
     simulator.log.clear()
-    over_at, over = timing.time(), timing.monotonic()
+    over_at, over = clock.time(), clock.monotonic()
     while world.read_since(over_at) < ACCOUNTS:
-        assert timing.monotonic() < over + RECOVERED_WITHIN, f"{world.read_since(over_at)} of {ACCOUNTS} were read again"
+        assert clock.monotonic() < over + RECOVERED_WITHIN, f"{world.read_since(over_at)} of {ACCOUNTS} were read again"
         for _ in range(20):
             world.step()
     assert simulator.log.counts()["AssumeRole"] >= ACCOUNTS - 1, "all credentials had run out meanwhile"

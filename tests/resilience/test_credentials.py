@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from exporter.aws.timing import SystemTiming
+from exporter.clock import SystemClock
 from exporter.errors import ReadFailure
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
@@ -86,7 +86,7 @@ def test_a_chain_recovers_when_all_its_sessions_expire_before_their_time(
 
 
 def test_who_waits_for_a_role_that_another_account_asks_for_gives_up_in_time(simulator: Simulator, fleet: Fleet) -> None:
-    running = Rig(chained(fleet), SystemTiming())
+    running = Rig(chained(fleet), SystemClock())
     first, second = (target.source for target in running.roster.targets())
     silent = simulator.faults.add(Fault(Silence(), operation="AssumeRole"))
     with ThreadPoolExecutor(1) as pool:

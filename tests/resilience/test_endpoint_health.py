@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.aws.health import LONGEST_PROBE_INTERVAL, MANY_FAILURES
+from exporter.aws.retry import LONGEST_PROBE_INTERVAL, MANY_FAILURES
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error, Silence
@@ -26,7 +26,7 @@ def running(rig: StartRig) -> FakeRig:
     """Return an exporter that has read every account once."""
     running = rig(*ACCOUNTS, poll=SHORT)
     running.round()
-    running.timing.advance(91)
+    running.clock.advance(91)
     return running
 
 

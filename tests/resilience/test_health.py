@@ -9,7 +9,7 @@ from exporter.cases.model import Account, Reading
 from exporter.collector.pulse import SLACK, Pulse
 from exporter.collector.source import Target
 from tests.resilience.conftest import StartRig
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.rig import FakeRig
 from tests.support.waiting import wait_until
 
@@ -49,12 +49,12 @@ def running(rig: StartRig, source: SilentSource) -> Iterator[FakeRig]:
         collector.stop()
 
 
-def test_a_poll_far_beyond_its_time_limit_is_told(running: FakeRig, source: SilentSource, timing: FakeTiming) -> None:
+def test_a_poll_far_beyond_its_time_limit_is_told(running: FakeRig, source: SilentSource, clock: FakeClock) -> None:
     told = "a thread that is to poll is stuck"
     assert running.collector().ailments() == []
-    timing.advance(TIMEOUT + SLACK - 1)
+    clock.advance(TIMEOUT + SLACK - 1)
     assert told not in running.collector().ailments()
-    timing.advance(2)
+    clock.advance(2)
     assert told in running.collector().ailments()
     source.answer.set()
     wait_until(lambda: told not in running.collector().ailments() or None, 10, lambda: "it is still told")
@@ -71,12 +71,12 @@ def test_threads_that_ended_are_told_by_what_they_did(running: FakeRig, source: 
     assert all(line.endswith("has ended") for line in running.collector().ailments())
 
 
-def test_who_waits_for_work_is_never_stuck(timing: FakeTiming) -> None:
-    pulse = Pulse(timing.monotonic)
-    timing.advance(1e9)
+def test_who_waits_for_work_is_never_stuck(clock: FakeClock) -> None:
+    pulse = Pulse(clock.monotonic)
+    clock.advance(1e9)
     assert not pulse.is_stuck()
     pulse.beat(10)
-    timing.advance(10 + SLACK + 1)
+    clock.advance(10 + SLACK + 1)
     assert pulse.is_stuck()
     pulse.rest()
     assert not pulse.is_stuck()
@@ -87,5 +87,5 @@ def test_readiness_once_reached_stays(rig: StartRig) -> None:
     assert not running.engine.ready()
     running.round()
     assert running.engine.ready(), "the account failed, and was tried"
-    running.adopt('aws: {role_name: R}\naccounts: [{id: "333333333333"}]')
+    running.apply('aws: {role_name: R}\naccounts: [{id: "333333333333"}]')
     assert running.engine.ready()

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from exporter.aws.timing import SystemTiming
+from exporter.clock import SystemClock
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
@@ -35,11 +35,11 @@ def test_one_account_that_always_fails_starves_none_of_100(
     # Whose request fails once is asked again, however often the bad one was.
     for account_id in good[::10]:
         simulator.faults.add(Fault(kind, operation="DescribeCases", account_id=account_id, times=1))
-    began, began_by_its_clock = time.monotonic(), running.timing.monotonic()
+    began, began_by_its_clock = time.monotonic(), running.clock.monotonic()
     page = running.round()
     assert page.up() == {bad: 0} | dict.fromkeys(good, 1.0)
     assert set(page.reasons(bad)) == {reason}
-    assert running.timing.monotonic() - began_by_its_clock < INTERVAL
+    assert running.clock.monotonic() - began_by_its_clock < INTERVAL
     assert time.monotonic() - began < INTERVAL
 
 
@@ -54,7 +54,7 @@ def test_all_500_neighbours_of_a_hung_account_are_fresh_within_one_interval(monk
         rig = Rig(
             f"poll: {{interval: {INTERVAL:g}s, timeout: 1s, concurrency: 8}}\n"
             f"aws: {{role_name: AwsSupportExporter}}\naccounts: {entries}",
-            SystemTiming(),
+            SystemClock(),
         )
         collector = rig.collector()
         started = time.time()

@@ -34,11 +34,11 @@ class Served:
             parse=lambda content: rig.parse(content.decode()),
             adopt=rig.engine.adopt,
             publish=rig.publisher.publish,
-            now=rig.timing.time,
+            now=rig.clock.time,
             log=log,
         )
         self._file = file
-        self._reloads = Reloads(reloader, rig.timing.time(), lifecycle=True, log=log)
+        self._reloads = Reloads(reloader, rig.clock.time(), lifecycle=True, log=log)
         self._serving = Serving(application(_site(rig, self._reloads)))
 
     def __enter__(self) -> Self:
@@ -93,7 +93,7 @@ def _site(rig: FakeRig, reloads: Reloads) -> Site:
         problems=lambda: reloads.last.problems,
         ailments=engine.collector.ailments,
         ready=engine.ready,
-        now=rig.timing.time,
+        now=rig.clock.time,
         view=lambda: engine.view,
         reload=reloads.by_request,
     )
