@@ -45,8 +45,8 @@ def test_on_the_machines_clock_too_and_aws_throttles_nothing(monkeypatch: pytest
         for name, value in simulator.environment().items():
             monkeypatch.setenv(name, value)
         account_id = fleet.accounts[0].account_id
-        running = Rig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", SystemClock())
-        assert running.round().open_cases() == {account_id: 1150}
+        with Rig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", SystemClock()) as rig:
+            assert rig.round().open_cases() == {account_id: 1150}
         assert most_in_a_second(arrivals(simulator)) == CALLS
         assert {record.status for record in simulator.log.records()} == {200}
 

@@ -120,6 +120,10 @@ class Rig:
         assert page is not None
         return Page(page.decode())
 
+    def due(self) -> list[Entry]:
+        """Return the accounts that are due in the order in which their tasks would wake up."""
+        return sorted(self.accounts.due(), key=lambda entry: entry.due)
+
     def list_due(self) -> None:
         """List the organizations that are due."""
         self.run(self._list_due())
@@ -129,9 +133,9 @@ class Rig:
         self.run(self._poll(entries, together=together))
 
     def round(self, *, together: bool = False) -> Page:
-        """List the accounts if that is due, poll each account that is due once, and return the page."""
+        """List the accounts if that is due, poll each account that is due once, the longest due first, and return the page."""
         self.list_due()
-        self.poll(*self.accounts.due(), together=together)
+        self.poll(*self.due(), together=together)
         return self.page()
 
     async def _list_due(self) -> None:
