@@ -33,8 +33,8 @@ class Exporter:
     def __init__(self, configs: Sequence[str], interval: float) -> None:
         self._configs = configs
         self._interval = interval
-        self._timing = FakeClock()
-        self._rig = FakeRig(configs[0], self._timing)
+        self._clock = FakeClock()
+        self._rig = FakeRig(configs[0], self._clock)
         self._intervals = 0
 
     def run(self) -> None:
@@ -55,7 +55,7 @@ class Exporter:
                 sys.stdout.flush()
 
     def _live(self, served: Served) -> None:
-        self._timing.advance(self._interval)
+        self._clock.advance(self._interval)
         self._intervals += 1
         if self._intervals % 10 == 0:
             assert served.reload(self._configs[self._intervals // 10 % len(self._configs)]) == 200
@@ -63,7 +63,7 @@ class Exporter:
 
     def _settle(self) -> None:
         """Wait until what is due by now is done, and shown."""
-        rig, now = self._rig, self._timing.time()
+        rig, now = self._rig, self._clock.time()
         rig.discoverer.wake()
         wait_until(lambda: _listed_since(rig, now) or None, PATIENCE, lambda: "the accounts are not listed")
         rig.roster.wake()

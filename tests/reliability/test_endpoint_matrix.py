@@ -3,8 +3,10 @@
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
 
 from exporter.cases.model import Reason
@@ -88,6 +90,8 @@ def services(simulator: Simulator, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
             port = host.url.rpartition(":")[2]
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", f"http://{service.lower()}.aws.test:{port}")
         monkeypatch.setattr(socket, "getaddrinfo", services.resolve)
+        # By default it remembers addresses for ten seconds of the machine's own clock.
+        monkeypatch.setattr(aiohttp, "TCPConnector", partial(aiohttp.TCPConnector, use_dns_cache=False))
         yield services
 
 
@@ -113,24 +117,24 @@ def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
     rows: dict[str, str] = {}
     for service, operations in OPERATIONS.items():
         for fault in FAULTS:
-            rig = FakeRig(CONFIG, clock)
-            assert set(rig.round().up().values()) == {1.0}
-            services.take_away(service, fault)
-            # Longer than any account's pause, and than credentials last.
-            page = rig.after(1.5 * INTERVAL)
-            assert page.open_cases() == dict.fromkeys(everyone, 1.0), (service, fault)
-            reasons = {reason for account_id in everyone for reason in page.reasons(account_id)}
-            (organization,) = rig.report().organizations
-            if service == "ORGANIZATIONS":
-                assert (page.up(), reasons) == (dict.fromkeys(everyone, 1.0), set()), fault
-                assert (listed(page), organization.reason) == (False, Reason.UNREACHABLE), fault
-                meanwhile = "its accounts, as last listed"
-            else:
-                assert (page.up(), reasons) == (dict.fromkeys(everyone, 0.0), {Reason.UNREACHABLE}), (service, fault)
-                assert (listed(page), organization.reason) == (True, None), (service, fault)
-                meanwhile = "its cases, as last read"
-            services.bring_back(service)
-            rows[f"| {operations} | {fault} | `unreachable` | {meanwhile} |"] = f"{recovered_after(rig):.0f} s |"
+            with FakeRig(CONFIG, clock) as rig:
+                assert set(rig.round().up().values()) == {1.0}
+                services.take_away(service, fault)
+                # Longer than any account's pause, and than credentials last.
+                page = rig.after(1.5 * INTERVAL)
+                assert page.open_cases() == dict.fromkeys(everyone, 1.0), (service, fault)
+                reasons = {reason for account_id in everyone for reason in page.reasons(account_id)}
+                (organization,) = rig.report().organizations
+                if service == "ORGANIZATIONS":
+                    assert (page.up(), reasons) == (dict.fromkeys(everyone, 1.0), set()), fault
+                    assert (listed(page), organization.reason) == (False, Reason.UNREACHABLE), fault
+                    meanwhile = "its accounts, as last listed"
+                else:
+                    assert (page.up(), reasons) == (dict.fromkeys(everyone, 0.0), {Reason.UNREACHABLE}), (service, fault)
+                    assert (listed(page), organization.reason) == (True, None), (service, fault)
+                    meanwhile = "its cases, as last read"
+                services.bring_back(service)
+                rows[f"| {operations} | {fault} | `unreachable` | {meanwhile} |"] = f"{recovered_after(rig):.0f} s |"
 
     told = DOCUMENT.read_text()
     if request.config.getoption("--rewrite-golden"):
@@ -149,5 +153,6 @@ def test_a_name_that_the_system_cannot_resolve_is_unreachable(
     del simulator
     monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", "http://support.invalid")
     account_id = fleet.accounts[0].account_id
-    page = FakeRig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", clock).round()
+    with FakeRig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", clock) as rig:
+        page = rig.round()
     assert (page.up(), page.reasons(account_id)) == ({account_id: 0.0}, {"unreachable": 1.0})

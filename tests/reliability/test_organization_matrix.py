@@ -6,7 +6,7 @@ import pytest
 
 from exporter.cases.model import Reason
 from exporter.cases.report import OrganizationStatus
-from exporter.collector import discoverer
+from exporter.collector import discovery
 from exporter.metrics.reference import replace_between
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
@@ -43,9 +43,9 @@ def rig(simulator: Simulator, fleet: Fleet, clock: FakeClock, log: Log) -> Itera
     """Return an exporter that has listed an organization's accounts once, and read them."""
     for _ in range(25):
         fleet.add_account().add_case()
-    rig = FakeRig(CONFIG, clock, log=log.logger)
-    rig.round()
-    yield rig
+    with FakeRig(CONFIG, clock, log=log.logger) as rig:
+        rig.round()
+        yield rig
     simulator.faults.clear()
 
 
@@ -60,7 +60,8 @@ def recovered_after(rig: FakeRig) -> float:
     while organization(rig).reason is not None:
         assert rig.clock.monotonic() < started + REFRESH
         rig.clock.advance(0.5)
-        rig.discoverer.refresh_due()
+        rig.list_due()
+        rig.page()
     return rig.clock.monotonic() - started
 
 
@@ -78,7 +79,7 @@ def test_every_fault_of_a_list_has_its_reason_and_its_end_and_takes_no_account_a
     for fault in ROWS:
         with monkeypatch.context() as patch:
             if fault.reason is Reason.TIMEOUT:
-                patch.setattr(discoverer, "TIMEOUT", PATIENCE)
+                patch.setattr(discovery, "_TIMEOUT", PATIENCE)
             handle = simulator.faults.add(Fault(fault.kind(), LIST_ACCOUNTS.name, times=fault.times))
             told = len(log.lines)
             page = rig.after(REFRESH)
@@ -89,7 +90,7 @@ def test_every_fault_of_a_list_has_its_reason_and_its_end_and_takes_no_account_a
         status = organization(rig)
         assert (status.reason, status.accounts) == (fault.reason, len(everyone)), fault.title
         if fault.reason is not None:
-            failures = [line["reason"] for line in log.lines[told:] if line["event"] == "accounts cannot be discovered"]
+            failures = [line["reason"] for line in log.lines[told:] if line["event"] == "listing organization failed"]
             assert failures == [fault.reason.value], fault.title
             assert status.detail.startswith(LIST_ACCOUNTS.name), fault.title
         simulator.faults.clear()
