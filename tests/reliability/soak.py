@@ -1,9 +1,10 @@
 """An exporter that lives through one interval for each line of its input, and tells what it holds; a process of its own.
 
-It is whole: its own threads read accounts, list them and make pages, and its server answers scrapes. Only its clock is not
+It is whole: its own tasks poll accounts, list them and make pages, and its server answers scrapes. Only its clock is not
 time's: it moves by one interval for each line.
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -22,6 +23,16 @@ LOOKED_AT = ("/", "/api/v1/status", "/metrics")
 PATIENCE = 20.0
 
 
+class SteppedClock(FakeClock):
+    """Time that moves when it is told to, and for nobody who waits by it."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until it is told to move by that much."""
+        until = self.monotonic() + seconds
+        while self.monotonic() < until:
+            await asyncio.sleep(0.02)
+
+
 class Exporter:
     """A running exporter, and somebody who looks at its pages after each interval.
 
@@ -33,15 +44,19 @@ class Exporter:
     def __init__(self, configs: Sequence[str], interval: float) -> None:
         self._configs = configs
         self._interval = interval
-        self._clock = FakeClock()
+        self._clock = SteppedClock()
         self._rig = FakeRig(configs[0], self._clock)
         self._intervals = 0
 
     def run(self) -> None:
         """Live through one interval for each line of standard input, and write a line of JSON each time."""
-        self._rig.collector().start()
-        self._settle()
-        with TemporaryDirectory() as folder, Served(self._rig, Path(folder, "config.yaml")) as served:
+        with (
+            TemporaryDirectory() as folder,
+            self._rig,
+            self._rig.running(),
+            Served(self._rig, Path(folder, "config.yaml")) as served,
+        ):
+            self._settle()
             for _ in sys.stdin:
                 self._live(served)
                 page = ""
@@ -64,11 +79,9 @@ class Exporter:
     def _settle(self) -> None:
         """Wait until what is due by now is done, and shown."""
         rig, now = self._rig, self._clock.time()
-        rig.discoverer.wake()
         wait_until(lambda: _listed_since(rig, now) or None, PATIENCE, lambda: "the accounts are not listed")
-        rig.roster.wake()
         wait_until(lambda: _nothing_is_due(rig) or None, PATIENCE, lambda: "accounts are not read")
-        rig.publisher.publish()
+        rig.page()
 
 
 def held() -> dict[str, int]:
@@ -94,8 +107,8 @@ def _listed_since(rig: FakeRig, moment: float) -> bool:
 
 
 def _nothing_is_due(rig: FakeRig) -> bool:
-    now = rig.clock.time()
-    return all(status.next_poll is not None and status.next_poll > now for status in rig.roster.statuses()[1])
+    now = rig.clock.monotonic()
+    return all(entry.due > now for entry in rig.accounts.entries())
 
 
 if __name__ == "__main__":

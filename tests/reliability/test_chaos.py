@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.metrics.encode import TextFormat
+from exporter.metrics.exposition import TextFormat
 from exporter.simulator.server import Simulator
 from tests.reliability.chaos import MINUTE, Chaos
 from tests.reliability.faults import NEEDS_A_PERSON
@@ -45,7 +45,7 @@ class Run:
             assert self.served.get("/")
             assert self.served.get("/api/v1/status")
         values = self.watch.read(text, self.rig.clock.time(), self.chaos.plan.max_staleness * MINUTE, wholly=wholly)
-        accounts = {target.account.account_id for target in self.rig.roster.targets()}
+        accounts = {entry.target.account.account_id for entry in self.rig.accounts.entries()}
         self.watch.forget(self.accounts - accounts)
         self.accounts = accounts
         return values
@@ -97,14 +97,17 @@ def run(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> Iterator[Run]
     truth = Truth(simulator.fleet)
     truth.note([MANAGEMENT])
     chaos = Chaos(simulator, truth, ACCOUNTS, LOOSE, rng)
-    # Pauses are short here: one thread makes them one after the other, on everybody's clock. How many there are depends on the
-    # machine, and what happens must not.
+    # Pauses are short here: they follow each other, on everybody's clock. How many there are depends on the machine, and what
+    # happens must not.
     pauses = random.Random(SEED)  # noqa: S311 - as above
-    rig = FakeRig(chaos.plan.text(chaos.loose), clock, random=lambda: pauses.random() / 16)
-    with Served(rig, tmp_path / "config.yaml") as served:
+    with (
+        FakeRig(chaos.plan.text(chaos.loose), clock, random=lambda: pauses.random() / 16) as rig,
+        Served(rig, tmp_path / "config.yaml") as served,
+    ):
         yield Run(rig, served, chaos, Watch(truth), rng)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval_of_its_end(run: Run) -> None:
     run.rig.round()

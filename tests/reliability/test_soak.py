@@ -26,7 +26,7 @@ SETTLED = 60
 INTERVAL = 600.0
 ACCOUNTS = 30
 ALL_AT_ONCE = Latency(0.05)
-"""Makes AWS so slow that each thread that reads has a connection of its own: pools are full where they are compared."""
+"""Makes AWS so slow that each poll has a connection of its own: the pool is full where it is compared."""
 CONFIGS = [
     f"""
 poll: {{interval: 10m, max_staleness: 30m, concurrency: {concurrency}}}
@@ -117,6 +117,7 @@ def life() -> Iterator[tuple[Life, Iterator[State]]]:
             child.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_nothing_grows_and_nothing_stays_behind(life: tuple[Life, Iterator[State]]) -> None:
     lived, states = life
