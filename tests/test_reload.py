@@ -22,6 +22,7 @@ class World:
     """A file, what reloads it, and what was applied of it: at once, or when a test lets it."""
 
     def __init__(self, path: Path | str, *, lifecycle: bool = True) -> None:
+        self.path = path
         self.now = STARTED
         self.applied: list[str] = []
         self.published = 0
@@ -30,7 +31,7 @@ class World:
         self.let.set()
         self.apply: Callable[[bytes], Awaitable[None]] = self._parse_and_apply
         if isinstance(path, Path):
-            path.write_text("{}")
+            self.write("{}")
         self.reloader = Reloader(
             path,
             b"{}",
@@ -41,6 +42,10 @@ class World:
             log=self.log.logger,
         )
         self.now = LATER
+
+    def write(self, content: str) -> None:
+        assert isinstance(self.path, Path)
+        self.path.write_text(content)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something holds; it has to within 10 s."""
@@ -89,12 +94,12 @@ def test_a_request_reloads_and_returns_every_problem(world: World, path: Path) -
     assert world.log.events == ["configuration reloaded", *["reloading configuration failed"] * 2]
 
 
-def test_a_file_is_watched_by_its_content(world: World, path: Path) -> None:
+def test_a_file_is_watched_by_its_content(world: World) -> None:
     async def story() -> None:
-        path.touch()
+        world.write("{}")
         await asyncio.sleep(ENOUGH_LOOKS)
         assert (world.applied, world.published, world.log.events) == ([], 0, [])
-        path.write_text(PATIENT)
+        world.write(PATIENT)
         await world.until(lambda: world.published)
         await asyncio.sleep(ENOUGH_LOOKS)
         assert (world.applied, world.log.events) == ([PATIENT], ["configuration reloaded"])
@@ -113,21 +118,21 @@ def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
         assert world.log.events == ["reloading configuration failed"]
         assert world.reloader.last.succeeded_at == STARTED
         assert world.reloader.last.problems
-        path.write_text(PATIENT)
+        world.write(PATIENT)
         await world.until(lambda: not world.reloader.last.problems)
         assert world.applied[-1] == PATIENT
 
     asyncio.run(world.watching(story))
 
 
-def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World, path: Path) -> None:
+def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World) -> None:
     async def story() -> None:
         world.let.clear()
         world.reloader.by_signal()
         await world.until(lambda: world.applied)
         for _ in range(10_000):
             world.reloader.by_signal()
-        path.write_text(PATIENT)
+        world.write(PATIENT)
         asked = asyncio.create_task(world.reloader.by_request())
         await asyncio.sleep(0)
         world.let.set()
