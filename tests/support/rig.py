@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import structlog
-from exporter.aws.readers import Readers
 from structlog.typing import FilteringBoundLogger
 
 from exporter import targets
 from exporter.aws.endpoints import Endpoints
+from exporter.aws.readers import Readers
 from exporter.cases.report import FleetReport, fleet_report
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
