@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -11,6 +11,7 @@ from exporter.clock import Clock
 from exporter.collector.collector import Collector, Plan
 from exporter.collector.ports import Discovery, Target
 from exporter.metrics.exposition import PageStore
+from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from tests.support.clock import FakeClock
@@ -45,7 +46,7 @@ class FakeSource:
 class World:
     """A collector of accounts with fake sources."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, samples: Callable[[], Iterable[Sample]] = tuple) -> None:
         self._runner = asyncio.Runner()
         self.clock = clock
         self.log = Log()
@@ -57,7 +58,7 @@ class World:
             instrumentation,
             Renderer(instrumentation.encode),
             self.store,
-            lambda: (),
+            samples,
             owns=lambda _: True,
             clock=clock,
             log=self.log.logger,
