@@ -1,1 +1,0 @@
-from exporter.config.durations import parse_duration, format_duration
