@@ -146,13 +146,7 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
     connections = "maximum number of open connections; idle ones are closed for new ones (default: %(default)s)"
     flag("--web.enable-lifecycle", action="store_true", help="enable reload by POST /-/reload; SIGHUP always reloads")
     flag("--web.listen-address", type=_address, action="append", metavar="ADDRESS", help=address)
-    flag(
-        "--web.telemetry-path",
-        type=_telemetry_path,
-        default="/metrics",
-        metavar="PATH",
-        help="path of the metrics (default: %(default)s)",
-    )
+    flag("--web.telemetry-path", type=_telemetry_path, default="/metrics", metavar="PATH", help=path)
     flag("--web.external-url", type=_external_url, default=_ExternalUrl("", ""), metavar="URL", help=url)
     flag("--web.route-prefix", type=_route_prefix, metavar="PATH", help=prefix)
     flag("--web.config.file", type=Path, metavar="FILE", help=config)
