@@ -153,7 +153,12 @@ class Client:
     def _new_session(self) -> aiohttp.ClientSession:
         # As botocore has it: what the user configured, or else the certificates that come with it.
         bundle = self._endpoints.session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        context = ssl.create_default_context(cafile=bundle or str(files("botocore") / "cacert.pem"))
+        bundle = bundle or str(files("botocore") / "cacert.pem")
+        try:
+            context = ssl.create_default_context(cafile=bundle)
+        except OSError as error:
+            detail = f"AWS_CA_BUNDLE names {bundle}, which cannot be read: {error.strerror}"
+            raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.NONE) from None
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
             timeout=aiohttp.ClientTimeout(total=_LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
@@ -165,8 +170,8 @@ class Client:
     def _service(self, name: str, endpoint: Endpoint) -> Service:
         key = (name, endpoint)
         if key not in self._services:
-            # Encoded as it is signed, and sent as it is signed.
-            url = URL(AWSRequest("POST", endpoint.url).prepare().url, encoded=True)
+            url = URL(endpoint.url)
+            url = url.with_path(url.raw_path, encoded=True)  # "/" where there is none
             model = self._endpoints.session.get_service_model(name)
             circuit = CircuitBreaker(self._clock.monotonic)
             self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
