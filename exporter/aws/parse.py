@@ -19,6 +19,7 @@ from exporter.aws.errors import malformed
 from exporter.cases.model import UNKNOWN, Author, Case, Communication
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 AWS_AUTHOR = "Amazon Web Services"
 _CONTROLS = (*range(9), *range(11, 32), *range(127, 160))
@@ -64,18 +65,13 @@ class _CaseWithSubject(_Case):
     subject: str | None = None
 
 
-class _Cases(msgspec.Struct, rename="camel"):
-    cases: list[_Case]
+class _Cases(msgspec.Struct, Generic[C], rename="camel"):
+    cases: list[C]
     next_token: str | None = None
 
 
-class _CasesWithSubjects(msgspec.Struct, rename="camel"):
-    cases: list[_CaseWithSubject]
-    next_token: str | None = None
-
-
-_decode_cases = msgspec.json.Decoder(_Cases).decode
-_decode_cases_with_subjects = msgspec.json.Decoder(_CasesWithSubjects).decode
+_decode_cases = msgspec.json.Decoder(_Cases[_Case]).decode
+_decode_cases_with_subjects = msgspec.json.Decoder(_Cases[_CaseWithSubject]).decode
 _decode_communications = msgspec.json.Decoder(_Communications).decode
 
 
@@ -85,7 +81,7 @@ def cases_page(body: bytes, *, keep_subject: bool) -> Page[Case]:
     Raises:
         RequestFailure: `malformed`: not a JSON object with a list of objects under `cases`.
     """
-    answer: _Cases | _CasesWithSubjects
+    answer: _Cases[_Case] | _Cases[_CaseWithSubject]
     try:
         answer = _decode_cases_with_subjects(body) if keep_subject else _decode_cases(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -182,14 +178,14 @@ def _written(items: Iterable[_Communication]) -> list[tuple[float, Author]]:
     ]
 
 
-def _tolerant_cases(body: bytes) -> _CasesWithSubjects:
+def _tolerant_cases(body: bytes) -> _Cases[_CaseWithSubject]:
     """Read what msgspec refuses: fields of other types, lone surrogates."""
     answer = _object(body, "DescribeCases")
     cases = answer.get("cases")
     # Were a missing list taken for an empty one, a broken answer would read as no open cases.
     if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
         raise malformed("DescribeCases: cases is not a list of objects")
-    return _CasesWithSubjects([_tolerant_case(case) for case in cases], _strings(answer).get("nextToken"))
+    return _Cases([_tolerant_case(case) for case in cases], _strings(answer).get("nextToken"))
 
 
 def _tolerant_case(case: Mapping[str, object]) -> _CaseWithSubject:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import pytest
+from botocore.loaders import create_loader
 
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import ReaderOptions, Readers
@@ -22,6 +23,8 @@ from exporter.simulator.server import Simulator
 
 REGION = "us-east-1"
 OPTIONS = ReaderOptions("test", 3600)
+_LOADER = create_loader()
+"""botocore's data files, read once for all tests."""
 
 
 class FakeClock:
@@ -65,7 +68,7 @@ class Requests:
 @asynccontextmanager
 async def readers_of(clock: Clock | None = None, requests: Requests | None = None) -> AsyncIterator[Readers]:
     """Make readers for the environment as it is, and close them."""
-    readers = Readers(Endpoints(), requests or Requests(), clock=clock or SystemClock(), random=lambda: 0.0)
+    readers = Readers(Endpoints(_LOADER), requests or Requests(), clock=clock or SystemClock(), random=lambda: 0.0)
     try:
         yield readers
     finally:

@@ -71,7 +71,7 @@ def test_accounts_are_known_before_the_last_page_has_come(simulator: Simulator) 
         found = 0
         async with readers_of() as readers:
             with pytest.raises(ReadFailure) as failure:
-                async for page in readers.organization_reader("all", OwnCredentials(), (REGION,), OPTIONS).pages(0.5):
+                async for page in readers.organization_reader("all", OwnCredentials(), (REGION,), OPTIONS).pages(2):
                     found += len(page)
         assert failure.value.reason is Reason.TIMEOUT
         return found

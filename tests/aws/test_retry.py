@@ -1,7 +1,7 @@
 """How often what is tried again, with literal numbers: how many requests one poll can make."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -44,9 +44,9 @@ def tried(
             endpoints,
             policy or RetryPolicy(4, 3),
             Caller("1"),
-            clock=clock or FakeClock(),
-            random=lambda: fraction,
-            forget=lambda: None,
+            clock or FakeClock(),
+            lambda: fraction,
+            lambda: None,
         )
         await retries.call(request)
 
@@ -103,17 +103,13 @@ def test_what_is_left_to_the_caller_is_told() -> None:
             raise failure
 
         with pytest.raises(RequestFailure) as raised:
-            await Retries("ab", RetryPolicy(), Caller("1"), clock=FakeClock(), random=lambda: 0.0).call(request)
+            await Retries("ab", RetryPolicy(), Caller("1"), FakeClock(), lambda: 0.0).call(request)
         return raised.value.remedy
 
     left = {UNREACHABLE: Remedy.NEXT_ROUND, CIRCUIT_OPEN: Remedy.NONE, THROTTLED: Remedy.RETRY, EXPIRED: Remedy.NEW_CREDENTIALS}
     for failure, expected in left.items():
         again = RequestFailure(failure.reason, failure.detail, failure.remedy)
         assert asyncio.run(remedy(again)) is expected
-
-
-async def _forever(_: str) -> None:
-    await asyncio.Event().wait()
 
 
 def test_a_poll_that_runs_out_of_time_says_what_it_waited_for() -> None:
@@ -144,7 +140,7 @@ def test_a_retry_that_runs_out_of_time_does_not_hide_what_was_retried(
 
     async def run() -> None:
         async with time_limit("1", asyncio.get_running_loop().time() + 0.05) as caller:
-            retries = Retries("ab", RetryPolicy(4, 3), caller, clock=FakeClock(), random=lambda: 0.0)
+            retries = Retries("ab", RetryPolicy(4, 3), caller, FakeClock(), lambda: 0.0)
             while True:
                 await retries.call(request)
 
@@ -265,6 +261,3 @@ def test_probes_become_rarer_from_two_seconds_to_ten(circuit: CircuitBreaker, cl
 def test_no_poll_makes_more_requests_for_a_page_than_its_policy_allows(failures: list[RequestFailure]) -> None:
     # Two endpoints in three rounds, three retries after pauses, one with new credentials.
     assert len(tried(failures, endpoints="ab").removesuffix("!")) <= 6 + 3 + 1
-
-
-Request = Callable[[str], Awaitable[None]]
