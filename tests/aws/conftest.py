@@ -75,10 +75,10 @@ async def readers_of(clock: Clock | None = None, requests: Requests | None = Non
         await readers.close()
 
 
-async def read(account: Account, timeout: float = 10, *, regions: tuple[str, ...] = (REGION,)) -> Reading:
+async def read(account: Account, seconds: float = 10, *, regions: tuple[str, ...] = (REGION,)) -> Reading:
     """Read an account once, by its role."""
     async with readers_of() as readers:
-        return await reader_of(account, readers, regions=regions).read(timeout)
+        return await reader_of(account, readers, regions=regions).read(seconds)
 
 
 def reader_of(account: Account, readers: Readers, *, regions: tuple[str, ...] = (REGION,)) -> SupportReader:

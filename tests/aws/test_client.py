@@ -231,8 +231,8 @@ def test_a_bundle_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(("no_proxy", "proxied"), [("", True), ("aws.example", False)])
 def test_the_users_proxy_is_used_but_for_what_they_except(
     no_proxy: str,
-    proxied: bool,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: FBT001 - a column
+    proxied: bool,  # noqa: FBT001 - a column
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def run() -> list[str]:
         async with Wire(answer) as proxy:

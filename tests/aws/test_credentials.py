@@ -28,13 +28,13 @@ from tests.support.tools import ROOT
 ACCOUNT_ID = "111122223333"
 
 
-async def failure_of(access: Access, timeout: float = 10, readers: Readers | None = None) -> ReadFailure:
+async def failure_of(access: Access, seconds: float = 10, readers: Readers | None = None) -> ReadFailure:
     """Return how reading an account fails."""
     if readers is None:
         async with readers_of(FakeClock()) as made:
-            return await failure_of(access, timeout, made)
+            return await failure_of(access, seconds, made)
     with pytest.raises(ReadFailure) as failure:
-        await readers.reader(ACCOUNT_ID, access, (REGION,), OPTIONS).read(timeout)
+        await readers.reader(ACCOUNT_ID, access, (REGION,), OPTIONS).read(seconds)
     return failure.value
 
 
@@ -180,11 +180,11 @@ def hub(simulator: Simulator) -> str:
     return simulator.fleet.management_account.role_arn("Hub")
 
 
-def through(hub: str, simulator: Simulator, readers: Readers, timeout: float = 10) -> list[asyncio.Task[object]]:
+def through(hub: str, simulator: Simulator, readers: Readers, seconds: float = 10) -> list[asyncio.Task[object]]:
     """Begin to read ten accounts through a role."""
     chains = [(account_id, (hub, simulator.fleet.account(account_id).role_arn())) for account_id in _TEN]
     made = [readers.reader(account_id, RoleCredentials(chain), (REGION,), OPTIONS) for account_id, chain in chains]
-    return [asyncio.create_task(reader.read(timeout)) for reader in made]
+    return [asyncio.create_task(reader.read(seconds)) for reader in made]
 
 
 _TEN = [f"{number:012}" for number in range(1, 11)]
@@ -205,7 +205,7 @@ def test_a_shared_role_is_not_given_up_with_the_account_that_asked_first(simulat
     async def run() -> None:
         async with readers_of() as readers:
             first, *others = through(hub, simulator, readers)
-            while not slow.hits:
+            while not slow.hits:  # noqa: ASYNC110 - it is hit in another thread
                 await asyncio.sleep(0.01)
             first.cancel()
             await asyncio.gather(*others)
@@ -385,9 +385,7 @@ def test_a_profile_without_credentials_is_told_by_its_name(
     assert (failure.reason, failure.detail) == (Reason.CREDENTIALS, detail)
 
 
-def test_a_process_that_hangs_holds_no_other_account(
-    simulator: Simulator, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_hangs_holds_no_other_account(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile("credential_process = /bin/sleep 5", tmp_path, monkeypatch)
 
     async def run() -> ReadFailure:

@@ -1,6 +1,5 @@
 """Every failure has one of the reasons, and says no more than it may."""
 
-import asyncio
 import ssl
 
 import aiohttp
@@ -21,20 +20,26 @@ from exporter.aws.errors import Remedy, malformed, refused, unanswered, unreadab
 from exporter.cases.model import Reason
 
 URL = "https://sts.us-east-1.amazonaws.com"
-THROTTLING = (
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+THROTTLING = words(
     "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException TooManyRequestsException "
     "RequestLimitExceeded BandwidthLimitExceeded LimitExceededException PriorRequestNotComplete EC2ThrottledException SlowDown"
-).split()
-WRONG_CREDENTIALS = (
+)
+WRONG_CREDENTIALS = words(
     "AuthFailure IncompleteSignature IncompleteSignatureException InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken "
     "InvalidSignatureException InvalidToken MissingAuthenticationToken MissingAuthenticationTokenException "
     "RequestTimeTooSkewed SignatureDoesNotMatch UnrecognizedClientException"
-).split()
+)
 EXPIRED = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"]
-DENIED = (
+DENIED = words(
     "AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired "
     "RegionDisabledException UnauthorizedOperation"
-).split()
+)
 
 
 @pytest.mark.parametrize("status", [400, 503])
@@ -182,7 +187,7 @@ def test_whether_a_person_is_needed_where_credentials_cannot_be_found(
     [
         (aiohttp.ConnectionTimeoutError(), Reason.UNREACHABLE, "cannot connect in time"),
         (aiohttp.SocketTimeoutError(), Reason.TIMEOUT, "no answer in time"),
-        (asyncio.TimeoutError(), Reason.TIMEOUT, "no answer in time"),
+        (TimeoutError(), Reason.TIMEOUT, "no answer in time"),
         (aiohttp.ServerDisconnectedError(), Reason.UNREACHABLE, "connection lost: ServerDisconnectedError"),
         (aiohttp.ClientPayloadError("SECRET"), Reason.UNREACHABLE, "the answer broke off"),
         (aiohttp.ClientError("SECRET"), Reason.UNREACHABLE, "ClientError"),

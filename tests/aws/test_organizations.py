@@ -18,9 +18,9 @@ from exporter.simulator.server import Simulator
 from tests.aws.conftest import OPTIONS, REGION, FakeClock, Sent, Wire, readers_of
 
 
-async def listed(timeout: float = 10, clock: FakeClock | None = None) -> list[tuple[Member, ...]]:
+async def listed(seconds: float = 10, clock: FakeClock | None = None) -> list[tuple[Member, ...]]:
     async with readers_of(clock) as readers:
-        pages = readers.organization_reader("all", OwnCredentials(), (REGION,), OPTIONS).pages(timeout)
+        pages = readers.organization_reader("all", OwnCredentials(), (REGION,), OPTIONS).pages(seconds)
         return [page async for page in pages]
 
 
@@ -70,7 +70,7 @@ def test_accounts_are_known_before_the_last_page_has_come(simulator: Simulator) 
     async def run() -> int:
         found = 0
         async with readers_of() as readers:
-            with pytest.raises(ReadFailure) as failure:
+            with pytest.raises(ReadFailure) as failure:  # noqa: PT012 - the pages before it count
                 async for page in readers.organization_reader("all", OwnCredentials(), (REGION,), OPTIONS).pages(2):
                     found += len(page)
         assert failure.value.reason is Reason.TIMEOUT

@@ -247,7 +247,7 @@ def test_one_probe_at_a_time_is_let_through_and_closes_the_circuit(circuit: Circ
 
 def test_probes_become_rarer_from_two_seconds_to_ten(circuit: CircuitBreaker, clock: FakeClock) -> None:
     fail(circuit, 8)
-    probes = []
+    probes: list[float] = []
     while len(probes) < 5:
         if circuit.admits():
             probes.append(clock.now)

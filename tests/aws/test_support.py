@@ -187,11 +187,11 @@ def accounts(simulator: Simulator) -> list[Account]:
     return made
 
 
-async def outcomes(readers: Readers, accounts: list[Account], timeout: float = 10) -> list[Reason | None]:
+async def outcomes(readers: Readers, accounts: list[Account], seconds: float = 10) -> list[Reason | None]:
     async def one(account: Account) -> Reason | None:
         reader = readers.reader(account.account_id, RoleCredentials((account.role_arn(),)), (REGION,), OPTIONS)
         try:
-            await reader.read(timeout)
+            await reader.read(seconds)
         except ReadFailure as failure:
             return failure.reason
         return None
