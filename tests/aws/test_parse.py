@@ -113,6 +113,13 @@ def test_communications_of_other_types_are_left_out() -> None:
     assert parse_one(odd) == parse_one(with_communications(communication(AWS, "2026-01-02T00:00:00Z")))
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"communications": null}', b'{"communications": [5]}', b'{"communications": "x"}'])
+def test_what_is_no_list_of_communications_is_malformed(body: bytes) -> None:
+    with pytest.raises(ReadFailure) as failure:
+        communications_page(body)
+    assert failure.value.reason is Reason.MALFORMED
+
+
 BROKEN = [b"", b"{", b"[]", b"null", b"{}", b'{"cases": null}', b'{"cases": {}}', b'{"cases": [5]}', b"<html>", b"[" * 100_000]
 
 
