@@ -98,8 +98,9 @@ class Sent:
 class Wire:
     """A server that keeps what it is sent, and answers each request with a body; a context on the event loop."""
 
-    def __init__(self, answer: Callable[[Sent], bytes], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answer: Callable[[Sent], bytes], tls: ssl.SSLContext | None = None, headers: bytes = b"") -> None:
         self._answer = answer
+        self._headers = headers
         self._tls = tls
         self.sent: list[Sent] = []
 
@@ -119,7 +120,8 @@ class Wire:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.sent.append(Sent(head[0].split(" ")[1], headers, body))
         answer = self._answer(self.sent[-1])
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer))
+        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n%bContent-Length: %d\r\n\r\n" % (self._headers, len(answer))
+        writer.write(head + answer)
         await writer.drain()
         writer.close()
 

@@ -1,6 +1,7 @@
 """Requests as they go over the wire: how they are signed and sent, and what becomes of answers that are none."""
 
 import asyncio
+import gzip
 import re
 import socket
 import ssl
@@ -130,6 +131,18 @@ def test_an_answer_larger_than_any_of_awss_is_not_kept(simulator: Simulator, acc
     simulator.faults.add(Fault(HugeBody(40), operation="DescribeCases"))
     with pytest.raises(ReadFailure, match="larger than 32 MiB") as failure:
         asyncio.run(read(account, 30))
+    assert failure.value.reason is Reason.MALFORMED
+
+
+@pytest.mark.usefixtures("own_keys")
+def test_an_answer_that_was_packed_unasked_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with Wire(lambda _: gzip.compress(issued()), headers=b"Content-Encoding: gzip\r\n") as wire:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
+            await read_by_role()
+
+    with pytest.raises(ReadFailure) as failure:
+        asyncio.run(run())
     assert failure.value.reason is Reason.MALFORMED
 
 
