@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from exporter.collector.sharding import Shard
-from exporter.config.durations import parse_duration
+from exporter.config.types import parse_duration
 from exporter.web.routes import Paths, is_reserved
 from exporter.web.server import Address
 

@@ -17,7 +17,7 @@ from exporter.collector.schedule import Cadence
 from exporter.collector.sharding import Shard
 from exporter.collector.store import PageStore
 from exporter.config import Settings
-from exporter.config.schema import MOST_CONCURRENT
+from exporter.config.schema import MAX_CONCURRENCY
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample, View
 from exporter.metrics.instruments import Instruments
@@ -58,7 +58,7 @@ class Engine:
         self._timing = timing
         self._log = log
         self.instruments = Instruments(targets)
-        self.connector = Connector(endpoints, self.instruments, MOST_CONCURRENT, timing=timing, random=random)
+        self.connector = Connector(endpoints, self.instruments, MAX_CONCURRENCY, timing=timing, random=random)
         self.roster = Roster(Cadence(poll.interval), timing)
         self.discoverer = Discoverer(
             configured_targets(settings, self.connector),
