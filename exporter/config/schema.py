@@ -172,7 +172,7 @@ def _with_defaults(targets: dict[str, float]) -> dict[str, float]:
 
 
 class Metrics(Section):
-    """Metrics.
+    """First response targets, and series for single cases.
 
     Attributes:
         first_response_targets: First response targets by severity code; the defaults hold for codes that are not listed.
