@@ -14,10 +14,8 @@ from exporter.config.yaml_lines import Document, Loc, quoted, scalar
 
 Model = TypeVar("Model", bound=BaseModel)
 
-HIDDEN_KEYS = frozenset(
-    ("external_id", "member_external_id", "basic_auth_users", "cert", "cert_file", "key", "key_file")  # a key may stand there
-)
-"""Keys whose values belong in the file and are never shown, besides those that are named like a secret."""
+HIDDEN_KEYS = frozenset(("external_id", "member_external_id", "basic_auth_users", "cert", "cert_file", "key", "key_file"))
+"""Keys whose values belong in the file and are never shown, besides those named like a secret. Where a file is to be named, somebody may write a key."""
 
 _SECRET = re.compile(r"secret|token|passw|passphrase|pwd|(access|api|private)[_-]?key|credential", re.IGNORECASE)
 _MISSPELT = 0.6
@@ -36,7 +34,7 @@ def validated(document: Document, model: type[Model], context: object = None, *,
         document: The document.
         model: Its keys.
         context: For the model's validators.
-        advice_on_credentials: Told of unknown keys that are named like a secret; empty where they are told like any other.
+        advice_on_credentials: For unknown keys that are named like a secret; empty where they are told like any other.
 
     Raises:
         ConfigError: It is not as the model has it.

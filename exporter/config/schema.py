@@ -6,22 +6,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from exporter.config.types import (
-    AccountId,
-    ExternalId,
-    Labels,
-    Name,
-    Regions,
-    RoleArn,
-    RoleArnValue,
-    RoleChain,
-    RoleName,
-    SessionName,
-    SeverityCode,
-    Switch,
-    duration,
-    whole_number,
-)
+from exporter.config import types
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
@@ -36,8 +21,8 @@ MAX_CHAINED_SESSION: Final = 1 * HOUR
 MAX_DURATION: Final = 365 * 24 * HOUR
 MAX_CONCURRENCY: Final = 512
 
-Interval = Annotated[float, duration(10.0, MAX_DURATION)]
-PositiveDuration = Annotated[float, duration(0.001, MAX_DURATION)]
+Interval = Annotated[float, types.duration(10.0, MAX_DURATION)]
+PositiveDuration = Annotated[float, types.duration(0.001, MAX_DURATION)]
 
 
 class Section(BaseModel):
@@ -58,7 +43,7 @@ class Poll(Section):
 
     interval: Interval = 5 * MINUTE
     timeout: PositiveDuration = 1 * MINUTE
-    concurrency: Annotated[int, whole_number(1, MAX_CONCURRENCY)] = DEFAULT_CONCURRENCY
+    concurrency: Annotated[int, types.whole_number(1, MAX_CONCURRENCY)] = DEFAULT_CONCURRENCY
     max_staleness: PositiveDuration = 30 * MINUTE
 
 
@@ -73,11 +58,11 @@ class Aws(Section):
         session_duration: Role session duration.
     """
 
-    regions: Regions = ("us-east-1",)
-    role_name: RoleName | None = None
-    external_id: ExternalId | None = None
-    session_name: SessionName = "aws-support-exporter"
-    session_duration: Annotated[float, duration(15 * MINUTE, 12 * HOUR)] = 1 * HOUR
+    regions: types.Regions = ("us-east-1",)
+    role_name: types.RoleName | None = None
+    external_id: types.ExternalId | None = None
+    session_name: types.SessionName = "aws-support-exporter"
+    session_duration: Annotated[float, types.duration(15 * MINUTE, 12 * HOUR)] = 1 * HOUR
 
 
 class AccessKeys(Section):
@@ -92,15 +77,15 @@ class AccessKeys(Section):
         regions: Regions whose endpoints are used, in order of preference; default aws.regions.
     """
 
-    role_arn: RoleArnValue | None = None
-    role_chain: RoleChain | None = None
-    profile: Name | None = None
-    use_own_credentials: Switch = False
-    external_id: ExternalId | None = None
-    regions: Regions | None = None
+    role_arn: types.RoleArnValue | None = None
+    role_chain: types.RoleChain | None = None
+    profile: types.Name | None = None
+    use_own_credentials: types.Switch = False
+    external_id: types.ExternalId | None = None
+    regions: types.Regions | None = None
 
     @property
-    def roles(self) -> tuple[RoleArn, ...]:
+    def roles(self) -> tuple[types.RoleArn, ...]:
         """The roles to assume one after the other; none when credentials come otherwise."""
         return self.role_chain or (() if self.role_arn is None else (self.role_arn,))
 
@@ -114,9 +99,9 @@ class AccountEntry(AccessKeys):
         labels: Labels of the account's info metric.
     """
 
-    id: AccountId = Field(description="the account's 12 digits, in quotes")
-    name: Name | None = None
-    labels: Labels = {}
+    id: types.AccountId = Field(description="the account's 12 digits, in quotes")
+    name: types.Name | None = None
+    labels: types.Labels = {}
 
 
 class SelectionKeys(Section):
@@ -127,8 +112,8 @@ class SelectionKeys(Section):
         name_patterns: Shell-style patterns of account names.
     """
 
-    accounts: tuple[AccountId, ...] = ()
-    name_patterns: tuple[Name, ...] = ()
+    accounts: tuple[types.AccountId, ...] = ()
+    name_patterns: tuple[types.Name, ...] = ()
 
 
 class OrganizationEntry(AccessKeys):
@@ -144,13 +129,13 @@ class OrganizationEntry(AccessKeys):
         labels: Labels of every account.
     """
 
-    name: Name = Field(description="the organization's name")
-    member_role_name: RoleName | None = None
-    member_external_id: ExternalId | None = None
+    name: types.Name = Field(description="the organization's name")
+    member_role_name: types.RoleName | None = None
+    member_external_id: types.ExternalId | None = None
     include: SelectionKeys = SelectionKeys()
     exclude: SelectionKeys = SelectionKeys()
     refresh_interval: Interval = 1 * HOUR
-    labels: Labels = {}
+    labels: types.Labels = {}
 
 
 class Cases(Section):
@@ -162,9 +147,9 @@ class Cases(Section):
         limit: Maximum number of cases per account, oldest first.
     """
 
-    enabled: Switch = False
-    subject: Switch = False
-    limit: Annotated[int, whole_number(0)] = 1000
+    enabled: types.Switch = False
+    subject: types.Switch = False
+    limit: Annotated[int, types.whole_number(0)] = 1000
 
 
 def _with_defaults(targets: dict[str, float]) -> dict[str, float]:
@@ -179,7 +164,7 @@ class Metrics(Section):
         cases: Series for single cases.
     """
 
-    first_response_targets: Annotated[dict[SeverityCode, PositiveDuration], AfterValidator(_with_defaults)] = dict(
+    first_response_targets: Annotated[dict[types.SeverityCode, PositiveDuration], AfterValidator(_with_defaults)] = dict(
         DEFAULT_FIRST_RESPONSE_TARGETS
     )
     cases: Cases = Cases()

@@ -170,16 +170,11 @@ def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aw
     own = [(loc, entry) for loc, entry in accounts if not (entry.roles or entry.profile)]
     own = [(loc, entry) for loc, entry in own if entry.use_own_credentials or not aws.role_name]
     for loc, entry in own[1:]:
-        holder = document.place(own[0][0])
-        if entry.use_own_credentials:
-            text = f"the exporter's own credentials belong to one account, and {holder} uses them: write role_arn instead"
-            document.add((*loc, "use_own_credentials"), text)
-        else:
-            document.add(
-                loc,
-                "does not say how its credentials come, and the exporter's own belong to one account, "
-                f"{holder}: write role_arn here, or aws.role_name for all",
-            )
+        document.add(
+            (*loc, "use_own_credentials") if entry.use_own_credentials else loc,
+            f"the exporter's own credentials belong to one account, and {document.place(own[0][0])} uses them: "
+            "write role_arn here, or aws.role_name for all",
+        )
 
 
 def _check_access(loc: Loc, entry: AccessKeys, aws: Aws, document: Document) -> None:

@@ -28,11 +28,6 @@ _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit 
 _NAME_CHARS = "letters, digits and +=,.@-_"
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
-_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
-_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
-_LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 # Those after "arn", and what to say of each.
 _ROLE_ARN = (
     (r"aws(-[a-z]+)*", "its partition is aws, aws-cn, aws-us-gov or the like"),
@@ -120,10 +115,12 @@ def _role_arn(value: object) -> RoleArn:
     return RoleArn(text, partition=parts[0], account_id=parts[3])
 
 
-def _matching(pattern: re.Pattern[str], what: str) -> PlainValidator:
+def _matching(pattern: str, what: str) -> PlainValidator:
+    compiled = re.compile(pattern, re.ASCII)
+
     def read(value: object) -> str:
         text = _text(value)
-        if not pattern.fullmatch(text):
+        if not compiled.fullmatch(text):
             raise ValueError(f"is not {what}")
         return text
 
@@ -208,13 +205,18 @@ Text = Annotated[str, PlainValidator(_text)]
 Name = Annotated[str, PlainValidator(_name)]
 AccountId = Annotated[str, PlainValidator(_account_id)]
 RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
-RoleName = Annotated[str, _matching(_ROLE_NAME, f"a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN")]
-SessionName = Annotated[str, _matching(_SESSION_NAME, f"a session name: that is 2 to 64 {_NAME_CHARS}")]
-ExternalId = Annotated[str, _matching(_EXTERNAL_ID, "an external id: that is 2 to 1224 letters, digits and +=,.@:/-_")]
-LabelName = Annotated[
-    str, _matching(_LABEL_NAME, "a label name: that is letters, digits and _, and begins with neither a digit nor __")
+RoleName = Annotated[str, _matching(r"[\w+=,.@-]{1,64}", f"a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN")]
+SessionName = Annotated[str, _matching(r"[\w+=,.@-]{2,64}", f"a session name: that is 2 to 64 {_NAME_CHARS}")]
+ExternalId = Annotated[
+    str, _matching(r"[\w+=,.@:/-]{2,1224}", "an external id: that is 2 to 1224 letters, digits and +=,.@:/-_")
 ]
-SeverityCode = Annotated[str, _matching(_CODE, "a severity code: that is one word such as critical")]
+LabelName = Annotated[
+    str,
+    _matching(
+        r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", "a label name: that is letters, digits and _, and begins with neither a digit nor __"
+    ),
+]
+SeverityCode = Annotated[str, _matching(r"[\w.-]{1,64}", "a severity code: that is one word such as critical")]
 Regions = Annotated[tuple[Annotated[str, PlainValidator(_region)], ...], AfterValidator(_regions)]
 RoleChain = Annotated[tuple[RoleArnValue, ...], AfterValidator(_chain)]
 Labels = dict[LabelName, Text]

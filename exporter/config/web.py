@@ -4,10 +4,11 @@ What exporter-toolkit knows and this exporter cannot do is refused, never ignore
 """
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator
 
 from exporter.config.problems import validated
 from exporter.config.schema import Section
@@ -19,7 +20,7 @@ _TLS = "tls_server_config"
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
 _HEADER_VALUE = re.compile(r"[ -~]+")
-_UNVERIFIED = frozenset(("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"))
+_UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 _OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
 
 
@@ -48,23 +49,23 @@ def _pem(value: object) -> str:
     return text
 
 
-def _client_auth(value: object) -> ClientAuth:
-    name = _written(value)
-    if name in _UNVERIFIED:
+def _verified(value: object) -> object:
+    if value in _UNVERIFIED:
         raise ValueError(
             "asks for certificates without verifying them, which this exporter cannot do: "
             "write RequireAndVerifyClientCert, and client_ca_file"
         )
-    if name not in set(ClientAuth):
-        raise ValueError(f"is not a way to authenticate clients: write one of {', '.join(ClientAuth)}")
-    return ClientAuth(name)
+    return value
 
 
-def _tls_version(value: object) -> TlsVersion:
-    name = _written(value)
-    if name not in set(TlsVersion):
-        raise ValueError(f"is not a version of TLS: write one of {', '.join(TlsVersion)}")
-    return TlsVersion(name)
+def _one_of(kind: type[StrEnum], what: str) -> PlainValidator:
+    def read_name(value: object) -> StrEnum:
+        try:
+            return kind(_written(value))
+        except ValueError:
+            raise ValueError(f"is not {what}: write one of {', '.join(kind)}") from None
+
+    return PlainValidator(read_name)
 
 
 def _sans(value: object) -> tuple[str, ...]:
@@ -114,7 +115,8 @@ def _unsupported(why: str) -> PlainValidator:
 
 _File = Annotated[str, PlainValidator(_file)]
 _PemText = Annotated[str, PlainValidator(_pem)]
-_Version = Annotated[TlsVersion, PlainValidator(_tls_version)]
+_ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a way to authenticate clients"), BeforeValidator(_verified)]
+_Version = Annotated[TlsVersion, _one_of(TlsVersion, "a version of TLS")]
 
 
 class TlsServerConfig(Section):
@@ -126,7 +128,7 @@ class TlsServerConfig(Section):
     cert: _PemText | None = None
     key: _PemText | None = None
     client_ca: _PemText | None = None
-    client_auth_type: Annotated[ClientAuth, PlainValidator(_client_auth)] = ClientAuth.NONE
+    client_auth_type: _ClientAuth = ClientAuth.NONE
     client_allowed_sans: Annotated[tuple[str, ...], PlainValidator(_sans)] = ()
     min_version: _Version = TlsVersion.TLS12
     max_version: _Version = TlsVersion.TLS13

@@ -79,13 +79,15 @@ def quoted(text: str) -> str:
 
 
 class Document:
-    """A YAML document that could be read, and what is wrong in it."""
+    """A YAML document that could be read, as plain `data`, and what is wrong in it."""
 
     def __init__(self, source: str, root: MappingNode) -> None:
         self._source = source
         self._root = root
         self._problems: list[Problem] = []
-        self.data = _Reader(source, self._problems).value(root, ())
+        self._count = 0
+        self._last_line = 0
+        self.data = self._read(root, ())
 
     def add(self, loc: Loc, text: str) -> None:
         """Add a problem."""
@@ -125,17 +127,55 @@ class Document:
                 return line, None
         return line, node
 
+    def _read(self, node: Node, loc: Loc) -> object:
+        if node.tag not in _TAGS[type(node)]:
+            text = f"the tag {quoted(node.tag.replace(_TAG, '!!'))} has no meaning here: remove it"
+            self._problems.append((_line(node), loc, text))
+        if isinstance(node, ScalarNode):
+            return scalar(node)
+        self._last_line = max(self._last_line, _line(node))  # an alias is where it is written, not where it points to
+        if len(loc) > MAX_DEPTH:
+            _stop(self._source, self._last_line, "an alias is inside of what it refers to, or aliases are nested too deep")
+        self._count_values(len(node.value))
+        if isinstance(node, MappingNode):
+            self._merge(node, loc)
+            return {key.value: self._read(value, (*loc, key.value)) for key, value in node.value}
+        return [self._read(item, (*loc, index)) for index, item in enumerate(node.value)]
+
+    def _merge(self, node: MappingNode, loc: Loc) -> None:
+        """Resolve merge keys (`<<`) in the node itself, where lines are looked up, and leave out keys that are wrong."""
+        entries: dict[str, tuple[Node, Node]] = {}
+        merged: list[Node] = []
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode) or key.tag not in _SCALARS:
+                self._problems.append((_line(key), loc, "a key is a list, a mapping or has a tag here: write it as plain text"))
+            elif key.tag == _MERGE:
+                merged += value.value if isinstance(value, SequenceNode) else [value]
+                if not all(isinstance(source, MappingNode) for source in merged):
+                    text = '"<<" takes in mappings only: write the alias of one after it'
+                    self._problems.append((_line(key), loc, text))
+            elif key.value in entries:
+                text = f"is written twice, first on line {_line(entries[key.value][0])}: remove one of them"
+                self._problems.append((_line(key), (*loc, key.value), text))
+            else:
+                entries[key.value] = key, value
+        node.value = list(entries.values())  # now, or a mapping that is merged into itself would never be done
+        for source in merged:
+            if isinstance(source, MappingNode):
+                self._merge(source, loc)
+                self._count_values(len(source.value))
+                entries = {**{key.value: (key, value) for key, value in source.value}, **entries}
+        node.value = list(entries.values())
+
+    def _count_values(self, count: int) -> None:
+        self._count += count
+        if self._count > MAX_VALUES:
+            text = f"the file holds more than {MAX_VALUES} values, counting what its aliases stand for"
+            _stop(self._source, self._last_line, text)
+
 
 def read_yaml(content: bytes, source: str) -> Document:
-    """Read a document.
-
-    Args:
-        content: YAML in UTF-8.
-        source: What messages call it.
-
-    Raises:
-        ConfigError: It cannot be read.
-    """
+    """Read a document in UTF-8; `source` is what messages call it."""
     text = _decoded(content, source)
     try:
         _check_depth(text, source)
@@ -189,63 +229,6 @@ def _syntax_problem(error: Exception, text: str) -> tuple[int | None, str]:
     if "not closed" in words:
         mark = getattr(error, "context_mark", None) or mark
     return mark.line + 1, f"not YAML from column {mark.column + 1} on: {words}"
-
-
-class _Reader:
-    """Makes plain values of nodes, and resolves merge keys (`<<`) in the nodes themselves: lines are looked up there."""
-
-    def __init__(self, source: str, problems: list[Problem]) -> None:
-        self._source = source
-        self._problems = problems
-        self._count = 0
-        self._last_line = 0
-
-    def value(self, node: Node, loc: Loc) -> object:
-        """Return what a node stands for."""
-        if node.tag not in _TAGS[type(node)]:
-            self._add(node, loc, f"the tag {quoted(node.tag.replace(_TAG, '!!'))} has no meaning here: remove it")
-        if isinstance(node, ScalarNode):
-            return scalar(node)
-        self._last_line = max(self._last_line, _line(node))  # an alias is where it is written, not where it points to
-        if len(loc) > MAX_DEPTH:
-            _stop(self._source, self._last_line, "an alias is inside of what it refers to, or aliases are nested too deep")
-        self._count_values(len(node.value))
-        if isinstance(node, MappingNode):
-            self._resolve(node, loc)
-            return {key.value: self.value(value, (*loc, key.value)) for key, value in node.value}
-        return [self.value(item, (*loc, index)) for index, item in enumerate(node.value)]
-
-    def _resolve(self, node: MappingNode, loc: Loc) -> None:
-        entries: dict[str, tuple[Node, Node]] = {}
-        merged: list[Node] = []
-        for key, value in node.value:
-            if not isinstance(key, ScalarNode):
-                self._add(key, loc, "a key is a list or a mapping here: write it as plain text")
-            elif key.tag == _MERGE:
-                merged += value.value if isinstance(value, SequenceNode) else [value]
-                if not all(isinstance(source, MappingNode) for source in merged):
-                    self._add(key, loc, '"<<" takes in mappings only: write the alias of one after it')
-            elif key.value in entries:
-                first = _line(entries[key.value][0])
-                self._add(key, (*loc, key.value), f"is written twice, first on line {first}: remove one of them")
-            else:
-                entries[key.value] = key, value
-        node.value = list(entries.values())  # now, or a mapping that is merged into itself would never be done
-        for source in merged:
-            if isinstance(source, MappingNode):
-                self._resolve(source, loc)
-                self._count_values(len(source.value))
-                entries = {**{key.value: (key, value) for key, value in source.value}, **entries}
-        node.value = list(entries.values())
-
-    def _add(self, node: Node, loc: Loc, text: str) -> None:
-        self._problems.append((_line(node), loc, text))
-
-    def _count_values(self, count: int) -> None:
-        self._count += count
-        if self._count > MAX_VALUES:
-            text = f"the file holds more than {MAX_VALUES} values, counting what its aliases stand for"
-            _stop(self._source, self._last_line, text)
 
 
 def scalar(node: ScalarNode) -> str | int | float | bool | None:
