@@ -8,7 +8,7 @@ _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 _ARENAS = 2
-_LARGE = 256 * 1024
+_LARGE = 64 * 1024
 
 
 def bound_heap() -> None:

@@ -55,7 +55,6 @@ def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSett
     report.raise_if_any()
     return WebSettings(
         tls=None if tls is None else _tls_settings(tls, directory),
-        http2=config.http_server_config.http2,
         headers=config.http_server_config.headers,
         users=config.basic_auth_users,
     )
