@@ -14,6 +14,8 @@ _GRACE_SECONDS = 1.0
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _NO_REQUEST = re.compile(rb"[^A-Za-z]|PRI ")
 """TLS, garbage, HTTP/2."""
+_SERVER_NAME = re.compile(rb"(?<= )https?://[^/? ]*/?", re.IGNORECASE)
+"""Which a client may write before the path (RFC 9112, section 3.2.2); it may leave out the path itself."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -85,7 +87,7 @@ class Guard(asyncio.Protocol):
         """Whether a request is being answered."""
         return self._is_handed_over
 
-    def usefulness(self) -> tuple[int, float]:
+    def usefulness(self) -> tuple[float, float]:
         """Return a key that sorts the least useful connection first; new ones have a second to send a request."""
         is_new = self._state is State.SILENT and self._loop.time() < self._since + _GRACE_SECONDS
         return State.STALLED + 0.5 if is_new else self._state, self._since
@@ -168,7 +170,8 @@ class Guard(asyncio.Protocol):
             self._is_handed_over = True
             if self._transport is not None:
                 self._transport.pause_reading()
-            self._inner.data_received(head)
+            line, separator, fields = head.partition(b"\n")
+            self._inner.data_received(_SERVER_NAME.sub(b"/", line, count=1) + separator + fields)
         elif len(self._received) >= LARGEST_HEAD:
             self._refuse()
 

@@ -105,8 +105,9 @@ def application(site: Site) -> web.Application:
         app.router.add_get(f"{prefix}{path}", handler)
     for method in ("POST", "PUT"):
         app.router.add_route(method, f"{prefix}/-/reload", handlers.reload)
-    for path in ("/", "", prefix) if prefix else ("",):  # an absolute URL may have an empty path
-        app.router.add_get(path, handlers.redirect if prefix else page.handle)
+    if prefix:
+        for path in ("/", prefix):
+            app.router.add_get(path, handlers.redirect)
     return app
 
 

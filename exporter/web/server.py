@@ -27,6 +27,8 @@ _UNSENT_BYTES = 128 * 1024
 """What the kernel holds for a reader whose window is full; a smaller send buffer would slow all readers down."""
 _SLICE_BYTES = 64 * 1024
 """Of a response, for each reader, in the process: many readers that do not read must not take much memory."""
+_YIELD_BYTES = 4 * _SLICE_BYTES
+"""After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 _SHUTDOWN_SECONDS = 0.5
@@ -150,7 +152,8 @@ class _Server:
         app.middlewares.extend((self._answer, auth.middleware, self._limit))
         app.on_response_prepare.append(_hide_server)
         # aiohttp logs what clients send wrong, with a traceback that shows it; what handlers do wrong is logged here.
-        silent = logging.Logger("silent", logging.CRITICAL + 1)
+        silent = logging.getLogger(f"{__name__}.aiohttp")
+        silent.disabled = True
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -256,8 +259,9 @@ class _Server:
                     response.force_close()
                 response = await _send(request, response)
             is_last = not response.keep_alive
-        except (TimeoutError, ConnectionError):
+        except (TimeoutError, ConnectionError) as error:
             guard.abort()
+            error.with_traceback(None)  # its frames hold the response, and wait for the garbage collector
         finally:
             guard.end(is_last=is_last)
         if self._is_draining and request.transport is not None:
@@ -265,9 +269,9 @@ class _Server:
         return response
 
     async def _respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.raw_path.startswith("/"):  # another protocol's URL
+            return web.Response(text="Not Found\n", status=404)
         try:
-            if request.scheme not in {"http", "https"}:
-                raise web.HTTPNotFound  # an absolute URL of something else
             return await handler(request)
         except web.HTTPException as error:
             allow = error.headers.get("Allow")
@@ -316,6 +320,8 @@ async def _send(request: web.Request, response: web.StreamResponse) -> web.Strea
         view = memoryview(body)
         for at in range(0, len(view), _SLICE_BYTES):
             await stream.write(view[at : at + _SLICE_BYTES])
+            if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
+                await asyncio.sleep(0)
     await stream.write_eof()
     return stream
 

@@ -15,7 +15,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def bar(parts: Sequence[tuple[str, str, int]]) -> str:
-    """Return a bar of parts: class, name and count of each. Widths are attributes, as the page's policy allows no inline styles."""
+    """Return a bar of parts (class, name, count); widths are attributes, as the page's policy allows no inline styles."""
     total = sum(count for *_, count in parts)
     drawn, left = [], 0.0
     for style, _, count in parts:
@@ -48,7 +48,7 @@ def ago(moment: float | None, now: float) -> str:
 
 
 def case_url(display_id: str, partition: str) -> str | None:
-    """Return a case's address in the Support Center of its partition, for people signed in to the account; None where there is none."""
+    """Return a case's address in its partition's Support Center, for who is signed in to the account; None if there is none."""
     console = _CONSOLES.get(partition)
     if console is None or not _DISPLAY_ID.fullmatch(display_id):
         return None
