@@ -1,16 +1,21 @@
-"""Small pieces of HTML and of words that the status page is made of."""
+"""Pieces of HTML and text that the status page is made of."""
 
+import re
 from collections.abc import Sequence
 from html import escape
+
+_CONSOLES = {
+    "aws": "https://support.console.aws.amazon.com/support/home",
+    "aws-cn": "https://console.amazonaws.cn/support/home",
+    "aws-us-gov": "https://console.amazonaws-us-gov.com/support/home",
+}
+_DISPLAY_ID = re.compile(r"[0-9]{1,32}", re.ASCII)
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def bar(parts: Sequence[tuple[str, str, int]]) -> str:
-    """Return a bar that is divided in proportion; of its parts each has a class, a name and a count.
-
-    Widths are attributes: the page's policy allows no styles in it.
-    """
+    """Return a bar of parts (class, name, count); widths are attributes, as the page's policy allows no inline styles."""
     total = sum(count for *_, count in parts)
     drawn, left = [], 0.0
     for style, _, count in parts:
@@ -40,3 +45,11 @@ def span(seconds: float) -> str:
 def ago(moment: float | None, now: float) -> str:
     """Return how long ago something was."""
     return "never" if moment is None else f"{span(now - moment)} ago"
+
+
+def case_url(display_id: str, partition: str) -> str | None:
+    """Return a case's address in its partition's Support Center, for who is signed in to the account; None if there is none."""
+    console = _CONSOLES.get(partition)
+    if console is None or not _DISPLAY_ID.fullmatch(display_id):
+        return None
+    return f"{console}#/case/?displayId={display_id}"

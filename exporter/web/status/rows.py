@@ -1,13 +1,13 @@
-"""The rows of the status page: one account each, with what to do about it and, where they may be told, its cases."""
+"""The rows of the status page: one account each, with advice on its failure and, where the policy has them, its cases."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case
+from exporter.cases.policy import Policy
 from exporter.cases.report import WORST_FIRST, AccountReport, waits_for
 from exporter.cases.status import AccountState
-from exporter.web.markup import ago, bar, counted, span
-from exporter.web.support_center import case_url
+from exporter.web.status.markup import ago, bar, case_url, counted, span
 
 _MOST_CASES = 50
 """Cases of one account that are listed: the page is for looking, the JSON has the rest."""
@@ -20,21 +20,14 @@ def severity_class(severity_code: str) -> str:
     return severity_code if severity_code in SEVERITY_CODES else "other"
 
 
-def account_rows(accounts: Iterable[AccountReport], now: float, case_limit: int | None, *, subjects: bool) -> Iterator[str]:
-    """Yield the rows of each account.
-
-    Args:
-        accounts: In the order in which they are to appear.
-        now: Unix seconds.
-        case_limit: How many cases of an account may be shown, or None for none at all.
-        subjects: Whether with their subject lines.
-    """
+def account_rows(accounts: Iterable[AccountReport], policy: Policy, now: float) -> Iterator[str]:
+    """Yield the rows of each account."""
     left = _MOST_CASES_OF_ALL
     for account in accounts:
-        most = min(_MOST_CASES, left, case_limit or 0)
+        most = min(_MOST_CASES, left, policy.case_limit or 0)
         listed = (account.cases or ())[:most]
         left -= len(listed)
-        more = "".join((*_why(account, now), *_cases(account, listed, now, subjects=subjects)))
+        more = "".join((*_why(account, now), *_cases(account, listed, policy, now)))
         known = account.status.account
         cases = (case.display_id for case in listed)
         words = (known.name, known.account_id, known.region, known.organization, f"state:{account.state}", account.reason or "")
@@ -92,13 +85,13 @@ def _why(account: AccountReport, now: float) -> Iterator[str]:
     )
 
 
-def _cases(account: AccountReport, cases: Sequence[Case], now: float, *, subjects: bool) -> Iterator[str]:
+def _cases(account: AccountReport, cases: Sequence[Case], policy: Policy, now: float) -> Iterator[str]:
     if not cases:
         return
     total = len(account.cases or ())
     left_out = f" of {total}" if total > len(cases) else ""
-    rows = "".join(_case(case, account, now, subjects=subjects) for case in cases)
-    heads = ("Case", "Severity", "Status", "Age", "Turn", "Subject" if subjects else "Service")
+    rows = "".join(_case(case, account, policy, now) for case in cases)
+    heads = ("Case", "Severity", "Status", "Age", "Turn", "Subject" if policy.subjects else "Service")
     account_id = account.status.account.account_id
     yield (
         f'<details data-account="{account_id}"><summary>{counted(len(cases), "case")}{left_out}</summary>'
@@ -106,15 +99,15 @@ def _cases(account: AccountReport, cases: Sequence[Case], now: float, *, subject
     )
 
 
-def _case(case: Case, account: AccountReport, now: float, *, subjects: bool) -> str:
+def _case(case: Case, account: AccountReport, policy: Policy, now: float) -> str:
     url = case_url(case.display_id, account.status.account.partition)
     shown = escape(case.display_id)
     linked = shown if url is None else f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{shown}</a>'
     turn = "AWS" if waits_for(case) is Author.AWS else "yours"
     overdue = " · overdue" if case.case_id in account.overdue else ""
-    told = case.subject if subjects else case.service_code
+    about = case.subject if policy.subjects else case.service_code
     return (
         f'<tr><td>{linked}</td><td class="{severity_class(case.severity_code)}"><i></i>{escape(case.severity_code)}</td>'
         f"<td>{escape(case.status)}</td><td>{'' if case.created is None else span(now - case.created)}</td>"
-        f"<td>{turn}{overdue}</td><td>{escape(told)}</td></tr>"
+        f"<td>{turn}{overdue}</td><td>{escape(about)}</td></tr>"
     )

@@ -2,20 +2,21 @@
 
 import json
 import os
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.types import ASGIApp
 
 from exporter.errors import ConfigError
-from exporter.web.secured import WebConfigFile
+from exporter.web.tls import WebConfigFile
 from tests.support.certificates import Authority
 from tests.support.fetch import Response, fetch
 from tests.support.log import Log
 from tests.support.logins import hashed, login
 from tests.support.serving import Serving
+from tests.support.site import site_of
 from tests.support.waiting import wait_until
 from tests.web.conftest import ReadWebConfig, ServeWith
 
@@ -23,7 +24,7 @@ TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key"
 MUTUAL = f"{TLS}, client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert"
 OTHER_KEY = Authority().sign("other").private_key
 CHANGED = "web-config reloaded"
-REFUSED = "web-config cannot be reloaded; the one before stays"
+REFUSED = "reloading web config failed, keeping the previous one"
 
 
 def get(serving: Serving, tls: ssl.SSLContext | None, headers: dict[str, str] | None = None) -> Response:
@@ -96,7 +97,7 @@ def test_clients_get_in_by_the_names_of_their_certificates(
     own = authority.sign(*names).write(tmp_path, "client")
     with serve_with(MUTUAL + allowed + "}") as serving:
         assert status_or_none(serving, authority.client_context(own)) == status
-        assert bool(serving.log.events) == (status is None)
+        assert serving.log.events == ([] if status else ["client certificate rejected: no SAN in client_allowed_sans"])
 
 
 @pytest.mark.parametrize(
@@ -133,13 +134,11 @@ def status_or_none(serving: Serving, context: ssl.SSLContext) -> int | None:
         return None
 
 
-def test_a_certificate_is_swapped_while_it_is_used(
-    large_site: ASGIApp, web_config: ReadWebConfig, authority: Authority, tmp_path: Path
-) -> None:
+def test_a_certificate_is_swapped_while_it_is_used(web_config: ReadWebConfig, authority: Authority, tmp_path: Path) -> None:
     log = Log()
     file = web_config(TLS + "}", log)
     new = Authority("new")
-    with Serving(large_site, web_config=file) as serving:
+    with Serving(site_of(2), web_config=file) as serving:
         assert get(serving, authority.client_context()).status == 200
         new.sign("127.0.0.1").write(tmp_path, "server")
         refresh(file)
@@ -148,7 +147,7 @@ def test_a_certificate_is_swapped_while_it_is_used(
 
 
 def test_a_mounted_secret_is_swapped_as_kubernetes_does(
-    large_site: ASGIApp, web_config: ReadWebConfig, authority: Authority, tmp_path: Path
+    web_config: ReadWebConfig, authority: Authority, tmp_path: Path
 ) -> None:
     new = Authority("new")
     for signer, name in ((authority, "..one"), (new, "..two")):
@@ -158,7 +157,7 @@ def test_a_mounted_secret_is_swapped_as_kubernetes_does(
     for name in ("tls.crt", "tls.key"):
         (tmp_path / name).symlink_to(f"..data/{name}")
     file = web_config("tls_server_config: {cert_file: tls.crt, key_file: tls.key}")
-    with Serving(large_site, web_config=file) as serving:
+    with Serving(site_of(2), web_config=file) as serving:
         assert get(serving, authority.client_context()).status == 200
         (tmp_path / "..tmp").symlink_to("..two")
         (tmp_path / "..tmp").rename(tmp_path / "..data")
@@ -166,9 +165,9 @@ def test_a_mounted_secret_is_swapped_as_kubernetes_does(
         assert get(serving, new.client_context()).status == 200
 
 
-def test_a_password_is_swapped_while_it_is_used(large_site: ASGIApp, web_config: ReadWebConfig, tmp_path: Path) -> None:
+def test_a_password_is_swapped_while_it_is_used(web_config: ReadWebConfig, tmp_path: Path) -> None:
     file = web_config(f"basic_auth_users: {{alice: {hashed('old')}}}")
-    with Serving(large_site, web_config=file) as serving:
+    with Serving(site_of(2), web_config=file) as serving:
         assert get(serving, None, login("alice", "old")).status == 200
         (tmp_path / "web-config.yml").write_text(f"basic_auth_users: {{alice: {hashed('new')}}}")
         refresh(file)
@@ -176,20 +175,33 @@ def test_a_password_is_swapped_while_it_is_used(large_site: ASGIApp, web_config:
         assert get(serving, None, login("alice", "old")).status == 401
 
 
-def test_changes_are_found_without_being_told(large_site: ASGIApp, web_config: ReadWebConfig, tmp_path: Path) -> None:
+def test_changes_are_found_without_being_told(web_config: ReadWebConfig, tmp_path: Path) -> None:
     file = web_config("http_server_config: {headers: {X-Frame-Options: deny}}")
     file.interval = 0.01
-    with Serving(large_site, web_config=file) as serving:
+    with Serving(site_of(2), web_config=file) as serving:
         assert get(serving, None).headers["x-frame-options"] == "deny"
         (tmp_path / "web-config.yml").write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}")
         wait_until(lambda: get(serving, None).headers["x-frame-options"] == "sameorigin" or None, 10, lambda: "no change")
 
 
-def test_a_configured_header_replaces_the_pages_own(serve_with: ServeWith) -> None:
+def test_configured_headers_are_in_every_response_and_replace_the_pages_own(serve_with: ServeWith) -> None:
     text = "http_server_config: {headers: {Content-Security-Policy: 'default-src https:'}}"
     with serve_with(text) as serving:
-        response = fetch(f"http://127.0.0.1:{serving.port}/")
-    assert response.headers.get_all("content-security-policy") == ["default-src https:"]
+        for path in ("/", "/metrics", "/-/healthy", "/nothing"):
+            response = fetch(f"http://127.0.0.1:{serving.port}{path}")
+            assert response.headers.get_all("content-security-policy") == ["default-src https:"]
+
+
+@pytest.mark.parametrize("http2", ["true", "false"])
+def test_http2_is_never_spoken_whatever_the_file_says(serve_with: ServeWith, authority: Authority, http2: str) -> None:
+    context = authority.client_context()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        serve_with(f"{TLS}}}\nhttp_server_config: {{http2: {http2}}}") as serving,
+        socket.create_connection(("127.0.0.1", serving.port)) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
+    ):
+        assert sock.selected_alpn_protocol() == "http/1.1"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +210,7 @@ def test_a_configured_header_replaces_the_pages_own(serve_with: ServeWith) -> No
         ("server.crt", "", "tls_server_config.cert_file: {dir}/server.crt holds no certificate in PEM"),
         ("server.key", "x", "tls_server_config.key_file: {dir}/server.key holds no private key in PEM"),
         ("server.key", OTHER_KEY, "tls_server_config.key_file: {dir}/server.key is not the key of the certificate"),
-        ("web-config.yml", "", "tls_server_config: TLS is turned on and off by a restart only"),
+        ("web-config.yml", "http_server_config: {}", "tls_server_config: TLS is turned on and off by a restart only"),
     ],
 )
 def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once(
@@ -217,17 +229,17 @@ def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once(
 
 
 @pytest.fixture
-def serving_and_log(large_site: ASGIApp, web_config: ReadWebConfig) -> Iterator[tuple[Serving, Log]]:
+def serving_and_log(web_config: ReadWebConfig) -> Iterator[tuple[Serving, Log]]:
     log = Log()
     file = web_config(f"{TLS}}}\nbasic_auth_users: {{alice: {hashed('secret')}}}", log)
-    with Serving(large_site, web_config=file) as serving:
+    with Serving(site_of(2), web_config=file) as serving:
         yield serving, log
 
 
 def test_logins_cannot_be_turned_off_by_an_emptied_file(web_config: ReadWebConfig, tmp_path: Path) -> None:
     log = Log()
     file = web_config(f"basic_auth_users: {{alice: {hashed('secret')}}}", log)
-    (tmp_path / "web-config.yml").write_text("")
+    (tmp_path / "web-config.yml").write_text("http_server_config: {}")
     refresh(file)
     assert set(file.current().settings.users) == {"alice"}
     assert log.lines[0]["problem"] == "web-config.yml: basic_auth_users: authentication is turned off by a restart only"
@@ -235,12 +247,12 @@ def test_logins_cannot_be_turned_off_by_an_emptied_file(web_config: ReadWebConfi
 
 def test_a_file_that_is_repaired_is_taken(web_config: ReadWebConfig, tmp_path: Path) -> None:
     log = Log()
-    file = web_config("http_server_config: {http2: true}", log)
-    for text in ("nonsense", "http_server_config: {http2: false}"):
+    file = web_config("http_server_config: {headers: {X-Frame-Options: deny}}", log)
+    for text in ("nonsense", "http_server_config: {headers: {X-Frame-Options: sameorigin}}"):
         (tmp_path / "web-config.yml").write_text(text)
         refresh(file)
     assert log.events == [REFUSED, CHANGED]
-    assert not file.current().settings.http2
+    assert file.current().settings.headers == {"X-Frame-Options": "sameorigin"}
 
 
 def test_a_key_with_a_passphrase_is_refused(web_config: ReadWebConfig, authority: Authority, tmp_path: Path) -> None:

@@ -1,22 +1,16 @@
-"""The status page for programs: `/api/v1/status`."""
+"""The status as JSON, at `/api/v1/status`."""
 
 import json
 from collections.abc import Mapping
 
 from exporter.cases.model import Case
+from exporter.cases.policy import Policy
 from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, waits_for
-from exporter.web.support_center import case_url
+from exporter.web.status.markup import case_url
 
 
-def as_json(report: FleetReport, about: Mapping[str, object], *, case_limit: int | None, subjects: bool) -> bytes:
-    """Return a report as JSON.
-
-    Args:
-        report: How the fleet is doing.
-        about: What is known of the exporter itself.
-        case_limit: How many cases of an account are listed, or None for no list at all.
-        subjects: Whether subject lines are among what is told of a case.
-    """
+def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) -> bytes:
+    """Return a report as JSON, what is known of the exporter itself (`about`) included."""
     known = report.knows_cases
     document = {
         **about,
@@ -28,7 +22,7 @@ def as_json(report: FleetReport, about: Mapping[str, object], *, case_limit: int
             "first_response_overdue": report.overdue if known else None,
         },
         "organizations": [_organization(organization) for organization in report.organizations],
-        "accounts": [_account(account, case_limit, subjects=subjects) for account in report.accounts],
+        "accounts": [_account(account, policy) for account in report.accounts],
     }
     return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
 
@@ -44,7 +38,7 @@ def _organization(organization: OrganizationStatus) -> dict[str, object]:
     }
 
 
-def _account(report: AccountReport, case_limit: int | None, *, subjects: bool) -> dict[str, object]:
+def _account(report: AccountReport, policy: Policy) -> dict[str, object]:
     status, account = report.status, report.status.account
     known: dict[str, object] = {
         "account_id": account.account_id,
@@ -63,13 +57,13 @@ def _account(report: AccountReport, case_limit: int | None, *, subjects: bool) -
         "last_success": status.last_success,
         "next_poll": status.next_poll,
     }
-    if case_limit is not None:
-        known["cases"] = [_case(case, report, subjects=subjects) for case in (report.cases or ())[:case_limit]]
+    if policy.case_limit is not None:
+        known["cases"] = [_case(case, report, policy) for case in (report.cases or ())[: policy.case_limit]]
     return known
 
 
-def _case(case: Case, report: AccountReport, *, subjects: bool) -> dict[str, object]:
-    told: dict[str, object] = {
+def _case(case: Case, report: AccountReport, policy: Policy) -> dict[str, object]:
+    fields: dict[str, object] = {
         "display_id": case.display_id,
         "status": case.status,
         "severity_code": case.severity_code,
@@ -80,4 +74,4 @@ def _case(case: Case, report: AccountReport, *, subjects: bool) -> dict[str, obj
         "first_response_overdue": case.case_id in report.overdue,
         "url": case_url(case.display_id, report.status.account.partition),
     }
-    return told | {"subject": case.subject} if subjects else told
+    return fields | {"subject": case.subject} if policy.subjects else fields

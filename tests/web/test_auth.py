@@ -1,24 +1,24 @@
 import asyncio
 import base64
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 
-import bcrypt
 import pytest
-from starlette.types import ASGIApp
 
-from exporter.web import passwords as module
-from exporter.web.limits import Limits
-from exporter.web.passwords import Passwords, Verdict
+from exporter.config import parse_web_config
+from exporter.web.auth import BasicAuth, Verdict, check_password
+from exporter.web.tls import WebConfigFile
 from tests.support.fetch import fetch
+from tests.support.log import Log
 from tests.support.logins import hashed, login
 from tests.support.serving import Serving
-from tests.web.conftest import ReadWebConfig
+from tests.support.site import site_of
 
 USERS = {"alice": hashed("secret"), "bob": hashed("x" * 72)}
-SECRET = b"s" * 16
 
 
 class Checks:
@@ -29,24 +29,20 @@ class Checks:
 
     def __call__(self, password: bytes, against: str) -> bool:
         self.hashes.append(against)
-        return bcrypt.checkpw(password, against.encode())
+        return check_password(password, against)
 
 
 @pytest.fixture
-def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
-    counted = Checks()
-    monkeypatch.setattr(module, "_matches", counted)
-    return counted
+def checks() -> Checks:
+    return Checks()
 
 
-def verdicts(*logins: tuple[str, str], client: Callable[[int], str] = str) -> list[Verdict]:
+def verdicts(*logins: tuple[str, str], checks: Checks | None = None, client: Callable[[int], str] = str) -> list[Verdict]:
     """Return what becomes of logins that come all at once."""
 
     async def check() -> list[Verdict]:
-        passwords = Passwords(SECRET, time.monotonic)
-        return await asyncio.gather(
-            *(passwords.check(USERS, name, word.encode(), client(n)) for n, (name, word) in enumerate(logins))
-        )
+        auth = BasicAuth(lambda: USERS, check=checks or check_password)
+        return await asyncio.gather(*(auth.login(name, word.encode(), client(n)) for n, (name, word) in enumerate(logins)))
 
     return asyncio.run(check())
 
@@ -70,7 +66,7 @@ def test_a_login_is_right_or_wrong(name: str, password: str, verdict: Verdict) -
 
 
 def test_an_unknown_name_costs_a_check_against_somebodys_hash(checks: Checks) -> None:
-    assert verdicts(("mallory", "secret")) == [Verdict.WRONG]
+    assert verdicts(("mallory", "secret"), checks=checks) == [Verdict.WRONG]
     assert len(checks.hashes) == 1
     assert checks.hashes[0] in USERS.values()
 
@@ -78,9 +74,9 @@ def test_an_unknown_name_costs_a_check_against_somebodys_hash(checks: Checks) ->
 @pytest.mark.parametrize("name", ["alice", "mallory"])
 def test_the_same_login_is_checked_once(checks: Checks, name: str) -> None:
     async def check() -> None:
-        passwords = Passwords(SECRET, time.monotonic)
-        await asyncio.gather(*(passwords.check(USERS, name, b"secret", "a") for _ in range(50)))
-        await passwords.check(USERS, name, b"secret", "b")
+        auth = BasicAuth(lambda: USERS, check=checks)
+        await asyncio.gather(*(auth.login(name, b"secret", "a") for _ in range(50)))
+        await auth.login(name, b"secret", "b")
 
     asyncio.run(check())
     assert len(checks.hashes) == 1
@@ -88,35 +84,37 @@ def test_the_same_login_is_checked_once(checks: Checks, name: str) -> None:
 
 def test_a_new_hash_is_checked_anew(checks: Checks) -> None:
     async def check() -> list[Verdict]:
-        passwords = Passwords(SECRET, time.monotonic)
-        sets = (USERS, USERS | {"alice": hashed("other")}, USERS)
-        return [await passwords.check(users, "alice", b"secret", "a") for users in sets]
+        users = dict(USERS)
+        auth = BasicAuth(lambda: users, check=checks)
+        found = []
+        for alice in (USERS["alice"], hashed("other"), USERS["alice"]):
+            users["alice"] = alice
+            found.append(await auth.login("alice", b"secret", "a"))
+        return found
 
     assert asyncio.run(check()) == [Verdict.RIGHT, Verdict.WRONG, Verdict.RIGHT]
     assert len(checks.hashes) == 2
 
 
-def test_wrong_logins_do_not_push_right_ones_out_of_memory(checks: Checks) -> None:
+def test_wrong_logins_do_not_push_right_ones_out_of_memory_and_only_the_last_are_kept(checks: Checks) -> None:
     async def check() -> None:
-        passwords = Passwords(SECRET, lambda: 0.0)
-        await passwords.check(USERS, "alice", b"secret", "a")
-        for number in range(150):
-            await passwords.check(USERS, "alice", str(number).encode(), "a")
+        auth = BasicAuth(lambda: USERS, check=checks, monotonic=lambda: 0.0)
+        words = ["secret", *map(str, range(150))]
+        for word in words:
+            await auth.login("alice", word.encode(), "a")
         checks.hashes.clear()
-        await passwords.check(USERS, "alice", b"secret", "a")
-        assert len(passwords._wrong._keys) == 128
+        for word in reversed(words):
+            await auth.login("alice", word.encode(), "a")
 
     asyncio.run(check())
-    assert checks.hashes == []
+    assert len(checks.hashes) == 150 - 128
 
 
-@pytest.mark.usefixtures("checks")
 def test_of_many_attempts_at_once_most_are_turned_away() -> None:
     found = verdicts(*(("alice", str(number)) for number in range(100)))
     assert found.count(Verdict.BUSY) == 92
 
 
-@pytest.mark.usefixtures("checks")
 def test_one_client_cannot_take_all_turns() -> None:
     attempts = [("alice", str(number)) for number in range(20)]
     found = verdicts(*attempts, ("alice", "secret"), client=lambda n: "good" if n == 20 else "bad")
@@ -132,15 +130,17 @@ def test_after_a_wrong_password_the_next_has_to_wait_as_long_as_the_check_took()
         slept.append(round(seconds, 3))
 
     async def check() -> None:
-        await Passwords(SECRET, lambda: next(ticks), sleep).check(USERS, "alice", b"wrong", "a")
+        await BasicAuth(lambda: USERS, monotonic=lambda: next(ticks), sleep=sleep).login("alice", b"wrong", "a")
 
     asyncio.run(check())
     assert slept == [0.1]
 
 
-@pytest.fixture
-def guarded(large_site: ASGIApp, web_config: ReadWebConfig) -> Iterator[Serving]:
-    with Serving(large_site, Limits(), web_config(f"basic_auth_users: {{alice: {USERS['alice']}}}")) as serving:
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Serving]:
+    text = f"basic_auth_users: {{alice: {hashed('secret', cost=9)}}}"
+    file = WebConfigFile("", text.encode, lambda content: parse_web_config(content, source="", directory=Path()), Log().logger)
+    with Serving(site_of(2), web_config=file) as serving:
         yield serving
 
 
@@ -168,16 +168,21 @@ def test_a_header_is_a_login_or_not(guarded: Serving, header: str | None, status
 
 
 def test_every_path_asks_for_a_login(guarded: Serving) -> None:
-    paths = ("/metrics", "/", "/-/healthy", "/-/ready", "/nothing")
+    paths = ("/metrics", "/", "/config", "/api/v1/status", "/-/healthy", "/-/ready", "/assets/icon.svg", "/nothing")
     assert {fetch(f"http://127.0.0.1:{guarded.port}{path}").status for path in paths} == {401}
+    assert fetch(f"http://127.0.0.1:{guarded.port}/-/reload", method="POST").status == 401
 
 
-def test_wrong_passwords_leave_scrapes_quick(guarded: Serving) -> None:
+def test_of_many_guesses_most_get_429_and_scrapes_stay_quick(guarded: Serving) -> None:
     url = f"http://127.0.0.1:{guarded.port}/-/healthy"
     assert fetch(url, login("alice", "secret")).status == 200
     with ThreadPoolExecutor(16) as pool:
-        guesses = [pool.submit(fetch, url, login("alice", str(number))) for number in range(200)]
+        guesses = [pool.submit(fetch, url, login("alice", f"guess {number}")) for number in range(64)]
         began = time.monotonic()
         assert fetch(url, login("alice", "secret")).status == 200
         assert time.monotonic() - began < 1
-    assert {guess.result().status for guess in guesses} <= {401, 429}
+        answers = [guess.result() for guess in guesses]
+    statuses = Counter(answer.status for answer in answers)
+    assert statuses.keys() == {401, 429}
+    assert statuses[429] > statuses[401] >= 4
+    assert {answer.headers["retry-after"] for answer in answers if answer.status == 429} == {"1"}

@@ -1,86 +1,78 @@
 """The page at `/`: whether all is well, for a person who has five seconds, and what to do where it is not."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from importlib.resources import files
 from string import Template
 
 from exporter.cases.model import SEVERITY_CODES, Author
+from exporter.cases.policy import Policy
 from exporter.cases.report import FleetReport
 from exporter.cases.status import AccountState
-from exporter.web.account_rows import account_rows, severity_class
-from exporter.web.markup import ago, bar, counted
+from exporter.web.status.markup import ago, bar, counted
+from exporter.web.status.rows import account_rows, severity_class
 
 _MOST_ALERTS = 5
 _UNKNOWN = "\N{EN DASH}"
+ASSETS = {
+    "status.css": "text/css; charset=utf-8",
+    "status.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""What a browser asks for besides the page, and its media type."""
 
 _Part = tuple[str, str, int]
 """A part of a bar: its class, its name, and how many there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What is around the report.
+class StatusPage:
+    """Renders the status page.
 
     Attributes:
-        version: The exporter's version.
-        links: What links begin with.
-        telemetry: Where the metrics are, below that.
-        share: Which share of the accounts this is, in words; empty when it is all of them.
-        keys: By file name, what changes with what is in the file.
-    """
-
-    version: str
-    links: str
-    telemetry: str
-    share: str
-    keys: Mapping[str, str]
-
-
-def render(
-    template: Template,
-    frame: Frame,
-    report: FleetReport,
-    problems: Sequence[str],
-    *,
-    now: float,
-    case_limit: int | None,
-    subjects: bool,
-) -> str:
-    """Return the status page as HTML.
+        assets: The content of each of `ASSETS`; the page names them with a hash of their content.
 
     Args:
-        template: The page without what it tells.
-        frame: What is around the report.
-        report: How the fleet is doing.
-        problems: What is wrong with the configuration file that was last read.
-        now: Unix seconds.
-        case_limit: How many cases of an account may be shown, or None for none at all.
-        subjects: Whether with their subject lines.
+        version: The exporter's.
+        links: What links begin with.
+        telemetry: Where the metrics are, below that.
+        shard: Which shard this is, as a sentence; empty when there is one.
     """
-    mood, verdict, told = _verdict(report)
-    return template.substitute(
-        title=escape(f"{verdict} - AWS Support"),
-        links=escape(frame.links),
-        telemetry=escape(frame.telemetry),
-        css_key=frame.keys["status.css"],
-        js_key=frame.keys["status.js"],
-        icon_key=frame.keys["icon.svg"],
-        mood=mood,
-        verdict=escape(verdict),
-        told=escape(told),
-        alerts="\n".join(_alerts(report, problems, now)),
-        tiles="\n".join(_tiles(report, now)),
-        rows="\n".join(account_rows(report.accounts, now, case_limit, subjects=subjects)),
-        version=escape(frame.version),
-        share=escape(frame.share),
-        at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-    )
+
+    def __init__(self, version: str, links: str, telemetry: str, shard: str) -> None:
+        folder = files(__package__).joinpath("assets")
+        self.assets = {name: folder.joinpath(name).read_bytes() for name in ASSETS}
+        keys = {name: hashlib.sha256(content).hexdigest()[:12] for name, content in self.assets.items()}
+        self._template = Template(folder.joinpath("status.html").read_text(encoding="utf-8"))
+        self._fixed = {
+            "links": escape(links),
+            "telemetry": escape(telemetry),
+            "css_key": keys["status.css"],
+            "js_key": keys["status.js"],
+            "icon_key": keys["icon.svg"],
+            "version": escape(version),
+            "shard": escape(shard),
+        }
+
+    def render(self, report: FleetReport, problems: Sequence[str], policy: Policy, now: float) -> str:
+        """Return the page as HTML; `problems` are those of the configuration file last read, `now` is in Unix seconds."""
+        mood, verdict, details = _verdict(report)
+        return self._template.substitute(
+            self._fixed,
+            title=escape(f"{verdict} - AWS Support"),
+            mood=mood,
+            verdict=escape(verdict),
+            details=escape(details),
+            alerts="\n".join(_alerts(report, problems, now)),
+            tiles="\n".join(_tiles(report, now)),
+            rows="\n".join(account_rows(report.accounts, policy, now)),
+            at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        )
 
 
 def _verdict(report: FleetReport) -> tuple[str, str, str]:
-    """Return a mood, what matters most in few words, and what else is to be known."""
+    """Return the mood, what matters most in few words, and further details."""
     states = report.states
     total, pending = len(report.accounts), states[AccountState.PENDING]
     broken = states[AccountState.FAILING] + states[AccountState.STALE]
