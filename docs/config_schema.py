@@ -2,47 +2,41 @@
 
 import inspect
 import re
-import types
 from collections.abc import Mapping
+from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from pydantic import PlainValidator
 
-from exporter.config import schema, values
+from exporter.config import schema, types
 
 Json = dict[str, Any]
 
-# The patterns of `exporter.config.values`, without what Go's regular expressions, and so Helm, do not have.
+# The patterns of `exporter.config.types`, without what Go's regular expressions, and so Helm, do not have.
 _NAME_CHARS: Final = "A-Za-z0-9_+=,.@-"
 _ROLE_ARN: Final = rf"^arn:aws(-[a-z]+)*:iam::[0-9]{{12}}:role/([!-~]{{1,510}}/)?[{_NAME_CHARS}]{{1,64}}$"
 _DURATION: Final = "^" + "".join(f"([0-9]{{1,9}}{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")) + "$"
 
 _VALUES: Final[Mapping[Any, Json]] = {
-    values.Switch: {"type": "boolean"},
-    values.Text: {"type": "string"},
-    values.Name: {"type": "string", "minLength": 1, "maxLength": 256},
-    values.AccountId: {"type": "string", "pattern": "^[0-9]{12}$"},
-    values.RoleArnValue: {"type": "string", "pattern": _ROLE_ARN},
-    values.RoleName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{1,64}}$"},
-    values.SessionName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{2,64}}$"},
+    types.Switch: {"type": "boolean"},
+    types.Text: {"type": "string"},
+    types.Name: {"type": "string", "minLength": 1, "maxLength": 256},
+    types.AccountId: {"type": "string", "pattern": "^[0-9]{12}$"},
+    types.RoleArnValue: {"type": "string", "pattern": _ROLE_ARN},
+    types.RoleName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{1,64}}$"},
+    types.SessionName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{2,64}}$"},
     # RE2 repeats at most 1,000 times.
-    values.ExternalId: {"type": "string", "pattern": "^[A-Za-z0-9_+=,.@:/-]+$", "minLength": 2, "maxLength": 1224},
-    values.LabelName: {"type": "string", "pattern": "^([a-zA-Z][a-zA-Z0-9_]*|_([a-zA-Z0-9][a-zA-Z0-9_]*)?)$"},
-    values.SeverityCode: {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
-    values.Regions: {
+    types.ExternalId: {"type": "string", "pattern": "^[A-Za-z0-9_+=,.@:/-]+$", "minLength": 2, "maxLength": 1224},
+    types.LabelName: {"type": "string", "pattern": "^([a-zA-Z][a-zA-Z0-9_]*|_([a-zA-Z0-9][a-zA-Z0-9_]*)?)$"},
+    types.SeverityCode: {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+    types.Regions: {
         "type": "array",
         "minItems": 1,
         "uniqueItems": True,
         "items": {"type": "string", "pattern": "^[a-z]+(-[a-z]+)+-[0-9]+$"},
     },
-    values.RoleChain: {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _ROLE_ARN}},
+    types.RoleChain: {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _ROLE_ARN}},
 }
-
-_REQUIRED: Final[Mapping[type[schema.Section], Mapping[str, str]]] = {
-    schema.AccountEntry: {"id": "The account's 12 digits, in quotes."},
-    schema.OrganizationEntry: {"name": "Shown as the label organization."},
-}
-"""What `exporter.config.checks` demands, and what to say of it."""
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     +.*)*)", re.MULTILINE)
 
@@ -68,8 +62,8 @@ def value_schema(kind: Any) -> Json:  # noqa: ANN401 - types are values here
         return _section(kind)
     arguments = get_args(kind)
     origin = get_origin(kind)
-    if origin in {types.UnionType, Union} and types.NoneType in arguments:
-        (some,) = (argument for argument in arguments if argument is not types.NoneType)
+    if origin in {UnionType, Union} and NoneType in arguments:
+        (some,) = (argument for argument in arguments if argument is not NoneType)
         return _or_null(value_schema(some))
     if origin is tuple:
         items = value_schema(arguments[0])
@@ -94,20 +88,21 @@ def _annotated(kind: Any, metadata: tuple[object, ...]) -> Json:  # noqa: ANN401
             if function.__qualname__.startswith("duration."):
                 return {"type": "string", "minLength": 1, "pattern": _DURATION}
             if function.__qualname__.startswith("whole_number."):
-                limits = {"minimum": bounds["least"], "maximum": bounds["most"]}
+                limits = {"minimum": bounds["minimum"], "maximum": bounds["maximum"]}
                 return {"type": "integer", **{name: limit for name, limit in limits.items() if limit is not None}}
             raise TypeError(f"the configuration has a value that has no schema yet: {function.__qualname__}")
     return value_schema(kind)
 
 
 def _section(model: type[schema.Section]) -> Json:
-    described = {**_descriptions(model), **_REQUIRED.get(model, {})}
+    described = _descriptions(model)
     properties = {
         name: {**value_schema(kind), **({"description": described[name]} if name in described else {})}
         for name, kind in get_type_hints(model, include_extras=True).items()
         if name in model.model_fields
     }
-    required = {"required": list(_REQUIRED[model])} if model in _REQUIRED else {}
+    names = [name for name, field in model.model_fields.items() if field.is_required()]
+    required = {"required": names} if names else {}
     summary = inspect.cleandoc(model.__doc__ or "").splitlines()[0]
     return {"description": summary, "type": "object", "additionalProperties": False, **required, "properties": properties}
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from exporter import __revision__, __version__, targets
+from exporter import check as report
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import Readers
 from exporter.cases.report import FleetReport, fleet_report
@@ -73,11 +74,7 @@ def check(options: Options, log: FilteringBoundLogger) -> int:
     Raises:
         ConfigError: The configuration cannot be used.
     """
-    from exporter import check as report  # noqa: PLC0415 - what draws tables takes a while to import
-
-    with _configuration(options) as (content, source), report.progress_bar(sys.stderr) as progress:
-        exporter = Exporter(content, source, options, log)
-        asyncio.run(exporter.poll_once(progress))
+    exporter = _polled_once(options, log)
     entries = exporter.collector.accounts.entries()
     rows = [report.row(entry.status, entry.target.credentials) for entry in entries]
     rows += [report.discovery_row(failure) for failure in exporter.collector.discoverer.failures()]
@@ -96,11 +93,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     Raises:
         ConfigError: The configuration cannot be used.
     """
-    from exporter.check import progress_bar  # noqa: PLC0415 - as in `check`
-
-    with _configuration(options) as (content, source), progress_bar(sys.stderr) as progress:
-        exporter = Exporter(content, source, options, log)
-        asyncio.run(exporter.poll_once(progress))
+    exporter = _polled_once(options, log)
     page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
     sys.stdout.write(page.decode() if page else "")
     return 0 if exporter.collector.accounts.entries() or not exporter.collector.discoverer.failures() else 1
@@ -272,6 +265,13 @@ class Exporter:
             self._log.info(
                 "several regions share a Support endpoint", regions=", ".join(regions), endpoints=", ".join(endpoints)
             )
+
+
+def _polled_once(options: Options, log: FilteringBoundLogger) -> Exporter:
+    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
+        asyncio.run(exporter.poll_once(progress))
+        return exporter
 
 
 def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:

@@ -1,16 +1,14 @@
 """What `check` and `once` show in a terminal."""
 
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+import os
+import shutil
+import textwrap
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TextIO
-
-from rich.console import Console
-from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from exporter.cases.advice import advice
 from exporter.cases.model import Reason
@@ -19,7 +17,6 @@ from exporter.cases.status import AccountStatus
 
 _WIDE = 160
 """Columns of a table that goes into a file or a pipe."""
-_UNBOUNDED = 10_000
 _NO_ACCOUNT = "-"
 _OWN_ACCOUNT = "own account"
 
@@ -90,67 +87,93 @@ _CELLS: Mapping[str, Callable[[Row], str]] = {
     "Plan": lambda row: row.plan,
     "Open": lambda row: "-" if row.open_cases is None else str(row.open_cases),
     "Seconds": lambda row: f"{row.seconds:.2f}",
+    "Result": lambda row: row.reason or "ok",
 }
+_RIGHT = ("Open", "Seconds")
 _DROPPED_WHEN_NARROW = ((), ("Seconds",), ("Credentials",), ("Seconds", "Credentials"))
 """Columns to drop on a narrow terminal: the first choice that is enough. Credentials are then shown with each failure."""
+_BOLD, _RED, _GREEN, _YELLOW = "1", "31", "32", "33"
+_CLEAR_LINE = "\r\x1b[2K"
 
 
 @contextmanager
-def progress_bar(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar while accounts are polled; nothing but a terminal gets one."""
-    console = Console(file=stream)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Finding accounts", total=None)
+def progress(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
+    """Show how many accounts were polled, while they are; nothing but a terminal gets it."""
+    shown = stream.isatty()
 
-        def show(done: int, total: int) -> None:
-            bar.update(task, description="Polling accounts", completed=done, total=total)
+    def show(done: int, total: int) -> None:
+        if shown:
+            stream.write(f"{_CLEAR_LINE}Polling accounts {done}/{total}" if total else f"{_CLEAR_LINE}Finding accounts")
+            stream.flush()
 
+    try:
         yield show
+    finally:
+        if shown:
+            stream.write(_CLEAR_LINE)
 
 
 def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, strict: bool) -> None:
     """Print what was found as a table, those that need someone last, where the eye is; and notes."""
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+    columns = shutil.get_terminal_size().columns if stream.isatty() else _WIDE
+
+    def write(text: str, style: str, indent: str = "") -> None:
+        stream.writelines(
+            f"{_styled(line, style, stream)}\n"
+            for line in textwrap.wrap(text, columns, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+        )
+
     ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
-    for left_out in _DROPPED_WHEN_NARROW:
-        table = _table(ordered, left_out, strict=strict)
-        # Unbounded: what it would like, not what it would be squeezed to.
-        if console.measure(table, options=console.options.update(max_width=_UNBOUNDED)).maximum <= console.width:
-            break
+    dropped, lines = _lines(ordered, columns)
     if rows:
-        console.print(table)
+        styles = [_BOLD, *(_style(row, strict=strict) for row in ordered)]
+        stream.writelines(f"{_styled(line, style, stream)}\n" for line, style in zip(lines, styles, strict=True))
     for row in ordered:
         if row.reason is not None:
             who = row.account_name if row.account_id == _NO_ACCOUNT else f"{row.account_id} {row.account_name}"
-            with_what = f" ({row.credentials})" if "Credentials" in left_out and row.credentials != "-" else ""
-            console.print(Text(f"\n{who}{with_what}: {row.detail}", style=_style(row, strict=strict)))
-            console.print(Padding(Text(row.advice), (0, 0, 0, 2), expand=False))
+            with_what = f" ({row.credentials})" if "Credentials" in dropped and row.credentials != "-" else ""
+            stream.write("\n")
+            write(f"{who}{with_what}: {row.detail}", _style(row, strict=strict))
+            write(row.advice, "", "  ")
     for note in notes:
-        console.print(Text(f"\n{note}", style="yellow"))
+        stream.write("\n")
+        write(note, _YELLOW)
+    stream.write("\n")
+    write(_summary(rows, strict=strict), "")
+
+
+def _lines(rows: Sequence[Row], columns: int) -> tuple[Sequence[str], list[str]]:
+    """Return which columns are dropped, and the table's lines, cut where even the narrowest is too wide."""
+    lines: list[str] = []
+    for dropped in _DROPPED_WHEN_NARROW:
+        headings = [heading for heading in _CELLS if heading not in dropped]
+        cells = [headings, *([_CELLS[heading](row) for heading in headings] for row in rows)]
+        widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(map(_padded, line, widths, headings)).rstrip() for line in cells]
+        if max(map(_width, lines)) <= columns:
+            break
+    return dropped, lines
+
+
+def _padded(text: str, width: int, heading: str) -> str:
+    blank = " " * (width - _width(text))
+    return blank + text if heading in _RIGHT else text + blank
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: some characters take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _summary(rows: Sequence[Row], *, strict: bool) -> str:
     accounts = [row for row in rows if row.account_id != _NO_ACCOUNT]
     failed = sum(row.fails(strict=strict) for row in accounts)
     checked = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'} checked, {failed or 'none'} failed."
     if not accounts:
         checked = "No account was checked." if rows else "No account was checked: no account matches include and exclude."
-    lists = " Listing an organization failed: see above." if len(rows) > len(accounts) else ""
     if any(row.account_name == _OWN_ACCOUNT for row in rows if row.account_id == _NO_ACCOUNT):
-        lists = " Finding the account of the exporter's own credentials failed: see above."
-    console.print(f"\n{checked}{lists}")
-
-
-def _table(rows: Sequence[Row], left_out: Container[str], *, strict: bool) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    cells = {heading: tell for heading, tell in _CELLS.items() if heading not in left_out}
-    for heading in cells:
-        wraps = heading in {"Name", "Credentials"}
-        right = heading in {"Open", "Seconds"}
-        table.add_column(heading, overflow="fold", no_wrap=not wraps, justify="right" if right else "left")
-    table.add_column("Result", no_wrap=True)
-    for row in rows:
-        style = "green" if row.reason is None else _style(row, strict=strict)
-        table.add_row(*(Text(tell(row)) for tell in cells.values()), Text(row.reason or "ok", style=style))
-    return table
+        return f"{checked} Finding the account of the exporter's own credentials failed: see above."
+    return f"{checked} Listing an organization failed: see above." if len(rows) > len(accounts) else checked
 
 
 def print_json(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, strict: bool) -> None:
@@ -162,4 +185,10 @@ def print_json(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, str
 
 
 def _style(row: Row, *, strict: bool) -> str:
-    return "red" if row.fails(strict=strict) else "yellow"
+    if row.reason is None:
+        return _GREEN
+    return _RED if row.fails(strict=strict) else _YELLOW
+
+
+def _styled(text: str, style: str, stream: TextIO) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if style and stream.isatty() and "NO_COLOR" not in os.environ else text

@@ -20,11 +20,7 @@ class ExporterError(Exception):
 
 
 class ConfigError(ExporterError):
-    """The configuration cannot be used.
-
-    Attributes:
-        problems: One line for each problem, each saying where, what, and what to write instead.
-    """
+    """The configuration cannot be used: a line for each problem, saying where, what, and what to write instead."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -36,12 +32,7 @@ class StartupError(ExporterError):
 
 
 class ReadFailure(ExporterError):  # noqa: N818 - a failure is an expected outcome of a poll, not a programming error
-    """AWS could not be read.
-
-    Attributes:
-        reason: Which of the closed list of reasons it was.
-        detail: What AWS or the network said, safe to log: no credentials, no case text.
-    """
+    """AWS could not be read; `detail` is safe to log: no credentials, no case text."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

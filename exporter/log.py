@@ -19,11 +19,12 @@ _FLUSH_SECONDS = 1.0
 
 
 class _StandardError(logging.Handler):
-    """Writes to what standard error is at that moment: a progress bar stands in for it while it is shown."""
+    """Writes to standard error, in place of the progress that may be shown there."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(f"{self.format(record)}\n")
+            clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
+            sys.stderr.write(f"{clear}{self.format(record)}\n")
             sys.stderr.flush()
         except Exception:  # noqa: BLE001 - as every handler of the standard library
             self.handleError(record)

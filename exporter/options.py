@@ -4,7 +4,7 @@ import argparse
 import re
 import socket
 from argparse import ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -97,126 +97,61 @@ def _parser() -> argparse.ArgumentParser:
         description="Prometheus exporter for AWS Support cases across accounts and organizations.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "command",
-        nargs="?",
-        choices=("run", "check", "once"),
-        default="run",
-        metavar="COMMAND",
-        help="run: serve metrics (default); check: poll every account once and report problems; "
-        "once: poll every account once and print the metrics",
-    )
+    commands = "run: serve metrics (default); check: poll every account once and report problems; "
+    commands += "once: poll every account once and print the metrics"
+    choices = ("run", "check", "once")
+    parser.add_argument("command", nargs="?", choices=choices, default="run", metavar="COMMAND", help=commands)
     parser.add_argument("--demo", action="store_true", help="poll a simulated AWS with a living fleet of accounts")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
-    _add_config_flags(parser.add_argument_group("configuration"))
-    _add_web_flags(parser.add_argument_group("web"))
-    logs = parser.add_argument_group("log")
-    _add(logs, "--log.level", choices=log.LEVELS, default="info", help="minimum log level (default: %(default)s)")
-    _add(logs, "--log.format", choices=log.FORMATS, default="logfmt", help="log format (default: %(default)s)")
-    _add_shard_flags(parser.add_argument_group("sharding", "Several exporters share the accounts: each polls its shard."))
-    checks = parser.add_argument_group("check")
-    checks.add_argument("--output", choices=("table", "json"), default="table", help="output format (default: %(default)s)")
-    checks.add_argument("--strict", action="store_true", help="fail for accounts without a support plan, too")
+    _add_config_flags(_flags(parser, "configuration"))
+    _add_web_flags(_flags(parser, "web"))
+    flag = _flags(parser, "log")
+    flag("--log.level", choices=log.LEVELS, default="info", help="minimum log level (default: %(default)s)")
+    flag("--log.format", choices=log.FORMATS, default="logfmt", help="log format (default: %(default)s)")
+    flag = _flags(parser, "sharding", "Several exporters share the accounts: each polls its shard.")
+    flag("--shard.index", type=_count, metavar="N", help="shard ordinal of this exporter, from 0")
+    flag("--shard.total", type=_count, default=1, metavar="N", help="total number of shards (default: 1)")
+    from_hostname = "take the shard ordinal from the end of the host name, as of a StatefulSet's pod"
+    flag("--shard.from-hostname", action="store_true", help=from_hostname)
+    flag = _flags(parser, "check")
+    flag("--output", choices=("table", "json"), default="table", help="output format (default: %(default)s)")
+    flag("--strict", action="store_true", help="fail for accounts without a support plan, too")
     return parser
 
 
-def _add(parser: argparse._ArgumentGroup, name: str, **options: object) -> None:
-    parser.add_argument(name, dest=name.removeprefix("--").replace(".", "_").replace("-", "_"), **options)  # type: ignore[arg-type]  # each has the type that argparse wants
+def _flags(parser: argparse.ArgumentParser, title: str, description: str | None = None) -> Callable[..., object]:
+    """Return what adds flags to a group: their values are named as they are, with underscores."""
+    group = parser.add_argument_group(title, description)
+    return lambda name, **options: group.add_argument(name, dest=re.sub("[.-]", "_", name.removeprefix("--")), **options)
 
 
-def _add_config_flags(group: argparse._ArgumentGroup) -> None:
-    _add(
-        group,
-        "--config.file",
-        type=Path,
-        metavar="FILE",
-        help="configuration file (YAML); without it, the account of the default AWS credentials is polled",
-    )
-    _add(group, "--config.check", action="store_true", help="check the configuration file and exit")
-    _add(
-        group,
-        "--config.enable-auto-reload",
-        action="store_true",
-        help="reload the configuration file when its content changes, as in a mounted ConfigMap",
-    )
-    _add(
-        group,
-        "--config.auto-reload-interval",
-        type=_interval,
-        default=10.0,
-        metavar="DURATION",
-        help="interval between checks of the configuration file (default: 10s)",
-    )
+def _add_config_flags(flag: Callable[..., object]) -> None:
+    file = "configuration file (YAML); without it, the account of the default AWS credentials is polled"
+    auto = "reload the configuration file when its content changes, as in a mounted ConfigMap"
+    interval = "interval between checks of the configuration file (default: 10s)"
+    flag("--config.file", type=Path, metavar="FILE", help=file)
+    flag("--config.check", action="store_true", help="check the configuration file and exit")
+    flag("--config.enable-auto-reload", action="store_true", help=auto)
+    flag("--config.auto-reload-interval", type=_interval, default=10.0, metavar="DURATION", help=interval)
 
 
-def _add_web_flags(group: argparse._ArgumentGroup) -> None:
-    _add(group, "--web.enable-lifecycle", action="store_true", help="enable reload by POST /-/reload; SIGHUP always reloads")
-    _add(
-        group,
-        "--web.listen-address",
-        type=_address,
-        action="append",
-        metavar="ADDRESS",
-        help=f"address to listen on: host:port, [ipv6]:port or :port; repeatable (default: {DEFAULT_ADDRESS})",
-    )
-    _add(
-        group,
-        "--web.telemetry-path",
-        type=_telemetry_path,
-        default="/metrics",
-        metavar="PATH",
-        help="path of the metrics (default: %(default)s)",
-    )
-    _add(
-        group,
-        "--web.external-url",
-        type=_external_url,
-        default=_ExternalUrl("", ""),
-        metavar="URL",
-        help="URL under which the exporter is reachable, as through a reverse proxy; used for links",
-    )
-    _add(
-        group,
-        "--web.route-prefix",
-        type=_route_prefix,
-        metavar="PATH",
-        help="prefix of all paths (default: the path of --web.external-url)",
-    )
-    _add(
-        group,
-        "--web.config.file",
-        type=Path,
-        metavar="FILE",
-        help="TLS and basic authentication, in the format of Prometheus's exporter-toolkit",
-    )
+def _add_web_flags(flag: Callable[..., object]) -> None:
     limits = Limits()
-    _add(
-        group,
-        "--web.max-requests",
-        type=_count,
-        default=limits.requests,
-        metavar="N",
-        help="maximum number of concurrent requests; 0 disables the limit (default: %(default)s)",
-    )
-    _add(
-        group,
-        "--web.max-connections",
-        type=_connections,
-        default=limits.connections,
-        metavar="N",
-        help="maximum number of open connections; idle ones are closed for new ones (default: %(default)s)",
-    )
-
-
-def _add_shard_flags(group: argparse._ArgumentGroup) -> None:
-    _add(group, "--shard.index", type=_count, metavar="N", help="shard ordinal of this exporter, from 0")
-    _add(group, "--shard.total", type=_count, default=1, metavar="N", help="total number of shards (default: 1)")
-    _add(
-        group,
-        "--shard.from-hostname",
-        action="store_true",
-        help="take the shard ordinal from the end of the host name, as of a StatefulSet's pod",
-    )
+    address = f"address to listen on: host:port, [ipv6]:port or :port; repeatable (default: {DEFAULT_ADDRESS})"
+    url = "URL under which the exporter is reachable, as through a reverse proxy; used for links"
+    path = "path of the metrics (default: %(default)s)"
+    prefix = "prefix of all paths (default: the path of --web.external-url)"
+    config = "TLS and basic authentication, in the format of Prometheus's exporter-toolkit"
+    requests = "maximum number of concurrent requests; 0 disables the limit (default: %(default)s)"
+    connections = "maximum number of open connections; idle ones are closed for new ones (default: %(default)s)"
+    flag("--web.enable-lifecycle", action="store_true", help="enable reload by POST /-/reload; SIGHUP always reloads")
+    flag("--web.listen-address", type=_address, action="append", metavar="ADDRESS", help=address)
+    flag("--web.telemetry-path", type=_telemetry_path, default="/metrics", metavar="PATH", help=path)
+    flag("--web.external-url", type=_external_url, default=_ExternalUrl("", ""), metavar="URL", help=url)
+    flag("--web.route-prefix", type=_route_prefix, metavar="PATH", help=prefix)
+    flag("--web.config.file", type=Path, metavar="FILE", help=config)
+    flag("--web.max-requests", type=_count, default=limits.requests, metavar="N", help=requests)
+    flag("--web.max-connections", type=_connections, default=limits.connections, metavar="N", help=connections)
 
 
 def _address(text: str) -> Address:

@@ -26,7 +26,7 @@ from yarl import URL
 from exporter import __version__
 from exporter.aws.endpoints import CONNECT_TIMEOUT, READ_TIMEOUT, Endpoint, Endpoints
 from exporter.aws.errors import Remedy, RequestFailure, malformed, refused, unanswered, unreadable
-from exporter.aws.retry import Caller, CircuitBreaker
+from exporter.aws.retry import Caller, CircuitBreaker, Retries, RetryPolicy
 from exporter.cases.model import Reason
 from exporter.clock import Clock
 
@@ -64,10 +64,11 @@ class Service:
 class Client:
     """Makes requests on behalf of many accounts; belongs to one event loop from its first request on."""
 
-    def __init__(self, endpoints: Endpoints, observer: RequestObserver, clock: Clock) -> None:
+    def __init__(self, endpoints: Endpoints, observer: RequestObserver, clock: Clock, random: Callable[[], float]) -> None:
+        self.clock = clock
         self._endpoints = endpoints
         self._observer = observer
-        self._clock = clock
+        self._random = random
         # CloudTrail shows it.
         self._user_agent = f"aws-support-exporter/{__version__} {endpoints.session.user_agent()}"
         self._services: dict[tuple[str, Endpoint], Service] = {}
@@ -80,6 +81,12 @@ class Client:
     def service(self, name: str, region: str) -> Service:
         """Return STS or Organizations in a region."""
         return self._service(name, self._endpoints.resolve(name, region))
+
+    def retries(
+        self, services: Sequence[Service], policy: RetryPolicy, caller: Caller, forget: Callable[[], None] | None = None
+    ) -> Retries[Service]:
+        """Return what may be tried on somebody's behalf; `forget` drops credentials that AWS refused as expired."""
+        return Retries(services, policy, caller, self.clock, self._random, forget)
 
     async def request(
         self,
@@ -99,10 +106,10 @@ class Client:
             detail = f"{operation}: {service.host} is not answering: the circuit is open"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
         caller.waiting_for = f"{operation}: {service.host}"
-        started = self._clock.monotonic()
+        started = self.clock.monotonic()
         try:
             status, body = await self._send(service, operation, parameters, credentials)
-            result = parse(body) if parse and status == _OK else _read(service.model, operation, status, body)
+            result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
             self._ended(service, operation, started, caller, failure.reason)
             raise
@@ -123,7 +130,7 @@ class Client:
             service.circuit.failed(caller.subject)
         else:
             service.circuit.answered(caller.subject)
-        self._observer.request_ended(operation, self._clock.monotonic() - started, reason)
+        self._observer.request_ended(operation, self.clock.monotonic() - started, reason)
 
     async def _send(
         self, service: Service, operation: str, parameters: Mapping[str, object], credentials: Credentials
@@ -153,7 +160,12 @@ class Client:
     def _new_session(self) -> aiohttp.ClientSession:
         # As botocore has it: what the user configured, or else the certificates that come with it.
         bundle = self._endpoints.session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        context = ssl.create_default_context(cafile=bundle or str(files("botocore") / "cacert.pem"))
+        bundle = bundle or str(files("botocore") / "cacert.pem")
+        try:
+            context = ssl.create_default_context(cafile=bundle)
+        except OSError as error:
+            detail = f"AWS_CA_BUNDLE names {bundle}, which cannot be read: {error.strerror}"
+            raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.NONE) from None
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
             timeout=aiohttp.ClientTimeout(total=_LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
@@ -165,10 +177,10 @@ class Client:
     def _service(self, name: str, endpoint: Endpoint) -> Service:
         key = (name, endpoint)
         if key not in self._services:
-            # Encoded as it is signed, and sent as it is signed.
-            url = URL(AWSRequest("POST", endpoint.url).prepare().url, encoded=True)
+            url = URL(endpoint.url)
+            url = url.with_path(url.raw_path, encoded=True)  # "/" where there is none
             model = self._endpoints.session.get_service_model(name)
-            circuit = CircuitBreaker(self._clock.monotonic)
+            circuit = CircuitBreaker(self.clock.monotonic)
             self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
         return self._services[key]
 
@@ -187,7 +199,7 @@ def _written(service: Service, operation: str, parameters: Mapping[str, object])
     return AWSRequest("POST", str(service.url), headers={"Host": service.host, **headers}, data=body)
 
 
-def _read(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:
+def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:
     """Return what an answer says, as botocore reads it.
 
     Raises:

@@ -5,7 +5,7 @@ role's that several chains pass through.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from botocore.credentials import Credentials
@@ -14,13 +14,11 @@ from exporter.aws.client import Client, Service, in_thread
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import ASSUME_ROLE, RequestFailure, malformed, unresolved
 from exporter.aws.parse import ACCOUNT_ID
-from exporter.aws.retry import Caller, Retries, RetryPolicy
+from exporter.aws.retry import Caller, RetryPolicy
 from exporter.cases.model import Reason
-from exporter.clock import Clock
 
 REFRESH_BEFORE_EXPIRY = 300.0
 """How long before they expire assumed credentials are renewed, in seconds."""
-_ONCE = RetryPolicy()
 
 
 class CredentialSource(Protocol):
@@ -110,11 +108,10 @@ class Shared:
 class Sts:
     """STS in the first of some regions in which it answers; what it issues is good in all of them."""
 
-    def __init__(self, client: Client, regions: Sequence[str], clock: Clock, random: Callable[[], float]) -> None:
-        self.clock = clock
+    def __init__(self, client: Client, regions: Sequence[str]) -> None:
+        self.clock = client.clock
         self._client = client
         self._regions = regions
-        self._random = random
 
     async def ask(
         self, operation: str, parameters: dict[str, object], source: CredentialSource, caller: Caller
@@ -136,7 +133,7 @@ class Sts:
             return answer
 
         services = [self._client.service("sts", region) for region in self._regions]
-        retries = Retries(services, _ONCE, caller, clock=self.clock, random=self._random, forget=lambda: source.forget(used))
+        retries = self._client.retries(services, RetryPolicy(), caller, lambda: source.forget(used))
         return await retries.call(request), used
 
     async def caller_account(self, source: CredentialSource, caller: Caller) -> tuple[str, Credentials]:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import aiohttp
 from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
@@ -131,8 +132,6 @@ def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
             what = f"cannot connect: {why}"
         case aiohttp.ClientConnectionError():
             what = f"connection lost: {type(error).__name__}"
-        case OSError(strerror=why, filename=name):
-            what = f"{name}: {why}"
         case _:
             what = type(error).__name__
     return RequestFailure(reason, f"{operation}: {host}: {what}")
@@ -150,7 +149,7 @@ def unresolved(source: str, error: Exception) -> RequestFailure:
             status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             failure = refused(source, status, said.get("Code", ""), "")
             reason, detail = failure.reason, failure.detail
-        case HTTPClientError(kwargs=values):
+        case HTTPClientError(kwargs=values) | BotoConnectionError(kwargs=values):
             reason = Reason.TIMEOUT if isinstance(error, ReadTimeoutError) else Reason.UNREACHABLE
             detail = f"{source}: {type(error).__name__}: {values.get('endpoint_url', 'AWS')}"
         case OSError(filename=str(name), strerror=why):

@@ -1,7 +1,7 @@
 """Listing an organization's accounts with organizations:ListAccounts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,7 @@ from exporter.aws.client import Client, Service
 from exporter.aws.credentials import CredentialSource
 from exporter.aws.errors import malformed
 from exporter.aws.parse import ACCOUNT_ID, text
-from exporter.aws.retry import PageTokens, Retries, RetryPolicy, time_limit
-from exporter.clock import Clock
+from exporter.aws.retry import PageTokens, RetryPolicy, time_limit
 
 ACTIVE = "ACTIVE"
 MOST_PAGES = 2_000
@@ -31,22 +30,11 @@ class Member:
 class OrganizationReader:
     """Lists the accounts of an organization, which is asked in one region of its partition."""
 
-    def __init__(
-        self,
-        name: str,
-        region: str,
-        client: Client,
-        credentials: CredentialSource,
-        *,
-        clock: Clock,
-        random: Callable[[], float],
-    ) -> None:
+    def __init__(self, name: str, region: str, client: Client, credentials: CredentialSource) -> None:
         self._name = name
         self._region = region
         self._client = client
         self._credentials = credentials
-        self._clock = clock
-        self._random = random
 
     async def pages(self, timeout: float) -> AsyncIterator[tuple[Member, ...]]:  # noqa: ASYNC109 - retries included
         """Yield the active accounts as they are listed, each once.
@@ -83,14 +71,9 @@ class OrganizationReader:
                     raise malformed("ListAccounts: the answer has no list of accounts")
                 return page
 
-            return await Retries(
-                (self._client.service("organizations", self._region),),
-                _POLICY,
-                caller,
-                clock=self._clock,
-                random=self._random,
-                forget=lambda: self._credentials.forget(credentials),
-            ).call(ask)
+            services = (self._client.service("organizations", self._region),)
+            retries = self._client.retries(services, _POLICY, caller, lambda: self._credentials.forget(credentials))
+            return await retries.call(ask)
 
 
 def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]:

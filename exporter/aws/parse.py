@@ -19,6 +19,7 @@ from exporter.aws.errors import malformed
 from exporter.cases.model import UNKNOWN, Author, Case, Communication
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 AWS_AUTHOR = "Amazon Web Services"
 _CONTROLS = (*range(9), *range(11, 32), *range(127, 160))
@@ -64,18 +65,13 @@ class _CaseWithSubject(_Case):
     subject: str | None = None
 
 
-class _Cases(msgspec.Struct, rename="camel"):
-    cases: list[_Case]
+class _Cases(msgspec.Struct, Generic[C], rename="camel"):
+    cases: list[C]
     next_token: str | None = None
 
 
-class _CasesWithSubjects(msgspec.Struct, rename="camel"):
-    cases: list[_CaseWithSubject]
-    next_token: str | None = None
-
-
-_decode_cases = msgspec.json.Decoder(_Cases).decode
-_decode_cases_with_subjects = msgspec.json.Decoder(_CasesWithSubjects).decode
+_decode_cases = msgspec.json.Decoder(_Cases[_Case]).decode
+_decode_cases_with_subjects = msgspec.json.Decoder(_Cases[_CaseWithSubject]).decode
 _decode_communications = msgspec.json.Decoder(_Communications).decode
 
 
@@ -85,11 +81,11 @@ def cases_page(body: bytes, *, keep_subject: bool) -> Page[Case]:
     Raises:
         RequestFailure: `malformed`: not a JSON object with a list of objects under `cases`.
     """
-    answer: _Cases | _CasesWithSubjects
+    answer: _Cases[_Case] | _Cases[_CaseWithSubject]
     try:
         answer = _decode_cases_with_subjects(body) if keep_subject else _decode_cases(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        answer = _tolerant_cases(body)
+        answer = msgspec.convert(_tolerant(body, "DescribeCases", "cases"), _Cases[_CaseWithSubject])
     cases = tuple(_case(case, position, keep_subject=keep_subject) for position, case in enumerate(answer.cases))
     return Page(cases, answer.next_token or None)
 
@@ -125,7 +121,7 @@ def communications_page(body: bytes) -> Page[Communication]:
     try:
         answer = _decode_communications(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        answer = _tolerant_communications(_object(body, "DescribeCommunications"))
+        answer = msgspec.convert(_tolerant(body, "DescribeCommunications", "communications"), _Communications)
     if answer.communications is None:
         raise malformed("DescribeCommunications: communications is not a list of objects")
     return Page(tuple(Communication(*item) for item in _written(answer.communications)), answer.next_token or None)
@@ -182,35 +178,8 @@ def _written(items: Iterable[_Communication]) -> list[tuple[float, Author]]:
     ]
 
 
-def _tolerant_cases(body: bytes) -> _CasesWithSubjects:
-    """Read what msgspec refuses: fields of other types, lone surrogates."""
-    answer = _object(body, "DescribeCases")
-    cases = answer.get("cases")
-    # Were a missing list taken for an empty one, a broken answer would read as no open cases.
-    if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
-        raise malformed("DescribeCases: cases is not a list of objects")
-    return _CasesWithSubjects([_tolerant_case(case) for case in cases], _strings(answer).get("nextToken"))
-
-
-def _tolerant_case(case: Mapping[str, object]) -> _CaseWithSubject:
-    recent = case.get("recentCommunications")
-    read = _tolerant_communications(recent) if isinstance(recent, dict) else None
-    return msgspec.convert({**_strings(case), "recentCommunications": read}, _CaseWithSubject)
-
-
-def _tolerant_communications(answer: Mapping[str, object]) -> _Communications:
-    items = answer.get("communications")
-    read = None
-    if isinstance(items, list):
-        read = [msgspec.convert(_strings(item), _Communication) for item in items if isinstance(item, dict)]
-    return _Communications(read, _strings(answer).get("nextToken"))
-
-
-def _strings(fields: Mapping[str, object]) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
-
-
-def _object(body: bytes, operation: str) -> dict[str, object]:
+def _tolerant(body: bytes, operation: str, name: str) -> dict[str, object]:
+    """Read an answer that msgspec refuses, for fields of other types or lone surrogates, and leave those fields out."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -218,4 +187,21 @@ def _object(body: bytes, operation: str) -> dict[str, object]:
         raise malformed(f"{operation}: the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(answer, dict):
         raise malformed(f"{operation}: the answer is not a JSON object")
-    return answer
+    items = answer.get(name)
+    # Were a missing list taken for an empty one, a broken answer would read as no open cases.
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise malformed(f"{operation}: {name} is not a list of objects")
+    return _of_known_types(answer)
+
+
+def _of_known_types(fields: Mapping[str, object]) -> dict[str, object]:
+    known: dict[str, object] = {}
+    for name, value in fields.items():
+        match value:
+            case list() if name in {"cases", "communications"}:
+                known[name] = [_of_known_types(item) for item in value if isinstance(item, dict)]
+            case dict() if name == "recentCommunications":
+                known[name] = _of_known_types(value)
+            case str() if name not in {"cases", "communications", "recentCommunications"}:
+                known[name] = value
+    return known

@@ -38,18 +38,12 @@ class Readers:
     A reader is kept for as long as somebody holds it: who asks for one of the same account, read in the same way, gets the
     same one with its credentials. What is known of an account is kept for its next reader even if that reads it otherwise.
 
-    Args:
-        endpoints: Resolves regions.
-        observer: Is told of every request.
-        clock: The clocks, and how to wait.
-        random: Returns a number from 0 to 1, for pauses.
+    Pauses are on the clock, and drawn with `random`, which returns a number from 0 to 1.
     """
 
     def __init__(self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float]) -> None:
-        self._client = Client(endpoints, observer, clock)
+        self._client = Client(endpoints, observer, clock, random)
         self._endpoints = endpoints
-        self._clock = clock
-        self._random = random
         self._sessions: dict[str | None, Shared] = {}
         self._shared_roles: dict[tuple[ReaderOptions, Regions, str | None, tuple[str, ...]], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
@@ -62,7 +56,7 @@ class Readers:
         if reader is None:
             credentials = self._credentials(access, tuple(regions), options)
             if not isinstance(access, RoleCredentials):
-                credentials = VerifiedCredentials(self._sts(regions), credentials, account_id)
+                credentials = VerifiedCredentials(Sts(self._client, regions), credentials, account_id)
             reader = self._readers[key] = SupportReader(
                 account_id,
                 self._client,
@@ -70,8 +64,6 @@ class Readers:
                 credentials,
                 self._memories.setdefault(account_id, Memory()),
                 keep_subject=options.keep_subject,
-                clock=self._clock,
-                random=self._random,
             )
         return reader
 
@@ -80,7 +72,7 @@ class Readers:
     ) -> OrganizationReader:
         """Return what lists the accounts of one organization, with credentials that may."""
         credentials = self._credentials(access, tuple(regions), options)
-        return OrganizationReader(name, regions[0], self._client, credentials, clock=self._clock, random=self._random)
+        return OrganizationReader(name, regions[0], self._client, credentials)
 
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
         """Return the id of the account that the exporter's own credentials belong to.
@@ -89,7 +81,7 @@ class Readers:
             ReadFailure: There are no credentials, or STS does not tell.
         """
         async with time_limit("own account", asyncio.get_running_loop().time() + timeout) as caller:
-            account_id, _ = await self._sts(regions).caller_account(self._session_credentials(None), caller)
+            account_id, _ = await Sts(self._client, regions).caller_account(self._session_credentials(None), caller)
             return account_id
 
     def partition_of(self, region: str) -> str:
@@ -104,7 +96,7 @@ class Readers:
         if not isinstance(access, RoleCredentials):
             return self._session_credentials(access.name if isinstance(access, ProfileCredentials) else None)
         source: CredentialSource = self._session_credentials(access.profile)
-        sts = self._sts(regions)
+        sts = Sts(self._client, regions)
         parameters = {"RoleSessionName": options.session_name, "DurationSeconds": int(options.session_duration)}
         *passed, last = access.chain
         for count, role_arn in enumerate(passed, start=1):
@@ -119,6 +111,3 @@ class Readers:
         if profile not in self._sessions:
             self._sessions[profile] = Shared(SessionCredentials(self._endpoints, profile))
         return self._sessions[profile]
-
-    def _sts(self, regions: Sequence[str]) -> Sts:
-        return Sts(self._client, regions, self._clock, self._random)

@@ -74,15 +74,9 @@ class RetryPolicy:
 
 
 class Retries(Generic[E]):
-    """What may still be tried in one poll.
+    """What may still be tried in one poll, at endpoints in the order of preference.
 
-    Args:
-        endpoints: In the order of preference.
-        policy: How often.
-        caller: Is told of failures.
-        clock: What pauses are on.
-        random: Returns a number from 0 to 1: all who failed at once must not come back at once.
-        forget: Drops credentials that AWS refused as expired, so that the next request gets new ones.
+    Pauses are drawn from 0 to their length: all who failed at once must not come back at once.
     """
 
     def __init__(
@@ -90,7 +84,6 @@ class Retries(Generic[E]):
         endpoints: Sequence[E],
         policy: RetryPolicy,
         caller: Caller,
-        *,
         clock: Clock,
         random: Callable[[], float],
         forget: Callable[[], None] | None = None,

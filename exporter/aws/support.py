@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,10 +13,9 @@ from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import CredentialSource
 from exporter.aws.first_response import FirstResponses
 from exporter.aws.parse import CasesParser, Page, communications_page
-from exporter.aws.retry import Caller, PageTokens, Retries, RetryPolicy, time_limit
+from exporter.aws.retry import Caller, PageTokens, RetryPolicy, time_limit
 from exporter.cases.aggregate import open_cases
 from exporter.cases.model import Case, Communication, Reading
-from exporter.clock import Clock
 
 PAGE_SIZE = 100
 MOST_PAGES = 100
@@ -58,8 +57,6 @@ class SupportReader:
         memory: Memory,
         *,
         keep_subject: bool,
-        clock: Clock,
-        random: Callable[[], float],
     ) -> None:
         self._account_id = account_id
         self._client = client
@@ -67,8 +64,6 @@ class SupportReader:
         self._credentials = credentials
         self._memory = memory
         self._parse = CasesParser(keep_subject=keep_subject).parse
-        self._clock = clock
-        self._random = random
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
         """Read all open cases of the account, within a time that includes retries.
@@ -91,7 +86,7 @@ class SupportReader:
             nonlocal listing, credentials
             credentials = await self._credentials.get(caller)
             if listing is None or listing.service is not service:
-                listing = _Listing(service, credentials, self._clock.time())
+                listing = _Listing(service, credentials, self._client.clock.time())
             parameters = _parameters({"includeCommunications": True}, listing.tokens.next)
             page: Page[Case] = await self._request(service, "DescribeCases", parameters, credentials, caller, self._parse)
             listing.credentials = credentials
@@ -101,7 +96,7 @@ class SupportReader:
         def forget() -> None:
             self._credentials.forget(credentials)
 
-        retries = Retries(self._services, _POLICY, caller, clock=self._clock, random=self._random, forget=forget)
+        retries = self._client.retries(self._services, _POLICY, caller, forget)
         while True:
             listed, token = await retries.call(ask)
             listed.tokens.advance(token)
@@ -133,9 +128,9 @@ class SupportReader:
         parse: Parser,
     ) -> Any:  # noqa: ANN401 - what the parser returns
         calls = self._memory.calls
-        if len(calls) == _CALLS and (pause := calls[0] + _WINDOW - self._clock.monotonic()) > 0:
-            await self._clock.sleep(pause)
-        calls.append(self._clock.monotonic())
+        if len(calls) == _CALLS and (pause := calls[0] + _WINDOW - self._client.clock.monotonic()) > 0:
+            await self._client.clock.sleep(pause)
+        calls.append(self._client.clock.monotonic())
         return await self._client.request(service, operation, parameters, credentials, caller, parse)
 
 

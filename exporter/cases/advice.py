@@ -29,20 +29,10 @@ _ALLOW_TAG_SESSION = (
 
 
 def advice(reason: Reason, detail: str) -> str:
-    """Return what to do about a failure.
-
-    Args:
-        reason: Why the account could not be read.
-        detail: What AWS said; one trap is told by it.
-    """
+    """Return what to do about an account that cannot be read; one trap shows in what AWS said."""
     return _ALLOW_TAG_SESSION if _TAG_SESSION in detail else _ADVICE[reason]
 
 
 def organization_advice(reason: Reason, detail: str) -> str:
-    """Return what to do when the accounts of an organization cannot be listed.
-
-    Args:
-        reason: Why.
-        detail: What AWS said.
-    """
+    """Return what to do when the accounts of an organization cannot be listed."""
     return _ALLOW_LIST_ACCOUNTS if reason is Reason.ACCESS_DENIED else advice(reason, detail)

@@ -20,13 +20,7 @@ class GroupKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CaseGroup:
-    """The cases that share a key.
-
-    Attributes:
-        count: How many there are; at least one.
-        quiet_since: The latest activity of the case that has been quiet longest (Unix seconds), or None when AWS gave
-            no time for any of them.
-    """
+    """The cases that share a key: their number, and the latest activity of the one that has been quiet longest, if known."""
 
     count: int
     quiet_since: float | None
@@ -42,14 +36,7 @@ def open_cases(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 
 def group_cases(cases: Iterable[Case]) -> dict[GroupKey, CaseGroup]:
-    """Group open cases by status, severity, service and last author.
-
-    Args:
-        cases: The open cases of one account, in any order.
-
-    Returns:
-        One entry per group that holds at least one case, in the order of the keys; times are Unix seconds.
-    """
+    """Group open cases by status, severity, service and last author, in the order of the keys; no group is empty."""
     groups: dict[GroupKey, CaseGroup] = {}
     for case in cases:
         key = GroupKey(case.status, case.severity_code, case.service_code, case.last_author)
@@ -100,13 +87,7 @@ def unanswered(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 
 def overdue(cases: Iterable[Case], targets: Mapping[str, float], now: float) -> tuple[Case, ...]:
-    """Return the unanswered cases that are older than the first-response target of their severity.
-
-    Args:
-        cases: Cases of one account.
-        targets: First-response targets in seconds, by severity code. A severity without one is never overdue.
-        now: Unix seconds.
-    """
+    """Return the unanswered cases that are older than the first-response target (seconds) of their severity, if it has one."""
     return tuple(case for case in unanswered(cases) if _due(case, targets) < now)
 
 

@@ -86,12 +86,7 @@ class Tally:
 
 
 def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
-    """Return what the first reading of an account amounts to: nothing was seen to happen.
-
-    Args:
-        reading: The first.
-        targets: First-response targets in seconds, by severity code.
-    """
+    """Return what the first reading of an account amounts to: nothing was seen to happen. Targets are in seconds."""
     # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
     watched = {
         case.case_id: FirstResponse.SETTLED
@@ -105,13 +100,13 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
 
 
 def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Mapping[str, float]) -> Changes:
-    """Return what happened between two readings of one account.
+    """Return what happened between two successful readings of one account.
 
     Args:
-        before: The successful reading before.
-        after: The successful reading now.
-        watched: What was known by the reading before of the first response to each of its cases, by case id.
-        targets: First-response targets in seconds, by severity code; that of a case's severity now counts.
+        before: The reading before.
+        after: The reading now.
+        watched: `Changes.watched` of the reading before.
+        targets: Seconds by severity code; that of a case's severity now counts.
     """
     known = {case.case_id: case for case in before.cases}
     present = {case.case_id for case in after.cases}

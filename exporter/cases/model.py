@@ -39,12 +39,10 @@ class Account:
     """An AWS account as the metrics name it.
 
     Attributes:
-        account_id: Twelve digits.
-        name: The configured or discovered name; the id when there is none.
-        region: The home region of the account's list of regions. It does not move on fail-over.
-        partition: `aws`, `aws-cn`, `aws-us-gov`, ...
-        organization: The configured organization that the account was discovered in, or empty.
-        labels: Extra labels from the configuration, as sorted pairs without their `label_` prefix.
+        name: The id when there is none.
+        region: The first of the account's regions. It does not move on fail-over.
+        organization: The one that the account was discovered in, or empty.
+        labels: Sorted pairs without their `label_` prefix.
     """
 
     account_id: str
@@ -65,22 +63,17 @@ class Communication:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A support case as DescribeCases tells it.
+    """A support case as DescribeCases shows it; words are AWS's, from open sets, `unknown` where AWS sent none.
 
     Attributes:
-        case_id: AWS's unique id; the key by which cases are de-duplicated.
+        case_id: Unique.
         display_id: The number that the Support Center shows.
-        status: AWS's word for it; an open set. Anything but `resolved` is open.
-        severity_code: An open set; `unknown` when AWS sent none.
-        service_code: An open set; `unknown` when AWS sent none.
-        category_code: An open set; `unknown` when AWS sent none.
-        language: ISO 639-1 code; `unknown` when AWS sent none.
         created: When the case was opened, or None when AWS did not say.
-        latest: The communication with the greatest time, or None when there is none.
-        first_aws: When AWS first wrote, as far as is known; None when no answer is known.
+        latest: The communication with the greatest time.
+        first_aws: When AWS first wrote, as far as is known.
         first_aws_known: Whether that is the whole truth. False while older communications than the five that come with
             a case have not been looked at: AWS may have written before.
-        subject: The subject line, kept only when its own switch is on; otherwise empty.
+        subject: Empty unless its own switch is on.
     """
 
     case_id: str

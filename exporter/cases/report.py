@@ -21,14 +21,12 @@ WORST_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class OrganizationStatus:
-    """How the discovery of an organization's accounts is doing.
+    """How the discovery of an organization's accounts is doing; without a name, that of the exporter's own account.
 
     Attributes:
-        name: Its name in the configuration; empty where it is the exporter's own account that is looked for.
-        accounts: How many accounts were found.
-        last_success: When they were last listed (Unix seconds), or None.
-        reason: Why they could not be listed the last time, or None.
-        detail: What AWS or the network said.
+        accounts: How many were found.
+        last_success: Unix seconds.
+        reason: Why the last listing failed.
     """
 
     name: str
@@ -48,10 +46,8 @@ class AccountReport:
     """How one account is doing.
 
     Attributes:
-        status: What is known of it.
-        state: Its state.
-        cases: Its cases that may be shown, most severe and longest quiet first; None when none may be.
-        severities: How many of them have which severity.
+        cases: Those that may be shown, most severe and longest quiet first; None when none may be.
+        severities: Their number by severity code.
         overdue: Ids of those whose first response is overdue.
     """
 
@@ -84,15 +80,12 @@ class AccountReport:
 
 @dataclass(frozen=True, slots=True)
 class FleetReport:
-    """How the fleet is doing.
+    """How the fleet is doing: accounts, worst first, and numbers of accounts by state and of open cases.
 
     Attributes:
-        accounts: Every account, worst first.
-        organizations: Every organization.
-        states: How many accounts are in which state.
-        severities: How many open cases have which severity; the documented ones always.
-        turns: How many open cases wait for whom.
-        overdue: How many of them are overdue.
+        severities: Open cases by severity code; the documented ones always.
+        turns: Open cases by whom they wait for.
+        overdue: Open cases whose first response is overdue.
     """
 
     accounts: tuple[AccountReport, ...]

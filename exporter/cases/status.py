@@ -40,19 +40,15 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """Everything known of one account at one moment; replaced as a whole by each poll.
+    """Everything known of one account at one moment; replaced as a whole by each poll. Times are Unix seconds.
 
     Attributes:
-        account: The account.
-        reading: The last successful reading, or None.
-        last_success: When the last successful poll ended (Unix seconds), or None.
-        last_poll: How the last poll went, or None before the first.
-        supported: Whether the account's plan includes the Support API, or None until known.
-        failing_since: When the first of the polls that failed in a row ended (Unix seconds); None while it is well.
-        errors: How many polls failed, by reason.
-        tally: How many cases were seen to change since the exporter started.
-        watched: What is known of the first response to each open case; see `Changes`.
-        next_poll: When the account is read next (Unix seconds), or None before that is planned.
+        reading: The last successful one.
+        last_success: When the last successful poll ended.
+        supported: Whether the account's support plan includes the Support API; None until known.
+        failing_since: When the first of the polls that failed in a row ended.
+        errors: Failed polls by reason.
+        watched: See `Changes`.
     """
 
     account: Account

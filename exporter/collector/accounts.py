@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+from math import inf
 
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
@@ -18,7 +20,7 @@ class Entry:
         due: When it is polled next, on the monotonic clock.
         ended: When its last poll ended, on the same clock.
         failures: Failed polls in a row.
-        polling: Whether a poll is in flight.
+        polling: Whether a poll is in flight that counts.
     """
 
     target: Target
@@ -34,89 +36,108 @@ class AccountTable:
 
     Attributes:
         changed: Set by every change; whoever waits for it clears it.
+        planned: Set when a poll was planned; as above.
         all_polled: Set while no account is waiting for its first poll.
     """
 
     def __init__(self, schedule: Schedule, clock: Clock) -> None:
         self.changed = asyncio.Event()
+        self.planned = asyncio.Event()
         self.all_polled = asyncio.Event()
         self._schedule = schedule
         self._clock = clock
         self._entries: dict[str, Entry] = {}
         self._departed: dict[str, Entry] = {}
         self._unpolled: set[str] = set()
+        self._queue: list[tuple[float, str]] = []
 
-    def assign(self, targets: Iterable[Target], *, may_return: bool = False) -> tuple[list[Entry], list[Entry]]:
+    def assign(self, targets: Iterable[Target], *, may_return: bool = False) -> list[Entry]:
         """Poll these accounts and no others, and keep what is known of those that stay.
+
+        Those that are new, back, or read in another way are due at once.
 
         Args:
             targets: The accounts.
             may_return: Whether accounts that are gone may be back in the next call: what is known of them is kept until then.
 
         Returns:
-            Those that are due at once (new, back, or read in another way), and those that are gone.
+            Those whose poll in flight counts no more: they are gone, or are read in another way.
         """
         before = self._departed | self._entries
         absent = self._departed.keys()
-        self._entries, to_start = {}, []
+        self._entries, dropped = {}, []
         for target in targets:
             account_id = target.account.account_id
             entry = before.pop(account_id, None)
             if entry is None:
-                to_start.append(self._add(target))
+                self._add(target)
                 continue
             if entry.target.account != target.account:
                 entry.status = replace(entry.status, account=target.account)
-            if entry.target.source is not target.source:
-                self._plan(entry, self._clock.monotonic())
-            if entry.target.source is not target.source or account_id in absent:
-                to_start.append(entry)
+            other_way = entry.target.source is not target.source
+            if other_way:
+                dropped.append(entry)
             entry.target = target
             self._entries[account_id] = entry
+            if other_way or account_id in absent:
+                self._plan(entry, self._clock.monotonic() if other_way else entry.due)
+        dropped += before.values()
+        for entry in dropped:
+            entry.polling = False
         self._departed = before if may_return else {}
         self._unpolled = {account_id for account_id, entry in self._entries.items() if entry.status.last_poll is None}
         self._note_change()
-        return to_start, [*before.values()]
+        return dropped
 
-    def add(self, targets: Iterable[Target]) -> list[Entry]:
-        """Poll these accounts, too; return those that are new."""
-        added = []
+    def add(self, targets: Iterable[Target]) -> None:
+        """Poll these accounts, too, at once."""
         for target in targets:
             account_id = target.account.account_id
-            if account_id in self._departed:
-                entry = self._entries[account_id] = self._departed.pop(account_id)
+            entry = self._departed.pop(account_id, None)
+            if entry is None:
+                self._add(target)
+            else:
                 entry.status, entry.target = replace(entry.status, account=target.account), target
-                added.append(entry)
-            elif account_id not in self._entries:
-                added.append(self._add(target))
-        if added:
-            self._unpolled |= {entry.target.account.account_id for entry in added if entry.status.last_poll is None}
-            self._note_change()
-        return added
+                self._entries[account_id] = entry
+                self._plan(entry, entry.due)
+            if self._entries[account_id].status.last_poll is None:
+                self._unpolled.add(account_id)
+        self._note_change()
 
     def forget_departed(self) -> None:
         """Forget accounts that are gone: none of them will return."""
         self._departed = {}
 
-    def reschedule(self, schedule: Schedule) -> list[Entry]:
-        """Poll by another schedule, and those that failed at once: what they need may be there now.
-
-        Returns:
-            Those that wait for their next poll.
-        """
+    def reschedule(self, schedule: Schedule) -> None:
+        """Poll by another schedule, and those that failed at once: what they need may be there now."""
         self._schedule = schedule
         now = self._clock.monotonic()
         for account_id, entry in self._entries.items():
-            if entry.ended is not None:
+            if entry.ended is not None and not entry.polling:
                 self._plan(entry, now if entry.failures else schedule.after_success(entry.ended, account_id))
         self._note_change()
-        return [entry for entry in self._entries.values() if not entry.polling]
+
+    def take(self) -> Entry | None:
+        """Return an account that is due, whose poll is in flight from now on."""
+        while self._queue and self._queue[0][0] <= self._clock.monotonic():
+            entry = self._waiting(*heappop(self._queue))
+            if entry is not None:
+                entry.polling = True
+                return entry
+        return None
+
+    def seconds_to_next(self) -> float:
+        """Return for how long no account is due."""
+        while self._queue and self._waiting(*self._queue[0]) is None:
+            heappop(self._queue)
+        return max(0.0, self._queue[0][0] - self._clock.monotonic()) if self._queue else inf
 
     def finish(self, entry: Entry, status: AccountStatus) -> None:
         """Record how a poll ended, and plan the next."""
         account_id = entry.target.account.account_id
         if self._entries.get(account_id) is not entry:
             return
+        entry.polling = False
         now = entry.ended = self._clock.monotonic()
         reason = status.last_poll.reason if status.last_poll else None
         entry.failures = 0 if reason is None else entry.failures + 1
@@ -140,15 +161,21 @@ class AccountTable:
     def __contains__(self, account_id: str) -> bool:
         return account_id in self._entries
 
-    def _add(self, target: Target) -> Entry:
+    def _add(self, target: Target) -> None:
         entry = Entry(target, AccountStatus(target.account), 0.0)
         self._entries[target.account.account_id] = entry
         self._plan(entry, self._clock.monotonic())
-        return entry
+
+    def _waiting(self, due: float, account_id: str) -> Entry | None:
+        """Return the account that an item of the queue is still right about."""
+        entry = self._entries.get(account_id)
+        return entry if entry is not None and entry.due == due and not entry.polling else None
 
     def _plan(self, entry: Entry, due: float) -> None:
         entry.due = due
         entry.status = replace(entry.status, next_poll=self._clock.time() + due - self._clock.monotonic())
+        heappush(self._queue, (due, entry.target.account.account_id))
+        self.planned.set()
 
     def _note_change(self) -> None:
         self.changed.set()

@@ -1,4 +1,4 @@
-"""Runs the polling: a task for each account, one for each discovery, one that publishes; all on one event loop."""
+"""Runs the polling: a task for each poll in flight, one for each discovery, one that publishes; all on one event loop."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -14,7 +14,7 @@ from exporter.collector.accounts import AccountTable, Entry
 from exporter.collector.discovery import Discoverer
 from exporter.collector.poller import ChangeObserver, Poller
 from exporter.collector.ports import Discovery, Target
-from exporter.collector.publisher import LONGEST_AGE, Publisher
+from exporter.collector.publisher import LONGEST_AGE, Publisher, wait
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
 from exporter.metrics.exposition import PageStore
@@ -67,9 +67,9 @@ class Collector:
         self._log = log
         self._poller = Poller(plan.policy, plan.timeout, observer, clock=clock, log=log)
         self.accounts = AccountTable(Schedule(plan.interval), clock)
-        self.discoverer = Discoverer(self.accounts, owns, self._start, clock=clock, log=log)
+        self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
         self.publisher = Publisher(plan.policy, self.accounts, self.discoverer, renderer, store, samples, clock=clock)
-        self._slots = asyncio.Semaphore(plan.concurrency)
+        self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}
         self._listings: list[asyncio.Task[None]] = []
@@ -80,14 +80,13 @@ class Collector:
         """Poll and publish until cancelled."""
         await self.publisher.publish()
         self._running = True
-        publishing = self._spawn("publish", self.publisher.run())
-        self._start(self.accounts.entries())
+        others = [self._spawn("publish", self.publisher.run()), self._spawn("dispatch", self._dispatch())]
         self._refresh_listings()
         try:
             await asyncio.Event().wait()
         finally:
             self._running = False
-            for task in (publishing, *self._listings, *self._polls.values()):
+            for task in (*others, *self._listings, *self._polls.values()):
                 task.cancel()
 
     async def apply(self, plan: Plan) -> None:
@@ -98,8 +97,8 @@ class Collector:
         """
         self._poller.policy = self.publisher.policy = plan.policy
         self._poller.timeout = plan.timeout
-        self._slots = asyncio.Semaphore(plan.concurrency)
-        self._start(self.accounts.reschedule(Schedule(plan.interval)))
+        self._concurrency = plan.concurrency
+        self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
         self._refresh_listings()
         await self.publisher.publish()
@@ -108,10 +107,16 @@ class Collector:
         """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
         listings = [asyncio.create_task(self.discoverer.refresh(listing)) for listing in self.discoverer.listings]
         polls: dict[Entry, asyncio.Task[None]] = {}
+        slots = asyncio.Semaphore(self._concurrency)
+
+        async def poll(entry: Entry) -> None:
+            async with slots:
+                await self.poll(entry)
+
         while True:
             for entry in self.accounts.due():
                 if entry not in polls:
-                    polls[entry] = asyncio.create_task(self.poll(entry))
+                    polls[entry] = asyncio.create_task(poll(entry))
             pending = [task for task in (*listings, *polls.values()) if not task.done()]
             progress(sum(task.done() for task in polls.values()), len(polls))
             if not pending:
@@ -120,14 +125,8 @@ class Collector:
         await self.publisher.publish()
 
     async def poll(self, entry: Entry) -> None:
-        """Poll one account, as soon as there is a free slot."""
-        async with self._slots:
-            entry.polling = True
-            try:
-                status = await self._poller.poll(entry.target, entry.status)
-            finally:
-                entry.polling = False
-        self.accounts.finish(entry, status)
+        """Poll one account."""
+        self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status))
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""
@@ -136,21 +135,26 @@ class Collector:
         stuck = [f"collector stuck: the last page is {age:.0f} s old"] if age > _STUCK_AFTER else []
         return [*self._crashes, *stuck]
 
-    async def _poll_loop(self, entry: Entry) -> None:
+    async def _dispatch(self) -> None:
+        """Poll accounts as they fall due, so many at a time."""
         while True:
-            await self._clock.sleep(max(0.0, entry.due - self._clock.monotonic()))
-            await self.poll(entry)
+            self.accounts.planned.clear()
+            while len(self._polls) < self._concurrency and (entry := self.accounts.take()) is not None:
+                task = self._polls[entry] = self._spawn("poll", self.poll(entry))
+                task.add_done_callback(partial(self._poll_ended, entry))
+            full = len(self._polls) >= self._concurrency
+            await wait(self.accounts.planned, None if full else self.accounts.seconds_to_next())
 
-    def _start(self, entries: Sequence[Entry], gone: Sequence[Entry] = ()) -> None:
-        """Have accounts polled when they are due now, and others no more."""
-        if not self._running:
-            return
-        for entry in (*gone, *entries):
+    def _poll_ended(self, entry: Entry, task: asyncio.Task[None]) -> None:
+        if self._polls.get(entry) is task:
+            del self._polls[entry]
+        self.accounts.planned.set()
+
+    def _drop(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
             task = self._polls.pop(entry, None)
             if task is not None:
                 task.cancel()
-        for entry in entries:
-            self._polls[entry] = self._spawn("poll", self._poll_loop(entry))
 
     def _refresh_listings(self) -> None:
         for task in self._listings:

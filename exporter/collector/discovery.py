@@ -55,7 +55,7 @@ class Discoverer:
     Args:
         accounts: The table.
         owns: Whether an account is in this process's shard.
-        start: Gets the accounts that are due at once, and those that are gone.
+        drop: Gets the accounts whose poll in flight counts no more.
         clock: The clock.
         log: The log.
     """
@@ -64,14 +64,14 @@ class Discoverer:
         self,
         accounts: AccountTable,
         owns: Callable[[str], bool],
-        start: Callable[[Sequence[Entry], Sequence[Entry]], None],
+        drop: Callable[[Iterable[Entry]], None],
         *,
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
         self._accounts = accounts
         self._owns = owns
-        self._start = start
+        self._drop = drop
         self._clock = clock
         self._log = log
         self._configured: tuple[Target, ...] = ()
@@ -133,7 +133,7 @@ class Discoverer:
         new = {target.account.account_id: target for target in page if target.account.account_id not in self._accounts}
         if new:
             listing.targets |= new
-            self._start(self._accounts.add(target for account_id, target in new.items() if self._owns(account_id)), ())
+            self._accounts.add(target for account_id, target in new.items() if self._owns(account_id))
 
     def _succeeded(self, listing: Listing, found: dict[str, Target], before: set[Account]) -> None:
         if listing.failure is not None or before != {target.account for target in found.values()}:
@@ -165,4 +165,4 @@ class Discoverer:
         for target in (*self._configured, *(target for each in self.listings for target in each.targets.values())):
             targets.setdefault(target.account.account_id, target)
         owned = [target for account_id, target in targets.items() if self._owns(account_id)]
-        self._start(*self._accounts.assign(owned, may_return=not self.all_tried()))
+        self._drop(self._accounts.assign(owned, may_return=not self.all_tried()))

@@ -90,10 +90,10 @@ class Publisher:
             await self.publish()
             pause = pause_after(self._cost, first_round=first_round)
             if first_round:
-                await _wait(self._accounts.all_polled, pause)
+                await wait(self._accounts.all_polled, pause)
             else:
                 await asyncio.sleep(pause)
-            await _wait(self._accounts.changed, LONGEST_AGE - pause)
+            await wait(self._accounts.changed, LONGEST_AGE - pause)
 
     async def publish(self) -> None:
         """Make a page of what is known now, and publish it."""
@@ -124,7 +124,7 @@ class Publisher:
         return self._cpu() - began
 
 
-async def _wait(event: asyncio.Event, longest: float) -> None:
+async def wait(event: asyncio.Event, longest: float | None) -> None:
     """Wait for an event, but no longer than `longest` seconds."""
     try:
         async with asyncio.timeout(longest):

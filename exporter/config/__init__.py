@@ -1,10 +1,10 @@
-"""The configuration: one YAML file, strict, every problem told at once with its line."""
+"""The configuration: one YAML file, strict, every problem told with its line."""
 
-from exporter.config.load import load, parse, read
-from exporter.config.resolved import ResolvedAccount, ResolvedOrganization, Settings
 from exporter.config.schema import Config
+from exporter.config.settings import ResolvedAccount, ResolvedOrganization, Settings, load, parse
 from exporter.config.show import Shown, as_yaml
-from exporter.config.web_config import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.yaml_lines import read
 
 __all__ = [
     "Config",

@@ -1,103 +1,108 @@
-"""What is wrong with a configuration file, where, and what to write instead."""
+"""What pydantic finds wrong with a YAML document, in words."""
 
+import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import TypeVar, get_args
 
-from exporter.errors import ConfigError
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-Path = tuple[str | int, ...]
-"""Where a value is: the keys and the positions in lists that lead to it."""
+from exporter.config.yaml_lines import Document, Loc, quoted, scalar
 
-LONGEST_SHOWN = 80
+Model = TypeVar("Model", bound=BaseModel)
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
-EXTERNAL_IDS = ("external_id", "member_external_id")
-"""Keys whose values belong in the file and are never shown."""
+HIDDEN_KEYS = frozenset(("external_id", "member_external_id", "basic_auth_users", "cert", "cert_file", "key", "key_file"))
+"""Keys whose values are never shown, besides those named like a secret; a private key may stand in place of its path."""
 
 _SECRET = re.compile(r"secret|token|passw|passphrase|pwd|(access|api|private)[_-]?key|credential", re.IGNORECASE)
+_MISSPELT = 0.6
+_MISSPELT_SECRET = 0.8  # a session_token is no misspelt session_name, but use_own_credential is use_own_credentials
+_EXPECTED = {
+    "tuple_type": "a list: write its entries in [ ], or each after a dash",
+    "dict_type": "a mapping: write key and value pairs, indented below it",
+    "model_type": "a mapping: write its keys below it, indented",
+}
 
 
-def quoted(text: str) -> str:
-    """Return a text as a message shows it: in quotes, on one line, cut where it is long."""
-    cut = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-    return '"' + "".join(_visible(char) for char in cut) + '"'
-
-
-def written_path(path: Path) -> str:
-    """Return a path as people write it, such as `accounts[2].role_arn`."""
-    written = ""
-    for part in path:
-        if isinstance(part, int):
-            written += f"[{part}]"
-        elif not _PLAIN_KEY.fullmatch(part):
-            written += f"[{quoted(part)}]"
-        else:
-            written += f".{part}" if written else part
-    return written
-
-
-def names_secret(path: Path) -> bool:
-    """Return whether the value at a path could be a secret, going by its keys."""
-    return any(isinstance(part, str) and _SECRET.search(part) for part in path)
-
-
-def holds_secret(path: Path) -> bool:
-    """Return whether the value at a path is never shown: what could be a secret, and what `/config` masks."""
-    return names_secret(path) or path[-1:] in {(key,) for key in EXTERNAL_IDS}
-
-
-def line_of_problem(source: str, line: int | None, text: str) -> str:
-    """Return a problem the way it is told."""
-    place = "".join(_visible(char) for char in source)
-    return f"{place}: {text}" if line is None else f"{place}:{line}: {text}"
-
-
-class Report:
-    """Collects every problem of one file.
-
-    A value that is broken is left out of everything that follows, so what is found wrong with its neighbours because it is
-    missing is not told.
+def validated(document: Document, model: type[Model], context: object = None, *, advice_on_credentials: str = "") -> Model:
+    """Return what a document says.
 
     Args:
-        source: The file's name.
+        document: The document.
+        model: Its keys.
+        context: For the model's validators.
+        advice_on_credentials: For unknown keys that are named like a secret; empty where they are told like any other.
+
+    Raises:
+        ConfigError: It is not as the model has it.
     """
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self._problems: list[tuple[int, Path, str]] = []
-        self._broken: set[Path] = set()
-        self._around_broken: set[Path] = set()
-
-    def add(self, line: int, path: Path, text: str) -> None:
-        """Add a problem."""
-        self._problems.append((line, path, text))
-
-    def mark_broken(self, path: Path) -> None:
-        """Remember that what is at a path cannot be relied on."""
-        self._broken.add(path)
-        self._around_broken.update(path[:length] for length in range(len(path) + 1))
-
-    def is_sound(self, *paths: Path) -> bool:
-        """Return whether nothing at these paths, in them or around them is broken."""
-        return not any(
-            path in self._around_broken or any(path[:length] in self._broken for length in range(len(path))) for path in paths
-        )
-
-    def raise_if_any(self) -> None:
-        """End here when there were problems.
-
-        Raises:
-            ConfigError: With all of them, in the order of the file.
-        """
-        if self._problems:
-            raise ConfigError(list(self._lines()))
-
-    def _lines(self) -> Iterable[str]:
-        for line, path, text in sorted(self._problems, key=lambda problem: problem[0]):
-            yield line_of_problem(self.source, line, f"{written_path(path)}: {text}" if path else text)
+    try:
+        config = model.model_validate(document.data, context=context)
+    except ValidationError as error:
+        for details in error.errors(include_url=False, include_input=False):
+            document.add(*_problem(document, model, details, advice_on_credentials))
+        document.check()
+        raise
+    document.check()
+    return config
 
 
-def _visible(char: str) -> str:
-    if char in {'"', "\\"}:
-        return "\\" + char
-    return char if char.isprintable() else char.encode("unicode_escape").decode()
+def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, advice: str) -> tuple[Loc, str]:
+    loc, kind = details["loc"], details["type"]
+    node = document.node(loc)
+    reason = details.get("ctx", {}).get("error") or f"is not {_EXPECTED.get(kind, 'what belongs here')}"
+    if kind == "extra_forbidden":
+        return loc, _unknown_key(_fields(model, loc[:-1]), loc, advice)
+    if kind == "missing":
+        return loc, f"is missing: write {_fields(model, loc[:-1])[str(loc[-1])].description}"
+    if node is None and loc[-1] == "[key]":
+        return loc[:-1], f"{quoted(str(loc[-2]))} {reason}"
+    if isinstance(node, ScalarNode) and scalar(node) is None:
+        return loc, "has no value: write one, or remove the key" if isinstance(loc[-1], str) else "is empty: remove the dash"
+    return loc, f"{_shown(loc, node)} {reason}"
+
+
+def _fields(model: type[BaseModel], loc: Loc) -> dict[str, FieldInfo]:
+    """Return the fields of the mapping at a place by their keys."""
+    for part in loc:
+        if isinstance(part, str):
+            model = next(_models(_fields(model, ())[part].annotation))
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _unknown_key(fields: dict[str, FieldInfo], loc: Loc, advice_on_credentials: str) -> str:
+    allowed = [key for key, field in fields.items() if field.annotation is not type(None)]  # others are there to be refused
+    is_secret = _names_secret(loc)
+    if near := difflib.get_close_matches(str(loc[-1]), allowed, n=1, cutoff=_MISSPELT_SECRET if is_secret else _MISSPELT):
+        return f"unknown key: did you mean {near[0]}?"
+    if is_secret and advice_on_credentials:
+        return advice_on_credentials
+    return f"unknown key: here are allowed {', '.join(allowed)}"
+
+
+def _names_secret(loc: Loc) -> bool:
+    return any(isinstance(part, str) and _SECRET.search(part) for part in loc)
+
+
+def _shown(loc: Loc, node: Node | None) -> str:
+    match node:
+        case SequenceNode():
+            return "the list"
+        case MappingNode():
+            return "a mapping"
+        case ScalarNode() if _names_secret(loc) or not HIDDEN_KEYS.isdisjoint(loc):
+            return "the value (not shown)"
+        case ScalarNode():
+            return quoted(node.value) if isinstance(scalar(node), str) else quoted(node.value)[1:-1]
+        case _:
+            return "the value"

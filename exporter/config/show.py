@@ -6,61 +6,52 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from exporter.config.durations import format_duration
-from exporter.config.problems import EXTERNAL_IDS
+from exporter.config.problems import HIDDEN_KEYS
 from exporter.config.schema import Config
-from exporter.config.values import RoleArn
+from exporter.config.types import RoleArn, format_duration
 
 MASKED = "<secret>"
-_DURATIONS = ("interval", "timeout", "max_staleness", "session_duration", "refresh_interval")
-_MAPS_OF_DURATIONS = ("first_response_targets",)
+_DURATIONS = ("interval", "timeout", "max_staleness", "session_duration", "refresh_interval", "first_response_targets")
 _FIRST = ("id", "name")
 """What an entry of a list is called by."""
-_WIDE = 1000
 
 
 def as_yaml(config: Config) -> str:
     """Return a configuration as a file has it, all defaults filled in; what no key needs to say is left out."""
-    return yaml.safe_dump(_section(config), sort_keys=False, allow_unicode=True, width=_WIDE)
+    return yaml.safe_dump(_shown("", config), sort_keys=False, allow_unicode=True, width=1000)
 
 
 class Shown:
-    """Returns the configuration in force as YAML, written anew only when there is another: a large one takes a second.
-
-    Args:
-        config: Returns the configuration in force.
-    """
+    """Returns the configuration in force as YAML, written anew only when there is another: a large one takes a second."""
 
     def __init__(self, config: Callable[[], Config]) -> None:
         self._config = config
-        self._written: tuple[Config, str] | None = None
+        self._last: tuple[Config, str] | None = None
 
     def __call__(self) -> str:
         """Return the text."""
-        config, written = self._config(), self._written
-        if written is None or written[0] is not config:
-            self._written = written = config, as_yaml(config)
-        return written[1]
+        config, last = self._config(), self._last
+        if last is None or last[0] is not config:
+            self._last = last = config, as_yaml(config)
+        return last[1]
 
 
-def _section(section: BaseModel) -> dict[str, Any]:
-    names = sorted(type(section).model_fields, key=lambda name: name not in _FIRST)
-    values = {name: getattr(section, name) for name in names}
-    shown = {name: _value(name, value) for name, value in values.items() if value not in (None, "", (), {})}
-    return {name: value for name, value in shown.items() if value != {}}
-
-
-def _value(name: str, value: object) -> object:
+def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
     match value:
         case BaseModel():
-            return _section(value)
-        case RoleArn():
-            return value.text
+            names = sorted(type(value).model_fields, key=lambda name: name not in _FIRST)
+            shown: Any = {name: _shown(name, getattr(value, name)) for name in names}
+            shown = {name: part for name, part in shown.items() if part not in (None, "", [], {})}
         case tuple():
-            return [_value(name, item) for item in value]
-        case dict() if name in _MAPS_OF_DURATIONS:
-            return {key: format_duration(item) for key, item in value.items()}
-        case float() if name in _DURATIONS:
-            return format_duration(value)
+            shown = [_shown(key, item) for item in value]
+        case dict():
+            shown = {name: _shown(key, item) for name, item in value.items()}
+        case RoleArn():
+            shown = value.text
+        case float() if key in _DURATIONS:
+            shown = format_duration(value)
+        case str() if key in HIDDEN_KEYS:
+            shown = MASKED
         case _:
-            return MASKED if name in EXTERNAL_IDS else value
+            shown = value
+    return shown

@@ -1,1 +1,222 @@
-from exporter.config.durations import parse_duration, format_duration
+"""The values a configuration is made of: durations, ARNs, names, ids.
+
+A `ValueError` is the rest of a sentence that begins with the value itself.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, PlainValidator, ValidationInfo
+
+PartitionOf = Callable[[str], str]
+"""Returns the partition of a region; raises ValueError for a region that does not exist."""
+
+_UNITS_MS = {
+    "y": 365 * 86_400_000,
+    "w": 7 * 86_400_000,
+    "d": 86_400_000,
+    "h": 3_600_000,
+    "m": 60_000,
+    "s": 1000,
+    "ms": 1,
+}
+# Nine digits of years are some 10^17 seconds: still a number that a float holds.
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _UNITS_MS))
+
+_NAME_CHARS = "letters, digits and +=,.@-_"
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
+# Those after "arn", and what to say of each.
+_ROLE_ARN = (
+    (r"aws(-[a-z]+)*", "its partition is aws, aws-cn, aws-us-gov or the like"),
+    (r"iam", "its service is iam"),
+    (r"", "it has no region: iam::"),
+    (r"[0-9]{12}", "the account id has 12 digits"),
+    (r"role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}", f"it ends in role/NAME, the name of 1 to 64 {_NAME_CHARS}"),
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_NAME = 256
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration in Prometheus's format: `30s`, `5m`, `1h30m`.
+
+    Raises:
+        ValueError: It is none; the message says what to write.
+    """
+    match = _DURATION.fullmatch(text)
+    counts = {unit: int(count) for unit, count in match.groupdict().items() if count} if match else {}
+    if not counts:
+        plain = text.isascii() and text.isdigit() and len(text) <= len("86400")
+        raise ValueError(f"is not a duration: write {f'{text}s or {text}m' if plain else 'it like 30s, 5m or 1h30m'}")
+    return sum(count * _UNITS_MS[unit] for unit, count in counts.items()) / 1000
+
+
+def format_duration(seconds: float) -> str:
+    """Return seconds as a duration, to the millisecond."""
+    left_ms = round(seconds * 1000)
+    written = ""
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, left_ms = divmod(left_ms, _UNITS_MS[unit])
+        written += f"{count}{unit}" if count else ""
+    return written or "0s"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleArn:
+    """The ARN of an IAM role, whole and in parts."""
+
+    text: str
+    partition: str
+    account_id: str
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            raise ValueError("is yes or no to YAML, not text: write it in quotes")
+        case int() | float():
+            raise ValueError("is a number to YAML, not text: write it in quotes")
+        case str() if _SURROGATE.search(value):
+            raise ValueError("has half a character in it (a surrogate): write the whole one")
+        case str():
+            return value
+    raise ValueError("is not text")
+
+
+def _name(value: object) -> str:
+    name = _text(value)
+    if not name.strip():
+        raise ValueError("is empty: leave the key out, or write a name")
+    if len(name) > _MAX_NAME or not name.isprintable():
+        raise ValueError(f"is not a name: it takes up to {_MAX_NAME} characters on one line")
+    return name
+
+
+def _account_id(value: object) -> str:
+    text = _text(value)
+    if _ACCOUNT_ID.fullmatch(text):
+        return text
+    if text.isascii() and text.isdigit():
+        raise ValueError(f"is not an account id: it has {len(text)} digits, not 12")
+    raise ValueError("is not an account id: write its 12 digits and nothing else")
+
+
+def _role_arn(value: object) -> RoleArn:
+    text = _text(value)
+    arn, *parts = text.split(":", len(_ROLE_ARN))
+    if arn != "arn" or len(parts) < len(_ROLE_ARN):
+        raise ValueError("is not a role ARN: write it like arn:aws:iam::111122223333:role/NAME")
+    for part, (pattern, reason) in zip(parts, _ROLE_ARN, strict=True):
+        if not re.fullmatch(pattern, part, re.ASCII):
+            raise ValueError(f"is not a role ARN ({reason})")
+    return RoleArn(text, partition=parts[0], account_id=parts[3])
+
+
+def _matching(pattern: str, what: str) -> PlainValidator:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def read(value: object) -> str:
+        text = _text(value)
+        if not compiled.fullmatch(text):
+            raise ValueError(f"is not {what}")
+        return text
+
+    return PlainValidator(read)
+
+
+def _partition_of(region: str, info: ValidationInfo) -> str:
+    partition_of: PartitionOf = (info.context or {})["partition_of"]
+    return partition_of(region)
+
+
+def _region(value: object, info: ValidationInfo) -> str:
+    region = _text(value)
+    if not _REGION.fullmatch(region):
+        raise ValueError("is not an AWS region: write it like us-east-1")
+    try:
+        _partition_of(region, info)
+    except ValueError:
+        raise ValueError("is not an AWS region: check its spelling") from None
+    return region
+
+
+def _regions(regions: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    if not regions:
+        raise ValueError("is empty: leave the key out, or list a region")
+    for index, region in enumerate(regions):
+        if region in regions[:index]:
+            raise ValueError(f"has {region} twice: remove one")
+    partitions = {_partition_of(region, info): region for region in reversed(regions)}
+    if len(partitions) > 1:
+        where = ", ".join(f"{region} in {partition}" for partition, region in reversed(partitions.items()))
+        raise ValueError(f"spans partitions ({where}): an account is in one")
+    return regions
+
+
+def _chain(roles: tuple[RoleArn, ...]) -> tuple[RoleArn, ...]:
+    if not roles:
+        raise ValueError("is empty: leave the key out, or list the roles in the order of assuming them")
+    return roles
+
+
+def duration(minimum: float, maximum: float) -> PlainValidator:
+    """Return what reads a duration within bounds."""
+
+    def read(value: object) -> float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        found = parse_duration(value if isinstance(value, str) else f"{value:g}" if is_number else "")
+        if found < minimum:
+            raise ValueError(f"is too short: write {format_duration(minimum)} or more")
+        if found > maximum:
+            raise ValueError(f"is too long: write {format_duration(maximum)} or less")
+        return found
+
+    return PlainValidator(read)
+
+
+def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
+    """Return what reads a whole number within bounds."""
+    bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+
+    def read(value: object) -> int:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or value < minimum
+            or (maximum is not None and value > maximum)
+        ):
+            raise ValueError(f"is not a whole number, {bounds}")
+        return value
+
+    return PlainValidator(read)
+
+
+def _switch(value: object) -> bool:
+    if value is True or value is False:
+        return value
+    raise ValueError("is neither true nor false: write one of them, without quotes")
+
+
+Switch = Annotated[bool, PlainValidator(_switch)]
+Text = Annotated[str, PlainValidator(_text)]
+Name = Annotated[str, PlainValidator(_name)]
+AccountId = Annotated[str, PlainValidator(_account_id)]
+RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
+RoleName = Annotated[str, _matching(r"[\w+=,.@-]{1,64}", f"a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN")]
+SessionName = Annotated[str, _matching(r"[\w+=,.@-]{2,64}", f"a session name: that is 2 to 64 {_NAME_CHARS}")]
+ExternalId = Annotated[
+    str, _matching(r"[\w+=,.@:/-]{2,1224}", "an external id: that is 2 to 1224 letters, digits and +=,.@:/-_")
+]
+LabelName = Annotated[
+    str,
+    _matching(
+        r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", "a label name: that is letters, digits and _, and begins with neither a digit nor __"
+    ),
+]
+SeverityCode = Annotated[str, _matching(r"[\w.-]{1,64}", "a severity code: that is one word such as critical")]
+Regions = Annotated[tuple[Annotated[str, PlainValidator(_region)], ...], AfterValidator(_regions)]
+RoleChain = Annotated[tuple[RoleArnValue, ...], AfterValidator(_chain)]
+Labels = dict[LabelName, Text]

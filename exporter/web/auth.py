@@ -1,55 +1,141 @@
-"""Lets in those whom the web-config file names, and nobody else."""
+"""Basic authentication against bcrypt hashes, without letting those who guess passwords have the CPU."""
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+import hashlib
+import secrets
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum, auto
+from typing import Final
 
-from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+import bcrypt
+from aiohttp import web
 
-from exporter.web.passwords import Passwords, Verdict
+LONGEST_PASSWORD: Final = 72
+"""Bytes; bcrypt ignores the rest, so of a longer password any end would do."""
 
+_MOST_WAITING = 8
+_MOST_WAITING_OF_CLIENT = 4
+_MOST_REMEMBERED = 128
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="aws-support-exporter", charset="UTF-8"'}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CheckPassword = Callable[[bytes, str], bool]
+
+
+class Verdict(Enum):
+    """The outcome of a login."""
+
+    RIGHT = auto()
+    WRONG = auto()
+    BUSY = auto()
+
+
+def check_password(password: bytes, hashed: str) -> bool:
+    """Return whether a password has a bcrypt hash; blocks for as long as the hash's cost asks for."""
+    try:
+        return bcrypt.checkpw(password, hashed.encode())
+    except ValueError:
+        return False
 
 
 class BasicAuth:
-    """Asks for a name and a password on every path, when there is anybody to be.
+    """Asks for user and password on every path, while there are users; remembers the outcome of each login.
+
+    Logins are checked one at a time. After a wrong password the next check waits as long as this one took, so that guessing
+    takes half a CPU at most.
 
     Args:
-        app: Answers those who may.
-        users: Returns the hashes of those who may, by name, as of now.
-        passwords: Checks them.
+        users: Returns the bcrypt hashes by user name, as of now.
+        check: Runs in a thread.
+        monotonic: Seconds.
+        sleep: Waits for some seconds.
     """
 
-    def __init__(self, app: ASGIApp, users: Callable[[], Mapping[str, str]], passwords: Passwords) -> None:
-        self._app = app
+    def __init__(
+        self,
+        users: Callable[[], Mapping[str, str]],
+        *,
+        check: CheckPassword = check_password,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._users = users
-        self._passwords = passwords
+        self._check = check
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._secret = secrets.token_bytes()
+        self._verdicts: dict[bool, OrderedDict[bytes, None]] = {True: OrderedDict(), False: OrderedDict()}
+        self._running: dict[bytes, asyncio.Task[bool]] = {}
+        self._waiting: Counter[str] = Counter()
+        self._turn = asyncio.Lock()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a request whose login is right, and refuse the others."""
+        if self._users():
+            credentials = _credentials(request.headers.getall("Authorization", []))
+            verdict = Verdict.WRONG if credentials is None else await self.login(*credentials, request.remote or "")
+            if verdict is Verdict.WRONG:
+                return web.Response(text="Unauthorized\n", status=401, headers=_CHALLENGE)
+            if verdict is Verdict.BUSY:
+                return web.Response(text="Too many logins; try again in a second.\n", status=429, headers={"Retry-After": "1"})
+        return await handler(request)
+
+    async def login(self, name: str, password: bytes, client: str) -> Verdict:
+        """Return the outcome of a login from a client's address.
+
+        An unknown name is checked against the hash of some user, always the same, so that it takes as long as that user's.
+        """
         users = self._users()
-        verdict = await self._verdict(scope, users) if users and scope["type"] == "http" else Verdict.RIGHT
-        match verdict:
-            case Verdict.RIGHT:
-                await self._app(scope, receive, send)
-            case Verdict.WRONG:
-                await PlainTextResponse("Unauthorized\n", 401, _CHALLENGE)(scope, receive, send)
-            case Verdict.BUSY:
-                text = "Too many logins at once; try again in a second.\n"
-                await PlainTextResponse(text, 429, {"Retry-After": "1"})(scope, receive, send)
-
-    async def _verdict(self, scope: Scope, users: Mapping[str, str]) -> Verdict:
-        login = _login(Headers(scope=scope).getlist("authorization"))
-        if login is None:
+        if len(password) > LONGEST_PASSWORD or not users:
             return Verdict.WRONG
-        address = scope.get("client")
-        return await self._passwords.check(users, *login, address[0] if address else "")
+        hashed = users.get(name)
+        tried = hashed or sorted(users.values())[int.from_bytes(self._digest(name.encode())) % len(users)]
+        key = self._digest(name.encode(), password, tried.encode(), b"known" if hashed else b"unknown")
+        for is_right, remembered in self._verdicts.items():
+            if key in remembered:
+                remembered.move_to_end(key)
+                return Verdict.RIGHT if is_right else Verdict.WRONG
+        task = self._running.get(key)
+        if task is None:
+            if self._waiting.total() >= _MOST_WAITING or self._waiting[client] >= _MOST_WAITING_OF_CLIENT:
+                return Verdict.BUSY
+            self._waiting[client] += 1
+            task = asyncio.create_task(self._run(key, password, tried, client, is_known=hashed is not None))
+            self._running[key] = task
+        return Verdict.RIGHT if await asyncio.shield(task) else Verdict.WRONG
+
+    async def _run(self, key: bytes, password: bytes, hashed: str, client: str, *, is_known: bool) -> bool:
+        try:
+            async with self._turn:
+                began = self._monotonic()
+                is_right = await asyncio.to_thread(self._check, password, hashed) and is_known
+                if not is_right:
+                    await self._sleep(self._monotonic() - began)
+        finally:
+            self._waiting[client] -= 1
+            self._waiting += Counter()  # drops clients of which nothing waits
+            del self._running[key]
+        remembered = self._verdicts[is_right]
+        remembered[key] = None
+        if len(remembered) > _MOST_REMEMBERED:
+            remembered.popitem(last=False)
+        return is_right
+
+    def _digest(self, *parts: bytes) -> bytes:
+        digest = hashlib.blake2b(key=self._secret, digest_size=16)
+        for part in parts:
+            digest.update(len(part).to_bytes(8))
+            digest.update(part)
+        return digest.digest()
 
 
-def _login(headers: list[str]) -> tuple[str, bytes] | None:
-    """Return the name and password that a request gives, or None when it gives none or is malformed."""
+def _credentials(headers: list[str]) -> tuple[str, bytes] | None:
+    """Return user name and password, or None when there are none or they are malformed."""
     if len(headers) != 1:
         return None
     scheme, _, token = headers[0].partition(" ")

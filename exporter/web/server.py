@@ -1,32 +1,37 @@
-"""Serves an ASGI application on given addresses, until told to stop."""
+"""Serves a web application on given addresses, until told to stop."""
 
 import asyncio
 import ipaddress
 import logging
 import os
 import re
-import secrets
+import resource
 import socket
-import time
+import ssl
+import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.config import Config
-from starlette.types import ASGIApp
+from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from exporter.errors import StartupError
-from exporter.web.auth import BasicAuth
-from exporter.web.headers import AddedHeaders
-from exporter.web.limits import Deadlines, Limits, Slots
-from exporter.web.listener import Listener
-from exporter.web.passwords import Passwords
-from exporter.web.secured import Secured, WebConfigFile
+from exporter.web.auth import BasicAuth, Handler
+from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits
+from exporter.web.settings import WebSettings
+from exporter.web.tls import Secured, WebConfigFile, subject_alternative_names
 
-_LARGEST_HEADERS = 32 * 1024
-_MOST_STREAMS = 20
 _BACKLOG = 1024
+_UNSENT_BYTES = 128 * 1024
+"""What the kernel holds for a reader whose window is full; a smaller send buffer would slow all readers down."""
+_SLICE_BYTES = 64 * 1024
+"""Of a response, for each reader, in the process: many readers that do not read must not take much memory."""
+_YIELD_BYTES = 4 * _SLICE_BYTES
+"""After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
+_PAUSE_SECONDS = 0.1
+_QUIET_SECONDS = 60.0
+_SHUTDOWN_SECONDS = 0.5
 _ANOTHER = "; choose another --web.listen-address"
 _LARGEST_PORT = 65535
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -96,7 +101,7 @@ def url_of(sock: socket.socket, scheme: str = "http") -> str:
 
 
 async def run(
-    app: ASGIApp,
+    app: web.Application,
     sockets: Sequence[socket.socket],
     stop: asyncio.Event,
     log: FilteringBoundLogger,
@@ -107,17 +112,16 @@ async def run(
     """Serve until `stop` is set; requests in flight are answered first.
 
     Args:
-        app: What answers.
-        sockets: Where requests come in; closed at the end.
+        app: Not started yet; gets the middlewares for limits, authentication and headers.
+        sockets: Closed at the end.
         stop: Ends it.
-        log: Gets what goes wrong.
-        limits: How much peers may ask for, and how long they may take.
-        web_config: How connections are secured; None for plain HTTP that anybody may read.
+        log: Gets what goes wrong, each kind once a minute at most.
+        limits: Those of a client.
+        web_config: None for plain HTTP that anybody may read.
     """
-    bounds = limits or Limits()
-    secured = web_config.current if web_config is not None else Secured
-    listener = Listener(ASGIWrapper(_guarded(app, bounds, secured)), _config(bounds), bounds, secured, log)  # type: ignore[arg-type]  # the same protocol, in its own words
-    tasks = [asyncio.create_task(listener.accept(sock)) for sock in sockets]
+    server = _Server(app, limits or Limits(), web_config.current if web_config is not None else Secured, log)
+    await server.start()
+    tasks = [asyncio.create_task(server.accept(sock)) for sock in sockets]
     if web_config is not None:
         tasks.append(asyncio.create_task(web_config.follow()))
     try:
@@ -128,23 +132,199 @@ async def run(
         await asyncio.gather(*tasks, return_exceptions=True)
         for sock in sockets:
             sock.close()
-        await listener.drain()
+        await server.drain()
 
 
-def _guarded(app: ASGIApp, limits: Limits, secured: Callable[[], Secured]) -> ASGIApp:
-    """Return an application that answers in time, to whom may ask, with the headers that were asked for."""
-    guarded: ASGIApp = Slots(app, limits.requests)
-    guarded = BasicAuth(guarded, lambda: secured().settings.users, Passwords(secrets.token_bytes(), time.monotonic))
-    guarded = AddedHeaders(guarded, lambda: secured().settings.headers)
-    return Deadlines(guarded, limits)
+class _Server:
+    """Accepts connections and answers their requests within the limits."""
+
+    def __init__(self, app: web.Application, limits: Limits, secured: Callable[[], Secured], log: FilteringBoundLogger) -> None:
+        self._limits = limits
+        self._secured = secured
+        self._log = log
+        self._logged: dict[str, float] = {}
+        self._loop = asyncio.get_running_loop()
+        self._connections: dict[Guard, asyncio.Task[None]] = {}
+        self._most = min(limits.connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        self._working = 0
+        self._is_draining = False
+        auth = BasicAuth(lambda: secured().settings.users)
+        app.middlewares.extend((self._answer, auth.middleware, self._limit))
+        app.on_response_prepare.append(_hide_server)
+        # aiohttp logs what clients send wrong, with a traceback that shows it; what handlers do wrong is logged here.
+        silent = logging.getLogger(f"{__name__}.aiohttp")
+        silent.disabled = True
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=silent,
+            keepalive_timeout=limits.keep_alive,
+            lingering_time=LINGER_SECONDS,
+            max_line_size=LARGEST_HEAD,
+            max_field_size=LARGEST_HEAD,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+        )
+
+    async def start(self) -> None:
+        """Get ready for connections."""
+        await self._runner.setup()
+
+    async def accept(self, sock: socket.socket) -> None:
+        """Accept connections until it is cancelled."""
+        sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        while True:
+            try:
+                accepted, _ = await self._loop.sock_accept(sock)
+                if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+            except OSError as error:
+                self._warn("accepting connections failed", error=error.strerror)
+                self._make_room()
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            if len(self._connections) < self._most or self._make_room():
+                secured = self._secured()
+                guard = Guard(self._protocol(), self._limits, partial(self._admits, secured.settings))
+                self._connections[guard] = asyncio.create_task(self._serve(guard, accepted, secured.context))
+            else:
+                self._warn("connection limit reached", connections=self._most)
+                accepted.close()
+            await asyncio.sleep(0)  # accepting alone must not keep others from being served
+
+    async def drain(self) -> None:
+        """Let requests in flight be answered, then end all connections."""
+        self._is_draining = True
+        for guard, task in self._connections.items():
+            if not guard.is_busy:
+                task.cancel()
+        for seconds in (self._limits.drain, _SHUTDOWN_SECONDS):
+            tasks = set(self._connections.values())
+            if tasks:
+                await asyncio.wait(tasks, timeout=seconds)
+            for task in tasks:
+                task.cancel()
+        await self._runner.cleanup()
+
+    def _protocol(self) -> asyncio.Protocol:
+        factory = self._runner.server
+        if factory is None:
+            raise RuntimeError("the server was not started")
+        return factory()
+
+    def _make_room(self) -> bool:
+        """End the least useful connection, if there is one without a response in the making."""
+        expendable = [guard for guard in self._connections if guard.is_expendable()]
+        if not expendable:
+            return False
+        self._connections.pop(min(expendable, key=Guard.usefulness)).cancel()
+        return True
+
+    async def _serve(self, guard: Guard, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: guard,
+                sock,
+                ssl=context,
+                ssl_handshake_timeout=self._limits.handshake if context else None,
+                ssl_shutdown_timeout=self._limits.stall if context else None,
+            )
+            await guard.closed.wait()
+        except OSError:
+            pass  # the handshake failed; asyncio has closed the socket
+        finally:
+            guard.abort()
+            self._connections.pop(guard, None)
+
+    def _admits(self, settings: WebSettings, transport: asyncio.Transport) -> bool:
+        allowed = settings.tls.allowed_sans if settings.tls is not None else ()
+        if not allowed or subject_alternative_names(transport.get_extra_info("peercert")) & set(allowed):
+            return True
+        self._warn("client certificate rejected: no SAN in client_allowed_sans")
+        return False
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Send a response in time, or end the connection."""
+        guard = None if request.transport is None else request.transport.get_protocol()
+        response: web.StreamResponse = web.Response()
+        if not isinstance(guard, Guard):
+            return response  # the client has gone
+        guard.begin()
+        is_last = True
+        try:
+            async with asyncio.timeout(self._limits.response):
+                response = await self._respond(request, handler)
+                response.headers.update(self._secured().settings.headers)
+                if request.body_exists or self._is_draining:
+                    response.force_close()
+                response = await _send(request, response)
+            is_last = not response.keep_alive
+        except (TimeoutError, ConnectionError) as error:
+            guard.abort()
+            error.with_traceback(None)  # its frames hold the response, and wait for the garbage collector
+        finally:
+            guard.end(is_last=is_last)
+        if self._is_draining and request.transport is not None:
+            request.transport.close()
+        return response
+
+    async def _respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.raw_path.startswith("/"):  # another protocol's URL
+            return web.Response(text="Not Found\n", status=404)
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            allow = error.headers.get("Allow")
+            return web.Response(text=f"{error.reason}\n", status=error.status, headers={"Allow": allow} if allow else None)
+        except Exception as error:  # noqa: BLE001 - a request is answered whatever is wrong with a handler
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            self._warn("request failed", error=type(error).__name__, place=f"{frame.name}, line {frame.lineno}")
+            return web.Response(text="Internal Server Error\n", status=500)
+
+    @web.middleware
+    async def _limit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse requests beyond the limit, health and readiness apart; a response that is being sent does not count."""
+        most = self._limits.requests
+        if request.path.endswith(("/-/healthy", "/-/ready")):
+            return await handler(request)
+        if most and self._working >= most:
+            text = f"{most} requests are being worked on already; try again in a second.\n"
+            return web.Response(text=text, status=503, headers={"Retry-After": "1"})
+        self._working += 1
+        try:
+            return await handler(request)
+        finally:
+            self._working -= 1
+
+    def _warn(self, event: str, **details: object) -> None:
+        """Log a line, but no more than one of its kind in a minute."""
+        now = self._loop.time()
+        if now >= self._logged.get(event, now):
+            self._logged[event] = now + _QUIET_SECONDS
+            self._log.warning(event, **details)
 
 
-def _config(limits: Limits) -> Config:
-    config = Config()
-    config.errorlog = logging.getLogger("hypercorn.error")
-    config.include_server_header = False
-    config.h11_max_incomplete_size = _LARGEST_HEADERS
-    config.h2_max_header_list_size = _LARGEST_HEADERS
-    config.h2_max_concurrent_streams = _MOST_STREAMS
-    config.keep_alive_timeout = limits.keep_alive
-    return config
+async def _send(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Send a response in slices, each when the reader has taken the one before, and return what was sent."""
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes) or len(body) <= _SLICE_BYTES:
+        await response.prepare(request)
+        await response.write_eof()
+        return response
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.content_length = len(body)
+    if response.keep_alive is False:
+        stream.force_close()
+    await stream.prepare(request)
+    if request.method != "HEAD":
+        view = memoryview(body)
+        for at in range(0, len(view), _SLICE_BYTES):
+            await stream.write(view[at : at + _SLICE_BYTES])
+            if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
+                await asyncio.sleep(0)
+    await stream.write_eof()
+    return stream
+
+
+async def _hide_server(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.popall("Server", None)

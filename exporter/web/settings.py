@@ -1,4 +1,4 @@
-"""What a web-config file says: TLS, HTTP and who may log in."""
+"""The settings of a web-config file: TLS, headers, users."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class ClientAuth(StrEnum):
-    """Whether clients show a certificate, in the words of Go's crypto/tls."""
+    """Go's crypto/tls names of whether clients show a certificate."""
 
     NONE = "NoClientCert"
     IF_GIVEN = "VerifyClientCertIfGiven"
@@ -15,7 +15,7 @@ class ClientAuth(StrEnum):
 
 
 class TlsVersion(StrEnum):
-    """A version of TLS, in the words of exporter-toolkit; each is a greater text than those before it."""
+    """exporter-toolkit's names of TLS versions; they sort by age."""
 
     TLS10 = "TLS10"
     TLS11 = "TLS11"
@@ -25,13 +25,7 @@ class TlsVersion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pem:
-    """Something in PEM: in a file, or in the web-config file itself.
-
-    Attributes:
-        key: The key of the web-config file that says it, for messages.
-        path: The file, or None.
-        text: The PEM itself, or empty.
-    """
+    """PEM in a file, or in the web-config file itself; `key` is the web-config's key, for messages."""
 
     key: str
     path: Path | None = None
@@ -40,16 +34,12 @@ class Pem:
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """How TLS is spoken.
+    """`tls_server_config`.
 
     Attributes:
         certificate: The server's certificate, those of its issuers after it.
-        private_key: The key of the certificate.
-        client_auth: Whether clients show a certificate.
-        client_ca: Who signs the certificates of clients; None only when they show none.
-        allowed_sans: Subject alternative names of which a client's certificate must have one; empty when any will do.
-        min_version: The oldest version spoken.
-        max_version: The newest version spoken.
+        client_ca: None only when clients show no certificate.
+        allowed_sans: Subject alternative names of which a client's certificate must have one; empty allows any.
     """
 
     certificate: Pem
@@ -69,16 +59,14 @@ class TlsSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """A whole web-config file.
+    """A web-config file.
 
     Attributes:
-        tls: How TLS is spoken, or None for plain HTTP.
-        http2: Whether HTTP/2 is spoken over TLS.
+        tls: None for plain HTTP.
         headers: Added to every response.
-        users: The bcrypt hashes of those who may log in, by name; empty when anybody may read.
+        users: bcrypt hashes by user name; empty turns authentication off.
     """
 
     tls: TlsSettings | None = None
-    http2: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,20 +1,26 @@
-"""From what a web-config file says of TLS to what the ssl module takes, and whom a client's certificate is about."""
+"""TLS and authentication as the web-config file has them: reads it and the files that it names, and follows their changes."""
 
+import asyncio
 import ipaddress
 import os
 import ssl
 import stat
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import ConfigError
-from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion
+from structlog.typing import FilteringBoundLogger
 
+from exporter.errors import ConfigError
+from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
+
+_INTERVAL_SECONDS = 1.0
+_LOGGED_FAILURE = 2
+"""The first may be a file that is being written."""
 _LARGEST_PEM = 1024 * 1024
 _VERSIONS = {
     TlsVersion.TLS10: ssl.TLSVersion.TLSv1,
@@ -28,91 +34,131 @@ _VERIFY = {
     ClientAuth.REQUIRED: ssl.CERT_REQUIRED,
 }
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-# What TLS 1.0 and 1.1 have is below OpenSSL's own bar: who asks for them gets it.
+# TLS 1.0 and 1.1 only have ciphers that OpenSSL refuses by default.
 _OLD_CIPHERS = f"{_CIPHERS}:ECDHE+AES:AES:@SECLEVEL=0"
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """The PEM that TLS takes, read from where the settings say.
+class Secured:
+    """How new connections and requests are secured; without a context in plain HTTP."""
 
-    Attributes:
-        certificate: The server's certificate and those of its issuers.
-        private_key: The key of the certificate.
-        client_ca: Who signs the certificates of clients; empty when they show none.
-    """
+    settings: WebSettings = field(default_factory=WebSettings)
+    context: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """PEM."""
 
     certificate: str
     private_key: str = field(repr=False)
-    client_ca: str = ""
+    client_ca: str
 
 
-def read_material(settings: TlsSettings, source: str) -> Material:
-    """Read the certificates and the key.
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The web-config file, and what the files that it names hold."""
 
-    Args:
-        settings: Where they are.
-        source: The web-config file's name, for messages.
-
-    Raises:
-        ConfigError: One cannot be read.
-    """
-    return Material(
-        _read(settings.certificate, source),
-        _read(settings.private_key, source),
-        "" if settings.client_ca is None else _read(settings.client_ca, source),
-    )
+    content: bytes
+    settings: WebSettings
+    material: _Material | None
 
 
-def server_context(settings: TlsSettings, material: Material, source: str, *, http2: bool) -> ssl.SSLContext:
-    """Return the context in which connections are accepted.
+class WebConfigFile:
+    """A web-config file that may change.
+
+    Attributes:
+        interval: Seconds between two reads of the files.
 
     Args:
-        settings: How TLS is spoken.
-        material: The certificates and the key.
-        source: The web-config file's name, for messages.
-        http2: Whether HTTP/2 is offered; it takes TLS 1.2.
+        source: Its name, for messages.
+        read: Returns its content, or raises ConfigError.
+        parse: Returns its settings, or raises ConfigError.
+        log: Gets a line for each reload that succeeded or failed.
 
     Raises:
-        ConfigError: The certificates or the key cannot be used.
+        ConfigError: It cannot be used.
     """
-    _check_pem(settings.certificate, material.certificate, "CERTIFICATE", "certificate", source)
-    _check_pem(settings.private_key, material.private_key, "PRIVATE KEY", "private key", source)
-    if "ENCRYPTED" in material.private_key:
-        raise _problem(
-            settings.private_key, source, "is encrypted, and nobody is there to ask: write the key without a passphrase"
-        )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    context.set_ciphers(_OLD_CIPHERS if settings.min_version < TlsVersion.TLS12 else _CIPHERS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # who writes TLS10 knows that it is old
-        context.minimum_version = _VERSIONS[settings.min_version]
-        context.maximum_version = _VERSIONS[settings.max_version]
-    modern = settings.max_version >= TlsVersion.TLS12
-    context.set_alpn_protocols(["h2", "http/1.1"] if http2 and modern else ["http/1.1"])
-    _load_chain(context, settings, material, source)
-    if settings.client_ca is not None:
-        _check_pem(settings.client_ca, material.client_ca, "CERTIFICATE", "certificate", source)
+
+    def __init__(
+        self, source: str, read: Callable[[], bytes], parse: Callable[[bytes], WebSettings], log: FilteringBoundLogger
+    ) -> None:
+        self.interval = _INTERVAL_SECONDS
+        self._source = source
+        self._read_content = read
+        self._parse = parse
+        self._log = log
+        self._files = self._seen = self._read(None)
+        self._current = self._secure(self._files)
+        self._problem = ""
+        self._failures = 0
+
+    def current(self) -> Secured:
+        """Return what holds for new connections and requests."""
+        return self._current
+
+    def refresh(self) -> None:
+        """Reload what two reads in a row found the same: a file may be being written."""
         try:
-            context.load_verify_locations(cadata=material.client_ca)
-        except ssl.SSLError as error:
-            raise _problem(settings.client_ca, source, f"cannot be used: {_reason(error)}") from None
-        context.verify_mode = _VERIFY[settings.client_auth]
-    return context
+            files = self._read(self._seen)
+            was_seen = files == self._seen
+            self._seen = files
+            if files == self._files:
+                self._problem = ""
+            elif was_seen:
+                self._check_change(files.settings)
+                self._current = self._secure(files)
+                self._files = files
+                self._problem = ""
+                self._log.info("web-config reloaded", file=self._source)
+        except ConfigError as error:
+            self._failures = self._failures + 1 if str(error) == self._problem else 1
+            self._problem = str(error)
+            if self._failures == _LOGGED_FAILURE:
+                problem = "; ".join(error.problems)
+                self._log.error("reloading web config failed, keeping the previous one", problem=problem)
+
+    async def follow(self) -> None:
+        """Refresh until it is cancelled."""
+        while True:
+            await asyncio.sleep(self.interval)
+            await asyncio.to_thread(self.refresh)
+
+    def _read(self, before: _Files | None) -> _Files:
+        content = self._read_content()
+        settings = before.settings if before is not None and before.content == content else self._parse(content)
+        return _Files(content, settings, None if settings.tls is None else _read_material(settings.tls, self._source))
+
+    def _secure(self, files: _Files) -> Secured:
+        tls, material = files.settings.tls, files.material
+        if tls is None or material is None:
+            return Secured(files.settings)
+        return Secured(files.settings, _server_context(tls, material, self._source))
+
+    def _check_change(self, settings: WebSettings) -> None:
+        """Refuse what a file that was emptied by mistake must not do."""
+        before = self._current.settings
+        if (settings.tls is None) != (before.tls is None):
+            raise ConfigError([f"{self._source}: tls_server_config: TLS is turned on and off by a restart only"])
+        if before.users and not settings.users:
+            raise ConfigError([f"{self._source}: basic_auth_users: authentication is turned off by a restart only"])
 
 
-def names_in(certificate: Mapping[str, Any] | None) -> frozenset[str]:
-    """Return the subject alternative names of a client's certificate, as Go writes them.
-
-    Args:
-        certificate: What `ssl.SSLSocket.getpeercert` returns.
-    """
+def subject_alternative_names(certificate: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return the names in what `getpeercert` returns, written as Go writes them."""
     names: Sequence[tuple[str, str]] = (certificate or {}).get("subjectAltName", ())
     return frozenset(
         ipaddress.ip_address(name.strip()).compressed if kind == "IP Address" else name
         for kind, name in names
         if kind in {"DNS", "email", "URI", "IP Address"}
+    )
+
+
+def _read_material(settings: TlsSettings, source: str) -> _Material:
+    return _Material(
+        _read(settings.certificate, source),
+        _read(settings.private_key, source),
+        "" if settings.client_ca is None else _read(settings.client_ca, source),
     )
 
 
@@ -131,21 +177,32 @@ def _read(pem: Pem, source: str) -> str:
     return content.decode("ascii", errors="replace").replace("\ufffd", "?")
 
 
-def _check_pem(pem: Pem, text: str, label: str, what: str, source: str) -> None:
-    if f"{label}-----" not in text:
-        raise _problem(pem, source, f"holds no {what} in PEM")
+def _server_context(settings: TlsSettings, material: _Material, source: str) -> ssl.SSLContext:
+    _check_pem(settings.certificate, material.certificate, "CERTIFICATE", "certificate", source)
+    _check_pem(settings.private_key, material.private_key, "PRIVATE KEY", "private key", source)
+    if "ENCRYPTED" in material.private_key:
+        problem = "is encrypted, and nobody is there to ask: write the key without a passphrase"
+        raise _problem(settings.private_key, source, problem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_ciphers(_OLD_CIPHERS if settings.min_version < TlsVersion.TLS12 else _CIPHERS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # min_version: TLS10 is the user's own choice
+        context.minimum_version = _VERSIONS[settings.min_version]
+        context.maximum_version = _VERSIONS[settings.max_version]
+    context.set_alpn_protocols(["http/1.1"])
+    _load_chain(context, settings, material, source)
+    if settings.client_ca is not None:
+        _check_pem(settings.client_ca, material.client_ca, "CERTIFICATE", "certificate", source)
+        try:
+            context.load_verify_locations(cadata=material.client_ca)
+        except ssl.SSLError as error:
+            raise _problem(settings.client_ca, source, f"cannot be used: {_reason(error)}") from None
+        context.verify_mode = _VERIFY[settings.client_auth]
+    return context
 
 
-def _problem(pem: Pem, source: str, text: str) -> ConfigError:
-    place = "" if pem.path is None else f"{pem.path} "
-    return ConfigError([f"{source}: {pem.key}: {place}{text}"])
-
-
-def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or "it is not PEM").replace("_", " ").lower()
-
-
-def _load_chain(context: ssl.SSLContext, settings: TlsSettings, material: Material, source: str) -> None:
+def _load_chain(context: ssl.SSLContext, settings: TlsSettings, material: _Material, source: str) -> None:
     with _as_file(material.certificate) as certificate, _as_file(material.private_key) as private_key:
         try:
             context.load_cert_chain(certificate, private_key, password=lambda: "")
@@ -157,7 +214,7 @@ def _load_chain(context: ssl.SSLContext, settings: TlsSettings, material: Materi
 
 @contextmanager
 def _as_file(text: str) -> Iterator[Path]:
-    """Yield a path under which the ssl module, which takes paths only, finds a text; where there can be, there is no file."""
+    """Yield a path that holds a text, in memory where that is possible: the ssl module takes paths only."""
     if hasattr(os, "memfd_create"):
         number = os.memfd_create("pem")
         try:
@@ -170,3 +227,17 @@ def _as_file(text: str) -> Iterator[Path]:
             file.write(text)
             file.flush()
             yield Path(file.name)
+
+
+def _check_pem(pem: Pem, text: str, label: str, what: str, source: str) -> None:
+    if f"{label}-----" not in text:
+        raise _problem(pem, source, f"holds no {what} in PEM")
+
+
+def _problem(pem: Pem, source: str, text: str) -> ConfigError:
+    place = "" if pem.path is None else f"{pem.path} "
+    return ConfigError([f"{source}: {pem.key}: {place}{text}"])
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return (error.reason or "it is not PEM").replace("_", " ").lower()

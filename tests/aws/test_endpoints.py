@@ -1,14 +1,11 @@
-"""Which doors regions lead to, and that the user's own come first."""
+"""Which endpoints regions lead to, and that the user's own come first."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from exporter.aws.api import Api
 from exporter.aws.endpoints import Endpoint, Endpoints
-from exporter.aws.timing import SystemTiming
-from exporter.metrics.instruments import Instruments
 
 HOMES = {
     "aws": ("ap-southeast-2", "us-east-1", "https://support.us-east-1.amazonaws.com"),
@@ -21,14 +18,6 @@ HOMES = {
     "aws-eusc": ("eusc-de-east-1", "eusc-de-east-1", "https://support.eusc-de-east-1.amazonaws.eu"),
 }
 OWN = "http://127.0.0.1:4566"
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, os.devnull)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +41,7 @@ def test_no_partition_that_botocore_knows_is_left_out(endpoints: Endpoints) -> N
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2", "eu-west-1"])
-def test_the_commercial_partition_has_three_doors(region: str, endpoints: Endpoints) -> None:
+def test_the_commercial_partition_has_three_endpoints(region: str, endpoints: Endpoints) -> None:
     assert endpoints.support([region]) == (Endpoint(region, f"https://support.{region}.amazonaws.com"),)
 
 
@@ -63,7 +52,7 @@ def test_every_other_commercial_region_leads_to_one_of_them(endpoints: Endpoints
 
 
 @pytest.mark.parametrize(
-    ("regions", "doors"),
+    ("regions", "expected"),
     [
         (["us-east-1", "ap-southeast-2"], ["us-east-1"]),
         (["ap-southeast-2", "eu-central-1"], ["us-east-1"]),
@@ -72,10 +61,10 @@ def test_every_other_commercial_region_leads_to_one_of_them(endpoints: Endpoints
         (["us-gov-east-1", "us-gov-west-1"], ["us-gov-west-1"]),
     ],
 )
-def test_regions_that_lead_to_one_door_are_one_and_their_order_is_kept(
-    regions: list[str], doors: list[str], endpoints: Endpoints
+def test_regions_that_lead_to_one_endpoint_are_one_and_their_order_is_kept(
+    regions: list[str], expected: list[str], endpoints: Endpoints
 ) -> None:
-    assert [endpoint.region for endpoint in endpoints.support(regions)] == doors
+    assert [endpoint.region for endpoint in endpoints.support(regions)] == expected
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SUPPORT"])
@@ -125,9 +114,34 @@ def test_unknown_regions_are_refused(region: str, endpoints: Endpoints) -> None:
         endpoints.partition_of(region)
 
 
-def test_requests_say_in_cloudtrail_who_makes_them(endpoints: Endpoints) -> None:
-    api = Api(endpoints.session, Instruments({}), SystemTiming(), connections=1)
+@pytest.mark.parametrize(
+    ("service", "region", "expected"),
+    [
+        ("sts", "eu-west-1", Endpoint("eu-west-1", "https://sts.eu-west-1.amazonaws.com")),
+        ("sts", "cn-north-1", Endpoint("cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn")),
+        ("organizations", "eu-west-1", Endpoint("us-east-1", "https://organizations.us-east-1.amazonaws.com")),
+        ("organizations", "us-gov-east-1", Endpoint("us-gov-west-1", "https://organizations.us-gov-west-1.amazonaws.com")),
+    ],
+)
+def test_sts_is_asked_in_the_region_itself_and_organizations_at_home(
+    service: str, region: str, expected: Endpoint, endpoints: Endpoints
+) -> None:
+    assert endpoints.resolve(service, region) == expected
 
-    agent = api.support(Endpoint("us-east-1", OWN)).meta.config.user_agent
 
-    assert agent.startswith("aws-support-exporter Boto3/")
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("AWS_USE_FIPS_ENDPOINT", "https://sts-fips.us-east-1.amazonaws.com"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "https://sts.us-east-1.api.aws"),
+    ],
+)
+def test_fips_and_dual_stack_are_the_users_choice(variable: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "true")
+    assert Endpoints().resolve("sts", "us-east-1").url == url
+
+
+def test_the_path_of_an_own_url_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"{OWN}/proxy/aws/")
+    assert Endpoints().resolve("sts", "us-east-1").url == f"{OWN}/proxy/aws/"
+    assert Endpoints().support(["eu-west-1"]) == (Endpoint("eu-west-1", f"{OWN}/proxy/aws/"),)

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ FIELDS = ("caseId", "displayId", "status", "severityCode", "serviceCode", "categ
 
 
 def parse_one(case: dict[str, Any], *, keep_subject: bool = False) -> Case:
-    (parsed,) = cases_page(json.dumps({"cases": [case]}).encode(), keep_subject=keep_subject).cases
+    (parsed,) = cases_page(json.dumps({"cases": [case]}).encode(), keep_subject=keep_subject).items
     return parsed
 
 
@@ -58,11 +59,10 @@ def test_older_communications_that_did_not_come_leave_the_first_response_open() 
         ("1970-01-01T01:00:00+01:00", 0.0),
         ("yesterday", None),
         ("", None),
-        (5, None),
         (None, None),
     ],
 )
-def test_times_are_utc_unless_they_say_otherwise(written: object, expected: float | None) -> None:
+def test_times_are_utc_unless_they_say_otherwise(written: str | None, expected: float | None) -> None:
     assert timestamp(written) == expected
 
 
@@ -89,7 +89,35 @@ def test_subjects_are_dropped_unless_they_are_wanted_and_then_cut() -> None:
 
 def test_cases_without_ids_are_told_apart() -> None:
     page = cases_page(b'{"cases": [{}, {}]}', keep_subject=False)
-    assert len({case.case_id for case in page.cases}) == 2
+    assert len({case.case_id for case in page.items}) == 2
+
+
+def test_a_lone_surrogate_in_one_field_leaves_all_others_as_they_are() -> None:
+    written = with_communications(communication(AWS, "2026-01-02T00:00:00Z"), communication("me", "2026-01-01T00:00:00Z"))
+    case = {"caseId": "case-1", "displayId": "17", "status": "opened", "severityCode": "high", **written}
+    assert parse_one({**case, "body": "\ud800"}) == parse_one(case)
+    assert parse_one({**case, "serviceCode": "\ud800"}) == replace(parse_one(case), service_code="?")
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if field != "subject"])
+def test_a_field_of_another_type_leaves_all_others_as_they_are(field: str) -> None:
+    case = dict.fromkeys(FIELDS, "2026-01-02T00:00:00Z")
+    odd, missing = parse_one({**case, field: 17}), parse_one({name: value for name, value in case.items() if name != field})
+    assert odd == missing
+
+
+def test_communications_of_other_types_are_left_out() -> None:
+    odd = {
+        "recentCommunications": {"communications": [17, None, communication(AWS, "2026-01-02T00:00:00Z"), {"timeCreated": 5}]}
+    }
+    assert parse_one(odd) == parse_one(with_communications(communication(AWS, "2026-01-02T00:00:00Z")))
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"communications": null}', b'{"communications": [5]}', b'{"communications": "x"}'])
+def test_what_is_no_list_of_communications_is_malformed(body: bytes) -> None:
+    with pytest.raises(ReadFailure) as failure:
+        communications_page(body)
+    assert failure.value.reason is Reason.MALFORMED
 
 
 BROKEN = [b"", b"{", b"[]", b"null", b"{}", b'{"cases": null}', b'{"cases": {}}', b'{"cases": [5]}', b"<html>", b"[" * 100_000]
@@ -152,7 +180,7 @@ def test_of_an_answer_on_several_pages_none_is_taken_for_another() -> None:
 
     pages = [parser.parse(body) for body in (answer("a", nextToken="t"), answer("b"), answer("a", nextToken="u"), answer("b"))]
 
-    assert [(page.cases[0].case_id, page.next_token) for page in pages] == [("a", "t"), ("b", None), ("a", "u"), ("b", None)]
+    assert [(page.items[0].case_id, page.next_token) for page in pages] == [("a", "t"), ("b", None), ("a", "u"), ("b", None)]
 
 
 def test_an_answer_that_is_malformed_is_so_each_time() -> None:

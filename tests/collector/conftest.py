@@ -1,6 +1,6 @@
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 import pytest
 
@@ -11,6 +11,7 @@ from exporter.clock import Clock
 from exporter.collector.collector import Collector, Plan
 from exporter.collector.ports import Discovery, Target
 from exporter.metrics.exposition import PageStore
+from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from tests.support.clock import FakeClock
@@ -22,6 +23,7 @@ POLICY = Policy(STALE_AFTER, {"critical": 900.0, "low": 86400.0})
 
 Outcome = Iterable[Case] | Exception
 T = TypeVar("T")
+C = TypeVar("C", bound=Clock)
 
 
 class FakeSource:
@@ -42,10 +44,10 @@ class FakeSource:
         return Reading(self.clock.time(), tuple(self.outcome))
 
 
-class World:
+class World(Generic[C]):
     """A collector of accounts with fake sources."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: C, samples: Callable[[], Iterable[Sample]] = tuple) -> None:
         self._runner = asyncio.Runner()
         self.clock = clock
         self.log = Log()
@@ -57,7 +59,7 @@ class World:
             instrumentation,
             Renderer(instrumentation.encode),
             self.store,
-            lambda: (),
+            samples,
             owns=lambda _: True,
             clock=clock,
             log=self.log.logger,
@@ -109,7 +111,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def world(clock: FakeClock) -> Iterator[World]:
+def world(clock: FakeClock) -> Iterator[World[FakeClock]]:
     made = World(clock)
     yield made
     made.close()

@@ -4,24 +4,25 @@ from exporter.cases.model import Case, Reason
 from exporter.cases.status import AccountState
 from exporter.errors import ReadFailure
 from tests.collector.conftest import INTERVAL, Outcome, World
+from tests.support.clock import FakeClock
 
 A, B, C = "111111111111", "222222222222", "333333333333"
 STALENESS = 1800.0
 CASE = Case("case-1", "1", "opened", "low", "ec2", "other", "en", 1_700_000_000.0)
 
 
-def state(world: World, account_id: str) -> AccountState:
+def state(world: World[FakeClock], account_id: str) -> AccountState:
     return world.status(account_id).state(world.clock.time(), STALENESS)
 
 
-def test_the_first_round_reads_every_account_at_once(world: World) -> None:
+def test_the_first_round_reads_every_account_at_once(world: World[FakeClock]) -> None:
     world.assign(A, B, C)
     assert sorted(world.poll_due()) == [A, B, C]
     assert world.collector.accounts.all_polled.is_set()
     assert world.poll_due() == []
 
 
-def test_later_rounds_are_spread_over_the_interval(world: World) -> None:
+def test_later_rounds_are_spread_over_the_interval(world: World[FakeClock]) -> None:
     ids = [f"{number:012d}" for number in range(300)]
     world.assign(*ids)
     world.poll_due()
@@ -34,20 +35,20 @@ def test_later_rounds_are_spread_over_the_interval(world: World) -> None:
     assert max(counts) < len(ids) / 4, "no moment takes more than its share"
 
 
-def test_a_poll_gets_the_timeout(world: World) -> None:
+def test_a_poll_gets_the_timeout(world: World[FakeClock]) -> None:
     world.assign(A)
     world.poll_due()
     assert world.sources[A].timeouts == [60.0]
 
 
-def test_an_account_that_is_gone_leaves_nothing(world: World) -> None:
+def test_an_account_that_is_gone_leaves_nothing(world: World[FakeClock]) -> None:
     world.assign(A, B)
     world.poll_due()
     world.assign(B)
     assert [entry.target.account.account_id for entry in world.collector.accounts.entries()] == [B]
 
 
-def test_an_account_that_stays_keeps_what_is_known_of_it(world: World) -> None:
+def test_an_account_that_stays_keeps_what_is_known_of_it(world: World[FakeClock]) -> None:
     world.assign(A)
     world.sources[A].outcome = [CASE]
     world.poll_due()
@@ -57,7 +58,7 @@ def test_an_account_that_stays_keeps_what_is_known_of_it(world: World) -> None:
     assert status.reading.cases == (CASE,)
 
 
-def test_a_failing_account_keeps_its_cases_until_they_are_stale(world: World) -> None:
+def test_a_failing_account_keeps_its_cases_until_they_are_stale(world: World[FakeClock]) -> None:
     world.assign(A)
     world.sources[A].outcome = [CASE]
     world.poll_due()
@@ -72,7 +73,7 @@ def test_a_failing_account_keeps_its_cases_until_they_are_stale(world: World) ->
     assert status.shown_reading(world.clock.time(), STALENESS) is None
 
 
-def test_a_lost_plan_takes_the_cases_away_and_a_new_one_brings_them_back(world: World) -> None:
+def test_a_lost_plan_takes_the_cases_away_and_a_new_one_brings_them_back(world: World[FakeClock]) -> None:
     world.assign(A)
     world.sources[A].outcome = [CASE]
     world.poll_due()
@@ -86,7 +87,7 @@ def test_a_lost_plan_takes_the_cases_away_and_a_new_one_brings_them_back(world: 
     assert state(world, A) is AccountState.OK
 
 
-def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: World) -> None:
+def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: World[FakeClock]) -> None:
     world.assign(A, B)
     world.sources[A].outcome = RuntimeError("SECRET")
     assert sorted(world.poll_due()) == [A, B]
@@ -97,7 +98,7 @@ def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: Worl
     assert "RuntimeError" in status.last_poll.detail
 
 
-def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World) -> None:
+def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World[FakeClock]) -> None:
     world.assign(A)
     slow, throttled = ReadFailure(Reason.TIMEOUT, "x"), ReadFailure(Reason.THROTTLED, "x")
     outcomes: list[Outcome] = [slow, slow, throttled, [], []]
@@ -118,7 +119,9 @@ def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World) -> None
         (Reason.ACCESS_DENIED, 800, 1000),
     ],
 )
-def test_the_first_pause_after_a_failure_depends_on_its_reason(world: World, reason: Reason, least: float, most: float) -> None:
+def test_the_first_pause_after_a_failure_depends_on_its_reason(
+    world: World[FakeClock], reason: Reason, least: float, most: float
+) -> None:
     world.assign(A)
     world.sources[A].outcome = ReadFailure(reason, "x")
     world.poll_due()
@@ -131,7 +134,7 @@ def test_the_first_pause_after_a_failure_depends_on_its_reason(world: World, rea
 @pytest.mark.parametrize(
     ("reason", "bound"), [(Reason.TIMEOUT, INTERVAL), (Reason.UNREACHABLE, 16.5), (Reason.ACCESS_DENIED, 3960.0)]
 )
-def test_pauses_grow_to_a_bound(world: World, reason: Reason, bound: float) -> None:
+def test_pauses_grow_to_a_bound(world: World[FakeClock], reason: Reason, bound: float) -> None:
     world.assign(A)
     world.sources[A].outcome = ReadFailure(reason, "x")
     pauses = []
@@ -145,7 +148,7 @@ def test_pauses_grow_to_a_bound(world: World, reason: Reason, bound: float) -> N
     assert bound * 0.75 < max(pauses) <= bound + 1e-3
 
 
-def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World) -> None:
+def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World[FakeClock]) -> None:
     world.assign("1")
     world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
     for _ in range(3 * 3600 // 20):
@@ -160,7 +163,7 @@ def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World)
     assert world.log.events[3:] == ["account recovered"]
 
 
-def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: World) -> None:
+def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: World[FakeClock]) -> None:
     world.assign("1")
     world.poll_due()
     world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
@@ -170,7 +173,7 @@ def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: World) -
     assert world.log.events == ["polling account failed", "account stale: its last good cases are no longer shown"]
 
 
-def test_an_account_without_a_plan_is_told_once(world: World) -> None:
+def test_an_account_without_a_plan_is_told_once(world: World[FakeClock]) -> None:
     world.assign("1")
     world.sources["1"].outcome = ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan")
     for _ in range(100):

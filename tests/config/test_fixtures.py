@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.config import Settings, compose
+from exporter.config import Settings, yaml_lines
 from exporter.errors import ConfigError
 
 Parse = Callable[[bytes], Settings]
@@ -15,7 +15,7 @@ def _yaml_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     parser = getattr(yaml, request.param, None)
     if parser is None:
         pytest.skip("PyYAML was built without libyaml: install its wheel, as `make test` does")
-    monkeypatch.setattr(compose, "_PARSER", parser)
+    monkeypatch.setattr(yaml_lines, "_LOADER", parser)
 
 
 @pytest.mark.usefixtures("_yaml_parser")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config import Config, Settings
-from exporter.config.durations import format_duration, parse_duration
+from exporter.config.types import format_duration, parse_duration
 from exporter.errors import ConfigError
 
 Parse = Callable[[str | bytes], Settings]
@@ -58,13 +58,6 @@ def test_any_text_is_read_or_refused_in_words(content: str, parse_config: Parse)
 @given(tree=st.dictionaries(st.sampled_from(KEYS), TREES, max_size=5))
 def test_any_tree_is_read_or_refused_in_words(tree: dict[str, object], parse_config: Parse) -> None:
     _is_told_properly(parse_config, json.dumps(tree, ensure_ascii=False))
-
-
-@given(section=st.sampled_from(["poll", "aws", "metrics"]), tree=TREES)
-def test_broken_section_hides_no_repeated_account(section: str, tree: object, parse_config: Parse) -> None:
-    accounts = [{"id": "111122223333", "profile": "a"}, {"id": "111122223333", "profile": "b"}]
-    problems = _problems(parse_config, json.dumps({section: tree, "accounts": accounts}, ensure_ascii=False))
-    assert any("accounts[1].id" in problem for problem in problems)
 
 
 @given(st.integers(min_value=0, max_value=10**15))

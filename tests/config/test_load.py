@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.config import Settings, compose
-from exporter.config.load import LARGEST_BYTES
+from exporter.config import Settings, yaml_lines
+from exporter.config.yaml_lines import MAX_BYTES
 from exporter.errors import ConfigError
 
 Parse = Callable[[str | bytes], Settings]
@@ -62,7 +62,7 @@ def test_path_that_no_file_can_have_is_one_line(tmp_path: Path, problems: Callab
 
 def test_huge_file_is_refused(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
     path = tmp_path / "config.yaml"
-    path.write_bytes(b"#" * (LARGEST_BYTES + 1))
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
     assert problems(path) == ["config.yaml: the file is larger than 10 MiB: is it the right one?"]
 
 
@@ -76,6 +76,25 @@ def test_windows_line_ends_keep_line_numbers(parse_config: Parse) -> None:
     assert caught.value.problems[0].startswith("config.yaml:3: poll.timeout:")
 
 
+def test_a_mapping_merged_into_itself_is_done_at_some_time(parse_config: Parse) -> None:
+    assert parse_config("poll: &poll {interval: 1m, <<: *poll}").config.poll.interval == 60
+
+
+@pytest.mark.parametrize("levels", [100, 100_000])
+@pytest.mark.parametrize("text", ["[", "{a: ", "- "])
+def test_deep_nesting_is_refused_before_it_overflows_a_stack(text: str, levels: int, parse_config: Parse) -> None:
+    with pytest.raises(ConfigError, match="nested more than 30 deep"):
+        parse_config(text * levels)
+
+
+def test_merges_of_merges_do_not_multiply(parse_config: Parse) -> None:
+    text = "m0: &m0 {k: v}\n"
+    for level in range(1, 20):
+        text += f"m{level}: &m{level} {{<<: [{', '.join([f'*m{level - 1}'] * 10)}]}}\n"
+    with pytest.raises(ConfigError, match="m19: unknown key"):
+        parse_config(text)
+
+
 def test_ten_thousand_accounts_are_read_within_seconds(parse_config: Parse) -> None:
     entry = '- {{id: "{0:012}", name: n{0}, role_arn: "arn:aws:iam::{0:012}:role/R", labels: {{team: t}}}}\n'
     text = "accounts:\n" + "".join(entry.format(number) for number in range(10_000))
@@ -84,7 +103,7 @@ def test_ten_thousand_accounts_are_read_within_seconds(parse_config: Parse) -> N
 
 @pytest.mark.parametrize("parser", ["CSafeLoader", "SafeLoader"])
 def test_half_a_character_never_gets_in(parser: str, parse_config: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose, "_PARSER", getattr(yaml, parser, yaml.SafeLoader))
+    monkeypatch.setattr(yaml_lines, "_LOADER", getattr(yaml, parser, yaml.SafeLoader))
     with pytest.raises(ConfigError):
         parse_config('accounts: [{id: "111122223333", labels: {team: "\\ud800"}}]')
 

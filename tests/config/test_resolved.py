@@ -4,6 +4,7 @@ import pytest
 
 from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
 from exporter.cases.model import Account
+from exporter.cases.policy import Policy
 from exporter.config import Config, ResolvedAccount, Settings
 
 Parse = Callable[[str], Settings]
@@ -71,6 +72,23 @@ def test_targets_of_the_file_are_added_to_the_defaults(parse_config: Parse) -> N
         "low": 24 * 3600,
         "catastrophic": 60,
     }
+
+
+@pytest.mark.parametrize(
+    ("cases", "shown"),
+    [
+        ("{}", (None, False)),
+        ("{subject: true, limit: 5}", (None, False)),
+        ("{enabled: true, limit: 5}", (5, False)),
+        ("{enabled: true, subject: true, limit: 0}", (0, True)),
+    ],
+)
+def test_policy_has_series_of_single_cases_only_where_they_are_enabled(
+    cases: str, shown: tuple[int | None, bool], parse_config: Parse
+) -> None:
+    settings = parse_config(f"poll: {{max_staleness: 40m}}\nmetrics: {{first_response_targets: {{low: 2d}}, cases: {cases}}}")
+    targets = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 172800.0}
+    assert settings.policy == Policy(2400, targets, *shown)
 
 
 def test_member_of_an_organization_is_filled_in(parse_config: Parse) -> None:

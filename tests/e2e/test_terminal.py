@@ -6,7 +6,7 @@ import re
 import pytest
 
 from exporter.cases.model import Reason
-from exporter.terminal import Row, print_table
+from exporter.check import Row, print_table
 
 NAMES = ("payments-production", "data-platform", "acquired-subsidiary")
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -76,12 +76,12 @@ def test_an_organization_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("rows", "last"),
     [
-        ((), "No account was checked: none is selected."),
+        ((), "No account was checked: no account matches include and exclude."),
         ((good(0),), "1 account checked, none failed."),
         ((good(0), REFUSED), "2 accounts checked, 1 failed."),
-        ((UNLISTED,), "No account was checked. Not every list of accounts could be had: see above."),
-        ((OWN,), "No account was checked. The account of the exporter's own credentials could not be found: see above."),
-        ((good(0), UNLISTED), "1 account checked, none failed. Not every list of accounts could be had: see above."),
+        ((UNLISTED,), "No account was checked. Listing an organization failed: see above."),
+        ((OWN,), "No account was checked. Finding the account of the exporter's own credentials failed: see above."),
+        ((good(0), UNLISTED), "1 account checked, none failed. Listing an organization failed: see above."),
     ],
 )
 def test_the_last_line_tells_how_many_accounts_failed(

@@ -35,7 +35,7 @@ def answers(data: bytes) -> None:
         pages = [cases_page(body, keep_subject=True) for body in (first, second or first)]
     except ReadFailure:
         return
-    before, after = (Reading(NOW + at, open_cases(page.cases)) for at, page in zip((-60, 0), pages, strict=True))
+    before, after = (Reading(NOW + at, open_cases(page.items)) for at, page in zip((-60, 0), pages, strict=True))
     known = baseline(before, TARGETS)
     tally = Tally().plus(changes(before, after, known.watched, TARGETS))
     status = AccountStatus(ACCOUNT, after, NOW, Poll(NOW, 0.1), supported=True, tally=tally)

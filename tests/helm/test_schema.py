@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from docs import chart_values
 from docs.config_schema import config_schema
-from exporter.config.load import parse
+from exporter.config import parse
 from exporter.errors import ConfigError
 from exporter.log import FORMATS, LEVELS
 from exporter.metrics import reference

@@ -31,7 +31,7 @@ def status(entry: dict[str, Any], instrumentation: Instrumentation) -> AccountSt
         if "answer" in read:
             read_at = NOW - read.get("read_ago", 60)
             page = cases_page(json.dumps(read["answer"]).encode(), keep_subject=entry.get("subject", False))
-            reading = Reading(read_at, open_cases(page.cases))
+            reading = Reading(read_at, open_cases(page.items))
             seen = changes(known.reading, reading, known.watched, TARGETS) if known.reading else baseline(reading, TARGETS)
             instrumentation.changes_seen(seen)
             known = known.after_success(reading, Poll(read_at, 0.25), seen)

@@ -18,7 +18,7 @@ from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics import catalog, exposition, families
-from exporter.metrics.exposition import END_OF_OPENMETRICS, Encoding, Page, TextFormat
+from exporter.metrics.exposition import Encoding, Page, TextFormat
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.metric import Kind
 from exporter.metrics.negotiation import negotiate
@@ -164,7 +164,7 @@ def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
 def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
     instrumentation = Instrumentation(TARGETS.values(), process=True)
     instrumentation.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
-    page = instrumentation.encode(TextFormat.OPENMETRICS) + END_OF_OPENMETRICS
+    page = instrumentation.encode(TextFormat.OPENMETRICS) + b"# EOF\n"
     found = {family.name: family.unit for family in parse_openmetrics(page.decode())}  # type: ignore[no-untyped-call]  # as above
     assert {name: unit for name, unit in found.items() if name.endswith(("_seconds", "_bytes"))} == {
         name: unit for name, unit in found.items() if unit

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from starlette.types import ASGIApp
+from aiohttp import web
 
-from exporter.web.limits import Limits
-from exporter.web.secured import WebConfigFile
+from exporter.web.guard import Limits
 from exporter.web.server import Address, listen, run
+from exporter.web.tls import WebConfigFile
 from tests.support.log import Log
 
 _START_SECONDS = 10
@@ -24,14 +24,14 @@ class Serving:
     """Serves an application on a free loopback port until the end of a `with`.
 
     Attributes:
-        app: Answers.
+        app: What is served; it can be served once.
         limits: How much peers may ask for, and how long they may take.
         web_config: How connections are secured.
         log: What was logged.
         port: Where it listens.
     """
 
-    app: ASGIApp
+    app: web.Application
     limits: Limits = field(default_factory=Limits)
     web_config: WebConfigFile | None = None
     log: Log = field(default_factory=Log)

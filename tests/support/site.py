@@ -1,27 +1,77 @@
 """A site with pages of every kind, without anything that reads AWS."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from starlette.types import ASGIApp
+from aiohttp import web
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Account, Case, Reading
-from exporter.cases.report import fleet_report
+from exporter.cases.policy import Policy
+from exporter.cases.report import FleetReport, OrganizationStatus, fleet_report
 from exporter.cases.status import AccountStatus, Poll
-from exporter.collector.store import PageStore
+from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import View
 from exporter.metrics.instruments import Instruments
-from exporter.metrics.live import LiveMetrics
 from exporter.metrics.renderer import Renderer
-from exporter.web.routes import Paths, Site, application
+from exporter.web.handlers import Paths, Site, application
 
 NOW = 1_700_000_000.0
-VIEW = View(1800.0, {})
+POLICY = Policy(1800.0, {"low": 50.0})
 
 
-def site_of(accounts: int) -> ASGIApp:
-    """Return a site over that many accounts of twenty cases each."""
+def pages_of(statuses: Sequence[AccountStatus]) -> PageStore:
+    """Return a store with the page of some accounts."""
+    store = PageStore(lambda: 0.0)
+    store.publish(Renderer(View(1800.0, {}), Instruments({})).render(statuses, [], NOW))
+    return store
+
+
+def report_of(
+    statuses: Sequence[AccountStatus], organizations: Sequence[OrganizationStatus] = (), policy: Policy = POLICY
+) -> FleetReport:
+    """Return the report on some accounts."""
+    return fleet_report(statuses, organizations, policy.first_response_targets, policy.max_staleness, NOW)
+
+
+async def no_reload() -> Sequence[str]:
+    return ()
+
+
+def site(
+    statuses: Sequence[AccountStatus] = (),
+    *,
+    pages: PageStore | None = None,
+    policy: Policy = POLICY,
+    organizations: Sequence[OrganizationStatus] = (),
+    problems: Sequence[str] = (),
+    health_problems: Sequence[str] = (),
+    ready: bool = True,
+    reload: Callable[[], Awaitable[Sequence[str]]] = no_reload,
+    **replaced: Any,  # noqa: ANN401 - other fields of a Site
+) -> web.Application:
+    """Return an application over some accounts."""
+    about: Mapping[str, object] = {"version": "1.2.3"}
+    fields: dict[str, Any] = {
+        "version": "1.2.3",
+        "paths": Paths(),
+        "pages": pages_of(statuses) if pages is None else pages,
+        "report": lambda: report_of(statuses, organizations, policy),
+        "about": lambda: about,
+        "config": lambda: "poll: {}\n",
+        "problems": lambda: problems,
+        "health_problems": lambda: health_problems,
+        "ready": lambda: ready,
+        "now": lambda: NOW,
+        "policy": lambda: policy,
+        "reload": reload,
+    }
+    return application(Site(**(fields | replaced)))
+
+
+@cache
+def _fleet(accounts: int) -> tuple[Sequence[AccountStatus], PageStore]:
     statuses = []
     for number in range(accounts):
         account = Account(f"{number:012}", f"account-{number}", "us-east-1", "aws")
@@ -30,26 +80,10 @@ def site_of(accounts: int) -> ASGIApp:
             for n in range(20)
         )
         statuses.append(AccountStatus(account).after_success(Reading(NOW, cases), Poll(NOW, 0.1), Changes()))
+    return statuses, pages_of(statuses)
 
-    async def no_reload() -> Sequence[str]:
-        return ()
 
-    store = PageStore(time.monotonic)
-    store.publish(Renderer(VIEW, Instruments({})).render(statuses, [], NOW))
-    return application(
-        Site(
-            version="1.2.3",
-            paths=Paths(),
-            store=store,
-            live=LiveMetrics().encode,
-            report=lambda: fleet_report(statuses, [], {}, VIEW.max_staleness, NOW),
-            about=dict,
-            config=str,
-            problems=tuple,
-            ailments=tuple,
-            ready=lambda: True,
-            now=lambda: NOW,
-            view=lambda: VIEW,
-            reload=no_reload,
-        )
-    )
+def site_of(accounts: int) -> web.Application:
+    """Return an application over that many accounts of twenty cases each; an application is served once."""
+    statuses, pages = _fleet(accounts)
+    return site(statuses, pages=pages)

@@ -1,21 +1,24 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
 
+from exporter.cases.changes import Changes
+from exporter.cases.model import Account, Case, Reading, Reason
+from exporter.cases.status import AccountStatus, Poll
 from exporter.config import parse_web_config, read_web_config
-from exporter.web.secured import WebConfigFile
+from exporter.web.guard import Limits
+from exporter.web.tls import WebConfigFile
 from tests.support.certificates import Authority
+from tests.support.fetch import Response, fetch
 from tests.support.log import Log
 from tests.support.serving import Serving
-from tests.support.site import site_of
+from tests.support.site import NOW, site, site_of
 
-
-@pytest.fixture(scope="session")
-def large_site() -> ASGIApp:
-    """A site whose page is larger than what kernels buffer."""
-    return site_of(400)
+LARGE = 400
+"""Accounts whose page is larger than what kernels buffer."""
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +49,53 @@ def web_config(tmp_path: Path, authority: Authority) -> ReadWebConfig:
     return written
 
 
-ServeWith = Callable[[str], Serving]
+ServeWith = Callable[..., Serving]
 
 
 @pytest.fixture
-def serve_with(large_site: ASGIApp, web_config: ReadWebConfig) -> ServeWith:
-    """Serve the large site as a web-config says."""
-    return lambda text: Serving(large_site, web_config=web_config(text))
+def serve_with(web_config: ReadWebConfig) -> ServeWith:
+    """Serve a large page as a web-config says."""
+    return lambda text, limits=None: Serving(site_of(LARGE), limits or Limits(), web_config(text))
+
+
+CASE = Case("case-1", "1", "opened", "low", "ec2", "other", "en", NOW - 100, subject="Secret plans")
+
+
+def status(
+    name: str,
+    account_id: str = "111111111111",
+    reason: Reason | None = None,
+    detail: str = "",
+    *,
+    cases: tuple[Case, ...] = (CASE,),
+    partition: str = "aws",
+) -> AccountStatus:
+    """Return what is known of an account that was read, or could never be."""
+    before = AccountStatus(Account(account_id, name, "us-east-1", partition))
+    if reason is not None:
+        return before.after_failure(reason, Poll(NOW, 0.1, reason, detail))
+    return before.after_success(Reading(NOW, cases), Poll(NOW, 0.1), Changes())
+
+
+class Client:
+    """Sends requests to one server."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._url = f"http://127.0.0.1:{serving.port}"
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> Response:
+        return fetch(f"{self._url}{path}", headers, method=method)
+
+
+Serve = Callable[..., Client]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve a site over some accounts."""
+    with ExitStack() as stack:
+
+        def start(*statuses: AccountStatus, **options: Any) -> Client:  # noqa: ANN401 - whatever a site takes
+            return Client(stack.enter_context(Serving(site(statuses, **options))))
+
+        yield start

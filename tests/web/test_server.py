@@ -3,10 +3,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from aiohttp import web
 
 from exporter.errors import StartupError
 from exporter.web.server import Address, listen, run, url_of
@@ -74,14 +71,17 @@ def test_it_serves_and_answers_what_is_in_flight_when_it_is_told_to_stop(host: s
     async def serve() -> Response:
         stop, asked = asyncio.Event(), asyncio.Event()
 
-        async def slow(_: Request) -> PlainTextResponse:
+        async def slow(_: web.Request) -> web.Response:
             asked.set()
             await stop.wait()
-            return PlainTextResponse("finished")
+            return web.Response(text="finished")
+
+        app = web.Application()
+        app.router.add_get("/", slow)
 
         sock = listen(Address(host, 0))
         url = url_of(sock)
-        server = asyncio.create_task(run(Starlette(routes=[Route("/", slow)]), [sock], stop, Log().logger))
+        server = asyncio.create_task(run(app, [sock], stop, Log().logger))
         with ThreadPoolExecutor(1) as pool:
             request = asyncio.get_running_loop().run_in_executor(pool, fetch, f"{url}/")
             await asked.wait()

@@ -41,13 +41,18 @@ def test_everything_is_understood() -> None:
         min_version=TlsVersion.TLS12,
         max_version=TlsVersion.TLS13,
     )
-    assert not settings.http2
     assert len(settings.headers) == 5
     assert set(settings.users) == {"alice", "bob"}
 
 
-def test_an_empty_file_asks_for_nothing() -> None:
-    assert parsed(FIXTURES / "empty.ok.yml") == WebSettings(tls=None, http2=True, headers={}, users={})
+def test_an_empty_mapping_asks_for_nothing() -> None:
+    assert parse_web_config(b"{}", source="web-config.yml", directory=Path()) == WebSettings()
+
+
+@pytest.mark.parametrize("http2", ["true", "false"])
+def test_http2_has_no_effect(http2: str) -> None:
+    content = f"http_server_config: {{http2: {http2}}}".encode()
+    assert parse_web_config(content, source="web-config.yml", directory=Path()) == WebSettings()
 
 
 def test_neither_hashes_nor_inline_keys_are_in_the_representation() -> None:

@@ -1,0 +1,250 @@
+"""From a configuration file to what is read, and how; or to everything that is wrong with the file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
+from exporter.cases.model import Account
+from exporter.cases.policy import Policy
+from exporter.config.problems import validated
+from exporter.config.schema import (
+    MAX_CHAINED_SESSION,
+    AccessKeys,
+    AccountEntry,
+    Aws,
+    Config,
+    OrganizationEntry,
+    Poll,
+    SelectionKeys,
+)
+from exporter.config.types import PartitionOf, RoleArn, format_duration
+from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
+
+_WAYS = ("role_arn", "role_chain", "profile", "use_own_credentials")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedAccount:
+    """An account that is polled; its regions are in order of preference, all of one partition."""
+
+    account: Account
+    regions: tuple[str, ...]
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedOrganization:
+    """An organization whose accounts are discovered, and how they are polled.
+
+    Attributes:
+        regions: Of its accounts, in order of preference, all of `partition`.
+        access: The credentials that list its accounts.
+        profile: The profile whose credentials the role in each account is assumed with, or None for the exporter's own.
+    """
+
+    name: str
+    regions: tuple[str, ...]
+    partition: str
+    access: Access
+    refresh_interval: float
+    labels: tuple[tuple[str, str], ...]
+    member_role_name: str
+    member_external_id: str | None
+    profile: str | None
+    include: SelectionKeys
+    exclude: SelectionKeys
+
+    def selects(self, account_id: str, name: str) -> bool:
+        """Return whether an account is to be polled."""
+        included = not (self.include.accounts or self.include.name_patterns) or _matches(self.include, account_id, name)
+        return included and not _matches(self.exclude, account_id, name)
+
+    def member(self, account_id: str, name: str) -> ResolvedAccount:
+        """Return how one of its accounts is polled."""
+        role = _role_in(self.partition, account_id, self.member_role_name)
+        account = Account(account_id, name, self.regions[0], self.partition, self.name, self.labels)
+        return ResolvedAccount(account, self.regions, RoleCredentials((role,), self.member_external_id, self.profile))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration that needs no more checks: as the file has it, and resolved."""
+
+    config: Config
+    accounts: tuple[ResolvedAccount, ...] = ()
+    organizations: tuple[ResolvedOrganization, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        """How cases are judged and shown."""
+        metrics = self.config.metrics
+        return Policy(
+            self.config.poll.max_staleness,
+            metrics.first_response_targets,
+            metrics.cases.limit if metrics.cases.enabled else None,
+            subjects=metrics.cases.enabled and metrics.cases.subject,
+        )
+
+
+def load(path: Path, *, partition_of: PartitionOf) -> Settings:
+    """Read a configuration file.
+
+    Args:
+        path: Where it is.
+        partition_of: Returns the partition of a region, or raises ValueError for one that does not exist.
+
+    Raises:
+        ConfigError: It cannot be read or used; holds every problem as `file:line: path: what is wrong, what to write instead`.
+    """
+    return parse(read(path), source=str(path), partition_of=partition_of)
+
+
+def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings:
+    """Read a configuration as `load` does; `source` is what messages call it."""
+    document = read_yaml(content, source)
+    config = validated(
+        document,
+        Config,
+        {"partition_of": partition_of},
+        advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
+        "(environment, profile, or the role of the machine or pod)",
+    )
+    _check(config, document, partition_of)
+    document.check()
+    return Settings(
+        config,
+        tuple(_account(entry, config.aws, partition_of) for entry in config.accounts),
+        tuple(_organization(entry, config.aws, partition_of) for entry in config.organizations),
+    )
+
+
+def _check(config: Config, document: Document, partition_of: PartitionOf) -> None:
+    """Report what is wrong between values each of which is right by itself."""
+    accounts: list[tuple[Loc, AccountEntry]] = [(("accounts", i), entry) for i, entry in enumerate(config.accounts)]
+    organizations: list[tuple[Loc, OrganizationEntry]] = [
+        (("organizations", i), entry) for i, entry in enumerate(config.organizations)
+    ]
+    _check_poll(config.poll, document)
+    chained = [(*loc, "role_chain") for loc, entry in (*accounts, *organizations) if len(entry.roles) > 1]
+    duration = config.aws.session_duration
+    if chained and duration > MAX_CHAINED_SESSION:
+        document.add(
+            ("aws", "session_duration"),
+            f"{format_duration(duration)} is too long for {document.place(chained[0])}: "
+            "AWS ends the session of a role that another role assumed after 1h; write 1h or less",
+        )
+    _check_repeats([((*loc, "id"), entry.id) for loc, entry in accounts], document)
+    _check_repeats([((*loc, "name"), entry.name) for loc, entry in organizations], document)
+    _check_own_credentials(accounts, config.aws, document)
+    for loc, entry in (*accounts, *organizations):
+        _check_access(loc, entry, config.aws, document)
+        _check_roles(loc, entry, (entry.regions or config.aws.regions)[0], partition_of, document)
+    for loc, organization in organizations:
+        if organization.member_role_name is None and config.aws.role_name is None:
+            text = "is missing: write the name of the role to assume in each account, here or as aws.role_name"
+            document.add((*loc, "member_role_name"), text)
+
+
+def _check_poll(poll: Poll, document: Document) -> None:
+    if poll.max_staleness < poll.interval:
+        default = "" if "max_staleness" in poll.model_fields_set else " (the default)"
+        interval = format_duration(poll.interval)
+        document.add(
+            ("poll", "max_staleness"),
+            f"{format_duration(poll.max_staleness)}{default} is shorter than poll.interval, {interval}: "
+            f"cases would vanish between two polls; write {interval} or more",
+        )
+
+
+def _check_repeats(values: Iterable[tuple[Loc, str]], document: Document) -> None:
+    first: dict[str, Loc] = {}
+    for loc, value in values:
+        if first.setdefault(value, loc) is not loc:
+            place = document.place(first[value][:-1])
+            document.add(loc, f"{quoted(value)} is there twice, first at {place}: remove one of them")
+
+
+def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aws, document: Document) -> None:
+    own = [(loc, entry) for loc, entry in accounts if not (entry.roles or entry.profile)]
+    own = [(loc, entry) for loc, entry in own if entry.use_own_credentials or not aws.role_name]
+    for loc, entry in own[1:]:
+        document.add(
+            (*loc, "use_own_credentials") if entry.use_own_credentials else loc,
+            f"the exporter's own credentials belong to one account, and {document.place(own[0][0])} uses them: "
+            "write role_arn here, or aws.role_name for all",
+        )
+
+
+def _check_access(loc: Loc, entry: AccessKeys, aws: Aws, document: Document) -> None:
+    ways = [way for way in _WAYS if getattr(entry, way)]
+    if len(ways) > 1:
+        first, *others = sorted(ways, key=lambda way: document.line((*loc, way)))
+        line = document.line((*loc, first))
+        for way in others:
+            document.add((*loc, way), f"{first} (line {line}) says already how the credentials come: keep one of them")
+    assumes_by_name = isinstance(entry, AccountEntry) and not ways and aws.role_name
+    if entry.external_id is not None and not entry.roles and not assumes_by_name:
+        document.add((*loc, "external_id"), "is for a role, and there is none: write role_arn, or remove it")
+
+
+def _check_roles(loc: Loc, entry: AccessKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
+    roles: list[tuple[Loc, RoleArn]] = [((*loc, "role_chain", i), role) for i, role in enumerate(entry.role_chain or ())]
+    if entry.role_arn is not None:
+        roles = [((*loc, "role_arn"), entry.role_arn), *roles]
+    partition = partition_of(region)
+    for where, role in roles:
+        if role.partition != partition:
+            document.add(
+                where,
+                f"{quoted(role.text)} is in partition {role.partition}, but region {region} in {partition}: "
+                f"write regions of {role.partition}, or a role of {partition}",
+            )
+    if roles and isinstance(entry, AccountEntry) and entry.id != roles[-1][1].account_id:
+        where, role = roles[-1]
+        document.add(where, f"{quoted(role.text)} is in account {role.account_id}, not in {entry.id}: correct it, or the id")
+
+
+def _account(entry: AccountEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedAccount:
+    regions = entry.regions or aws.regions
+    partition = partition_of(regions[0])
+    access = _access(entry)
+    if access is None and aws.role_name is not None:
+        access = RoleCredentials((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
+    account = Account(entry.id, entry.name or entry.id, regions[0], partition, labels=tuple(sorted(entry.labels.items())))
+    return ResolvedAccount(account, regions, access or OwnCredentials())
+
+
+def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedOrganization:
+    regions = entry.regions or aws.regions
+    return ResolvedOrganization(
+        name=entry.name,
+        regions=regions,
+        partition=partition_of(regions[0]),
+        access=_access(entry) or OwnCredentials(),
+        refresh_interval=entry.refresh_interval,
+        labels=tuple(sorted(entry.labels.items())),
+        member_role_name=entry.member_role_name or aws.role_name or "",
+        member_external_id=entry.member_external_id or aws.external_id,
+        profile=entry.profile,
+        include=entry.include,
+        exclude=entry.exclude,
+    )
+
+
+def _access(entry: AccessKeys) -> Access | None:
+    """Return the credentials that an entry sets itself."""
+    if entry.roles:
+        return RoleCredentials(tuple(role.text for role in entry.roles), entry.external_id)
+    if entry.profile is not None:
+        return ProfileCredentials(entry.profile)
+    return OwnCredentials() if entry.use_own_credentials else None
+
+
+def _role_in(partition: str, account_id: str, role_name: str) -> str:
+    return f"arn:{partition}:iam::{account_id}:role/{role_name}"
+
+
+def _matches(selection: SelectionKeys, account_id: str, name: str) -> bool:
+    return account_id in selection.accounts or any(fnmatchcase(name, pattern) for pattern in selection.name_patterns)

@@ -1,0 +1,239 @@
+"""The web-config file: the keys of Prometheus's exporter-toolkit.
+
+What exporter-toolkit knows and this exporter cannot do is refused, never ignored; but for `http2`, which has no effect.
+"""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+from pydantic import BeforeValidator, Field, PlainValidator
+
+from exporter.config.problems import validated
+from exporter.config.schema import Section
+from exporter.config.types import Switch
+from exporter.config.yaml_lines import Document, read, read_yaml
+from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
+
+_TLS = "tls_server_config"
+_BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
+_MIN_COST, _MAX_COST = 4, 16
+_HEADER_VALUE = re.compile(r"[ -~]+")
+_UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
+_OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
+
+
+def _written(value: object) -> str:
+    if value == "":
+        raise ValueError("is empty: write something, or remove the key")
+    match value:
+        case str():
+            return value
+    raise ValueError("is not text: write it in quotes")
+
+
+def _file(value: object) -> str:
+    path = _written(value)
+    if "-----BEGIN " in path:
+        raise ValueError("is no path but PEM itself: write it under the same key without _file")
+    if "\0" in path:
+        raise ValueError("is not a path: there is a NUL character in it")
+    return path
+
+
+def _pem(value: object) -> str:
+    text = _written(value)
+    if "-----BEGIN " not in text:
+        raise ValueError("is not PEM, which begins with -----BEGIN: for a path, use the same key with _file")
+    return text
+
+
+def _verified(value: object) -> object:
+    if value in _UNVERIFIED:
+        raise ValueError(
+            "asks for certificates without verifying them, which this exporter cannot do: "
+            "write RequireAndVerifyClientCert, and client_ca_file"
+        )
+    return value
+
+
+def _one_of(kind: type[StrEnum], what: str) -> PlainValidator:
+    def read_name(value: object) -> StrEnum:
+        try:
+            return kind(_written(value))
+        except ValueError:
+            raise ValueError(f"is not {what}: write one of {', '.join(kind)}") from None
+
+    return PlainValidator(read_name)
+
+
+def _sans(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise ValueError("is not a list of names: write each after a dash, in quotes")
+    if not value:
+        raise ValueError("is empty, so nobody could connect: write the names that may, or remove the key")
+    return tuple(value)
+
+
+def _header(*allowed: str) -> PlainValidator:
+    def read_header(value: object) -> str:
+        text = _written(value)
+        if not _HEADER_VALUE.fullmatch(text):
+            raise ValueError("is not one line of plain ASCII")
+        if allowed and text not in allowed:
+            raise ValueError(f"is not allowed: write {' or '.join(allowed)}")
+        return text
+
+    return PlainValidator(read_header)
+
+
+def _hash(value: object) -> str:
+    text = _written(value)
+    match = _BCRYPT.fullmatch(text)
+    if match is None:
+        raise ValueError("is not a bcrypt hash: make one with htpasswd -nBC 10 NAME, and never write the password itself")
+    cost = int(match[1])
+    if not _MIN_COST <= cost <= _MAX_COST:
+        raise ValueError(f"is a hash of cost {cost}: make one with a cost from {_MIN_COST} to {_MAX_COST}, such as 10")
+    return text
+
+
+def _user(value: object) -> str:
+    name = str(value)
+    if not name or ":" in name:
+        raise ValueError("is not a user name: it is not empty, and basic authentication ends it at the first colon")
+    return name
+
+
+def _unsupported(why: str) -> PlainValidator:
+    def refuse(_: object) -> NoReturn:
+        raise ValueError(f"cannot be set here: {why}; remove the key")
+
+    return PlainValidator(refuse)
+
+
+_File = Annotated[str, PlainValidator(_file)]
+_PemText = Annotated[str, PlainValidator(_pem)]
+_ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a way to authenticate clients"), BeforeValidator(_verified)]
+_Version = Annotated[TlsVersion, _one_of(TlsVersion, "a version of TLS")]
+
+
+class TlsServerConfig(Section):
+    """TLS: files or inline PEM, who may connect, and versions."""
+
+    cert_file: _File | None = None
+    key_file: _File | None = None
+    client_ca_file: _File | None = None
+    cert: _PemText | None = None
+    key: _PemText | None = None
+    client_ca: _PemText | None = None
+    client_auth_type: _ClientAuth = ClientAuth.NONE
+    client_allowed_sans: Annotated[tuple[str, ...], PlainValidator(_sans)] = ()
+    min_version: _Version = TlsVersion.TLS12
+    max_version: _Version = TlsVersion.TLS13
+    cipher_suites: Annotated[None, _unsupported(f"these are Go's names, and {_OPENSSL}")] = None
+    curve_preferences: Annotated[None, _unsupported(_OPENSSL)] = None
+    prefer_server_cipher_suites: Annotated[None, _unsupported(_OPENSSL)] = None
+
+
+class Headers(Section):
+    """The headers that exporter-toolkit lets one set, with their values where it allows but some."""
+
+    hsts: Annotated[str, _header()] = Field("", alias="Strict-Transport-Security")
+    content_type_options: Annotated[str, _header("nosniff")] = Field("", alias="X-Content-Type-Options")
+    frame_options: Annotated[str, _header("deny", "sameorigin")] = Field("", alias="X-Frame-Options")
+    xss_protection: Annotated[str, _header()] = Field("", alias="X-XSS-Protection")
+    content_security_policy: Annotated[str, _header()] = Field("", alias="Content-Security-Policy")
+
+
+class HttpServerConfig(Section):
+    """What is added to every response; `http2` has no effect, only HTTP/1.1 is served."""
+
+    http2: Switch = False
+    headers: Headers = Headers()
+
+
+class WebConfig(Section):
+    """A whole web-config file; TLS is on if its key is there."""
+
+    tls_server_config: TlsServerConfig = TlsServerConfig()
+    http_server_config: HttpServerConfig = HttpServerConfig()
+    basic_auth_users: dict[Annotated[str, PlainValidator(_user)], Annotated[str, PlainValidator(_hash)]] = Field(
+        default_factory=dict
+    )
+    rate_limit: Annotated[None, _unsupported("--web.max-requests bounds what clients can ask for")] = None
+
+
+def read_web_config(path: Path) -> bytes:
+    """Return what is in a web-config file.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    return read(path, "web-config")
+
+
+def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSettings:
+    """Read a web-config.
+
+    Args:
+        content: YAML in UTF-8.
+        source: What messages call it.
+        directory: Where relative paths in it begin.
+
+    Raises:
+        ConfigError: It cannot be used; holds every problem, in the order of the file.
+    """
+    document = read_yaml(content, source)
+    config = validated(document, WebConfig)
+    tls = config.tls_server_config if _TLS in config.model_fields_set else None
+    if tls is not None:
+        _check_tls(tls, document)
+    document.check()
+    return WebSettings(
+        tls=_tls_settings(tls, directory) if tls else None,
+        headers=config.http_server_config.headers.model_dump(by_alias=True, exclude_unset=True),
+        users=config.basic_auth_users,
+    )
+
+
+def _check_tls(tls: TlsServerConfig, document: Document) -> None:
+    """Report what is wrong between values each of which is right by itself."""
+    given = {key for key in tls.model_fields_set if getattr(tls, key) is not None}
+    for in_file, inline in (("cert_file", "cert"), ("key_file", "key"), ("client_ca_file", "client_ca")):
+        if {in_file, inline} <= given:
+            line = document.line((_TLS, in_file))
+            document.add((_TLS, inline), f"{in_file} (line {line}) says it already: keep one of them")
+        elif in_file != "client_ca_file" and given.isdisjoint((in_file, inline)):
+            document.add((_TLS, in_file), f"is missing: TLS takes cert_file and key_file; without TLS, remove {_TLS}")
+    client_ca = "client_ca" if "client_ca" in given else "client_ca_file"
+    kind = tls.client_auth_type
+    advice = f"write client_auth_type: {ClientAuth.REQUIRED}"
+    if client_ca in given and kind is ClientAuth.NONE:
+        document.add((_TLS, client_ca), f"is there, but no client is asked for a certificate: {advice}")
+    if client_ca not in given and kind is not ClientAuth.NONE:
+        document.add((_TLS, client_ca), f"is missing: {kind} needs the certificates of those who sign for clients")
+    if tls.client_allowed_sans and kind is not ClientAuth.REQUIRED:
+        document.add((_TLS, "client_allowed_sans"), f"needs a certificate of every client: {advice}")
+    if tls.min_version > tls.max_version:
+        key = "min_version" if "min_version" in given else "max_version"
+        document.add((_TLS, key), f"{tls.min_version} is newer than max_version, {tls.max_version}: nobody could connect")
+
+
+def _tls_settings(tls: TlsServerConfig, directory: Path) -> TlsSettings:
+    def pem(in_file: str, inline: str) -> Pem:
+        path = getattr(tls, in_file)
+        if path is None:
+            return Pem(f"{_TLS}.{inline}", text=getattr(tls, inline))
+        return Pem(f"{_TLS}.{in_file}", directory / path)
+
+    return TlsSettings(
+        certificate=pem("cert_file", "cert"),
+        private_key=pem("key_file", "key"),
+        client_auth=tls.client_auth_type,
+        client_ca=None if tls.client_auth_type is ClientAuth.NONE else pem("client_ca_file", "client_ca"),
+        allowed_sans=tls.client_allowed_sans,
+        min_version=tls.min_version,
+        max_version=tls.max_version,
+    )

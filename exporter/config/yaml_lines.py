@@ -1,0 +1,287 @@
+"""YAML files whose values know their lines; what is dangerous or ambiguous in YAML is refused."""
+
+import re
+import stat
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import yaml
+from yaml.events import CollectionEndEvent, CollectionStartEvent
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from exporter.errors import ConfigError
+
+Loc = tuple[str | int, ...]
+"""Where a value is: the keys and the positions in lists that lead to it."""
+Problem = tuple[int, Loc, str]
+"""A line, a place, and what is wrong there."""
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_VALUES = 1_000_000
+"""In a document, aliases filled in; some fifty thousand accounts."""
+MAX_DEPTH = 30
+MAX_SHOWN = 80
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+_STR, _BOOL, _NULL, _MERGE = (_TAG + kind for kind in ("str", "bool", "null", "merge"))
+_NUMBERS = {_STR, f"{_TAG}int", f"{_TAG}float"}
+_SCALARS = {*_NUMBERS, _BOOL, _NULL, _MERGE, f"{_TAG}timestamp", f"{_TAG}value"}
+_TAGS = {ScalarNode: _SCALARS, SequenceNode: {f"{_TAG}seq"}, MappingNode: {f"{_TAG}map"}}
+_BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+# YAML 1.1 reads 0123 as octal and 0189 as text, YAML 1.2 both as decimal. To us they are numbers that somebody forgot to quote.
+_LEADING_ZERO = re.compile(r"0[0-9_]+")
+_NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
+
+# The C and the Python parser say the same in different words.
+_SYNTAX = (
+    (r"mapping values are not allowed", 'a ":" where no key can be: check the indentation, or put the value in quotes'),
+    (r"sequence entries are not allowed", 'a "-" where no list can begin: put it on a line of its own'),
+    (r"could not find expected ':'", 'a key without ":" after it'),
+    (r"expected ',' or '[\]}]'", "a bracket that is not closed, or a comma that is missing"),
+    (r"unexpected end of stream", "a quotation mark that is not closed"),
+    (r"unknown escape", "a backslash that means nothing between \" and \": write it twice, or use ' and ' instead"),
+    (r"<block end>|expected key|expected '-' indicator", "something that does not fit: check the indentation and the quotes"),
+    (r"node content", "a bracket or a comma too many"),
+    (r"expected (chomping|comment)", 'text after "|" or ">": begin it on the next line'),
+    (r"undefined alias", "an alias (*) without an anchor (&) of its name before it"),
+    (r"second occurrence", "an anchor (&) that is there twice: rename one of them"),
+    (r"another document", "a second document: write one, without --- inside"),
+    (r"tag", 'a "!" at the start of a value: put the value in quotes'),
+    (r"alphabetic or numeric", 'a "*" or "&" at the start of a value: put the value in quotes'),
+)
+
+
+def read(path: Path, what: str = "configuration") -> bytes:
+    """Return what is in a file, or the beginning of it when it is too large to be a configuration.
+
+    Raises:
+        ConfigError: It cannot be read; a pipe or a device, which may never end, is not tried.
+    """
+    try:
+        if str(path) == ".":
+            reason = "no name is given"
+        elif not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            reason = "it is a pipe, a socket or a device: name a file"
+        else:
+            with path.open("rb") as file:
+                return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+    raise ConfigError([f"{_visible(str(path))}: the {what} cannot be read: {reason}"])
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes, on one line, cut where it is long."""
+    return f'"{_visible(text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…")}"'
+
+
+class Document:
+    """A YAML document that could be read, as plain `data`, and what is wrong in it."""
+
+    def __init__(self, source: str, root: MappingNode) -> None:
+        self._source = source
+        self._root = root
+        self._problems: list[Problem] = []
+        self._count = 0
+        self._last_line = 0
+        self.data = self._read(root, ())
+
+    def add(self, loc: Loc, text: str) -> None:
+        """Add a problem."""
+        self._problems.append((self.line(loc), loc, text))
+
+    def check(self) -> None:
+        """Raise a `ConfigError` if there are problems, in the order of the file."""
+        if self._problems:
+            found = sorted(self._problems, key=lambda problem: problem[0])
+            raise ConfigError(
+                [_told(self._source, line, f"{_written(loc)}: {text}" if loc else text) for line, loc, text in found]
+            )
+
+    def line(self, loc: Loc) -> int:
+        """Return the line of what is at a place, or of what is around it if nothing is there."""
+        return self._find(loc)[0]
+
+    def node(self, loc: Loc) -> Node | None:
+        """Return what is at a place."""
+        return self._find(loc)[1]
+
+    def place(self, loc: Loc) -> str:
+        """Return a place with its line, as a message mentions it."""
+        return f"{_written(loc)} (line {self.line(loc)})"
+
+    def _find(self, loc: Loc) -> tuple[int, Node | None]:
+        node: Node | None = self._root
+        line = _line(self._root)
+        for part in loc:
+            if isinstance(node, MappingNode):
+                key, node = next(((key, value) for key, value in node.value if key.value == part), (None, None))
+                line = _line(key) if key else line
+            elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = _line(node)
+            else:
+                return line, None
+        return line, node
+
+    def _read(self, node: Node, loc: Loc) -> object:
+        if node.tag not in _TAGS[type(node)]:
+            text = f"the tag {quoted(node.tag.replace(_TAG, '!!'))} has no meaning here: remove it"
+            self._problems.append((_line(node), loc, text))
+        if isinstance(node, ScalarNode):
+            return scalar(node)
+        self._last_line = max(self._last_line, _line(node))  # an alias is where it is written, not where it points to
+        if len(loc) > MAX_DEPTH:
+            _stop(self._source, self._last_line, "an alias is inside of what it refers to, or aliases are nested too deep")
+        self._count_values(len(node.value))
+        if isinstance(node, MappingNode):
+            self._merge(node, loc)
+            return {key.value: self._read(value, (*loc, key.value)) for key, value in node.value}
+        return [self._read(item, (*loc, index)) for index, item in enumerate(node.value)]
+
+    def _merge(self, node: MappingNode, loc: Loc) -> None:
+        """Resolve merge keys (`<<`) in the node itself, where lines are looked up, and leave out keys that are wrong."""
+        entries: dict[str, tuple[Node, Node]] = {}
+        merged: list[Node] = []
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode) or key.tag not in _SCALARS:
+                self._problems.append((_line(key), loc, "a key is a list, a mapping or has a tag here: write it as plain text"))
+            elif key.tag == _MERGE:
+                merged += value.value if isinstance(value, SequenceNode) else [value]
+                if not all(isinstance(source, MappingNode) for source in merged):
+                    text = '"<<" takes in mappings only: write the alias of one after it'
+                    self._problems.append((_line(key), loc, text))
+            elif key.value in entries:
+                text = f"is written twice, first on line {_line(entries[key.value][0])}: remove one of them"
+                self._problems.append((_line(key), (*loc, key.value), text))
+            else:
+                entries[key.value] = key, value
+        node.value = list(entries.values())  # now, or a mapping that is merged into itself would never be done
+        for source in merged:
+            if isinstance(source, MappingNode):
+                self._merge(source, loc)
+                self._count_values(len(source.value))
+                entries = {**{key.value: (key, value) for key, value in source.value}, **entries}
+        node.value = list(entries.values())
+
+    def _count_values(self, count: int) -> None:
+        self._count += count
+        if self._count > MAX_VALUES:
+            text = f"the file holds more than {MAX_VALUES} values, counting what its aliases stand for"
+            _stop(self._source, self._last_line, text)
+
+
+def read_yaml(content: bytes, source: str) -> Document:
+    """Read a document in UTF-8; `source` is what messages call it."""
+    text = _decoded(content, source)
+    try:
+        _check_depth(text, source)
+        root = yaml.compose(text, Loader=_LOADER)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        _stop(source, *_syntax_problem(error, text))
+    if root is None or (isinstance(root, ScalarNode) and not root.value):
+        _stop(source, 1, "the file is empty: is the right one mounted? For a configuration of nothing but defaults, write {}")
+    if not isinstance(root, MappingNode):
+        _stop(source, _line(root), 'the file is not a mapping: write keys such as "accounts:", each at the start of a line')
+    return Document(source, root)
+
+
+def _decoded(content: bytes, source: str) -> str:
+    if len(content) > MAX_BYTES:
+        _stop(source, None, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB: is it the right one?")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        _stop(source, line, f"not UTF-8 text (byte 0x{content[error.start]:02x}): save the file as UTF-8")
+    if found := _NOT_YAML.search(text):
+        line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
+        _stop(source, line, f"a character that YAML does not allow in column {column} (U+{ord(found[0]):04X}): remove it")
+    return text
+
+
+def _check_depth(text: str, source: str) -> None:
+    """Refuse nested values before `compose()` overflows libyaml's stack with them."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else None
+                _stop(source, line, f"values are nested more than {MAX_DEPTH} deep: check the brackets")
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+
+
+def _syntax_problem(error: Exception, text: str) -> tuple[int | None, str]:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is None:
+        return None, "is not YAML"
+    problem = str(getattr(error, "problem", ""))
+    char = text[mark.index : mark.index + 1]
+    words = next((words for pattern, words in _SYNTAX if re.search(pattern, problem)), problem)
+    if "cannot start any token" in problem:
+        value = f"{quoted(char)} at the start of a value: put the value in quotes"
+        words = "a tab: indent with spaces" if char == "\t" else value
+    if "not closed" in words:
+        mark = getattr(error, "context_mark", None) or mark
+    return mark.line + 1, f"not YAML from column {mark.column + 1} on: {words}"
+
+
+def scalar(node: ScalarNode) -> str | int | float | bool | None:
+    """Return what YAML makes of a scalar; dates and what no number can hold, which no key takes, stay text."""
+    text, tag = str(node.value), node.tag
+    if tag == _STR and (node.style or not _LEADING_ZERO.fullmatch(text)):
+        return text
+    if tag == _BOOL:
+        return _BOOLEANS.get(text.lower(), text)
+    if tag == _NULL:
+        return None
+    return _number(text) if tag in _NUMBERS else text
+
+
+def _number(text: str) -> str | int | float:
+    try:
+        number = int(text, 0)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return number if abs(number) <= sys.float_info.max else text
+
+
+def _line(node: Node) -> int:
+    return node.start_mark.line + 1
+
+
+def _written(loc: Loc) -> str:
+    """Return a place as people write it, such as `accounts[2].role_arn`."""
+    written = ""
+    for part in loc:
+        if isinstance(part, int):
+            written += f"[{part}]"
+        elif not _PLAIN_KEY.fullmatch(part):
+            written += f"[{quoted(part)}]"
+        else:
+            written += f".{part}" if written else part
+    return written
+
+
+def _visible(text: str) -> str:
+    escaped = (
+        f"\\{char}" if char in '"\\' else char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text
+    )
+    return "".join(escaped)
+
+
+def _told(source: str, line: int | None, text: str) -> str:
+    return f"{_visible(source)}: {text}" if line is None else f"{_visible(source)}:{line}: {text}"
+
+
+def _stop(source: str, line: int | None, text: str) -> NoReturn:
+    raise ConfigError([_told(source, line, text)])

@@ -1,0 +1,200 @@
+"""Bounds each connection in time and memory, in front of aiohttp's HTTP protocol."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import cast
+
+LARGEST_HEAD = 32 * 1024
+_BUFFERED_BYTES = 64 * 1024
+LINGER_SECONDS = 1.0
+_GRACE_SECONDS = 1.0
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_NO_REQUEST = re.compile(rb"[^A-Za-z]|PRI ")
+"""TLS, garbage, HTTP/2."""
+_SERVER_NAME = re.compile(rb"(?<= )https?://[^/? ]*/?", re.IGNORECASE)
+"""Which a client may write before the path (RFC 9112, section 3.2.2); it may leave out the path itself."""
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much clients may ask for, and how many seconds they may take.
+
+    Attributes:
+        connections: How many at a time; the least useful is closed for a new one.
+        requests: How many are worked on at a time; 0 disables the limit.
+        head: From the beginning of a connection, or of a request, to the end of the request's head; TLS handshake apart.
+        handshake: For a TLS handshake.
+        stall: For which a reader may take nothing.
+        response: For a whole response.
+        keep_alive: Between two requests; longer than any usual scrape interval.
+        drain: For requests in flight at shutdown.
+    """
+
+    connections: int = 128
+    requests: int = 40
+    head: float = 10.0
+    handshake: float = 10.0
+    stall: float = 10.0
+    response: float = 60.0
+    keep_alive: float = 150.0
+    drain: float = 5.0
+
+
+class State(IntEnum):
+    """What a connection is doing, the least useful first."""
+
+    SILENT = 0  # it has not sent a whole request yet
+    IDLE = 1  # it waits for the next request
+    STALLED = 2  # it does not read its response
+    BUSY = 3
+
+
+class Guard(asyncio.Protocol):
+    """One connection: hands requests to aiohttp one at a time, and ends the connection at each deadline.
+
+    aiohttp gets the head of a request, and the next only when that was answered: what a client sends ahead is not parsed.
+    Bodies are dropped, and the connection is closed after the response to such a request.
+
+    Attributes:
+        closed: Set when the connection has ended.
+
+    Args:
+        inner: aiohttp's protocol.
+        limits: The deadlines.
+        admits: Whether a client may connect, given its transport; asked after the TLS handshake.
+    """
+
+    def __init__(self, inner: asyncio.Protocol, limits: Limits, admits: Callable[[asyncio.Transport], bool]) -> None:
+        self.closed = asyncio.Event()
+        self._inner = inner
+        self._limits = limits
+        self._admits = admits
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._state = State.SILENT
+        self._since = self._loop.time()
+        self._received = b""
+        self._is_handed_over = False
+        self._is_last = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self._is_handed_over
+
+    def usefulness(self) -> tuple[float, float]:
+        """Return a key that sorts the least useful connection first; new ones have a second to send a request."""
+        is_new = self._state is State.SILENT and self._loop.time() < self._since + _GRACE_SECONDS
+        return State.STALLED + 0.5 if is_new else self._state, self._since
+
+    def is_expendable(self) -> bool:
+        """Return whether it may be closed for a new connection: no response is being made or taken."""
+        return self._state is not State.BUSY
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request."""
+        self._transport = made = cast("asyncio.Transport", transport)
+        made.set_write_buffer_limits(high=_BUFFERED_BYTES)
+        if not self._admits(made):
+            made.abort()
+            return
+        self._inner.connection_made(made)
+        self._set_deadline(self._limits.head)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Drop everything."""
+        self._cancel_deadline()
+        self._inner.connection_lost(exc)
+        self._received = b""
+        self.closed.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends; after its last request it is dropped, as a reset would destroy the response."""
+        if self._is_last:
+            return
+        if not self._received and self._state is State.IDLE:
+            self._set_deadline(self._limits.head)
+        self._received += data
+        if not self._is_handed_over:
+            self._hand_over()
+
+    def eof_received(self) -> bool:
+        """Keep the connection open for a response that is still to come."""
+        return self._is_handed_over
+
+    def pause_writing(self) -> None:
+        """Give a reader time to read on."""
+        self._enter(State.STALLED, self._limits.stall)
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._enter(State.BUSY, None)
+        self._inner.resume_writing()
+
+    def begin(self) -> None:
+        """Expect no more of the client: its request is being answered."""
+        self._enter(State.BUSY, None)
+
+    def end(self, *, is_last: bool) -> None:
+        """Expect the next request: one was answered."""
+        self._is_handed_over = False
+        self._is_last = is_last
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._enter(State.IDLE, self._limits.stall if is_last else self._limits.keep_alive)
+        self._transport.resume_reading()
+        if self._received and not is_last:
+            self._set_deadline(self._limits.head)
+            self._hand_over()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _hand_over(self) -> None:
+        """Have aiohttp parse the head of a request once it is complete; what is no request is refused by aiohttp at once."""
+        self._received = self._received.lstrip(b"\r\n")
+        found = _END_OF_HEAD.search(self._received, 0, LARGEST_HEAD)
+        size = found.end() if found is not None else 0
+        if _NO_REQUEST.match(self._received):
+            size = len(self._received)
+        if size:
+            head, self._received = self._received[:size], self._received[size:]
+            self._is_handed_over = True
+            if self._transport is not None:
+                self._transport.pause_reading()
+            line, separator, fields = head.partition(b"\n")
+            self._inner.data_received(_SERVER_NAME.sub(b"/", line, count=1) + separator + fields)
+        elif len(self._received) >= LARGEST_HEAD:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Say that the head is too large, and give the client time to take that."""
+        self._is_last = True
+        self._received = b""
+        self._set_deadline(LINGER_SECONDS)
+        if self._transport is not None:
+            self._transport.write(_TOO_LARGE)
+
+    def _enter(self, state: State, seconds: float | None) -> None:
+        self._state, self._since = state, self._loop.time()
+        if seconds is None:
+            self._cancel_deadline()
+        else:
+            self._set_deadline(seconds)
+
+    def _set_deadline(self, seconds: float) -> None:
+        self._cancel_deadline()
+        self._timer = self._loop.call_later(seconds, self.abort)
+
+    def _cancel_deadline(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

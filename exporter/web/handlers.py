@@ -1,0 +1,218 @@
+"""What is served where."""
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from aiohttp import web
+
+from exporter.cases.policy import Policy
+from exporter.cases.report import FleetReport
+from exporter.metrics.exposition import PageStore
+from exporter.metrics.negotiation import accepts_gzip, negotiate
+from exporter.web.status.json import as_json
+from exporter.web.status.page import ASSETS, StatusPage
+
+_COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+_PAGE_HEADERS = {
+    **_COMMON_HEADERS,
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+}
+_ASSET_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=31536000, immutable"}
+_FASTEST = 1
+
+OWN_PATHS = ("/config", "/-", "/api", "/assets")
+"""Paths that are taken, with everything below them, and so is the root."""
+
+
+def is_reserved(path: str) -> bool:
+    """Return whether a path is taken."""
+    return path == "/" or any(f"{path}/".startswith(f"{own}/") for own in OWN_PATHS)
+
+
+class Paths(NamedTuple):
+    """What is served where; none ends in a slash.
+
+    Attributes:
+        telemetry: Of the metrics, below the prefix.
+        prefix: Of everything; empty for the root.
+        links: What links on pages begin with, where a proxy adds to the prefix or takes from it.
+    """
+
+    telemetry: str = "/metrics"
+    prefix: str = ""
+    links: str = ""
+
+
+class ReloadRefused(Exception):  # noqa: N818 - nothing is wrong with the exporter
+    """Requests cannot have the configuration reloaded; `status` is that of the response."""
+
+    def __init__(self, why: str, status: int = 403) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the handlers show; `report`, `about` and `config` are called in a thread.
+
+    Attributes:
+        about: What is known of the exporter itself, for the JSON.
+        config: The configuration in force as YAML, without secrets.
+        problems: Of the configuration file last read.
+        health_problems: What keeps accounts from being polled and pages from being made, a line each.
+        ready: Whether every account was tried once.
+        now: Unix seconds.
+        reload: Reloads the configuration; returns its problems, or raises `ReloadRefused`.
+        shard: Which shard this is, as a sentence; empty when there is one.
+    """
+
+    version: str
+    paths: Paths
+    pages: PageStore
+    report: Callable[[], FleetReport]
+    about: Callable[[], Mapping[str, object]]
+    config: Callable[[], str]
+    problems: Callable[[], Sequence[str]]
+    health_problems: Callable[[], Sequence[str]]
+    ready: Callable[[], bool]
+    now: Callable[[], float]
+    policy: Callable[[], Policy]
+    reload: Callable[[], Awaitable[Sequence[str]]]
+    shard: str = ""
+
+
+def application(site: Site) -> web.Application:
+    """Return the application that serves a site."""
+    handlers = _Handlers(site)
+    prefix = site.paths.prefix
+    page = _Document(handlers.render_page, site.pages, "text/html", _PAGE_HEADERS)
+    status = _Document(handlers.render_json, site.pages, "application/json", _COMMON_HEADERS)
+    config = _Document(lambda: site.config().encode(), site.pages, "text/plain", _COMMON_HEADERS)
+    app = web.Application()
+    for path, handler in {
+        site.paths.telemetry: handlers.metrics,
+        "/": page.handle,
+        "/config": config.handle,
+        "/api/v1/status": status.handle,
+        "/assets/{name}": handlers.asset,
+        "/-/healthy": handlers.healthy,
+        "/-/ready": handlers.ready,
+    }.items():
+        app.router.add_get(f"{prefix}{path}", handler)
+    for method in ("POST", "PUT"):
+        app.router.add_route(method, f"{prefix}/-/reload", handlers.reload)
+    if prefix:
+        for path in ("/", prefix):
+            app.router.add_get(path, handlers.redirect)
+    return app
+
+
+class _Document:
+    """A document that is made in a thread, once for each page of metrics, however many ask for it."""
+
+    def __init__(self, make: Callable[[], bytes], pages: PageStore, media_type: str, headers: Mapping[str, str]) -> None:
+        self._make = make
+        self._pages = pages
+        self._headers = {**headers, "Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept-Encoding"}
+        self._lock = asyncio.Lock()
+        self._generation = -1
+        self._bodies = b"", b""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        async with self._lock:
+            generation = self._pages.generation
+            if generation != self._generation:
+                self._bodies = await asyncio.to_thread(self._make_both)
+                self._generation = generation
+        is_gzip = accepts_gzip(_joined(request, "Accept-Encoding"))
+        return _response(self._bodies[is_gzip], self._headers, is_gzip=is_gzip)
+
+    def _make_both(self) -> tuple[bytes, bytes]:
+        document = self._make()
+        return document, gzip.compress(document, _FASTEST)
+
+
+class _Handlers:
+    """The handlers that need no document."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard)
+        self._encoding = asyncio.Lock()
+
+    def render_page(self) -> bytes:
+        site = self._site
+        return self._page.render(site.report(), site.problems(), site.policy(), site.now()).encode(errors="replace")
+
+    def render_json(self) -> bytes:
+        return as_json(self._site.report(), self._site.about(), self._site.policy())
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        pages = self._site.pages
+        encoding = negotiate(_joined(request, "Accept"), _joined(request, "Accept-Encoding"))
+        body = pages.get(encoding)
+        if body is None:
+            async with self._encoding:  # of many who ask at once, one has it made
+                body = pages.get(encoding) or await asyncio.to_thread(pages.encode, encoding)
+        if body is None:
+            return _plain("There is no page yet; try again in a second.", 503)
+        headers = {"Content-Type": encoding.text_format.value, "Vary": "Accept, Accept-Encoding"}
+        return _response(body, headers, is_gzip=encoding.gzip)
+
+    async def asset(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        content = self._page.assets.get(name)
+        if content is None:
+            return _plain("There is no such file.", 404)
+        return web.Response(body=content, headers={**_ASSET_HEADERS, "Content-Type": ASSETS[name]})
+
+    async def redirect(self, _: web.Request) -> web.Response:
+        # Not to what the Host header says.
+        return web.Response(status=307, headers={"Location": f"{self._site.paths.links}/", "Cache-Control": "no-store"})
+
+    async def healthy(self, _: web.Request) -> web.Response:
+        problems = self._site.health_problems()
+        return _plain(f"Not healthy: {'; '.join(problems)}.", 503) if problems else _plain("Healthy.")
+
+    async def ready(self, _: web.Request) -> web.Response:
+        if self._site.ready():
+            return _plain("Ready.")
+        return _plain("Not ready: the first round over all accounts is under way.", 503)
+
+    async def reload(self, request: web.Request) -> web.Response:
+        if _is_from_another_site(request):
+            return _plain("Not reloaded: the request comes from another site.", 403)
+        try:
+            problems = await self._site.reload()
+        except ReloadRefused as refused:
+            return _plain(f"Not reloaded: {refused}.", refused.status)
+        if problems:
+            return _plain("\n".join(("Not reloaded, all is as it was:", *problems)), 500)
+        return _plain("Reloaded.")
+
+
+def _is_from_another_site(request: web.Request) -> bool:
+    """Return whether a browser says that another site's page sends a request in its user's name.
+
+    Over plain HTTP it says so by the Origin only, which people's own tools do not send.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None:
+        return site not in {"none", "same-origin"}
+    return origin is not None and origin.partition("://")[2] != request.headers.get("Host")
+
+
+def _joined(request: web.Request, name: str) -> str:
+    return ",".join(request.headers.getall(name, []))
+
+
+def _plain(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=f"{text}\n", status=status)
+
+
+def _response(body: bytes, headers: Mapping[str, str], *, is_gzip: bool) -> web.Response:
+    return web.Response(body=body, headers={**headers, "Content-Encoding": "gzip"} if is_gzip else headers)

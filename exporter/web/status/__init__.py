@@ -1,0 +1,1 @@
+"""How the fleet is doing, as a page for people and as JSON."""

@@ -1,0 +1,166 @@
+"""The page at `/`: whether all is well, for a person who has five seconds, and what to do where it is not."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from exporter.cases.model import SEVERITY_CODES, Author
+from exporter.cases.policy import Policy
+from exporter.cases.report import FleetReport
+from exporter.cases.status import AccountState
+from exporter.web.status.markup import ago, bar, counted
+from exporter.web.status.rows import account_rows, severity_class
+
+_MOST_ALERTS = 5
+_UNKNOWN = "\N{EN DASH}"
+ASSETS = {
+    "status.css": "text/css; charset=utf-8",
+    "status.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""What a browser asks for besides the page, and its media type."""
+
+_Part = tuple[str, str, int]
+"""A part of a bar: its class, its name, and how many there are."""
+
+
+class StatusPage:
+    """Renders the status page.
+
+    Attributes:
+        assets: The content of each of `ASSETS`; the page names them with a hash of their content.
+
+    Args:
+        version: The exporter's.
+        links: What links begin with.
+        telemetry: Where the metrics are, below that.
+        shard: Which shard this is, as a sentence; empty when there is one.
+    """
+
+    def __init__(self, version: str, links: str, telemetry: str, shard: str) -> None:
+        folder = files(__package__).joinpath("assets")
+        self.assets = {name: folder.joinpath(name).read_bytes() for name in ASSETS}
+        keys = {name: hashlib.sha256(content).hexdigest()[:12] for name, content in self.assets.items()}
+        self._template = Template(folder.joinpath("status.html").read_text(encoding="utf-8"))
+        self._fixed = {
+            "links": escape(links),
+            "telemetry": escape(telemetry),
+            "css_key": keys["status.css"],
+            "js_key": keys["status.js"],
+            "icon_key": keys["icon.svg"],
+            "version": escape(version),
+            "shard": escape(shard),
+        }
+
+    def render(self, report: FleetReport, problems: Sequence[str], policy: Policy, now: float) -> str:
+        """Return the page as HTML; `problems` are those of the configuration file last read, `now` is in Unix seconds."""
+        mood, verdict, details = _verdict(report)
+        return self._template.substitute(
+            self._fixed,
+            title=escape(f"{verdict} - AWS Support"),
+            mood=mood,
+            verdict=escape(verdict),
+            details=escape(details),
+            alerts="\n".join(_alerts(report, problems, now)),
+            tiles="\n".join(_tiles(report, now)),
+            rows="\n".join(account_rows(report.accounts, policy, now)),
+            at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        )
+
+
+def _verdict(report: FleetReport) -> tuple[str, str, str]:
+    """Return the mood, what matters most in few words, and further details."""
+    states = report.states
+    total, pending = len(report.accounts), states[AccountState.PENDING]
+    broken = states[AccountState.FAILING] + states[AccountState.STALE]
+    unlisted = [organization.name for organization in report.organizations if organization.reason is not None]
+    overdue = f"{counted(report.overdue, 'first response')} overdue. " if report.overdue else ""
+    unsupported = states[AccountState.UNSUPPORTED]
+    told = overdue + (f"{counted(unsupported, 'account')} without the Support API." if unsupported else "")
+    if broken:
+        return "bad", f"{broken} of {counted(total, 'account')} cannot be read", told
+    if unlisted == [""]:
+        return "bad", "The exporter's own account cannot be found", ""
+    if unlisted:
+        return "bad", f"{counted(len(unlisted), 'organization')} cannot be listed", told
+    if not total:
+        return "warn", "No account is known yet", "Accounts are being looked for."
+    if pending:
+        return "warn", f"{pending} of {counted(total, 'account')} not read yet", "The first round is under way."
+    return "warn" if report.overdue else "good", "All accounts are read", told
+
+
+def _alerts(report: FleetReport, problems: Sequence[str], now: float) -> list[str]:
+    alerts = []
+    if problems:
+        told = "<br>".join(escape(problem) for problem in problems[:_MOST_ALERTS])
+        rest = f"<br>and {len(problems) - _MOST_ALERTS} more" if len(problems) > _MOST_ALERTS else ""
+        alerts.append(_alert("The configuration file cannot be used", "; the one before is in force", told + rest))
+    for organization in report.organizations:
+        if organization.reason is not None:
+            if organization.name:
+                what = f"Accounts of {escape(organization.name)} cannot be listed"
+                since = f" ({organization.reason.value}); they were last listed {ago(organization.last_success, now)}"
+            else:
+                what, since = "The account of the exporter's own credentials cannot be found", f" ({organization.reason.value})"
+            alerts.append(_alert(what, since, f"{escape(organization.advice)}<br>{escape(organization.detail)}"))
+    return alerts
+
+
+def _alert(what: str, more: str, told: str) -> str:
+    return f'<p class="alert"><b>{what}</b>{more}.<br>{told}</p>'
+
+
+def _tiles(report: FleetReport, now: float) -> list[str]:
+    states = [(state.value, state.value, report.states[state]) for state in AccountState if report.states[state]]
+    severities = [(severity_class(code), code, count) for code, count in _most_severe_first(report.severities)]
+    known = report.knows_cases
+    aws, customer = report.turns[Author.AWS], report.turns[Author.CUSTOMER]
+    turns = [("aws", "AWS", aws), ("customer", "yours", customer)]
+    tiles = [
+        _tile("Accounts", len(report.accounts), states, filters=True),
+        _tile("Open cases", sum(report.severities.values()) if known else None, severities),
+        _tile("Your turn", customer if known else None, turns),
+        _tile(
+            "First response overdue",
+            report.overdue if known else None,
+            [],
+            told="unanswered beyond their targets",
+            alarm=report.overdue > 0,
+        ),
+    ]
+    organizations = [organization for organization in report.organizations if organization.name]
+    if organizations:
+        told = "<br>".join(
+            f"{escape(each.name)}: {counted(each.accounts, 'account')}, listed {ago(each.last_success, now)}"
+            for each in organizations
+        )
+        alarm = any(each.reason is not None for each in organizations)
+        tiles.append(_tile("Organizations", len(organizations), told=told, alarm=alarm))
+    return tiles
+
+
+def _tile(
+    title: str, figure: int | None, parts: Sequence[_Part] = (), *, told: str = "", alarm: bool = False, filters: bool = False
+) -> str:
+    legend = "".join(_legend(*part, filters=filters) for part in parts)
+    below = f'{bar(parts)}<ul class="legend">{legend}</ul>' if parts else f'<p class="told">{told}</p>'
+    shown = str(figure)
+    if figure is None:
+        shown = _UNKNOWN
+        below = '<p class="told">no account has been read</p>'
+    return f'<div class="tile{" alarm" if alarm else ""}"><h3>{title}</h3><p class="figure">{shown}</p>{below}</div>'
+
+
+def _legend(style: str, name: str, count: int, *, filters: bool) -> str:
+    label = f"{count} {escape(name)}"
+    linked = f'<a href="#filter=state:{name}" data-filter="state:{name}">{label}</a>' if filters else label
+    return f'<li class="{style}{"" if count else " none"}"><i></i>{linked}</li>'
+
+
+def _most_severe_first(severities: Mapping[str, int]) -> list[tuple[str, int]]:
+    others = [(code, count) for code, count in severities.items() if code not in SEVERITY_CODES]
+    return [(code, severities[code]) for code in reversed(SEVERITY_CODES)] + others

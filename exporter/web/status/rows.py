@@ -1,0 +1,113 @@
+"""The rows of the status page: one account each, with advice on its failure and, where the policy has them, its cases."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from exporter.cases.model import SEVERITY_CODES, Author, Case
+from exporter.cases.policy import Policy
+from exporter.cases.report import WORST_FIRST, AccountReport, waits_for
+from exporter.cases.status import AccountState
+from exporter.web.status.markup import ago, bar, case_url, counted, span
+
+_MOST_CASES = 50
+"""Cases of one account that are listed: the page is for looking, the JSON has the rest."""
+_MOST_CASES_OF_ALL = 2000
+_COLUMNS = 7
+
+
+def severity_class(severity_code: str) -> str:
+    """Return the class that gives a severity its colour."""
+    return severity_code if severity_code in SEVERITY_CODES else "other"
+
+
+def account_rows(accounts: Iterable[AccountReport], policy: Policy, now: float) -> Iterator[str]:
+    """Yield the rows of each account."""
+    left = _MOST_CASES_OF_ALL
+    for account in accounts:
+        most = min(_MOST_CASES, left, policy.case_limit or 0)
+        listed = (account.cases or ())[:most]
+        left -= len(listed)
+        more = "".join((*_why(account, now), *_cases(account, listed, policy, now)))
+        known = account.status.account
+        cases = (case.display_id for case in listed)
+        words = (known.name, known.account_id, known.region, known.organization, f"state:{account.state}", account.reason or "")
+        labels = (f"{name}={value}" for name, value in known.labels)
+        below = f'<tr class="more"><td class="why" colspan="{_COLUMNS}">{more}</td></tr>' if more else ""
+        yield f'<tbody data-words="{escape(" ".join((*words, *labels, *cases)).lower())}">{_main(account, now)}{below}</tbody>'
+
+
+def _main(account: AccountReport, now: float) -> str:
+    known, status, quiet = account.status.account, account.status, account.quiet_since
+    name = f"<small>{known.account_id}</small>" if known.name != known.account_id else ""
+    of = f"<small> · {escape(known.organization)}</small>" if known.organization else ""
+    quiet_for = "" if quiet is None else span(now - quiet)
+    due = "" if status.next_poll is None else f"in {span(status.next_poll - now)}" if status.next_poll > now else "now"
+    state = f'<span class="state {account.state}">{account.state}</span>'
+    return (
+        '<tr class="main">'
+        f'<td class="who"><b>{escape(known.name)}</b>{name}{of}</td>'
+        f'<td class="region when">{escape(known.region)}</td>'
+        f'<td class="at" data-key="{WORST_FIRST.index(account.state)}">{state}</td>'
+        f'<td class="open" data-key="{"" if account.cases is None else len(account.cases)}">{_open_cases(account)}</td>'
+        f'<td class="when" data-name="Quiet for" data-key="{_key(quiet, now)}">{quiet_for or "-"}</td>'
+        f'<td class="when" data-name="Read" data-key="{_key(status.last_success, now)}">{ago(status.last_success, now)}</td>'
+        f'<td class="when next" data-key="{_key(now, status.next_poll)}">{due}</td>'
+        "</tr>"
+    )
+
+
+def _key(since: float | None, until: float | None) -> str:
+    """Return what a column of times is sorted by: a length of time; empty when it is not known."""
+    return "" if since is None or until is None else f"{until - since:.0f}"
+
+
+def _open_cases(account: AccountReport) -> str:
+    if account.cases is None:
+        return '<span class="zero">not known</span>'
+    codes = (*reversed(SEVERITY_CODES), *(code for code in account.severities if code not in SEVERITY_CODES))
+    parts = [(severity_class(code), code, account.severities[code]) for code in codes]
+    title = ", ".join(f"{count} {code}" for _, code, count in parts if count) or "none"
+    overdue = f'<span class="note">{len(account.overdue)} overdue</span>' if account.overdue else ""
+    count = len(account.cases)
+    style = "" if count else ' class="zero"'
+    drawn = bar(parts) if count else ""
+    return f'<div class="cases" title="{escape(title)}"><span{style}>{count}</span>{drawn}{overdue}</div>'
+
+
+def _why(account: AccountReport, now: float) -> Iterator[str]:
+    if account.reason is None:
+        return
+    since = account.status.failing_since
+    lasting = f", for {span(now - since)}" if since is not None and now - since >= 60 else ""  # noqa: PLR2004 - a minute
+    quiet = ' class="quiet"' if account.state is AccountState.UNSUPPORTED else ""
+    yield (
+        f"<p{quiet}><b>{account.reason.value}</b>{lasting}: {escape(account.advice)}<small>{escape(account.detail)}</small></p>"
+    )
+
+
+def _cases(account: AccountReport, cases: Sequence[Case], policy: Policy, now: float) -> Iterator[str]:
+    if not cases:
+        return
+    total = len(account.cases or ())
+    left_out = f" of {total}" if total > len(cases) else ""
+    rows = "".join(_case(case, account, policy, now) for case in cases)
+    heads = ("Case", "Severity", "Status", "Age", "Turn", "Subject" if policy.subjects else "Service")
+    account_id = account.status.account.account_id
+    yield (
+        f'<details data-account="{account_id}"><summary>{counted(len(cases), "case")}{left_out}</summary>'
+        f'<table class="list"><tr>{"".join(f"<th>{head}</th>" for head in heads)}</tr>{rows}</table></details>'
+    )
+
+
+def _case(case: Case, account: AccountReport, policy: Policy, now: float) -> str:
+    url = case_url(case.display_id, account.status.account.partition)
+    shown = escape(case.display_id)
+    linked = shown if url is None else f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{shown}</a>'
+    turn = "AWS" if waits_for(case) is Author.AWS else "yours"
+    overdue = " · overdue" if case.case_id in account.overdue else ""
+    about = case.subject if policy.subjects else case.service_code
+    return (
+        f'<tr><td>{linked}</td><td class="{severity_class(case.severity_code)}"><i></i>{escape(case.severity_code)}</td>'
+        f"<td>{escape(case.status)}</td><td>{'' if case.created is None else span(now - case.created)}</td>"
+        f"<td>{turn}{overdue}</td><td>{escape(about)}</td></tr>"
+    )

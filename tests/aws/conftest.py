@@ -1,0 +1,170 @@
+import asyncio
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import pytest
+from botocore.loaders import create_loader
+
+from exporter.aws.endpoints import Endpoints
+from exporter.aws.readers import ReaderOptions, Readers
+from exporter.aws.support import SupportReader
+from exporter.cases.access import RoleCredentials
+from exporter.cases.model import Reading, Reason
+from exporter.clock import Clock, SystemClock
+from exporter.simulator.account import Account
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+
+REGION = "us-east-1"
+OPTIONS = ReaderOptions("test", 3600)
+_LOADER = create_loader()
+"""botocore's data files, read once for all tests."""
+
+
+class FakeClock:
+    """A clock that moves only when somebody sleeps by it, or moves it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+class Impatient(SystemClock):
+    """The machine's clock, on which nobody pauses."""
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+        await asyncio.sleep(0)
+
+
+class Requests:
+    """Every request that was made: its operation, and why it failed."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, Reason | None]] = []
+
+    def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
+        assert duration >= 0
+        self.ended.append((operation, reason))
+
+
+@asynccontextmanager
+async def readers_of(clock: Clock | None = None, requests: Requests | None = None) -> AsyncIterator[Readers]:
+    """Make readers for the environment as it is, and close them."""
+    readers = Readers(Endpoints(_LOADER), requests or Requests(), clock=clock or SystemClock(), random=lambda: 0.0)
+    try:
+        yield readers
+    finally:
+        await readers.close()
+
+
+async def read(account: Account, seconds: float = 10, *, regions: tuple[str, ...] = (REGION,)) -> Reading:
+    """Read an account once, by its role."""
+    async with readers_of() as readers:
+        return await reader_of(account, readers, regions=regions).read(seconds)
+
+
+def reader_of(account: Account, readers: Readers, *, regions: tuple[str, ...] = (REGION,)) -> SupportReader:
+    """Return what reads an account by its role."""
+    return readers.reader(account.account_id, RoleCredentials((account.role_arn(),)), regions, OPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it came over the wire; names of headers in lower case."""
+
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Wire:
+    """A server that keeps what it is sent, and answers each request with a body; a context on the event loop."""
+
+    def __init__(self, answer: Callable[[Sent], bytes], tls: ssl.SSLContext | None = None, headers: bytes = b"") -> None:
+        self._answer = answer
+        self._headers = headers
+        self._tls = tls
+        self.sent: list[Sent] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        self.sent.append(Sent(head[0].split(" ")[1], headers, body))
+        answer = self._answer(self.sent[-1])
+        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n%bContent-Length: %d\r\n\r\n" % (self._headers, len(answer))
+        writer.write(head + answer)
+        await writer.drain()
+        writer.close()
+
+
+def issued(expiration: str = "2099-01-01T00:00:00Z") -> bytes:
+    """Return STS's answer to AssumeRole."""
+    return (
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAISSUED</AccessKeyId>"
+        "<SecretAccessKey>issued-secret</SecretAccessKey><SessionToken>issued-token</SessionToken>"
+        f"<Expiration>{expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    ).encode()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the exporter credentials of its own."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "own-secret")
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """Return a running simulator, taken for AWS, with a management account and one more that has a case."""
+    fleet = Fleet.empty(time.time)
+    fleet.add_account(account_id="999999999999", name="management")
+    fleet.add_account(account_id="111122223333").add_case()
+    with Simulator(fleet, throttle=False) as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> Account:
+    """Return the account that has a case."""
+    return simulator.fleet.account("111122223333")

@@ -1,0 +1,221 @@
+"""What is served where, with which headers."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.cases.report import FleetReport
+from exporter.metrics.exposition import PageStore
+from exporter.web.handlers import Paths, ReloadRefused, is_reserved
+from tests.support.site import report_of
+from tests.web.conftest import Serve, status
+
+OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"}
+PATHS = ("/", "/metrics", "/config", "/api/v1/status", "/-/healthy", "/-/ready", "/assets/icon.svg", "/nothing")
+
+
+def test_metrics_are_the_prometheus_text_format_by_default(serve: Serve) -> None:
+    response = serve(status("payments")).get("/metrics")
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    names = {sample.name for family in parse_text(response.text) for sample in family.samples}
+    assert {"aws_support_open_cases", "process_cpu_seconds_total", "python_info"} <= names
+
+
+def test_metrics_are_openmetrics_for_who_prefers_it(serve: Serve) -> None:
+    response = serve(status("payments")).get("/metrics", OPENMETRICS)
+    assert response.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert response.text.endswith("# EOF\n")
+    families = list(parse_openmetrics(response.text))  # type: ignore[no-untyped-call]  # prometheus_client leaves it so
+    assert len(families) > 10
+
+
+def test_a_gzip_body_is_one_member_with_the_right_length(serve: Serve) -> None:
+    response = serve(status("payments")).get("/metrics", OPENMETRICS | {"Accept-Encoding": "gzip"})
+    assert response.headers["content-encoding"] == "gzip"
+    assert int(response.headers["content-length"]) == len(response.body)
+    unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    assert unpack.decompress(response.body).endswith(b"# EOF\n")
+    assert (unpack.eof, unpack.unused_data) == (True, b"")
+
+
+ODD = ["", ";;;", "text/plain;q=oops", "*/*", "\xff\xfe", "application/openmetrics-text;version=9.9", "," * 500]
+
+
+def test_an_odd_accept_header_gets_the_text_format(serve: Serve) -> None:
+    client = serve(status("payments"))
+    for accept in ODD:
+        response = client.get("/metrics", {"Accept": accept})
+        assert (response.status, response.headers["content-type"][:10]) == (200, "text/plain"), accept
+
+
+def test_a_head_request_gets_the_headers_of_get_and_no_body(serve: Serve) -> None:
+    client = serve(*(status(f"account {number}", f"{number:012}") for number in range(200)))
+    for path in PATHS:
+        got, head = client.get(path), client.get(path, method="HEAD")
+        assert (head.status, head.body) == (got.status, b"")
+        assert head.headers["content-length"] == str(len(got.body))
+        assert {name for name, _ in head.headers.items()} == {name for name, _ in got.headers.items()}
+
+
+@pytest.mark.parametrize(
+    ("path", "varies_on"),
+    [("/metrics", "Accept, Accept-Encoding"), ("/", "Accept-Encoding"), ("/api/v1/status", "Accept-Encoding")],
+)
+def test_caches_are_told_what_a_response_depends_on(serve: Serve, path: str, varies_on: str) -> None:
+    client = serve(status("payments"))
+    plain, packed = client.get(path), client.get(path, {"Accept-Encoding": "gzip"})
+    assert plain.headers["vary"] == packed.headers["vary"] == varies_on
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+
+
+def test_what_changes_is_not_to_be_stored_and_no_response_names_the_server(serve: Serve) -> None:
+    client = serve(status("payments"))
+    for path in ("/", "/config", "/api/v1/status"):
+        headers = client.get(path).headers
+        assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+    assert {client.get(path).headers["server"] for path in PATHS} == {None}
+
+
+def test_before_the_first_page_there_is_a_503(serve: Serve) -> None:
+    assert serve(pages=PageStore(lambda: 0.0)).get("/metrics").status == 503
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/-/healthy", 200),
+        ("GET", "/-/ready", 200),
+        ("GET", "/nothing", 404),
+        ("GET", "/metrics/", 404),
+        ("POST", "/metrics", 405),
+        ("DELETE", "/", 405),
+        ("GET", "/-/reload", 405),
+    ],
+)
+def test_routes(serve: Serve, method: str, path: str, expected: int) -> None:
+    assert serve(status("payments")).get(path, method=method).status == expected
+
+
+def test_a_wrong_method_is_told_which_are_right(serve: Serve) -> None:
+    client = serve()
+    assert set(client.get("/metrics", method="POST").headers["allow"].split(",")) == {"GET", "HEAD"}
+    assert set(client.get("/-/reload").headers["allow"].split(",")) == {"POST", "PUT"}
+
+
+def test_health_ends_with_what_is_stuck_and_says_what(serve: Serve) -> None:
+    response = serve(health_problems=["one", "two"]).get("/-/healthy")
+    assert (response.status, response.text) == (503, "Not healthy: one; two.\n")
+
+
+def test_readiness_waits_for_the_first_round(serve: Serve) -> None:
+    assert serve(ready=False).get("/-/ready").status == 503
+
+
+async def reload_with_problems() -> Sequence[str]:
+    return ("config.yaml:1: one", "config.yaml:2: two")
+
+
+async def reload_refused() -> Sequence[str]:
+    raise ReloadRefused("too many wait", 429)
+
+
+async def reload_failing() -> Sequence[str]:
+    raise RuntimeError("nobody thought of this")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_reload_says_how_it_went(serve: Serve, method: str) -> None:
+    def answer(**options: object) -> tuple[int, str]:
+        response = serve(**options).get("/-/reload", method=method)
+        return response.status, response.text
+
+    assert answer() == (200, "Reloaded.\n")
+    assert answer(reload=reload_refused) == (429, "Not reloaded: too many wait.\n")
+    problems = "Not reloaded, all is as it was:\nconfig.yaml:1: one\nconfig.yaml:2: two\n"
+    assert answer(reload=reload_with_problems) == (500, problems)
+    assert answer(reload=reload_failing) == (500, "Internal Server Error\n")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://exporter.example", "Host": "exporter.example"}, 200),
+    ],
+)
+def test_another_sites_page_cannot_reload(serve: Serve, headers: dict[str, str], expected: int) -> None:
+    assert serve().get("/-/reload", headers, method="POST").status == expected
+
+
+def test_the_status_page_allows_no_inline_script_no_other_source_and_no_frame(serve: Serve) -> None:
+    policy = serve().get("/").headers["content-security-policy"].split("; ")
+    assert policy[0] == "default-src 'none'"
+    assert "frame-ancestors 'none'" in policy
+    assert {source for directive in policy for source in directive.split()[1:]} == {"'none'", "'self'"}
+
+
+def test_what_the_page_needs_is_served_under_a_name_that_changes_with_it(serve: Serve) -> None:
+    client = serve(status("payments"), paths=Paths("/metrics", "/a", "/b"))
+    asked = re.findall(r'(?:href|src)="/b(/assets/[^"]+)"', client.get("/a/").text)
+    assert len(asked) == 3
+    for path in asked:
+        response = client.get(f"/a{path}")
+        assert response.status == 200
+        assert "immutable" in response.headers["cache-control"]
+    assert client.get("/a/assets/status.html").status == 404
+    assert client.get("/a/assets/..%2Fpage.py").status == 404
+
+
+def test_the_configuration_is_shown_as_text(serve: Serve) -> None:
+    response = serve().get("/config")
+    assert (response.text, response.headers["content-type"]) == ("poll: {}\n", "text/plain; charset=utf-8")
+
+
+def test_documents_are_made_once_for_a_page(serve: Serve) -> None:
+    made: list[str] = []
+
+    def report() -> FleetReport:
+        made.append("report")
+        return report_of([status("payments")])
+
+    def config() -> str:
+        made.append("config")
+        return "poll: {}\n"
+
+    client = serve(status("payments"), report=report, config=config)
+    for _ in range(3):
+        assert client.get("/api/v1/status").status == client.get("/config", {"Accept-Encoding": "gzip"}).status == 200
+    assert sorted(made) == ["config", "report"], "either may take a second"
+
+
+def test_everything_is_below_the_prefix_and_links_lead_through_the_proxy(serve: Serve) -> None:
+    client = serve(status("payments"), paths=Paths("/support", "/exporter", "/team/exporter"))
+    assert client.get("/exporter/support").status == 200
+    assert client.get("/exporter/-/healthy").status == 200
+    assert client.get("/support").status == 404
+    assert 'href="/team/exporter/support"' in client.get("/exporter/").text
+    for path in ("/", "/exporter"):
+        response = client.get(path, {"Host": "evil.example"})
+        assert (response.status, response.headers["location"]) == (307, "/team/exporter/")
+
+
+@pytest.mark.parametrize("path", ["/", "/-/healthy", "/config", "/api/v1/status", "/assets/x"])
+def test_paths_of_its_own_are_reserved(path: str) -> None:
+    assert is_reserved(path)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/configuration", "/apis", "/a/config"])
+def test_other_paths_are_free(path: str) -> None:
+    assert not is_reserved(path)

@@ -1,0 +1,200 @@
+"""The status page and the JSON: what people and programs read there."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
+from exporter.cases.policy import Policy
+from exporter.cases.report import OrganizationStatus
+from tests.support.site import NOW, POLICY
+from tests.web.conftest import CASE, Client, Serve, status
+
+HOSTILE = "<script>alert(1)</script>"
+BROKEN = status("broken", "222222222222", Reason.ASSUME_ROLE_DENIED, "denied")
+WITH_CASES = replace(POLICY, case_limit=100)
+WITH_SUBJECTS = replace(WITH_CASES, subjects=True)
+
+
+def row(client: Client, name: str) -> str:
+    """Return the page's rows of one account."""
+    rows = re.findall(r"<tbody.*?</tbody>", client.get("/").text, re.DOTALL)
+    (found,) = [text for text in rows if f"<b>{name}</b>" in text]
+    return str(found)
+
+
+def cell(client: Client, name: str, kind: str) -> str:
+    """Return the text of one cell in an account's row."""
+    found = re.search(rf'<td class="{kind}".*?</td>', row(client, name), re.DOTALL)
+    assert found is not None
+    return re.sub(r"<[^>]*>", " ", found[0]).strip()
+
+
+def figure(client: Client, title: str) -> str:
+    """Return the large number of a tile."""
+    found = re.search(rf'<h3>{title}</h3><p class="figure">(.*?)</p>', client.get("/").text)
+    assert found is not None
+    return found[1]
+
+
+def document(client: Client) -> dict[str, Any]:
+    """Return the JSON."""
+    found: dict[str, Any] = json.loads(client.get("/api/v1/status").body)
+    return found
+
+
+def test_what_users_and_aws_tell_is_escaped(serve: Serve) -> None:
+    case = replace(CASE, subject=HOSTILE, status=HOSTILE, severity_code=HOSTILE, service_code=HOSTILE, display_id=HOSTILE)
+    text = (
+        serve(
+            status(HOSTILE, cases=(case,)),
+            status("b", "222222222222", Reason.ACCESS_DENIED, HOSTILE),
+            policy=WITH_SUBJECTS,
+            organizations=[OrganizationStatus(HOSTILE, 3, NOW - 5, Reason.ACCESS_DENIED, HOSTILE)],
+            problems=[HOSTILE],
+        )
+        .get("/")
+        .text
+    )
+    assert HOSTILE not in text
+    assert text.count("&lt;script&gt;") > 10
+
+
+def test_each_field_that_may_hold_markup_is_shown_as_text(serve: Serve) -> None:
+    def shown(**options: Any) -> str:  # noqa: ANN401 - whatever a site takes
+        return serve(options.pop("account", BROKEN), **options).get("/").text
+
+    escaped = "&lt;script&gt;alert(1)&lt;/script&gt;"
+    subject = status("a", cases=(replace(CASE, subject=HOSTILE),))
+    service = status("a", cases=(replace(CASE, service_code=HOSTILE),))
+    assert f"<td>{escaped}</td>" in shown(account=subject, policy=WITH_SUBJECTS)
+    assert f"<td>{escaped}</td>" in shown(account=service, policy=WITH_CASES)
+    assert f"<br>{escaped}</p>" in shown(organizations=[OrganizationStatus("acme", 3, None, Reason.ACCESS_DENIED, HOSTILE)])
+    assert f"<small>{escaped}</small>" in shown(account=status("a", reason=Reason.ACCESS_DENIED, detail=HOSTILE))
+
+
+def test_the_worst_comes_first_with_what_to_do(serve: Serve) -> None:
+    text = serve(status("well"), BROKEN).get("/").text
+    assert text.index("<b>broken</b>") < text.index("<b>well</b>")
+    assert "trust policy" in text
+    assert "<h2>1 of 2 accounts cannot be read</h2>" in text
+
+
+def test_the_status_is_there_for_programs(serve: Serve) -> None:
+    organization = OrganizationStatus("acme", 3, NOW - 5, Reason.ACCESS_DENIED, "no")
+    client = serve(status("well"), BROKEN, organizations=[organization])
+    assert client.get("/api/v1/status").headers["content-type"] == "application/json; charset=utf-8"
+    shown = document(client)
+    assert shown["version"] == "1.2.3"
+    assert shown["fleet"] == {
+        "accounts": {"pending": 0, "ok": 1, "failing": 1, "stale": 0, "unsupported": 0},
+        "open_cases": 1,
+        "open_cases_by_severity": dict.fromkeys(SEVERITY_CODES, 0) | {"low": 1},
+        "open_cases_waiting_for": {"aws": 1, "customer": 0},
+        "first_response_overdue": 1,
+    }
+    assert [account["account_name"] for account in shown["accounts"]] == ["broken", "well"]
+    assert "trust policy" in shown["accounts"][0]["advice"]
+    assert shown["accounts"][1]["open_cases_by_severity"]["low"] == 1
+    assert shown["accounts"][1]["first_response_overdue"] == 1
+    assert "cases" not in shown["accounts"][1]
+    assert "ListAccounts" in shown["organizations"][0]["advice"]
+
+
+def test_what_is_not_known_of_an_account_is_neither_zero_nor_a_count(serve: Serve) -> None:
+    client = serve(status("well", cases=()), BROKEN)
+    unread, read = document(client)["accounts"]
+    for name in ("open_cases", "open_cases_by_severity", "first_response_overdue", "last_success"):
+        assert unread[name] is None
+        assert read[name] is not None
+    assert (cell(client, "broken", "open"), cell(client, "well", "open")) == ("not known", "0")
+    assert (figure(client, "Open cases"), figure(client, "First response overdue")) == ("0", "0")
+
+
+def test_nothing_is_zero_where_no_account_could_be_read(serve: Serve) -> None:
+    client = serve(BROKEN)
+    fleet = document(client)["fleet"]
+    assert {name for name, value in fleet.items() if value is None} == fleet.keys() - {"accounts"}
+    for title in ("Open cases", "Your turn", "First response overdue"):
+        assert figure(client, title) == "\N{EN DASH}"
+    assert client.get("/").text.count("no account has been read") == 3
+
+
+def test_when_the_next_poll_is_due_is_told(serve: Serve) -> None:
+    client = serve(replace(status("soon"), next_poll=NOW + 90), replace(status("late", "222222222222"), next_poll=NOW - 1))
+    assert {account["account_name"]: account["next_poll"] for account in document(client)["accounts"]} == {
+        "soon": NOW + 90,
+        "late": NOW - 1,
+    }
+    assert (cell(client, "soon", "when next"), cell(client, "late", "when next")) == ("in 1 min", "now")
+
+
+def test_whose_turn_it_is_is_told(serve: Serve) -> None:
+    ours = replace(CASE, case_id="case-2", display_id="2", last_author=Author.AWS)
+    theirs = [replace(CASE, case_id=f"case-{n}", display_id=str(n), last_author=Author.CUSTOMER) for n in (3, 4)]
+    client = serve(status("a", cases=(ours, *theirs)), policy=WITH_CASES)
+    assert document(client)["fleet"]["open_cases_waiting_for"] == {"aws": 2, "customer": 1}
+    cases = {case["display_id"]: case["waiting_for"] for case in document(client)["accounts"][0]["cases"]}
+    assert cases == {"2": "customer", "3": "aws", "4": "aws"}
+    assert figure(client, "Your turn") == "1"
+    turns = re.findall(r"displayId=(\d).*?<td>(AWS|yours)", row(client, "a"))
+    assert sorted(turns) == [("2", "yours"), ("3", "AWS"), ("4", "AWS")]
+
+
+@pytest.mark.parametrize(
+    ("partition", "console"),
+    [
+        ("aws", "https://support.console.aws.amazon.com/support/home"),
+        ("aws-cn", "https://console.amazonaws.cn/support/home"),
+        ("aws-us-gov", "https://console.amazonaws-us-gov.com/support/home"),
+        ("aws-iso", None),
+    ],
+)
+def test_a_case_leads_to_the_console_of_its_partition(serve: Serve, partition: str, console: str | None) -> None:
+    client = serve(status("a", partition=partition), policy=WITH_CASES)
+    url = None if console is None else f"{console}#/case/?displayId=1"
+    assert document(client)["accounts"][0]["cases"][0]["url"] == url
+    assert re.findall(r'<a href="([^"]*)" rel="noreferrer" target="_blank">1</a>', row(client, "a")) == ([url] if url else [])
+
+
+def test_an_own_account_that_cannot_be_found_is_told_with_what_to_do(serve: Serve) -> None:
+    page = serve(organizations=[OrganizationStatus("", 0, None, Reason.CREDENTIALS, "none found")]).get("/").text
+    assert "<title>The exporter&#x27;s own account cannot be found - AWS Support</title>" in page
+    assert "give the exporter valid AWS credentials" in page
+    assert "none found" in page
+    assert "<h3>Organizations</h3>" not in page
+
+
+def cases(count: int) -> tuple[Case, ...]:
+    return tuple(replace(CASE, case_id=f"case-{number}", display_id=str(number)) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("policy", "on_page", "in_json"),
+    [(POLICY, 0, None), (replace(POLICY, case_limit=0), 0, 0), (replace(POLICY, case_limit=7), 7, 7), (WITH_CASES, 50, 60)],
+)
+def test_single_cases_are_told_where_their_series_are_on(
+    serve: Serve, policy: Policy, on_page: int, in_json: int | None
+) -> None:
+    client = serve(status("a", cases=cases(60)), policy=policy)
+    assert row(client, "a").count("displayId=") == on_page
+    assert (f"<summary>{on_page} cases of 60</summary>" in row(client, "a")) == bool(on_page)
+    listed = document(client)["accounts"][0].get("cases")
+    assert (None if listed is None else len(listed)) == in_json
+
+
+def test_subjects_are_told_where_they_are_on(serve: Serve) -> None:
+    for policy, is_told in ((WITH_CASES, False), (WITH_SUBJECTS, True)):
+        client = serve(status("payments"), policy=policy)
+        assert (document(client)["accounts"][0]["cases"][0].get("subject") == "Secret plans") == is_told
+        assert ("Secret plans" in client.get("/").text + client.get("/api/v1/status").text) == is_told
+
+
+def test_problems_of_the_configuration_file_are_told_and_which_shard_this_is(serve: Serve) -> None:
+    problems = [f"config.yaml:{line}: odd" for line in range(1, 8)]
+    page = serve(problems=problems, shard="This is shard 1 of 3.").get("/").text
+    assert "<br>".join(problems[:5]) + "<br>and 2 more" in page
+    assert "This is shard 1 of 3." in page
