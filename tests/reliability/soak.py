@@ -29,7 +29,7 @@ class SteppedClock(FakeClock):
     async def sleep(self, seconds: float) -> None:
         """Wait until it is told to move by that much."""
         until = self.monotonic() + seconds
-        while self.monotonic() < until:
+        while self.monotonic() < until:  # noqa: ASYNC110 - it is another thread that moves it
             await asyncio.sleep(0.02)
 
 
@@ -80,6 +80,7 @@ class Exporter:
         """Wait until what is due by now is done, and shown."""
         rig, now = self._rig, self._clock.time()
         wait_until(lambda: _listed_since(rig, now) or None, PATIENCE, lambda: "the accounts are not listed")
+        rig.wake()
         wait_until(lambda: _nothing_is_due(rig) or None, PATIENCE, lambda: "accounts are not read")
         rig.page()
 

@@ -99,7 +99,7 @@ class CalledClient(Client):
         clock: HistoryClock,
         rng: random.Random,
     ) -> None:
-        super().__init__(endpoints, observer, clock)
+        super().__init__(endpoints, observer, clock, rng.random)
         self._account = account
         self._calls = observer
         self._time = clock
@@ -248,11 +248,9 @@ class RecordedExporter:
             account.account_id,
             client,
             client.support([_REGION]),
-            AssumedRole(Sts(client, [_REGION], self._clock, rng.random), OwnCredentials(), {}),
+            AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {}),
             Memory(),
             keep_subject=False,
-            clock=self._clock,
-            random=rng.random,
         )
         return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
 

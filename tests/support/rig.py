@@ -106,6 +106,10 @@ class Rig:
         finally:
             collecting.cancel()
 
+    def wake(self) -> None:
+        """Have it notice that its clock was moved."""
+        self._loop.call_soon_threadsafe(self.accounts.planned.set)
+
     def parse(self, config: str) -> Settings:
         """Return what a configuration says."""
         return parse(config.encode(), source="test", partition_of=self._endpoints.partition_of)
