@@ -3,6 +3,7 @@
 from exporter.simulator.account import ROLE_NAME, Account, Role
 from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Communication
 from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Tokens, Truncated, WrongTypes
+from exporter.simulator.exchange import RequestRecord
 from exporter.simulator.faults import Fault, FaultHandle, Page
 from exporter.simulator.fleet import Counts, Fleet
 from exporter.simulator.keys import AccessKey
@@ -12,12 +13,13 @@ from exporter.simulator.kinds import (
     CutOffBody,
     Drip,
     Error,
+    Garbage,
     Latency,
+    ResetInBody,
     Silence,
     SilenceInBody,
     Throttled,
 )
-from exporter.simulator.records import RequestRecord
 from exporter.simulator.server import Simulator
 
 __all__ = [
@@ -38,11 +40,13 @@ __all__ = [
     "Fault",
     "FaultHandle",
     "Fleet",
+    "Garbage",
     "HtmlPage",
     "HugeBody",
     "Latency",
     "Page",
     "RequestRecord",
+    "ResetInBody",
     "Role",
     "Silence",
     "SilenceInBody",

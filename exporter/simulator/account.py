@@ -5,11 +5,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from exporter.simulator.case import CUSTOMER_AUTHOR, Case
-from exporter.simulator.clock import Clock
+from exporter.simulator.case import CUSTOMER_AUTHOR, Case, Clock
 
 ROLE_NAME = "AwsSupportExporter"
-_DISPLAY_ID_FLOOR = 170_000_000_000_000
+_LOWEST_DISPLAY_ID = 170_000_000_000_000
 
 
 @dataclass(slots=True)
@@ -17,7 +16,6 @@ class Role:
     """An IAM role that principals of other accounts may assume.
 
     Attributes:
-        name: Without its path.
         external_id: What AssumeRole must carry, or None.
         trusted_accounts: Whose principals the role trusts, or None for everyone's.
         trusts_tag_session: Whether the trust policy also allows `sts:TagSession`.
@@ -36,14 +34,11 @@ class Account:
     """An AWS account. A test may set any public attribute at any time.
 
     Attributes:
-        account_id: Twelve digits.
-        name: The name in the organization.
         supported: Whether the account's support plan includes the Support API.
         trusts: Whether the account's roles can be assumed at all.
         state: The account's state in the organization, such as `ACTIVE` or `SUSPENDED`.
         joined_at: When it joined the organization, in Unix seconds.
         contention: The share of Support calls that are throttled because other tools use up the account's quota.
-        roles: By name.
         cases: All cases, oldest first, resolved ones included.
     """
 
@@ -90,22 +85,9 @@ class Account:
         created_at: float | None = None,
         body: str | None = None,
     ) -> Case:
-        """Open a case.
+        """Open a case, now unless `created_at` (Unix seconds) says otherwise.
 
-        Args:
-            subject: The subject line.
-            status: The status to start with.
-            severity_code: One of AWS's five, or anything else.
-            service_code: The AWS service concerned.
-            category_code: The category within the service.
-            language: The language in which the case is handled.
-            submitted_by: The address of whoever opened it.
-            cc_email_addresses: Who gets copies.
-            created_at: Unix seconds; now when left out.
-            body: The customer's description, which becomes the first communication; without it there is none.
-
-        Returns:
-            The case, which can be changed in place.
+        The body becomes the first communication, by the customer; without it there is none.
         """
         created = self.now() if created_at is None else created_at
         with self.lock:
@@ -113,7 +95,7 @@ class Account:
                 account_id=self.account_id,
                 ordinal=len(self.cases),
                 case_id=f"case-{self.account_id}-muen-{datetime.fromtimestamp(created, UTC):%Y}-{self.rng.randbytes(8).hex()}",
-                display_id=str(_DISPLAY_ID_FLOOR + self.rng.randrange(10**13)),
+                display_id=str(_LOWEST_DISPLAY_ID + self.rng.randrange(10**13)),
                 created_at=created,
                 subject=subject,
                 status=status,

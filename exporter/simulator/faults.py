@@ -2,13 +2,14 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from aiohttp import web
+
 from exporter.simulator.exchange import Exchange
-from exporter.simulator.steps import Step
 
 
 class Page(Enum):
@@ -21,8 +22,8 @@ class Page(Enum):
 class Kind(Protocol):
     """What goes wrong."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Yield what the server does on its socket instead of answering as AWS would."""
+    async def respond(self, exchange: Exchange) -> web.StreamResponse:
+        """Do what the server does instead of answering as AWS would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,8 @@ class Fault:
     """What goes wrong, and for which requests: those that match everything that is said.
 
     Attributes:
-        kind: What goes wrong.
-        operation: Only this operation.
         account_id: Only requests signed with a key of this account, or to assume a role in it.
         region: Only requests signed for this region.
-        page: Only first, or only later pages.
         probability: The share of matching requests.
         times: How many requests at most.
     """
@@ -58,7 +56,7 @@ class Fault:
 
 
 class FaultHandle:
-    """A fault that was added: it tells how often it struck, and can be taken away."""
+    """A fault that was added: `hits` is how often it struck; it can be taken away."""
 
     def __init__(self, fault: Fault, remove: Callable[["FaultHandle"], None]) -> None:
         self.fault = fault
@@ -97,8 +95,6 @@ class Faults:
 
     def strike(self, exchange: Exchange) -> Kind | None:
         """Return what goes wrong with a request, or None."""
-        if not self._handles:
-            return None
         with self._lock:
             for handle in self._handles:
                 if handle.is_spent or not handle.fault.matches(exchange):

@@ -1,37 +1,49 @@
 """What every request goes through: faults, authentication, the quota, the service, and the log."""
 
+import asyncio
 import json
 import random
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
-from http import HTTPStatus
+
+from aiohttp import web
 
 from exporter.simulator import organizations, sts, support
-from exporter.simulator.authentication import Authenticator
-from exporter.simulator.dialects import Call
 from exporter.simulator.errors import ApiError
-from exporter.simulator.exchange import Exchange
+from exporter.simulator.exchange import Exchange, RequestLog
 from exporter.simulator.faults import Faults
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.keys import AccessKey
-from exporter.simulator.messages import Request, Response
-from exporter.simulator.records import RequestLog
-from exporter.simulator.steps import Send, Step, Wait
-from exporter.simulator.throttle import Throttle
+from exporter.simulator.protocols import Call
+from exporter.simulator.signature import authenticate
 
-STATS_PATH = "/_simulator/stats"
-"""Where another process can ask how things are."""
+_STATS_PATH = "/_simulator/stats"
+"""Where another process can ask how many requests there were, and what the fleet holds."""
+
+
+class Throttle:
+    """AWS's quota: a token bucket of Support calls for each account; `timer` returns seconds that only ever grow."""
+
+    def __init__(self, timer: Callable[[], float], calls_per_second: float = 5.0, burst: float = 5.0) -> None:
+        self._timer = timer
+        self._calls_per_second = calls_per_second
+        self._burst = burst
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def admits(self, account_id: str) -> bool:
+        """Return whether one more call of the account is within its quota, and count it if so."""
+        now = self._timer()
+        level, since = self._buckets.get(account_id, (self._burst, now))
+        level = min(self._burst, level + (now - since) * self._calls_per_second)
+        admitted = level >= 1
+        self._buckets[account_id] = (level - 1 if admitted else level, now)
+        return admitted
 
 
 class Gateway:
     """Answers requests.
 
     Args:
-        fleet: What the answers are about.
-        faults: What goes wrong.
-        log: Where requests are recorded.
-        authenticator: Finds out who is calling.
         throttle: The quota of Support calls, or None for no limit.
         rng: Makes request ids, and decides which calls of an account under contention are throttled.
         latency_seconds: How long every answer takes at least.
@@ -43,55 +55,53 @@ class Gateway:
         *,
         faults: Faults,
         log: RequestLog,
-        authenticator: Authenticator,
         throttle: Throttle | None,
+        verify_signatures: bool,
         rng: random.Random,
         latency_seconds: float,
     ) -> None:
         self._fleet = fleet
         self._faults = faults
         self._log = log
-        self._authenticator = authenticator
         self._throttle = throttle
+        self._verify_signatures = verify_signatures
         self._rng = rng
         self._latency_seconds = latency_seconds
 
-    def steps(self, request: Request) -> Generator[Step, None, None]:
-        """Yield what the server does on its socket to answer a request; closing it early gives the request up."""
-        if request.target == STATS_PATH:
-            yield Send(self._stats().encoded())
-            return
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request, rightly or not; it is cancelled when the client closes the connection."""
+        if request.raw_path == _STATS_PATH:
+            return self._stats()
         exchange = Exchange(
             request,
+            await request.read(),
             request_id=str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
             time=self._fleet.clock(),
-            authenticator=self._authenticator,
+            keys=self._fleet.keys,
+            log=self._log,
             perform=self._perform,
         )
-        recorded = False
         try:
-            for step in self._answer(exchange):
-                if not recorded and not isinstance(step, Wait):
-                    self._log.add(exchange.record())
-                    recorded = True
-                yield step
+            if self._latency_seconds:
+                await asyncio.sleep(self._latency_seconds)
+            kind = self._faults.strike(exchange)
+            return exchange.serve().response() if kind is None else await kind.respond(exchange)
+        except ConnectionError:
+            return exchange.close()
         finally:
-            # A client that loses patience while it waits has still asked.
-            if not recorded:
-                self._log.add(exchange.record())
+            exchange.record()  # a client that loses patience while it waits has still asked
 
-    def _answer(self, exchange: Exchange) -> Iterator[Step]:
-        if self._latency_seconds:
-            yield Wait(self._latency_seconds)
-        kind = self._faults.strike(exchange)
-        if kind is None:
-            yield Send(exchange.serve().encoded())
-        else:
-            yield from kind.steps(exchange)
-
-    def _perform(self, call: Call, key: AccessKey) -> bytes:
+    def _perform(self, exchange: Exchange, call: Call) -> bytes:
         with self._fleet.lock:
             self._fleet.advance(self._fleet.clock())
+            key = authenticate(
+                exchange.signed,
+                exchange.authorization,
+                self._fleet.keys,
+                service=call.service,
+                now=exchange.time,
+                verify=self._verify_signatures,
+            )
             if call.service == "sts":
                 return sts.answer(call.operation, call.parameters, key, self._fleet)
             if call.service == "organizations":
@@ -106,9 +116,9 @@ class Gateway:
             return True
         return self._throttle is not None and not self._throttle.admits(account_id)
 
-    def _stats(self) -> Response:
+    def _stats(self) -> web.Response:
         with self._fleet.lock:
             self._fleet.advance(self._fleet.clock())
             counts = self._fleet.counts()
-        body = json.dumps({"requests": self._log.counts(), **asdict(counts)}).encode()
-        return Response(HTTPStatus.OK, body, "application/json")
+        body = json.dumps({"requests": self._log.counts(), **asdict(counts)})
+        return web.Response(text=body, content_type="application/json")

@@ -6,20 +6,17 @@ import string
 from dataclasses import dataclass, replace
 
 _ALPHABET = string.ascii_uppercase + "234567"
-_KEY_CHARACTERS = 16
 _SECRET_BYTES = 30
 _TOKEN_BYTES = 180
 
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """Credentials as the simulator knows them.
+    """Credentials as AWS knows them.
 
     Attributes:
         access_key_id: `AKIA...` for a user, `ASIA...` for an assumed role.
-        secret_access_key: What requests are signed with.
         session_token: Empty for a user.
-        account_id: The account that the key belongs to.
         arn: The principal.
         user_id: The principal's unique id.
         expires_at: Unix seconds, or None for a user.
@@ -83,7 +80,7 @@ class KeyRing:
         return key
 
     def _identifier(self) -> str:
-        return "".join(self._rng.choices(_ALPHABET, k=_KEY_CHARACTERS))
+        return "".join(self._rng.choices(_ALPHABET, k=16))
 
     def _secret(self, size: int) -> str:
         return base64.b64encode(self._rng.randbytes(size)).decode()

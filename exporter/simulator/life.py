@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from exporter.simulator import prose
 from exporter.simulator.account import Account
 from exporter.simulator.case import AWS_AUTHOR, Case
-from exporter.simulator.catalog import SERVICES, SEVERITY_LEVELS
+from exporter.simulator.catalog import ANSWERS, DESCRIPTIONS, MAILBOXES, REPLIES, SERVICES, SEVERITY_LEVELS
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
@@ -56,10 +55,7 @@ class _Event:
 
     Attributes:
         due_at: Unix seconds.
-        number: Counts up.
-        step: What happens.
-        account_id: Where.
-        case: To which case; None for one that is yet to be opened.
+        case: None for one that is yet to be opened.
         keeps_pace: Whether it comes sooner when the fleet is sped up. What AWS neglects does not.
     """
 
@@ -73,7 +69,7 @@ class _Event:
 
 @dataclass(frozen=True, slots=True)
 class _Inhabitant:
-    """An account that opens cases, and what decides about them."""
+    """An account that opens cases, and its own generator."""
 
     account: Account
     rng: random.Random
@@ -84,9 +80,9 @@ class CaseLife:
     """Opens cases in accounts and carries them through to their end.
 
     Args:
-        rng: Decides everything; every account draws a generator from it, so that accounts do not disturb each other.
+        rng: Every account draws a generator from it, so that accounts do not disturb each other.
         start_at: When life begins, in Unix seconds. What is opened from here to the present becomes the backlog.
-        late_share: The share of cases whose first answer comes after its target.
+        late_share: The share of cases whose first response comes after its target.
     """
 
     def __init__(self, rng: random.Random, *, start_at: float, late_share: float) -> None:
@@ -158,17 +154,17 @@ class CaseLife:
         rng = inhabitant.rng
         service = rng.choice(SERVICES)
         case = inhabitant.account.add_case(
-            subject=rng.choice(prose.SUBJECTS[service.code]),
+            subject=rng.choice(service.subjects),
             status=rng.choice(("opened", "unassigned")),
             severity_code=severity_code,
             service_code=service.code,
             category_code=rng.choice(service.categories),
             language=rng.choices(_LANGUAGES, _LANGUAGE_WEIGHTS)[0],
-            submitted_by=f"{rng.choice(prose.MAILBOXES)}@example.com",
+            submitted_by=f"{rng.choice(MAILBOXES)}@example.com",
             cc_email_addresses=(f"{inhabitant.account.name}-alerts@example.com",),
             created_at=created_at,
         )
-        self._write(case, _customer(case), rng.choice(prose.DESCRIPTIONS), created_at)
+        self._write(case, _customer(case), rng.choice(DESCRIPTIONS), created_at)
         return case
 
     def _assign(self, case: Case) -> None:
@@ -177,7 +173,7 @@ class CaseLife:
 
     def _answer(self, case: Case) -> None:
         rng = self._inhabitants[case.account_id].rng
-        self._write(case, AWS_AUTHOR, rng.choice(prose.ANSWERS))
+        self._write(case, AWS_AUTHOR, rng.choice(ANSWERS))
         if rng.random() < _INTERNAL_SHARE:
             case.status = "pending-amazon-action"
             self._schedule(rng.uniform(2 * _HOUR, _DAY), _Step.ANSWER, case)
@@ -190,7 +186,7 @@ class CaseLife:
 
     def _reply(self, case: Case) -> None:
         rng = self._inhabitants[case.account_id].rng
-        self._write(case, _customer(case), rng.choice(prose.REPLIES))
+        self._write(case, _customer(case), rng.choice(REPLIES))
         case.status = "customer-action-completed"
         self._schedule(_spread(rng, 6 * _HOUR), _Step.ANSWER, case)
 
@@ -206,7 +202,7 @@ class CaseLife:
 
     def _reopen(self, case: Case) -> None:
         rng = self._inhabitants[case.account_id].rng
-        self._write(case, _customer(case), rng.choice(prose.REPLIES))
+        self._write(case, _customer(case), rng.choice(REPLIES))
         case.reopen()
         self._schedule(_spread(rng, 4 * _HOUR), _Step.ANSWER, case)
 

@@ -39,13 +39,15 @@ class Parameters:
             raise ApiError("SerializationException", f"{name} is not a boolean")
         return value
 
-    def texts(self, name: str) -> tuple[str, ...]:
+    def texts(self, name: str, most: int = 100) -> tuple[str, ...]:
         """Return a list of strings, empty when it was left out."""
         value = self.values.get(name)
         if value is None:
             return ()
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise ApiError("SerializationException", f"{name} is not a list of strings")
+        if len(value) > most:
+            raise _invalid(name, value, f"length less than or equal to {most}")
         return tuple(value)
 
     def number(self, name: str, *, default: int, least: int, most: int) -> int:
@@ -57,11 +59,7 @@ class Parameters:
             raise ApiError("SerializationException", f"{name} is not a whole number")
         if not least <= value <= most:
             bound = f"less than or equal to {most}" if value > most else f"greater than or equal to {least}"
-            raise ApiError(
-                "ValidationException",
-                f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
-                f"Member must have value {bound}",
-            )
+            raise _invalid(name, value, f"value {bound}")
         return value
 
     def moment(self, name: str) -> float | None:
@@ -74,3 +72,10 @@ class Parameters:
         except ValueError:
             raise ApiError("InvalidParameterValueException", f"{name} is not a valid time") from None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _invalid(name: str, value: object, constraint: str) -> ApiError:
+    return ApiError(
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must have {constraint}",
+    )

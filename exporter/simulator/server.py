@@ -3,23 +3,25 @@
 import asyncio
 import os
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from exporter.simulator.authentication import Authenticator
-from exporter.simulator.connection import Connection
+from aiohttp import web
+
+from exporter.simulator.exchange import RequestLog
 from exporter.simulator.faults import Faults
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.gateway import Gateway
-from exporter.simulator.records import RequestLog
-from exporter.simulator.throttle import Throttle
+from exporter.simulator.gateway import Gateway, Throttle
 
 _HOST = "127.0.0.1"
 _BACKLOG = 2048
 _LOG_SIZE = 100_000
+_ACCEPTING_SECONDS = 0.01
 _STOP_TIMEOUT_SECONDS = 5.0
 
 
@@ -27,18 +29,13 @@ class Simulator:
     """A loopback AWS: `with Simulator(fleet) as simulator` serves at `simulator.url` until the block ends.
 
     Args:
-        fleet: What is served.
-        port: The port to listen on; 0 takes a free one.
+        port: 0 takes a free one.
         throttle: Whether AWS's quota of five Support calls per second and account holds.
         verify_signatures: Whether signatures are checked; access keys always are.
         latency_seconds: How long every answer takes at least.
         seed: For the probability of faults and for request ids.
         timer: Seconds that only ever grow, for the quota.
-
-    Attributes:
-        fleet: As passed in.
-        faults: What goes wrong.
-        log: What was asked.
+        tls: PEM files of a certificate for 127.0.0.1, which `environment` tells clients to trust, and of its key.
     """
 
     def __init__(
@@ -51,22 +48,23 @@ class Simulator:
         latency_seconds: float = 0.0,
         seed: int = 0,
         timer: Callable[[], float] = time.monotonic,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
         rng = random.Random(seed)  # noqa: S311 - faults that need to repeat
         self.fleet = fleet
         self.faults = Faults(rng)
         self.log = RequestLog(_LOG_SIZE)
         self._port = port
+        self._tls = tls
         self._gateway = Gateway(
             fleet,
             faults=self.faults,
             log=self.log,
-            authenticator=Authenticator(fleet.keys, verify_signatures=verify_signatures),
             throttle=Throttle(timer) if throttle else None,
+            verify_signatures=verify_signatures,
             rng=rng,
             latency_seconds=latency_seconds,
         )
-        self._connections: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
@@ -83,14 +81,10 @@ class Simulator:
     @property
     def url(self) -> str:
         """Where the simulator listens, to be used as `AWS_ENDPOINT_URL`."""
-        return f"http://{_HOST}:{self._port}"
+        return f"{'https' if self._tls else 'http'}://{_HOST}:{self._port}"
 
     def start(self) -> None:
-        """Listen.
-
-        Raises:
-            OSError: The port is taken.
-        """
+        """Listen; raise OSError if the port is taken or the certificate cannot be used."""
         self._started.clear()
         self._problem = None
         self._thread = threading.Thread(target=self._run, name="aws-simulator", daemon=True)
@@ -111,7 +105,7 @@ class Simulator:
     def environment(self) -> dict[str, str]:
         """Return the environment in which AWS's clients talk to the simulator as its base identity."""
         key = self.fleet.base_key
-        return {
+        environment = {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": key.access_key_id,
             "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
@@ -123,6 +117,7 @@ class Simulator:
             "NO_PROXY": _HOST,
             "no_proxy": _HOST,
         }
+        return environment | ({"AWS_CA_BUNDLE": str(self._tls[0].absolute())} if self._tls else {})
 
     def expire_sessions(self) -> None:
         """Let every temporary key that was issued so far expire at once."""
@@ -134,24 +129,26 @@ class Simulator:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
+        server = web.Server(self._gateway.handle, handler_cancellation=True, access_log=None)
         try:
-            server = await loop.create_server(
-                lambda: Connection(self._gateway.steps, self._connections), _HOST, self._port, backlog=_BACKLOG
-            )
+            context = None
+            if self._tls is not None:
+                context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                context.load_cert_chain(*self._tls)
+            listening = await loop.create_server(server, _HOST, self._port, ssl=context, backlog=_BACKLOG)
         except OSError as problem:
             self._problem = problem
             self._started.set()
             return
-        self._port = server.sockets[0].getsockname()[1]
+        self._port = listening.sockets[0].getsockname()[1]
         self._loop, self._stopping = loop, asyncio.Event()
         self._started.set()
         await self._stopping.wait()
         # A connection that is just being accepted when the server closes would keep its socket.
-        loop.remove_reader(server.sockets[0].fileno())
-        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(accepting, timeout=1.0)
-        server.close()
-        for connection in list(self._connections):
-            connection.abort()
-        # One more round of the loop lets the aborted transports close their sockets.
-        await asyncio.sleep(0)
+        loop.remove_reader(listening.sockets[0].fileno())
+        await asyncio.sleep(_ACCEPTING_SECONDS)
+        listening.close()
+        for connection in server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await server.shutdown(_STOP_TIMEOUT_SECONDS)
