@@ -4,13 +4,14 @@ import argparse
 import gc
 import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,9 +22,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--uniform has no --pace: nothing happens in such a fleet")
     if (options.tls_cert_file is None) != (options.tls_key_file is None):
         parser.error("--tls-cert-file and --tls-key-file go together")
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     simulator = Simulator(
         _fleet(options),
         port=options.port,
@@ -33,9 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         seed=options.seed,
         tls=(options.tls_cert_file, options.tls_key_file) if options.tls_cert_file else None,
     )
-    # Nothing of the fleet is garbage: collections need not look at it, and requests need not wait for them.
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # nothing of the fleet is garbage: no request need wait for a collection to find that out
     try:
         simulator.start()
     except OSError as error:
@@ -45,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     sys.stdout.writelines(f"export {name}={value}\n" for name, value in simulator.environment().items())
     sys.stdout.write("\n")
     sys.stdout.flush()
-    stopped.wait()
+    signal.sigwait(_STOP_SIGNALS)
     simulator.stop()
     return 0
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from exporter.simulator.case import CUSTOMER_AUTHOR, Case, Clock
+from exporter.simulator.case import CUSTOMER_AUTHOR, Case, Clock, Communication
 
 ROLE_NAME = "AwsSupportExporter"
 _LOWEST_DISPLAY_ID = 170_000_000_000_000
@@ -16,16 +16,13 @@ class Role:
     """An IAM role that principals of other accounts may assume.
 
     Attributes:
-        external_id: What AssumeRole must carry, or None.
         trusted_accounts: Whose principals the role trusts, or None for everyone's.
-        trusts_tag_session: Whether the trust policy also allows `sts:TagSession`.
         max_session_seconds: The role's MaxSessionDuration.
     """
 
     name: str
     external_id: str | None = None
     trusted_accounts: frozenset[str] | None = None
-    trusts_tag_session: bool = True
     max_session_seconds: int = 3600
 
 
@@ -71,23 +68,17 @@ class Account:
         with self.lock:
             return [case for case in self.cases if case.is_open]
 
-    def add_case(  # noqa: PLR0913 - one keyword for each field of a case
+    def add_case(
         self,
         *,
-        subject: str = "Instance fails its status checks",
-        status: str = "opened",
-        severity_code: str = "normal",
-        service_code: str = "amazon-elastic-compute-cloud-linux",
-        category_code: str = "instance-issue",
-        language: str = "en",
-        submitted_by: str = "support-desk@example.com",
-        cc_email_addresses: tuple[str, ...] = (),
         created_at: float | None = None,
         body: str | None = None,
+        cc_email_addresses: tuple[str, ...] = (),
+        **texts: str,
     ) -> Case:
         """Open a case, now unless `created_at` (Unix seconds) says otherwise.
 
-        The body becomes the first communication, by the customer; without it there is none.
+        The body becomes the first communication, by the customer; without it there is none. `texts` are fields of the case.
         """
         created = self.now() if created_at is None else created_at
         with self.lock:
@@ -97,18 +88,11 @@ class Account:
                 case_id=f"case-{self.account_id}-muen-{datetime.fromtimestamp(created, UTC):%Y}-{self.rng.randbytes(8).hex()}",
                 display_id=str(_LOWEST_DISPLAY_ID + self.rng.randrange(10**13)),
                 created_at=created,
-                subject=subject,
-                status=status,
-                severity_code=severity_code,
-                service_code=service_code,
-                category_code=category_code,
-                language=language,
-                submitted_by=submitted_by,
-                cc_email_addresses=cc_email_addresses,
                 lock=self.lock,
                 now=self.now,
+                cc_email_addresses=cc_email_addresses,
+                communications=() if body is None else (Communication(CUSTOMER_AUTHOR, body, created),),
+                **texts,
             )
             self.cases.append(case)
-        if body is not None:
-            case.add_communication(body, submitted_by=CUSTOMER_AUTHOR, created_at=created)
         return case

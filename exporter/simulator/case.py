@@ -25,8 +25,7 @@ RECENT_COMMUNICATIONS = 5
 
 def iso_time(seconds: float) -> str:
     """Return Unix seconds the way Support writes a time: ISO 8601 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +65,16 @@ class Case:
     case_id: str
     display_id: str
     created_at: float
-    subject: str
-    status: str
-    severity_code: str
-    service_code: str
-    category_code: str
-    language: str
-    submitted_by: str
-    cc_email_addresses: tuple[str, ...]
     lock: AbstractContextManager[object] = field(repr=False)
     now: Clock = field(repr=False)
+    subject: str = "Instance fails its status checks"
+    status: str = "opened"
+    severity_code: str = "normal"
+    service_code: str = "amazon-elastic-compute-cloud-linux"
+    category_code: str = "instance-issue"
+    language: str = "en"
+    submitted_by: str = "support-desk@example.com"
+    cc_email_addresses: tuple[str, ...] = ()
     communications: tuple[Communication, ...] = ()
     _encoded: dict[bool, tuple[object, bytes]] = field(default_factory=dict, init=False, repr=False)
 

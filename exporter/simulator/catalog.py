@@ -1,102 +1,27 @@
 """What Support knows by code, and what customers and AWS write to each other."""
 
-from dataclasses import dataclass
 from typing import Final
 
+SEVERITY_CODES: Final = ("low", "normal", "high", "urgent", "critical")
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """An AWS service as Support lists it, and what its cases are about."""
-
-    code: str
-    name: str
-    categories: tuple[str, ...]
-    subjects: tuple[str, ...]
-
-
-SEVERITY_LEVELS: Final = (
-    ("low", "Low"),
-    ("normal", "Normal"),
-    ("high", "High"),
-    ("urgent", "Urgent"),
-    ("critical", "Critical"),
+SERVICES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("amazon-elastic-compute-cloud-linux", ("instance-issue", "connectivity", "performance", "other")),
+    ("service-eks", ("cluster-issue", "node-groups", "networking", "other")),
+    ("amazon-relational-database-service-aurora", ("performance", "failover", "backup-and-restore")),
+    ("amazon-simple-storage-service", ("access-denied", "performance", "other")),
+    ("amazon-virtual-private-cloud", ("peering", "endpoints", "other")),
+    ("aws-lambda", ("function-errors", "concurrency", "other")),
+    ("elastic-load-balancing", ("health-checks", "tls", "other")),
+    ("aws-identity-and-access-management", ("policies", "federation")),
+    ("service-limit-increase", ("ec2-instances", "lambda-concurrency", "vpc")),
+    ("general-info", ("using-aws", "other")),
+    ("account-management", ("organizations", "contact-information", "other")),
+    ("billing", ("invoices-and-reporting", "payment-issue", "other")),
 )
-"""Code and name, mildest first."""
+"""Service codes, each with its category codes."""
 
-SERVICES: Final = (
-    Service(
-        "amazon-elastic-compute-cloud-linux",
-        "Elastic Compute Cloud (EC2 - Linux)",
-        ("instance-issue", "connectivity", "performance", "other"),
-        ("Instances fail status checks after a stop and start", "Spot fleet lags"),
-    ),
-    Service(
-        "service-eks",
-        "Elastic Kubernetes Service (EKS)",
-        ("cluster-issue", "node-groups", "networking", "other"),
-        ("Nodes stay NotReady after the upgrade", "CoreDNS times out under load"),
-    ),
-    Service(
-        "amazon-relational-database-service-aurora",
-        "Aurora",
-        ("performance", "failover", "backup-and-restore"),
-        ("Failover took four minutes", "Replica lag grows every night"),
-    ),
-    Service(
-        "amazon-simple-storage-service",
-        "Simple Storage Service (S3)",
-        ("access-denied", "performance", "other"),
-        ("503 Slow Down on a single prefix", "Replication is behind by hours"),
-    ),
-    Service(
-        "amazon-virtual-private-cloud",
-        "Virtual Private Cloud (VPC)",
-        ("peering", "endpoints", "other"),
-        ("Endpoint is unreachable from one subnet", "Peering route disappears"),
-    ),
-    Service(
-        "aws-lambda",
-        "Lambda",
-        ("function-errors", "concurrency", "other"),
-        ("Init duration tripled since Tuesday", "Function is throttled below its reserved concurrency"),
-    ),
-    Service(
-        "elastic-load-balancing",
-        "Elastic Load Balancing",
-        ("health-checks", "tls", "other"),
-        ("Targets flap between healthy and unhealthy", "TLS handshakes fail for old clients"),
-    ),
-    Service(
-        "aws-identity-and-access-management",
-        "Identity and Access Management",
-        ("policies", "federation"),
-        ("Federated sign-in is refused", "Policy simulator disagrees with reality"),
-    ),
-    Service(
-        "service-limit-increase",
-        "Service Limit Increase",
-        ("ec2-instances", "lambda-concurrency", "vpc"),
-        ("Raise the vCPU limit for the sale", "More concurrent executions in eu-west-1"),
-    ),
-    Service(
-        "general-info",
-        "General Info and Getting Started",
-        ("using-aws", "other"),
-        ("Question about data residency", "Which documents cover the shared responsibility model"),
-    ),
-    Service(
-        "account-management",
-        "Account",
-        ("organizations", "contact-information", "other"),
-        ("Move an account between organizational units", "Change of the billing contact"),
-    ),
-    Service(
-        "billing",
-        "Billing",
-        ("invoices-and-reporting", "payment-issue", "other"),
-        ("Unexpected charge for data transfer", "Invoice shows the wrong cost centre"),
-    ),
-)
+SUBJECTS: Final = ("Unexpected behaviour of {}", "Question about {}")
+"""Subject lines; the service's code is filled in."""
 
 ACCOUNT_NAMES: Final = (
     *("payments", "checkout", "data-platform", "identity", "search", "catalogue", "logistics", "mobile-backend"),

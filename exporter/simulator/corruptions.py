@@ -1,5 +1,7 @@
 """What can be wrong with an answer that does arrive: its form, its types, its size, its page tokens."""
 
+# ruff: noqa: D102 - what is done when a fault is called, its class says
+
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -15,26 +17,15 @@ from exporter.simulator.protocols import JSON, Answer
 _MEGABYTE = 1_000_000
 _CHUNK = b'"' + b"x" * 65_532 + b'",'
 _ODD_VALUES: tuple[object, ...] = (
-    17,
-    -1.5e300,
-    None,
-    True,
-    [],
-    ["opened", 3, None],
-    {},
-    {"nested": {"value": [1, {"deeper": None}]}},
-    "x" * 100_000,
-    "",
-    "\x00\n\u2028\U0001f4a5",
+    *(17, -1.5e300, None, True, [], ["opened", 3, None], {}, {"nested": {"value": [1, {"deeper": None}]}}),
+    *("x" * 100_000, "", "\x00\n\u2028\U0001f4a5"),
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Truncated:
     """The body stops in the middle of the document, and Content-Length agrees with it."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer with half of the document."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         answer = exchange.serve()
         return replace(answer, body=answer.body[: len(answer.body) // 2]).response()
 
@@ -46,17 +37,14 @@ class Body:
     body: bytes = b""
     status: int = HTTPStatus.OK
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer with the other body."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         return replace(exchange.serve(), body=self.body, status=self.status).response()
 
 
-@dataclass(frozen=True, slots=True)
 class HtmlPage:
     """A web page with status 200, as a captive portal or a proxy sends it."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer with a web page."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         page = b"<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>"
         return replace(exchange.serve(), body=page, content_type="text/html").response()
 
@@ -74,8 +62,7 @@ class WrongTypes:
     offset: int = 0
     fields: tuple[str, ...] = ()
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer with the right cases and wrong values."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         return _changed(exchange.serve(), self._with_odd_values).response()
 
     def _with_odd_values(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -95,8 +82,7 @@ class HugeBody:
 
     megabytes: int
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer for a long time."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         start, end = b'{"cases":[],"ignored":[', b'""]}'
         chunks = self.megabytes * _MEGABYTE // len(_CHUNK) + 1
         response = await exchange.begin(exchange.serve(), len(start) + chunks * len(_CHUNK) + len(end))
@@ -107,11 +93,7 @@ class HugeBody:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Paging that never ends: every page is the first one, and names a following one.
-
-    Attributes:
-        tokens: What the pages name in turn: one token for ever, two alternating, or a new one each time.
-    """
+    """Paging that never ends: every page is the first one, and names one of the tokens as the following one."""
 
     tokens: Iterator[str] = field(repr=False)
 
@@ -125,10 +107,9 @@ class Tokens:
         """Return paging that goes through the given tokens again and again."""
         return cls(itertools.cycle(tokens))
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer with the first page and a token."""
-        name = "NextToken" if exchange.operation == "ListAccounts" else "nextToken"
-        return _changed(exchange.serve_first_page(), lambda document: {**document, name: next(self.tokens)}).response()
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        name = "NextToken" if exchange.asked.operation == "ListAccounts" else "nextToken"
+        return _changed(exchange.serve(first_page=True), lambda document: {**document, name: next(self.tokens)}).response()
 
 
 def _changed(answer: Answer, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:

@@ -6,16 +6,16 @@ import struct
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from aiohttp import web
 
+from exporter.simulator import protocols
 from exporter.simulator.errors import ApiError
 from exporter.simulator.keys import KeyRing
-from exporter.simulator.parameters import Parameters
-from exporter.simulator.protocols import Answer, Call, protocol_of
-from exporter.simulator.signature import SignedRequest, parse_authorization
+from exporter.simulator.protocols import Answer, Call
+from exporter.simulator.signature import SignedRequest
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -27,9 +27,7 @@ class RequestRecord:
     Attributes:
         time: When it arrived, by the fleet's clock, in Unix seconds.
         account_id: The account of the access key; empty when the key is unknown.
-        access_key_id: The key that signed, empty when the request was not signed.
-        region: The region that it was signed for.
-        is_first_page: Whether it carried no page token.
+        region: The region that the request was signed for.
         status: The HTTP status sent, or 0 when there was none: silence, or a connection that was closed or reset.
     """
 
@@ -40,7 +38,7 @@ class RequestRecord:
     region: str
     service: str
     is_first_page: bool
-    status: int
+    status: int = 0
 
 
 class RequestLog:
@@ -78,15 +76,11 @@ class Exchange:
     """A request and its answer.
 
     Args:
-        time: When the request arrived, in Unix seconds.
-        perform: Authenticates a request, carries out a call, and returns the body of its result.
+        perform: Authenticates the request, carries out the call, and returns the body of its result.
 
     Attributes:
-        operation: AWS's name of the operation, empty when the request is not readable.
-        account_id: The account of the access key that the request names; empty when the key is unknown.
+        asked: What the log keeps of the request, without a status.
         role_account_id: The account of the role that is to be assumed; empty where none is.
-        region: The region that it was signed for.
-        is_first_page: Whether it carries no page token.
     """
 
     def __init__(
@@ -98,58 +92,50 @@ class Exchange:
         time: float,
         keys: KeyRing,
         log: RequestLog,
-        perform: Callable[["Exchange", Call], bytes],
+        perform: Callable[[SignedRequest, Call], bytes],
     ) -> None:
-        self.signed = SignedRequest(request.method, request.raw_path, request.headers, body)
-        self.authorization = parse_authorization(request.headers.get("Authorization", ""))
-        self.time = time
         self._request = request
         self._request_id = request_id
         self._log: RequestLog | None = log
         self._perform = perform
-        self._protocol = protocol_of(request.headers)
-        self._call = Call("", "", Parameters({}))
-        self._problem: ApiError | None = None
+        self._signed = signed = SignedRequest(request.method, request.raw_path, request.headers, body, time)
+        self._call = call = protocols.read_call(request.headers, body)
+        key_id = signed.claim.access_key_id if signed.claim else ""
+        key = keys.find(key_id)
+        self.asked = RequestRecord(
+            time=time,
+            operation=call.operation,
+            account_id=key.account_id if key else "",
+            access_key_id=key_id,
+            region=signed.claim.region if signed.claim else "",
+            service=call.service,
+            is_first_page=call.is_first_page,
+        )
+        arn = str(call.parameters.values.get("RoleArn")).split(":")
+        self.role_account_id = arn[4] if len(arn) > 4 else ""  # noqa: PLR2004 - arn:partition:service:region:account:resource
+
+    def serve(self, *, first_page: bool = False) -> Answer:
+        """Return what AWS would answer, or would answer if the request carried no page token."""
+        call = self._call.without_token() if first_page else self._call
         try:
-            self._call = self._protocol.read(request.headers, body)
+            if call.problem is not None:
+                raise call.problem
+            body = self._perform(self._signed, call)
         except ApiError as error:
-            self._problem = error
-        self.operation = self._call.operation
-        key = keys.find(self.authorization.access_key_id) if self.authorization else None
-        self.account_id = key.account_id if key else ""
-        self.role_account_id = _account_of(self._call.parameters.values.get("RoleArn"))
-        self.region = self.authorization.region if self.authorization else ""
-        self.is_first_page = self._call.is_first_page
-
-    def serve(self) -> Answer:
-        """Return what AWS would answer."""
-        return self._serve(self._call)
-
-    def serve_first_page(self) -> Answer:
-        """Return what AWS would answer if the request carried no page token."""
-        return self._serve(self._call.without_token())
+            return self.refuse(error)
+        self.record(HTTPStatus.OK)
+        return protocols.result(call, body, self._request_id)
 
     def refuse(self, error: ApiError) -> Answer:
         """Return an error in the words of the service's protocol."""
         self.record(error.status)
-        return self._protocol.refusal(error, self._request_id)
+        return protocols.refusal(self._call, error, self._request_id)
 
     def record(self, status: int = 0) -> None:
         """Log the request, once: before the client can see anything of what becomes of it."""
         log, self._log = self._log, None
         if log is not None:
-            log.add(
-                RequestRecord(
-                    time=self.time,
-                    operation=self.operation,
-                    account_id=self.account_id,
-                    access_key_id=self.authorization.access_key_id if self.authorization else "",
-                    region=self.region,
-                    service=self._call.service,
-                    is_first_page=self.is_first_page,
-                    status=int(status),
-                )
-            )
+            log.add(replace(self.asked, status=int(status)))
 
     async def begin(self, answer: Answer, content_length: int) -> web.StreamResponse:
         """Send the head of an answer, and return the response whose body is still to be written."""
@@ -180,24 +166,8 @@ class Exchange:
     def reset(self) -> web.StreamResponse:
         """Send an RST: everything in flight is lost."""
         self.record()
-        transport = self._request.transport
-        if transport is not None:
+        if (transport := self._request.transport) is not None:
             # Without lingering, closing a socket discards what is queued and sends an RST.
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             transport.abort()
         return web.Response()
-
-    def _serve(self, call: Call) -> Answer:
-        try:
-            if self._problem is not None:
-                raise self._problem
-            body = self._perform(self, call)
-        except ApiError as error:
-            return self.refuse(error)
-        self.record(HTTPStatus.OK)
-        return self._protocol.result(call, body, self._request_id)
-
-
-def _account_of(arn: object) -> str:
-    parts = arn.split(":") if isinstance(arn, str) else []
-    return parts[4] if len(parts) > 4 else ""  # noqa: PLR2004 - arn:partition:service:region:account:resource

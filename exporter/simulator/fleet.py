@@ -3,12 +3,11 @@
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from exporter.simulator.account import ROLE_NAME, Account, Role
 from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Clock
-from exporter.simulator.catalog import ACCOUNT_NAMES, SERVICES, SEVERITY_LEVELS
+from exporter.simulator.catalog import ACCOUNT_NAMES, SERVICES, SEVERITY_CODES
 from exporter.simulator.keys import AccessKey, KeyRing
 from exporter.simulator.life import CaseLife
 
@@ -29,8 +28,7 @@ _DEMO_LATE_SHARE: Final = 0.25
 _DEMO_NEGLECTED: Final = ("critical", "high", "normal")
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """How much a fleet holds."""
 
     accounts: int
@@ -44,11 +42,8 @@ class Fleet:
 
     Attributes:
         clock: Returns the current time in Unix seconds.
-        rng: The source of every id and secret.
         lock: Held by whoever reads or changes more than one thing at a time.
         life: What happens by itself, or None.
-        accounts: In the order in which they were added.
-        has_organization: Whether the accounts form an organization.
         delegated_administrators: Ids of the accounts that may list accounts besides the management account.
         empty_pages: Whether ListAccounts puts an empty page between two pages.
     """
@@ -65,8 +60,6 @@ class Fleet:
         self.delegated_administrators: set[str] = set()
         self.empty_pages = True
         self._by_id: dict[str, Account] = {}
-        self._management_account: Account | None = None
-        self._base_account: Account | None = None
         self._base_key: AccessKey | None = None
 
     @classmethod
@@ -92,13 +85,13 @@ class Fleet:
         now = clock()
         for account in fleet.accounts:
             for number in range(cases):
-                service = SERVICES[number % len(SERVICES)]
+                service_code, category_codes = SERVICES[number % len(SERVICES)]
                 created_at = now - (cases - number) * _DAY / 2
                 case = account.add_case(
                     status=_OPEN_STATUSES[number % len(_OPEN_STATUSES)],
-                    severity_code=SEVERITY_LEVELS[number % len(SEVERITY_LEVELS)][0],
-                    service_code=service.code,
-                    category_code=service.categories[0],
+                    severity_code=SEVERITY_CODES[number % len(SEVERITY_CODES)],
+                    service_code=service_code,
+                    category_code=category_codes[0],
                     created_at=created_at,
                 )
                 for index in range(communications):
@@ -170,30 +163,15 @@ class Fleet:
 
     @property
     def management_account(self) -> Account:
-        """The organization's management account: the first one added unless another was chosen."""
-        return self._management_account or self.accounts[0]
-
-    @management_account.setter
-    def management_account(self, account: Account) -> None:
-        self._management_account = account
-
-    @property
-    def base_account(self) -> Account:
-        """The account of the base identity: the management account unless another was chosen."""
-        return self._base_account or self.management_account
-
-    @base_account.setter
-    def base_account(self, account: Account) -> None:
-        with self.lock:
-            self._base_account = account
-            self._base_key = None
+        """The organization's management account, which is also the base identity's: the first one added."""
+        return self.accounts[0]
 
     @property
     def base_key(self) -> AccessKey:
         """The long-lived key that everything starts from."""
         with self.lock:
             if self._base_key is None:
-                self._base_key = self.add_access_key(self.base_account)
+                self._base_key = self.add_access_key(self.management_account)
             return self._base_key
 
     def add_access_key(self, account: Account, user_name: str = "aws-support-exporter") -> AccessKey:

@@ -6,8 +6,6 @@ import string
 from dataclasses import dataclass, replace
 
 _ALPHABET = string.ascii_uppercase + "234567"
-_SECRET_BYTES = 30
-_TOKEN_BYTES = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +42,14 @@ class KeyRing:
 
     def issue_user(self, account_id: str, user_name: str) -> AccessKey:
         """Issue the long-lived key of an IAM user."""
-        return self._keep(
-            AccessKey(
-                access_key_id=f"AKIA{self._identifier()}",
-                secret_access_key=self._secret(_SECRET_BYTES),
-                session_token="",
-                account_id=account_id,
-                arn=f"arn:aws:iam::{account_id}:user/{user_name}",
-                user_id=f"AIDA{self._identifier()}",
-            )
-        )
+        key_id, secret, user_id = f"AKIA{self._identifier()}", self._secret(30), f"AIDA{self._identifier()}"
+        return self._keep(AccessKey(key_id, secret, "", account_id, f"arn:aws:iam::{account_id}:user/{user_name}", user_id))
 
     def issue_session(self, account_id: str, arn: str, session_name: str, expires_at: float) -> AccessKey:
         """Issue the temporary key of an assumed role."""
+        key_id, secret, token = f"ASIA{self._identifier()}", self._secret(30), self._secret(180)
         return self._keep(
-            AccessKey(
-                access_key_id=f"ASIA{self._identifier()}",
-                secret_access_key=self._secret(_SECRET_BYTES),
-                session_token=self._secret(_TOKEN_BYTES),
-                account_id=account_id,
-                arn=arn,
-                user_id=f"AROA{self._identifier()}:{session_name}",
-                expires_at=expires_at,
-            )
+            AccessKey(key_id, secret, token, account_id, arn, f"AROA{self._identifier()}:{session_name}", expires_at)
         )
 
     def expire_sessions(self, now: float) -> None:

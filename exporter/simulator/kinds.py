@@ -1,5 +1,7 @@
 """What can go wrong on the way: refusals, delays, and connections that break."""
 
+# ruff: noqa: D102 - what is done when a fault is called, its class says
+
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,10 +20,9 @@ class Latency:
     seconds: float
     then: Kind | None = None
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Wait, then answer."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         await asyncio.sleep(self.seconds)
-        return exchange.serve().response() if self.then is None else await self.then.respond(exchange)
+        return exchange.serve().response() if self.then is None else await self.then(exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,85 +33,66 @@ class Error:
     code: str
     message: str = ""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Refuse."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         return exchange.refuse(ApiError(self.code, self.message, self.status)).response()
 
 
-@dataclass(frozen=True, slots=True)
 class Throttled:
     """AWS refuses because the account's quota is used up."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Refuse."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         return exchange.refuse(ApiError("ThrottlingException", "Throttle limit exceeded.", HTTPStatus.BAD_REQUEST)).response()
 
 
-@dataclass(frozen=True, slots=True)
 class ConnectionReset:
     """The connection is reset (RST) instead of an answer."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Reset."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         return exchange.reset()
 
 
-@dataclass(frozen=True, slots=True)
 class ConnectionClosed:
     """The connection is closed (FIN) instead of an answer."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Close."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         return exchange.close()
 
 
-@dataclass(frozen=True, slots=True)
 class Silence:
     """Nothing is ever answered; the connection stays open."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Hang."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         return await exchange.hang()
 
 
-@dataclass(frozen=True, slots=True)
 class Garbage:
     """Bytes that are not HTTP come instead of an answer, then the connection is closed (FIN)."""
 
-    data: bytes = b"SSH-2.0-OpenSSH_9.2\r\n"
-
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Send the bytes, and close."""
-        exchange.send_raw(self.data)
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        exchange.send_raw(b"SSH-2.0-OpenSSH_9.2\r\n")
         return exchange.close()
 
 
-@dataclass(frozen=True, slots=True)
 class SilenceInBody:
     """Headers and half of the body arrive, then nothing."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer halfway, and hang."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         await _send_half(exchange)
         return await exchange.hang()
 
 
-@dataclass(frozen=True, slots=True)
 class CutOffBody:
     """Headers and half of the body arrive, then the connection is closed (FIN)."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer halfway, and close."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         await _send_half(exchange)
         return exchange.close()
 
 
-@dataclass(frozen=True, slots=True)
 class ResetInBody:
     """Headers and half of the body arrive, then the connection is reset (RST)."""
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer halfway, and reset once the half is on its way."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         await _send_half(exchange)
         await asyncio.sleep(_UNDER_WAY_SECONDS)
         return exchange.reset()
@@ -122,8 +104,7 @@ class Drip:
 
     interval_seconds: float
 
-    async def respond(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer slowly."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         answer = exchange.serve()
         headers = {**answer.headers, "Content-Type": answer.content_type, "Content-Length": str(len(answer.body))}
         lines = (f"HTTP/1.1 {answer.status} ", *(f"{name}: {value}" for name, value in headers.items()), "Connection: close")
