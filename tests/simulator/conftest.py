@@ -10,20 +10,32 @@ from mypy_boto3_organizations import OrganizationsClient
 from mypy_boto3_sts import STSClient
 from mypy_boto3_support import SupportClient
 
-from exporter.simulator import AccessKey, Fleet, Simulator
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.keys import AccessKey
+from exporter.simulator.server import Simulator
 
 NOW = 1_785_000_000.0
 
 Serve = Callable[..., Simulator]
 ClientFactory = Callable[..., Any]
+Support = Callable[..., SupportClient]
+Sts = Callable[..., STSClient]
+Organizations = Callable[..., OrganizationsClient]
+CodeOf = Callable[[Callable[[], object]], str]
+"""Returns the error code with which AWS refuses a call."""
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_CA_BUNDLE", "/nonexistent.pem")
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SUPPORT", "AWS_ENDPOINT_URL_ORGANIZATIONS"):
+    for name in (
+        "AWS_CA_BUNDLE",
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_ENDPOINT_URL_SUPPORT",
+        "AWS_ENDPOINT_URL_ORGANIZATIONS",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -52,7 +64,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
             key: AccessKey | None = None,
             *,
             region: str = "us-east-1",
-            attempts: int = 1,
+            read_timeout: float = 10.0,
         ) -> Any:  # noqa: ANN401 - one of three clients
             for name, value in simulator.environment().items():
                 monkeypatch.setenv(name, value)
@@ -65,7 +77,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
                 aws_access_key_id=key.access_key_id,
                 aws_secret_access_key=key.secret_access_key,
                 aws_session_token=key.session_token or None,
-                config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}, connect_timeout=2, read_timeout=1),
+                config=Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout, parameter_validation=False),
             )
             stack.callback(made.close)
             return made
@@ -74,24 +86,22 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
 
 
 @pytest.fixture
-def support(client: ClientFactory) -> Callable[..., SupportClient]:
+def support(client: ClientFactory) -> Support:
     return lambda simulator, key=None, **options: client("support", simulator, key, **options)
 
 
 @pytest.fixture
-def sts(client: ClientFactory) -> Callable[..., STSClient]:
+def sts(client: ClientFactory) -> Sts:
     return lambda simulator, key=None, **options: client("sts", simulator, key, **options)
 
 
 @pytest.fixture
-def organizations(client: ClientFactory) -> Callable[..., OrganizationsClient]:
+def organizations(client: ClientFactory) -> Organizations:
     return lambda simulator, key=None, **options: client("organizations", simulator, key, **options)
 
 
 @pytest.fixture
-def code_of() -> Callable[[Callable[[], object]], str]:
-    """Return the error code with which AWS refuses."""
-
+def code_of() -> CodeOf:
     def refused(call: Callable[[], object]) -> str:
         with pytest.raises(ClientError) as caught:
             call()
