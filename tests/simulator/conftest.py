@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,7 +13,8 @@ from mypy_boto3_support import SupportClient
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.keys import AccessKey
-from exporter.simulator.server import Simulator
+from exporter.simulator.server import Simulator, self_signed
+from tests.support.tools import find_tool
 
 NOW = 1_785_000_000.0
 
@@ -54,8 +56,20 @@ def serve() -> Iterator[Serve]:
         yield start
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    if find_tool("openssl") is None:
+        pytest.skip("openssl is not here: install it (Debian: openssl)")
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def session() -> boto3.session.Session:
+    return boto3.session.Session()  # it reads the services' models once
+
+
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
+def client(session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
     with ExitStack() as stack:
 
         def connect(
@@ -70,7 +84,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
                 monkeypatch.setenv(name, value)
             key = key or simulator.fleet.base_key
             # An explicit endpoint keeps botocore from signing every region as the partition's own.
-            made = boto3.session.Session().client(
+            made = session.client(
                 service,  # type: ignore[call-overload]  # the overloads want literal names
                 region_name=region,
                 endpoint_url=simulator.url,

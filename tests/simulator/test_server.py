@@ -17,19 +17,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
+from exporter.simulator.__main__ import main
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Drip, Silence, SilenceInBody
-from exporter.simulator.server import Simulator, self_signed
+from exporter.simulator.server import Simulator
 from tests.simulator.conftest import Serve, Support
-from tests.support.tools import find_tool
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    if find_tool("openssl") is None:
-        pytest.skip("openssl is not here: install it (Debian: openssl)")
-    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def connection(simulator: Simulator) -> socket.socket:
@@ -219,8 +212,7 @@ def test_process_prints_its_url_and_ends_on_a_signal(
         (["--tls-key-file", "key.pem"], "--tls-cert-file and --tls-key-file go together"),
     ],
 )
-def test_flags_that_do_not_fit_are_a_mistake(arguments: list[str], complaint: str) -> None:
-    command = [sys.executable, "-m", "exporter.simulator", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 2
-    assert complaint in done.stderr
+def test_flags_that_do_not_fit_are_a_mistake(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert complaint in capsys.readouterr().err
