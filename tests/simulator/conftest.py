@@ -78,7 +78,6 @@ def client(session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> I
             key: AccessKey | None = None,
             *,
             region: str = "us-east-1",
-            read_timeout: float = 10.0,
         ) -> Any:  # noqa: ANN401 - one of three clients
             for name, value in simulator.environment().items():
                 monkeypatch.setenv(name, value)
@@ -91,7 +90,7 @@ def client(session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> I
                 aws_access_key_id=key.access_key_id,
                 aws_secret_access_key=key.secret_access_key,
                 aws_session_token=key.session_token or None,
-                config=Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout, parameter_validation=False),
+                config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
             )
             stack.callback(made.close)
             return made

@@ -1,9 +1,11 @@
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPResponse
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,22 +14,11 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from exporter.simulator import kinds
 from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Tokens, Truncated, WrongTypes
 from exporter.simulator.faults import Fault, Kind, Page
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import (
-    ConnectionClosed,
-    ConnectionReset,
-    CutOffBody,
-    Drip,
-    Error,
-    Garbage,
-    Latency,
-    ResetInBody,
-    Silence,
-    SilenceInBody,
-    Throttled,
-)
+from exporter.simulator.kinds import Drip, Error, Garbage, Latency, Silence, Throttled
 from exporter.simulator.server import Simulator
 from tests.simulator.conftest import CodeOf, Organizations, Serve, Sts, Support
 
@@ -43,19 +34,27 @@ def simulator(fleet: Fleet, serve: Serve) -> Simulator:
     return serve(fleet)
 
 
-def ask(simulator: Simulator, timeout: float) -> socket.socket:
+@pytest.fixture
+def secure(simulator: Simulator, serve: Serve, certificate: tuple[Path, Path]) -> Simulator:
+    return serve(simulator.fleet, tls=certificate)
+
+
+def ask(simulator: Simulator, timeout: float = PATIENCE) -> socket.socket:
     """Return a connection on which a DescribeCases request has been sent."""
-    key = simulator.fleet.base_key
+    environment, address = simulator.environment(), urlsplit(simulator.url)
     headers = {
-        "Host": urlsplit(simulator.url).netloc,
+        "Host": address.netloc,
         "Content-Type": "application/x-amz-json-1.1",
         "X-Amz-Target": "AWSSupport_20130415.DescribeCases",
     }
     request = AWSRequest("POST", simulator.url + "/", headers=headers, data=b"{}")
-    SigV4Auth(Credentials(key.access_key_id, key.secret_access_key), "support", "us-east-1").add_auth(request)
+    credentials = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(credentials, "support", "us-east-1").add_auth(request)
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
-    address = urlsplit(simulator.url)
     client = socket.create_connection((address.hostname or "", address.port or 0), timeout=timeout)
+    if address.scheme == "https":
+        context = ssl.create_default_context(cafile=environment["AWS_CA_BUNDLE"])
+        client = context.wrap_socket(client, server_hostname=address.hostname, suppress_ragged_eofs=False)
     client.sendall("\r\n".join(["POST / HTTP/1.1", *lines, "Content-Length: 2", "", "{}"]).encode())
     return client
 
@@ -68,7 +67,7 @@ def received(simulator: Simulator, first_byte_within: float = PATIENCE) -> tuple
             while chunk := client.recv(65536):
                 data += chunk
                 client.settimeout(SILENT_AFTER)
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLEOFError):
             return data, "reset"
         except TimeoutError:
             return data, "silent"
@@ -77,7 +76,7 @@ def received(simulator: Simulator, first_byte_within: float = PATIENCE) -> tuple
 
 def whole_answer(simulator: Simulator) -> tuple[bytes, HTTPResponse]:
     """Return the body of an answer that is as long as its head claims, and the head."""
-    with ask(simulator, PATIENCE) as client:
+    with ask(simulator) as client:
         response = HTTPResponse(client)
         response.begin()
         body = response.read()
@@ -85,26 +84,41 @@ def whole_answer(simulator: Simulator) -> tuple[bytes, HTTPResponse]:
         return body, response
 
 
+@pytest.mark.parametrize("wire", ["simulator", "secure"])
 @pytest.mark.parametrize(
-    ("kind", "ending"), [(ConnectionReset(), "reset"), (ConnectionClosed(), "closed"), (Silence(), "silent")]
+    ("kind", "data", "ending", "status"),
+    [
+        (kinds.ConnectionReset(), b"", "reset", 0),
+        (kinds.ConnectionClosed(), b"", "closed", 0),
+        (Silence(), b"", "silent", 0),
+        (Garbage(), b"SSH-2.0-OpenSSH_9.2\r\n", "closed", 0),
+        (Drip(60.0), b"H", "silent", 200),
+    ],
 )
-def test_connection_ends_before_an_answer(simulator: Simulator, kind: Kind, ending: str) -> None:
+def test_connection_ends_before_an_answer(
+    request: pytest.FixtureRequest, wire: str, kind: Kind, data: bytes, ending: str, status: int
+) -> None:
+    simulator = request.getfixturevalue(wire)
     simulator.faults.add(Fault(kind))
-    assert received(simulator, SILENT_AFTER if ending == "silent" else PATIENCE) == (b"", ending)
-    assert [record.status for record in simulator.log.records()] == [0]
+    assert received(simulator, PATIENCE if data or ending != "silent" else SILENT_AFTER) == (data, ending)
+    assert [record.status for record in simulator.log.records()] == [status]
 
 
+@pytest.mark.parametrize("wire", ["simulator", "secure"])
 @pytest.mark.parametrize(
     ("kind", "share", "ending"),
     [
         (None, 1, "silent"),
-        (SilenceInBody(), 2, "silent"),
-        (CutOffBody(), 2, "closed"),
-        (ResetInBody(), 2, "reset"),
+        (kinds.SilenceInBody(), 2, "silent"),
+        (kinds.CutOffBody(), 2, "closed"),
+        (kinds.ResetInBody(), 2, "reset"),
         (Drip(0.0), 1, "closed"),
     ],
 )
-def test_body_arrives_whole_or_stops_halfway(simulator: Simulator, kind: Kind | None, share: int, ending: str) -> None:
+def test_body_arrives_whole_or_stops_halfway(
+    request: pytest.FixtureRequest, wire: str, kind: Kind | None, share: int, ending: str
+) -> None:
+    simulator = request.getfixturevalue(wire)
     if kind is not None:
         simulator.faults.add(Fault(kind))
     data, seen = received(simulator)
@@ -112,31 +126,6 @@ def test_body_arrives_whole_or_stops_halfway(simulator: Simulator, kind: Kind | 
     assert head.startswith(b"HTTP/1.1 200 ")
     claimed = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
     assert (len(body), seen) == (claimed // share, ending)
-
-
-@pytest.mark.parametrize(
-    ("kind", "data", "ending"), [(Drip(60.0), b"H", "silent"), (Garbage(), b"SSH-2.0-OpenSSH_9.2\r\n", "closed")]
-)
-def test_answer_drips_or_is_no_http(simulator: Simulator, kind: Kind, data: bytes, ending: str) -> None:
-    simulator.faults.add(Fault(kind))
-    assert received(simulator) == (data, ending)
-
-
-@pytest.mark.parametrize(
-    ("kind", "status", "code"),
-    [
-        (Throttled(), 400, "ThrottlingException"),
-        (Error(503, "ServiceUnavailable"), 503, "ServiceUnavailable"),
-        (Error(400, "RequestExpired"), 400, "RequestExpired"),
-    ],
-)
-def test_aws_refuses_on_demand(simulator: Simulator, support: Support, kind: Kind, status: int, code: str) -> None:
-    simulator.faults.add(Fault(kind))
-    with pytest.raises(ClientError) as caught:
-        support(simulator).describe_cases()
-    assert caught.value.response["Error"]["Code"] == code
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
-    assert simulator.log.records()[0].status == status
 
 
 def test_body_is_another_one(simulator: Simulator) -> None:
@@ -268,12 +257,12 @@ def test_probability_is_the_share_of_requests(simulator: Simulator, support: Sup
 def test_fault_added_last_strikes_and_all_can_be_cleared(simulator: Simulator, support: Support, code_of: CodeOf) -> None:
     client = support(simulator)
     simulator.faults.add(Fault(Throttled()))
-    simulator.faults.add(Fault(Error(400, "RequestExpired"), times=1))
-    assert code_of(client.describe_cases) == "RequestExpired"
+    simulator.faults.add(Fault(Error(503, "ServiceUnavailable"), times=1))
+    assert code_of(client.describe_cases) == "ServiceUnavailable"
     assert code_of(client.describe_cases) == "ThrottlingException"
     simulator.faults.clear()
     client.describe_cases()
-    assert [record.status for record in simulator.log.records("DescribeCases")] == [400, 400, 200]
+    assert [record.status for record in simulator.log.records("DescribeCases")] == [503, 400, 200]
     assert simulator.log.counts() == {"DescribeCases": 3}
     simulator.log.clear()
     assert simulator.log.records() == []

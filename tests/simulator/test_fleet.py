@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from exporter.simulator.case import AWS_AUTHOR
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.tokens import seal, unseal
 from tests.simulator.conftest import NOW, Serve, Support
 
 DAY = 86400.0
@@ -140,15 +139,3 @@ def test_communications_are_kept_in_the_order_of_their_times(fleet: Fleet) -> No
     for moment in (3.0, 1.0, 2.0):
         case.add_communication(created_at=NOW + moment)
     assert [each.created_at - NOW for each in case.communications] == [1.0, 2.0, 3.0]
-
-
-@given(st.text(), st.integers())
-def test_token_tells_its_position_only_for_what_it_was_made(name: str, position: int) -> None:
-    token = seal("cases", name, position)
-    assert unseal(token, "cases", name) == position
-    assert unseal(token, "communications", name) is None
-
-
-@given(st.text())
-def test_made_up_token_has_no_position(token: str) -> None:
-    assert unseal(token, "cases") is None
