@@ -1,6 +1,6 @@
 """What can be wrong with an answer that does arrive: its form, its types, its size, its page tokens."""
 
-# ruff: noqa: D102 - what is done when a fault is called, its class says
+# ruff: noqa: D102 - the class says what calling it does
 
 import itertools
 import json

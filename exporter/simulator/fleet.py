@@ -3,7 +3,8 @@
 import random
 import threading
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Self
+from dataclasses import dataclass
+from typing import Final, Self
 
 from exporter.simulator.account import ROLE_NAME, Account, Role
 from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Clock
@@ -28,7 +29,8 @@ _DEMO_LATE_SHARE: Final = 0.25
 _DEMO_NEGLECTED: Final = ("critical", "high", "normal")
 
 
-class Counts(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Counts:
     """How much a fleet holds."""
 
     accounts: int

@@ -1,6 +1,6 @@
 """What can go wrong on the way: refusals, delays, and connections that break."""
 
-# ruff: noqa: D102 - what is done when a fault is called, its class says
+# ruff: noqa: D102 - the class says what calling it does
 
 import asyncio
 from dataclasses import dataclass
@@ -11,6 +11,9 @@ from aiohttp import web
 from exporter.simulator.errors import ApiError
 from exporter.simulator.exchange import Exchange
 from exporter.simulator.faults import Kind
+
+_UNDER_WAY_SECONDS = 0.05
+"""After which a client has what was sent before a reset; a reset discards what is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,6 @@ class Drip:
             exchange.send_raw(bytes((byte,)))
             await asyncio.sleep(self.interval_seconds)
         return exchange.close()
-
-
-_UNDER_WAY_SECONDS = 0.05
 
 
 async def _send_half(exchange: Exchange) -> None:

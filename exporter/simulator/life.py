@@ -81,8 +81,8 @@ class CaseLife:
     def hasten(self, pace: float) -> None:
         """Let everything that is still to come happen `pace` times as soon."""
         self._events = [
-            each._replace(due_at=self._now + (each.due_at - self._now) / pace) if each.keeps_pace else each
-            for each in self._events
+            _Event(self._now + (due_at - self._now) / pace if keeps_pace else due_at, number, keeps_pace, step)
+            for due_at, number, keeps_pace, step in self._events
         ]
         heapq.heapify(self._events)
         self._pace *= pace

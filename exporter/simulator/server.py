@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -200,7 +201,7 @@ class Simulator:
         with self.fleet.lock:
             self.fleet.advance(self.fleet.clock())
             counts = self.fleet.counts()
-        body = json.dumps({"requests": self.log.counts(), **counts._asdict()})
+        body = json.dumps({"requests": self.log.counts(), **asdict(counts)})
         return web.Response(text=body, content_type="application/json")
 
 
