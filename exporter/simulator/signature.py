@@ -75,7 +75,7 @@ class SignedRequest:
         return "\n".join(
             (
                 self._method,
-                path,
+                quote(path, safe="/~"),  # once more than it is on the wire, as all services but S3 have it
                 "&".join(f"{name}={value}" for name, value in pairs),
                 *(f"{name}:{' '.join(self._headers.get(name, '').split())}" for name in signed_headers.split(";")),
                 "",

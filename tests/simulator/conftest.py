@@ -78,6 +78,7 @@ def client(session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> I
             key: AccessKey | None = None,
             *,
             region: str = "us-east-1",
+            path: str = "",
         ) -> Any:  # noqa: ANN401 - one of three clients
             for name, value in simulator.environment().items():
                 monkeypatch.setenv(name, value)
@@ -86,7 +87,7 @@ def client(session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> I
             made = session.client(
                 service,  # type: ignore[call-overload]  # the overloads want literal names
                 region_name=region,
-                endpoint_url=simulator.url,
+                endpoint_url=simulator.url + path,
                 aws_access_key_id=key.access_key_id,
                 aws_secret_access_key=key.secret_access_key,
                 aws_session_token=key.session_token or None,

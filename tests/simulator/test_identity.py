@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from mypy_boto3_sts import STSClient
 
 from exporter.simulator.account import Account
@@ -117,6 +118,26 @@ def test_signatures_are_verified(fleet: Fleet, serve: Serve, sts: Sts, support: 
     assert code_of(support(simulator, forged).describe_cases) == "InvalidSignatureException"
     assert code_of(sts(simulator, forged).get_caller_identity) == "SignatureDoesNotMatch"
     support(serve(fleet, verify_signatures=False), forged).describe_cases()
+    support(simulator, path="/an%20odd~path/?a=b%2Fc&a=").describe_cases()
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda request: setattr(request, "body", request.body.replace(b"10", b"20")),
+        lambda request: setattr(request, "url", request.url + "?a=b"),
+        lambda request: request.headers.update({"X-Amz-Target": "AWSSupport_20130415.DescribeCommunications"}),
+        lambda request: request.headers.update({"X-Amz-Date": "20200101T000000Z"}),
+    ],
+    ids=["body", "query", "target", "date"],
+)
+def test_request_that_was_changed_on_the_way_is_refused(
+    fleet: Fleet, serve: Serve, support: Support, code_of: CodeOf, tamper: Callable[[AWSPreparedRequest], None]
+) -> None:
+    fleet.add_account()
+    client = support(serve(fleet))
+    client.meta.events.register("before-send", lambda request, **_: tamper(request))
+    assert code_of(lambda: client.describe_cases(maxResults=10)) == "InvalidSignatureException"
 
 
 def test_unknown_keys_and_tokens_are_refused(fleet: Fleet, serve: Serve, sts: Sts, support: Support, code_of: CodeOf) -> None:
