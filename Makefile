@@ -70,7 +70,8 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock && \
 	$$compile pyproject.toml --group quick --constraint requirements-dev.lock --output-file requirements-quick.lock && \
 	$$compile --group fuzz --output-file requirements-fuzz.lock && \
-	$$compile --group mutation --constraint requirements-dev.lock --output-file requirements-mutation.lock
+	$$compile --group mutation --constraint requirements-dev.lock --output-file requirements-mutation.lock && \
+	$$compile --group awscli --output-file requirements-awscli.lock
 
 image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debian, root, buildah, podman, mmdebstrap)
 	@deploy/image/build

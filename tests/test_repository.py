@@ -52,6 +52,7 @@ LOCKS = (
     "requirements-fuzz.lock",
     "requirements-quick.lock",
     "requirements-mutation.lock",
+    "requirements-awscli.lock",
 )
 _PIN = re.compile(r"^(?P<requirement>(?P<name>[\w.-]+)==(?P<version>[^\s;]+)[^\\\n]*)(?P<rest>.*(?:\n +.*)*)", re.MULTILINE)
 
@@ -99,6 +100,7 @@ def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
         "requirements-build.lock": [*groups["build"], *project["build-system"]["requires"]],
         "requirements-fuzz.lock": groups["fuzz"],
         "requirements-mutation.lock": groups["mutation"],
+        "requirements-awscli.lock": groups["awscli"],
     }
     return [requirement for requirement in map(Requirement, texts[lock]) if _applies(requirement)]
 

@@ -1,32 +1,28 @@
 """Runs the simulator as a process of its own: `python -m exporter.simulator`."""
 
 import argparse
+import gc
 import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT.
-
-    Args:
-        arguments: The command line without the program's name.
-
-    Returns:
-        The exit code.
-    """
+    """Serve until SIGTERM or SIGINT, and return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.uniform and options.pace:
         parser.error("--uniform has no --pace: nothing happens in such a fleet")
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    if (options.tls_cert_file is None) != (options.tls_key_file is None):
+        parser.error("--tls-cert-file and --tls-key-file go together")
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     simulator = Simulator(
         _fleet(options),
         port=options.port,
@@ -34,17 +30,19 @@ def main(arguments: Sequence[str]) -> int:
         verify_signatures=not options.no_signatures,
         latency_seconds=options.latency,
         seed=options.seed,
+        tls=(options.tls_cert_file, options.tls_key_file) if options.tls_cert_file else None,
     )
+    gc.freeze()  # nothing of the fleet is garbage: no request need wait for a collection to find that out
     try:
         simulator.start()
     except OSError as error:
-        sys.stderr.write(f"cannot listen on port {options.port}: {error.strerror}\n")
+        sys.stderr.write(f"cannot listen on port {options.port}: {error}\n")
         return 1
     sys.stdout.write(f"{simulator.url}\n")
     sys.stdout.writelines(f"export {name}={value}\n" for name, value in simulator.environment().items())
     sys.stdout.write("\n")
     sys.stdout.flush()
-    stopped.wait()
+    signal.sigwait(_STOP_SIGNALS)
     simulator.stop()
     return 0
 
@@ -88,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     fleet.add_argument("--demo", action="store_true", help="a dozen accounts that show what can be met")
     parser.add_argument("--no-throttle", action="store_true", help="no quota of five calls per second and account")
     parser.add_argument("--no-signatures", action="store_true", help="do not check signatures")
+    parser.add_argument("--tls-cert-file", type=Path, help="serve HTTPS with this certificate (PEM) for 127.0.0.1")
+    parser.add_argument("--tls-key-file", type=Path, help="the certificate's key (PEM)")
     return parser
 
 

@@ -5,11 +5,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from exporter.simulator.case import CUSTOMER_AUTHOR, Case
-from exporter.simulator.clock import Clock
+from exporter.simulator.case import CUSTOMER_AUTHOR, Case, Clock, Communication
 
 ROLE_NAME = "AwsSupportExporter"
-_DISPLAY_ID_FLOOR = 170_000_000_000_000
+_LOWEST_DISPLAY_ID = 170_000_000_000_000
 
 
 @dataclass(slots=True)
@@ -17,17 +16,13 @@ class Role:
     """An IAM role that principals of other accounts may assume.
 
     Attributes:
-        name: Without its path.
-        external_id: What AssumeRole must carry, or None.
         trusted_accounts: Whose principals the role trusts, or None for everyone's.
-        trusts_tag_session: Whether the trust policy also allows `sts:TagSession`.
         max_session_seconds: The role's MaxSessionDuration.
     """
 
     name: str
     external_id: str | None = None
     trusted_accounts: frozenset[str] | None = None
-    trusts_tag_session: bool = True
     max_session_seconds: int = 3600
 
 
@@ -36,14 +31,11 @@ class Account:
     """An AWS account. A test may set any public attribute at any time.
 
     Attributes:
-        account_id: Twelve digits.
-        name: The name in the organization.
         supported: Whether the account's support plan includes the Support API.
         trusts: Whether the account's roles can be assumed at all.
         state: The account's state in the organization, such as `ACTIVE` or `SUSPENDED`.
         joined_at: When it joined the organization, in Unix seconds.
         contention: The share of Support calls that are throttled because other tools use up the account's quota.
-        roles: By name.
         cases: All cases, oldest first, resolved ones included.
     """
 
@@ -76,36 +68,17 @@ class Account:
         with self.lock:
             return [case for case in self.cases if case.is_open]
 
-    def add_case(  # noqa: PLR0913 - one keyword for each field of a case
+    def add_case(
         self,
         *,
-        subject: str = "Instance fails its status checks",
-        status: str = "opened",
-        severity_code: str = "normal",
-        service_code: str = "amazon-elastic-compute-cloud-linux",
-        category_code: str = "instance-issue",
-        language: str = "en",
-        submitted_by: str = "support-desk@example.com",
-        cc_email_addresses: tuple[str, ...] = (),
         created_at: float | None = None,
         body: str | None = None,
+        cc_email_addresses: tuple[str, ...] = (),
+        **texts: str,
     ) -> Case:
-        """Open a case.
+        """Open a case, now unless `created_at` (Unix seconds) says otherwise.
 
-        Args:
-            subject: The subject line.
-            status: The status to start with.
-            severity_code: One of AWS's five, or anything else.
-            service_code: The AWS service concerned.
-            category_code: The category within the service.
-            language: The language in which the case is handled.
-            submitted_by: The address of whoever opened it.
-            cc_email_addresses: Who gets copies.
-            created_at: Unix seconds; now when left out.
-            body: The customer's description, which becomes the first communication; without it there is none.
-
-        Returns:
-            The case, which can be changed in place.
+        The body becomes the first communication, by the customer; without it there is none. `texts` are fields of the case.
         """
         created = self.now() if created_at is None else created_at
         with self.lock:
@@ -113,20 +86,13 @@ class Account:
                 account_id=self.account_id,
                 ordinal=len(self.cases),
                 case_id=f"case-{self.account_id}-muen-{datetime.fromtimestamp(created, UTC):%Y}-{self.rng.randbytes(8).hex()}",
-                display_id=str(_DISPLAY_ID_FLOOR + self.rng.randrange(10**13)),
+                display_id=str(_LOWEST_DISPLAY_ID + self.rng.randrange(10**13)),
                 created_at=created,
-                subject=subject,
-                status=status,
-                severity_code=severity_code,
-                service_code=service_code,
-                category_code=category_code,
-                language=language,
-                submitted_by=submitted_by,
-                cc_email_addresses=cc_email_addresses,
                 lock=self.lock,
                 now=self.now,
+                cc_email_addresses=cc_email_addresses,
+                communications=() if body is None else (Communication(CUSTOMER_AUTHOR, body, created),),
+                **texts,
             )
             self.cases.append(case)
-        if body is not None:
-            case.add_communication(body, submitted_by=CUSTOMER_AUTHOR, created_at=created)
         return case

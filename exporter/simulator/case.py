@@ -1,13 +1,16 @@
-"""A support case as AWS keeps it: what was asked, what was said, and how it stands."""
+"""A support case as AWS keeps it: what was asked, what was said, and its status."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeAlias
 
-from exporter.simulator.clock import Clock
 from exporter.simulator.tokens import seal
+
+Clock: TypeAlias = Callable[[], float]
+"""Returns the current time in Unix seconds."""
 
 AWS_AUTHOR = "Amazon Web Services"
 """How AWS signs its communications, to the letter."""
@@ -17,13 +20,12 @@ CUSTOMER_AUTHOR = "SupportDesk (Role) <support-desk@example.com>"
 
 RESOLVED = "resolved"
 RECENT_COMMUNICATIONS = 5
-"""How many communications come with a case; the rest has to be asked for."""
+"""How many communications come with a case; DescribeCommunications has the rest."""
 
 
 def iso_time(seconds: float) -> str:
     """Return Unix seconds the way Support writes a time: ISO 8601 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,12 @@ class Case:
     """A support case. A test may set any attribute at any time, also while the server runs.
 
     Attributes:
-        account_id: The account that opened the case.
         ordinal: The position in the account's history; AWS lists the greatest first.
         case_id: `case-<account>-muen-<year>-<hex>`.
         display_id: The numeric id that the console shows.
         created_at: Unix seconds.
         communications: All communications, oldest first.
         lock: The fleet's lock, held while communications are added.
-        now: The fleet's clock.
     """
 
     account_id: str
@@ -65,16 +65,16 @@ class Case:
     case_id: str
     display_id: str
     created_at: float
-    subject: str
-    status: str
-    severity_code: str
-    service_code: str
-    category_code: str
-    language: str
-    submitted_by: str
-    cc_email_addresses: tuple[str, ...]
     lock: AbstractContextManager[object] = field(repr=False)
     now: Clock = field(repr=False)
+    subject: str = "Instance fails its status checks"
+    status: str = "opened"
+    severity_code: str = "normal"
+    service_code: str = "amazon-elastic-compute-cloud-linux"
+    category_code: str = "instance-issue"
+    language: str = "en"
+    submitted_by: str = "support-desk@example.com"
+    cc_email_addresses: tuple[str, ...] = ()
     communications: tuple[Communication, ...] = ()
     _encoded: dict[bool, tuple[object, bytes]] = field(default_factory=dict, init=False, repr=False)
 
@@ -89,10 +89,7 @@ class Case:
         """Add a communication, by default one that AWS writes now; the status stays as it is."""
         communication = Communication(submitted_by, body, self.now() if created_at is None else created_at)
         with self.lock:
-            written = (*self.communications, communication)
-            if len(written) > 1 and written[-2].created_at > communication.created_at:
-                written = tuple(sorted(written, key=lambda each: each.created_at))
-            self.communications = written
+            self.communications = tuple(sorted((*self.communications, communication), key=lambda each: each.created_at))
         return communication
 
     def resolve(self) -> None:
@@ -131,13 +128,12 @@ class Case:
             "language": self.language,
         }
         if include_communications:
-            communications = self.communications
-            recent: dict[str, object] = {"communications": self._newest_first(communications[-RECENT_COMMUNICATIONS:])}
-            older = len(communications) - RECENT_COMMUNICATIONS
+            newest_first = self.communications[::-1]
+            recent: dict[str, object] = {
+                "communications": [each.fields(self.case_id) for each in newest_first[:RECENT_COMMUNICATIONS]]
+            }
+            older = len(newest_first) - RECENT_COMMUNICATIONS
             if older > 0:
                 recent["nextToken"] = seal("communications", self.case_id, older)
             fields["recentCommunications"] = recent
         return fields
-
-    def _newest_first(self, communications: Iterable[Communication]) -> list[dict[str, object]]:
-        return [each.fields(self.case_id) for each in reversed(tuple(communications))]

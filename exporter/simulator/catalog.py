@@ -1,42 +1,53 @@
-"""What Support knows by code: services with their categories, and severity levels."""
+"""What Support knows by code, and what customers and AWS write to each other."""
 
-from dataclasses import dataclass
 from typing import Final
 
+SEVERITY_CODES: Final = ("low", "normal", "high", "urgent", "critical")
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """An AWS service as Support lists it."""
-
-    code: str
-    name: str
-    categories: tuple[str, ...]
-
-
-SEVERITY_LEVELS: Final = (
-    ("low", "Low"),
-    ("normal", "Normal"),
-    ("high", "High"),
-    ("urgent", "Urgent"),
-    ("critical", "Critical"),
+SERVICES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("amazon-elastic-compute-cloud-linux", ("instance-issue", "connectivity", "performance", "other")),
+    ("service-eks", ("cluster-issue", "node-groups", "networking", "other")),
+    ("amazon-relational-database-service-aurora", ("performance", "failover", "backup-and-restore")),
+    ("amazon-simple-storage-service", ("access-denied", "performance", "other")),
+    ("amazon-virtual-private-cloud", ("peering", "endpoints", "other")),
+    ("aws-lambda", ("function-errors", "concurrency", "other")),
+    ("elastic-load-balancing", ("health-checks", "tls", "other")),
+    ("aws-identity-and-access-management", ("policies", "federation")),
+    ("service-limit-increase", ("ec2-instances", "lambda-concurrency", "vpc")),
+    ("general-info", ("using-aws", "other")),
+    ("account-management", ("organizations", "contact-information", "other")),
+    ("billing", ("invoices-and-reporting", "payment-issue", "other")),
 )
-"""Code and name, mildest first."""
+"""Service codes, each with its category codes."""
 
-SERVICES: Final = (
-    Service(
-        "amazon-elastic-compute-cloud-linux",
-        "Elastic Compute Cloud (EC2 - Linux)",
-        ("instance-issue", "connectivity", "performance", "other"),
-    ),
-    Service("service-eks", "Elastic Kubernetes Service (EKS)", ("cluster-issue", "node-groups", "networking", "other")),
-    Service("amazon-relational-database-service-aurora", "Aurora", ("performance", "failover", "backup-and-restore")),
-    Service("amazon-simple-storage-service", "Simple Storage Service (S3)", ("access-denied", "performance", "other")),
-    Service("amazon-virtual-private-cloud", "Virtual Private Cloud (VPC)", ("peering", "endpoints", "other")),
-    Service("aws-lambda", "Lambda", ("function-errors", "concurrency", "other")),
-    Service("elastic-load-balancing", "Elastic Load Balancing", ("health-checks", "tls", "other")),
-    Service("aws-identity-and-access-management", "Identity and Access Management", ("policies", "federation")),
-    Service("service-limit-increase", "Service Limit Increase", ("ec2-instances", "lambda-concurrency", "vpc")),
-    Service("general-info", "General Info and Getting Started", ("using-aws", "other")),
-    Service("account-management", "Account", ("organizations", "contact-information", "other")),
-    Service("billing", "Billing", ("invoices-and-reporting", "payment-issue", "other")),
+SUBJECTS: Final = ("Unexpected behaviour of {}", "Question about {}")
+"""Subject lines; the service's code is filled in."""
+
+ACCOUNT_NAMES: Final = (
+    *("payments", "checkout", "data-platform", "identity", "search", "catalogue", "logistics", "mobile-backend"),
+    *("machine-learning", "network", "observability", "sandbox", "warehouse", "notifications", "pricing", "content"),
 )
+
+DESCRIPTIONS: Final = (
+    "We have seen this since this morning in production. Nothing was deployed. Please find the request ids below.",
+    "This blocks a release that is due this week. We followed the troubleshooting guide and ended up here.",
+    "It happens about every tenth time. A colleague on copy has collected the logs and can share them.",
+    "Could you please look at the resource from your side? From ours everything looks the way it should.",
+)
+
+ANSWERS: Final = (
+    "Thank you for contacting us. I have started to look into this and will come back with my findings.",
+    "I have reviewed the metrics and see the same pattern. Could you tell us whether it follows a deployment?",
+    "The service team has identified the cause and is rolling out a change. Please check again in an hour.",
+    "I could reproduce this with the configuration that you shared. There is a workaround, described below.",
+)
+
+REPLIES: Final = (
+    "Thank you, we have tried this and it got better, but it is not gone yet.",
+    "We have attached the logs. The times in them are UTC.",
+    "No deployment on our side. It started by itself and stopped after twenty minutes.",
+    "We have rolled out the workaround and will watch it over night.",
+)
+
+MAILBOXES: Final = ("platform-oncall", "cloud-operations", "site-reliability", "service-desk")
+"""Shared mailboxes at example.com: no person is meant."""

@@ -1,4 +1,6 @@
-"""What can be wrong with an answer that does arrive: its form, its types, its size, its paging tokens."""
+"""What can be wrong with an answer that does arrive: its form, its types, its size, its page tokens."""
+
+# ruff: noqa: D102 - the class says what calling it does
 
 import itertools
 import json
@@ -7,35 +9,25 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
+from aiohttp import web
+
 from exporter.simulator.exchange import Exchange
-from exporter.simulator.messages import HTML, JSON, Response
-from exporter.simulator.steps import Send, Step
+from exporter.simulator.protocols import JSON, Answer
 
 _MEGABYTE = 1_000_000
 _CHUNK = b'"' + b"x" * 65_532 + b'",'
 _ODD_VALUES: tuple[object, ...] = (
-    17,
-    -1.5e300,
-    None,
-    True,
-    [],
-    ["opened", 3, None],
-    {},
-    {"nested": {"value": [1, {"deeper": None}]}},
-    "x" * 100_000,
-    "",
-    "\x00\n\u2028\U0001f4a5",
+    *(17, -1.5e300, None, True, [], ["opened", 3, None], {}, {"nested": {"value": [1, {"deeper": None}]}}),
+    *("x" * 100_000, "", "\x00\n\u2028\U0001f4a5"),
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Truncated:
-    """The body stops in the middle of the document, and the headers agree with it."""
+    """The body stops in the middle of the document, and Content-Length agrees with it."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer with half of the document."""
-        response = exchange.serve()
-        yield Send(replace(response, body=response.body[: len(response.body) // 2]).encoded())
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        answer = exchange.serve()
+        return replace(answer, body=answer.body[: len(answer.body) // 2]).response()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +37,16 @@ class Body:
     body: bytes = b""
     status: int = HTTPStatus.OK
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer with the other body."""
-        yield Send(replace(exchange.serve(), body=self.body, status=self.status).encoded())
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return replace(exchange.serve(), body=self.body, status=self.status).response()
 
 
-@dataclass(frozen=True, slots=True)
 class HtmlPage:
     """A web page with status 200, as a captive portal or a proxy sends it."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer with a web page."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         page = b"<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>"
-        yield Send(replace(exchange.serve(), body=page, content_type=HTML).encoded())
+        return replace(exchange.serve(), body=page, content_type="text/html").response()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +62,8 @@ class WrongTypes:
     offset: int = 0
     fields: tuple[str, ...] = ()
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer with the right cases and wrong values."""
-        yield Send(_changed(exchange.serve(), self._with_odd_values).encoded())
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return _changed(exchange.serve(), self._with_odd_values).response()
 
     def _with_odd_values(self, document: dict[str, Any]) -> dict[str, Any]:
         odd_values = itertools.islice(itertools.cycle(_ODD_VALUES), self.offset, None)
@@ -94,23 +82,18 @@ class HugeBody:
 
     megabytes: int
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer for a long time."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         start, end = b'{"cases":[],"ignored":[', b'""]}'
         chunks = self.megabytes * _MEGABYTE // len(_CHUNK) + 1
-        yield Send(exchange.serve().head(len(start) + chunks * len(_CHUNK) + len(end)) + start)
-        for _ in range(chunks):
-            yield Send(_CHUNK)
-        yield Send(end)
+        response = await exchange.begin(exchange.serve(), len(start) + chunks * len(_CHUNK) + len(end))
+        for chunk in (start, *itertools.repeat(_CHUNK, chunks), end):
+            await response.write(chunk)
+        return response
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Paging that never ends: every page is the first one, and names a following one.
-
-    Attributes:
-        tokens: What the pages name in turn: one token for ever, two alternating, or a new one each time.
-    """
+    """Paging that never ends: every page is the first one, and names one of the tokens as the following one."""
 
     tokens: Iterator[str] = field(repr=False)
 
@@ -124,15 +107,13 @@ class Tokens:
         """Return paging that goes through the given tokens again and again."""
         return cls(itertools.cycle(tokens))
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer with the first page and a token."""
-        name = "NextToken" if exchange.operation == "ListAccounts" else "nextToken"
-        response = _changed(exchange.serve_first_page(), lambda document: {**document, name: next(self.tokens)})
-        yield Send(response.encoded())
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        name = "NextToken" if exchange.asked.operation == "ListAccounts" else "nextToken"
+        return _changed(exchange.serve(first_page=True), lambda document: {**document, name: next(self.tokens)}).response()
 
 
-def _changed(response: Response, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
+def _changed(answer: Answer, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
     """Return a result with its document changed; a refusal, and what is not JSON, stays as it is."""
-    if response.status != HTTPStatus.OK or response.content_type != JSON:
-        return response
-    return replace(response, body=json.dumps(change(json.loads(response.body))).encode())
+    if answer.status != HTTPStatus.OK or answer.content_type != JSON:
+        return answer
+    return replace(answer, body=json.dumps(change(json.loads(answer.body))).encode())

@@ -2,13 +2,13 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from aiohttp import web
+
 from exporter.simulator.exchange import Exchange
-from exporter.simulator.steps import Step
 
 
 class Page(Enum):
@@ -21,8 +21,8 @@ class Page(Enum):
 class Kind(Protocol):
     """What goes wrong."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Yield what the server does on its socket instead of answering as AWS would."""
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        """Do what the server does instead of answering as AWS would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,8 @@ class Fault:
     """What goes wrong, and for which requests: those that match everything that is said.
 
     Attributes:
-        kind: What goes wrong.
-        operation: Only this operation.
         account_id: Only requests signed with a key of this account, or to assume a role in it.
         region: Only requests signed for this region.
-        page: Only first, or only later pages.
         probability: The share of matching requests.
         times: How many requests at most.
     """
@@ -49,30 +46,31 @@ class Fault:
 
     def matches(self, exchange: Exchange) -> bool:
         """Return whether the fault is for that request, probability and number aside."""
+        asked = exchange.asked
         return (
-            self.operation in {None, exchange.operation}
-            and self.account_id in {None, exchange.account_id, exchange.role_account_id}
-            and self.region in {None, exchange.region}
-            and (self.page is None or (self.page is Page.FIRST) == exchange.is_first_page)
+            self.operation in {None, asked.operation}
+            and self.account_id in {None, asked.account_id, exchange.role_account_id}
+            and self.region in {None, asked.region}
+            and (self.page is None or (self.page is Page.FIRST) == asked.is_first_page)
         )
 
 
 class FaultHandle:
-    """A fault that was added: it tells how often it struck, and can be taken away."""
+    """A fault that was added: `hits` is how often it struck; it can be removed."""
 
-    def __init__(self, fault: Fault, remove: Callable[["FaultHandle"], None]) -> None:
+    def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.hits = 0
-        self._remove = remove
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether it struck as many times as it may."""
-        return self.fault.times is not None and self.hits >= self.fault.times
+        self._is_removed = False
 
     def remove(self) -> None:
         """Take the fault away; again is fine."""
-        self._remove(self)
+        self._is_removed = True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was removed, or struck as many times as it may."""
+        return self._is_removed or (self.fault.times is not None and self.hits >= self.fault.times)
 
 
 class Faults:
@@ -85,30 +83,22 @@ class Faults:
 
     def add(self, fault: Fault) -> FaultHandle:
         """Put a fault in force."""
-        handle = FaultHandle(fault, self._remove)
+        handle = FaultHandle(fault)
         with self._lock:
-            self._handles.insert(0, handle)
+            self._handles = [handle, *(each for each in self._handles if not each.is_over)]
         return handle
 
     def clear(self) -> None:
         """Take all faults away."""
         with self._lock:
-            self._handles.clear()
+            self._handles = []
 
     def strike(self, exchange: Exchange) -> Kind | None:
         """Return what goes wrong with a request, or None."""
-        if not self._handles:
-            return None
-        with self._lock:
-            for handle in self._handles:
-                if handle.is_spent or not handle.fault.matches(exchange):
-                    continue
-                if self._rng.random() < handle.fault.probability:
-                    handle.hits += 1
-                    return handle.fault.kind
+        for handle in self._handles:
+            if handle.is_over or not handle.fault.matches(exchange):
+                continue
+            if self._rng.random() < handle.fault.probability:
+                handle.hits += 1
+                return handle.fault.kind
         return None
-
-    def _remove(self, handle: FaultHandle) -> None:
-        with self._lock:
-            if handle in self._handles:
-                self._handles.remove(handle)

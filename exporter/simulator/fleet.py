@@ -2,25 +2,31 @@
 
 import random
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Final, Self
 
-from exporter.simulator import populations
 from exporter.simulator.account import ROLE_NAME, Account, Role
-from exporter.simulator.case import Case
-from exporter.simulator.clock import Clock
+from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Clock
+from exporter.simulator.catalog import ACCOUNT_NAMES, SERVICES, SEVERITY_CODES
 from exporter.simulator.keys import AccessKey, KeyRing
+from exporter.simulator.life import CaseLife
 
-_ACCOUNT_ID_FLOOR = 100_000_000_000
-_JOINED_BEFORE_SECONDS = 400 * 86400
-_USER_NAME = "aws-support-exporter"
+_DAY: Final = 86400.0
+_LOWEST_ACCOUNT_ID: Final = 100_000_000_000
+_JOINED_BEFORE_SECONDS: Final = 400 * 86400
+_HISTORY_SECONDS: Final = 35 * _DAY
+_LATE_SHARE: Final = 0.08
+_OPEN_STATUSES: Final = (
+    *("opened", "unassigned", "work-in-progress", "pending-customer-action"),
+    *("customer-action-completed", "pending-amazon-action", "reopened"),
+)
+_SENTENCE: Final = "The quick brown fox jumps over the lazy dog and looks back once more. "
 
-
-class Life(Protocol):
-    """What happens in a fleet by itself."""
-
-    def advance(self, now: float) -> None:
-        """Let everything happen that is due by `now`."""
+_DEMO_OPEN_CASES: Final = (2.0, 7.0, 5.0, 6.0, 3.0, 1.5, 2.0, 4.0, 1.0)
+_DEMO_CONTENTION: Final = 0.7
+_DEMO_LATE_SHARE: Final = 0.25
+_DEMO_NEGLECTED: Final = ("critical", "high", "normal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +42,19 @@ class Counts:
 class Fleet:
     """Accounts and their cases.
 
-    Args:
-        clock: Returns the current time in Unix seconds.
-        rng: The source of every id and secret.
-        life: What happens by itself; a test's fleet has none.
-
     Attributes:
-        clock: As passed in.
-        rng: As passed in.
-        life: As passed in.
+        clock: Returns the current time in Unix seconds.
         lock: Held by whoever reads or changes more than one thing at a time.
-        keys: All access keys.
-        accounts: In the order in which they were added.
-        has_organization: Whether the accounts form an organization.
-        organization_id: Its id.
+        life: What happens by itself, or None.
         delegated_administrators: Ids of the accounts that may list accounts besides the management account.
         empty_pages: Whether ListAccounts puts an empty page between two pages.
     """
 
-    def __init__(self, clock: Clock, rng: random.Random, life: Life | None = None) -> None:
+    def __init__(self, clock: Clock, rng: random.Random) -> None:
         self.clock = clock
         self.rng = rng
-        self.life = life
         self.lock = threading.RLock()
+        self.life: CaseLife | None = None
         self.keys = KeyRing(rng)
         self.accounts: list[Account] = []
         self.has_organization = True
@@ -66,13 +62,11 @@ class Fleet:
         self.delegated_administrators: set[str] = set()
         self.empty_pages = True
         self._by_id: dict[str, Account] = {}
-        self._management_account: Account | None = None
-        self._base_account: Account | None = None
         self._base_key: AccessKey | None = None
 
     @classmethod
     def empty(cls, clock: Clock, seed: int = 0) -> Self:
-        """Return a fleet without accounts and without a life of its own."""
+        """Return a fleet without accounts, in which nothing happens by itself."""
         return cls(clock, random.Random(seed))  # noqa: S311 - ids that need to repeat, not secrets that must not
 
     @classmethod
@@ -88,24 +82,48 @@ class Fleet:
     ) -> Self:
         """Return a fleet of equal accounts in which nothing happens, for benchmarks."""
         fleet = cls.empty(clock, seed)
-        populations.add_accounts(fleet, accounts)
-        populations.fill_uniformly(fleet, cases=cases, communications=communications, body_chars=body_chars)
+        _add_accounts(fleet, accounts)
+        body = (_SENTENCE * (body_chars // len(_SENTENCE) + 1))[:body_chars]
+        now = clock()
+        for account in fleet.accounts:
+            for number in range(cases):
+                service_code, category_codes = SERVICES[number % len(SERVICES)]
+                created_at = now - (cases - number) * _DAY / 2
+                case = account.add_case(
+                    status=_OPEN_STATUSES[number % len(_OPEN_STATUSES)],
+                    severity_code=SEVERITY_CODES[number % len(SEVERITY_CODES)],
+                    service_code=service_code,
+                    category_code=category_codes[0],
+                    created_at=created_at,
+                )
+                for index in range(communications):
+                    author = AWS_AUTHOR if index % 2 else CUSTOMER_AUTHOR
+                    case.add_communication(body, submitted_by=author, created_at=created_at + index * 3600.0)
         return fleet
 
     @classmethod
     def living(cls, clock: Clock, *, accounts: int, cases: float, seed: int = 0, pace: float = 1.0) -> Self:
         """Return a fleet whose accounts have about `cases` cases open at any time, opened and resolved by themselves."""
         fleet = cls.empty(clock, seed)
-        populations.add_accounts(fleet, accounts)
-        open_cases = {account.account_id: cases for account in fleet.accounts}
-        populations.bring_to_life(fleet, open_cases, pace=pace)
+        _add_accounts(fleet, accounts)
+        _bring_to_life(fleet, {account.account_id: cases for account in fleet.accounts}, pace=pace, late_share=_LATE_SHARE)
         return fleet
 
     @classmethod
     def demo(cls, clock: Clock, seed: int = 0, pace: float = 1.0) -> Self:
         """Return a living fleet of a dozen accounts, some of which cannot be read, or not always."""
         fleet = cls.empty(clock, seed)
-        populations.fill_demo(fleet, pace=pace)
+        _add_accounts(fleet, len(_DEMO_OPEN_CASES))
+        open_cases = dict(zip((account.account_id for account in fleet.accounts), _DEMO_OPEN_CASES, strict=True))
+        fleet.add_account(name="sandbox", supported=False)
+        open_cases[fleet.add_account(name="acquired-subsidiary", trusts=False).account_id] = 2.0
+        busy = fleet.add_account(name="observability")
+        busy.contention = _DEMO_CONTENTION
+        open_cases[busy.account_id] = 3.0
+        fleet.add_account(name="retired-shop", state="SUSPENDED")
+        life = _bring_to_life(fleet, open_cases, pace=pace, late_share=_DEMO_LATE_SHARE)
+        for account, severity_code in zip(fleet.accounts[1:], _DEMO_NEGLECTED, strict=False):
+            life.neglect(account.account_id, severity_code)
         return fleet
 
     def add_account(
@@ -119,23 +137,10 @@ class Fleet:
         role_name: str = ROLE_NAME,
         external_id: str | None = None,
     ) -> Account:
-        """Add an account with one role that can be assumed.
-
-        Args:
-            account_id: Twelve digits; made up when left out.
-            name: The name in the organization; made up when left out.
-            supported: Whether its plan includes the Support API.
-            trusts: Whether its role can be assumed.
-            state: Its state in the organization.
-            role_name: The role's name.
-            external_id: The role's external id, if it asks for one.
-
-        Returns:
-            The account, which can be changed in place.
-        """
+        """Add an account with one role that can be assumed; id and name are made up when left out."""
         with self.lock:
             account = Account(
-                account_id=account_id or str(_ACCOUNT_ID_FLOOR + self.rng.randrange(9 * _ACCOUNT_ID_FLOOR)),
+                account_id=account_id or str(_LOWEST_ACCOUNT_ID + self.rng.randrange(9 * _LOWEST_ACCOUNT_ID)),
                 name=name or f"account-{len(self.accounts) + 1}",
                 supported=supported,
                 trusts=trusts,
@@ -151,11 +156,7 @@ class Fleet:
         return account
 
     def account(self, account_id: str) -> Account:
-        """Return the account with that id.
-
-        Raises:
-            KeyError: There is none.
-        """
+        """Return the account with that id, or raise KeyError."""
         return self._by_id[account_id]
 
     def find_account(self, account_id: str) -> Account | None:
@@ -164,33 +165,18 @@ class Fleet:
 
     @property
     def management_account(self) -> Account:
-        """The organization's management account: the first one added unless another was chosen."""
-        return self._management_account or self.accounts[0]
-
-    @management_account.setter
-    def management_account(self, account: Account) -> None:
-        self._management_account = account
-
-    @property
-    def base_account(self) -> Account:
-        """The account of the base identity: the management account unless another was chosen."""
-        return self._base_account or self.management_account
-
-    @base_account.setter
-    def base_account(self, account: Account) -> None:
-        with self.lock:
-            self._base_account = account
-            self._base_key = None
+        """The organization's management account, which is also the base identity's: the first one added."""
+        return self.accounts[0]
 
     @property
     def base_key(self) -> AccessKey:
         """The long-lived key that everything starts from."""
         with self.lock:
             if self._base_key is None:
-                self._base_key = self.add_access_key(self.base_account)
+                self._base_key = self.add_access_key(self.management_account)
             return self._base_key
 
-    def add_access_key(self, account: Account, user_name: str = _USER_NAME) -> AccessKey:
+    def add_access_key(self, account: Account, user_name: str = "aws-support-exporter") -> AccessKey:
         """Issue a long-lived key for an IAM user of the account."""
         with self.lock:
             return self.keys.issue_user(account.account_id, user_name)
@@ -217,3 +203,22 @@ class Fleet:
                 open_cases=sum(case.is_open for case in cases),
                 communications=sum(len(case.communications) for case in cases),
             )
+
+
+def _add_accounts(fleet: Fleet, count: int) -> None:
+    """Add accounts with plausible names, the management account first."""
+    for number in range(count):
+        round_number, position = divmod(number - 1, len(ACCOUNT_NAMES))
+        name = ACCOUNT_NAMES[position] + (f"-{round_number + 1}" if round_number else "")
+        fleet.add_account(name=name if number else "management")
+
+
+def _bring_to_life(fleet: Fleet, open_cases: Mapping[str, float], *, pace: float, late_share: float) -> CaseLife:
+    """Give the fleet weeks of history, and from now on everything `pace` times as often; `open_cases` is by account id."""
+    now = fleet.clock()
+    fleet.life = CaseLife(fleet.rng, start_at=now - _HISTORY_SECONDS, late_share=late_share)
+    for account_id, number in open_cases.items():
+        fleet.life.inhabit(fleet.account(account_id), number)
+    fleet.life.advance(now)
+    fleet.life.hasten(pace)
+    return fleet.life

@@ -6,20 +6,15 @@ import string
 from dataclasses import dataclass, replace
 
 _ALPHABET = string.ascii_uppercase + "234567"
-_KEY_CHARACTERS = 16
-_SECRET_BYTES = 30
-_TOKEN_BYTES = 180
 
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """Credentials as the simulator knows them.
+    """Credentials as AWS knows them.
 
     Attributes:
         access_key_id: `AKIA...` for a user, `ASIA...` for an assumed role.
-        secret_access_key: What requests are signed with.
         session_token: Empty for a user.
-        account_id: The account that the key belongs to.
         arn: The principal.
         user_id: The principal's unique id.
         expires_at: Unix seconds, or None for a user.
@@ -47,29 +42,14 @@ class KeyRing:
 
     def issue_user(self, account_id: str, user_name: str) -> AccessKey:
         """Issue the long-lived key of an IAM user."""
-        return self._keep(
-            AccessKey(
-                access_key_id=f"AKIA{self._identifier()}",
-                secret_access_key=self._secret(_SECRET_BYTES),
-                session_token="",
-                account_id=account_id,
-                arn=f"arn:aws:iam::{account_id}:user/{user_name}",
-                user_id=f"AIDA{self._identifier()}",
-            )
-        )
+        key_id, secret, user_id = f"AKIA{self._identifier()}", self._secret(30), f"AIDA{self._identifier()}"
+        return self._keep(AccessKey(key_id, secret, "", account_id, f"arn:aws:iam::{account_id}:user/{user_name}", user_id))
 
     def issue_session(self, account_id: str, arn: str, session_name: str, expires_at: float) -> AccessKey:
         """Issue the temporary key of an assumed role."""
+        key_id, secret, token = f"ASIA{self._identifier()}", self._secret(30), self._secret(180)
         return self._keep(
-            AccessKey(
-                access_key_id=f"ASIA{self._identifier()}",
-                secret_access_key=self._secret(_SECRET_BYTES),
-                session_token=self._secret(_TOKEN_BYTES),
-                account_id=account_id,
-                arn=arn,
-                user_id=f"AROA{self._identifier()}:{session_name}",
-                expires_at=expires_at,
-            )
+            AccessKey(key_id, secret, token, account_id, arn, f"AROA{self._identifier()}:{session_name}", expires_at)
         )
 
     def expire_sessions(self, now: float) -> None:
@@ -83,7 +63,7 @@ class KeyRing:
         return key
 
     def _identifier(self) -> str:
-        return "".join(self._rng.choices(_ALPHABET, k=_KEY_CHARACTERS))
+        return "".join(self._rng.choices(_ALPHABET, k=16))
 
     def _secret(self, size: int) -> str:
         return base64.b64encode(self._rng.randbytes(size)).decode()

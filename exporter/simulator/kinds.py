@@ -1,13 +1,19 @@
 """What can go wrong on the way: refusals, delays, and connections that break."""
 
-from collections.abc import Iterator
+# ruff: noqa: D102 - the class says what calling it does
+
+import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
+
+from aiohttp import web
 
 from exporter.simulator.errors import ApiError
 from exporter.simulator.exchange import Exchange
 from exporter.simulator.faults import Kind
-from exporter.simulator.steps import Close, Hang, Reset, Send, Step, Wait
+
+_UNDER_WAY_SECONDS = 0.05
+"""After which a client has what was sent before a reset; a reset discards what is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +23,9 @@ class Latency:
     seconds: float
     then: Kind | None = None
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Wait, then answer."""
-        yield Wait(self.seconds)
-        if self.then is None:
-            yield Send(exchange.serve().encoded())
-        else:
-            yield from self.then.steps(exchange)
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        await asyncio.sleep(self.seconds)
+        return exchange.serve().response() if self.then is None else await self.then(exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,78 +36,88 @@ class Error:
     code: str
     message: str = ""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Refuse."""
-        yield Send(exchange.refuse(ApiError(self.code, self.message, self.status)).encoded())
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return exchange.refuse(ApiError(self.code, self.message, self.status)).response()
 
 
-@dataclass(frozen=True, slots=True)
 class Throttled:
     """AWS refuses because the account's quota is used up."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Refuse."""
-        error = ApiError("ThrottlingException", "Throttle limit exceeded.", HTTPStatus.BAD_REQUEST)
-        yield Send(exchange.refuse(error).encoded())
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return exchange.refuse(ApiError("ThrottlingException", "Throttle limit exceeded.", HTTPStatus.BAD_REQUEST)).response()
 
 
-@dataclass(frozen=True, slots=True)
 class ConnectionReset:
     """The connection is reset (RST) instead of an answer."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:  # noqa: ARG002 - every kind is given the exchange
-        """Reset."""
-        yield Reset()
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return exchange.reset()
 
 
-@dataclass(frozen=True, slots=True)
 class ConnectionClosed:
     """The connection is closed (FIN) instead of an answer."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:  # noqa: ARG002 - every kind is given the exchange
-        """Close."""
-        yield Close()
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return exchange.close()
 
 
-@dataclass(frozen=True, slots=True)
 class Silence:
     """Nothing is ever answered; the connection stays open."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:  # noqa: ARG002 - every kind is given the exchange
-        """Hang."""
-        yield Hang()
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return await exchange.hang()
 
 
-@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Bytes that are not HTTP come instead of an answer, then the connection is closed (FIN)."""
+
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        exchange.send_raw(b"SSH-2.0-OpenSSH_9.2\r\n")
+        return exchange.close()
+
+
 class SilenceInBody:
     """Headers and half of the body arrive, then nothing."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer halfway, and hang."""
-        response = exchange.serve()
-        yield Send(response.head() + response.body[: len(response.body) // 2])
-        yield Hang()
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        await _send_half(exchange)
+        return await exchange.hang()
 
 
-@dataclass(frozen=True, slots=True)
 class CutOffBody:
-    """Headers and half of the body arrive, then the connection is closed."""
+    """Headers and half of the body arrive, then the connection is closed (FIN)."""
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer halfway, and close."""
-        response = exchange.serve()
-        yield Send(response.head() + response.body[: len(response.body) // 2])
-        yield Close()
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        await _send_half(exchange)
+        return exchange.close()
+
+
+class ResetInBody:
+    """Headers and half of the body arrive, then the connection is reset (RST)."""
+
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        await _send_half(exchange)
+        await asyncio.sleep(_UNDER_WAY_SECONDS)
+        return exchange.reset()
 
 
 @dataclass(frozen=True, slots=True)
 class Drip:
-    """The answer arrives one byte at a time."""
+    """The answer, from its first line on, arrives one byte at a time; then the connection is closed."""
 
     interval_seconds: float
 
-    def steps(self, exchange: Exchange) -> Iterator[Step]:
-        """Answer slowly."""
-        for byte in exchange.serve().encoded():
-            yield Send(bytes((byte,)))
-            yield Wait(self.interval_seconds)
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        answer = exchange.serve()
+        headers = {**answer.headers, "Content-Type": answer.content_type, "Content-Length": str(len(answer.body))}
+        lines = (f"HTTP/1.1 {answer.status} ", *(f"{name}: {value}" for name, value in headers.items()), "Connection: close")
+        for byte in "\r\n".join((*lines, "", "")).encode() + answer.body:
+            exchange.send_raw(bytes((byte,)))
+            await asyncio.sleep(self.interval_seconds)
+        return exchange.close()
+
+
+async def _send_half(exchange: Exchange) -> None:
+    answer = exchange.serve()
+    response = await exchange.begin(answer, len(answer.body))
+    await response.write(answer.body[: len(answer.body) // 2])

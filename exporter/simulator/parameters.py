@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from exporter.simulator.errors import ApiError
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,53 +18,30 @@ class Parameters:
 
     def text(self, name: str) -> str | None:
         """Return a string, or None when it was left out."""
-        value = self.values.get(name)
-        if value is not None and not isinstance(value, str):
-            raise ApiError("SerializationException", f"{name} is not a string")
-        return value
-
-    def required_text(self, name: str) -> str:
-        """Return a string that must be there."""
-        value = self.text(name)
-        if value is None:
-            raise ApiError(
-                "ValidationException",
-                f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null",
-            )
-        return value
+        return self._typed(name, str)
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a boolean."""
-        value = self.values.get(name)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            raise ApiError("SerializationException", f"{name} is not a boolean")
-        return value
+        value = self._typed(name, bool)
+        return default if value is None else value
 
-    def texts(self, name: str) -> tuple[str, ...]:
+    def texts(self, name: str, most: int = 100) -> tuple[str, ...]:
         """Return a list of strings, empty when it was left out."""
-        value = self.values.get(name)
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        value = self._typed(name, list) or []
+        if not all(isinstance(each, str) for each in value):
             raise ApiError("SerializationException", f"{name} is not a list of strings")
+        if len(value) > most:
+            raise _invalid(name, value, f"have length less than or equal to {most}")
         return tuple(value)
 
     def number(self, name: str, *, default: int, least: int, most: int) -> int:
         """Return a whole number within bounds."""
-        value = self.values.get(name)
+        value = self._typed(name, int)
         if value is None:
             return default
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ApiError("SerializationException", f"{name} is not a whole number")
         if not least <= value <= most:
             bound = f"less than or equal to {most}" if value > most else f"greater than or equal to {least}"
-            raise ApiError(
-                "ValidationException",
-                f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
-                f"Member must have value {bound}",
-            )
+            raise _invalid(name, value, f"have value {bound}")
         return value
 
     def moment(self, name: str) -> float | None:
@@ -74,3 +54,16 @@ class Parameters:
         except ValueError:
             raise ApiError("InvalidParameterValueException", f"{name} is not a valid time") from None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+    def _typed(self, name: str, kind: type[_Value]) -> _Value | None:
+        value = self.values.get(name)
+        if value is not None and type(value) is not kind:  # True is no number
+            raise ApiError("SerializationException", f"{name} is not of type {kind.__name__}")
+        return value
+
+
+def _invalid(name: str, value: object, constraint: str) -> ApiError:
+    return ApiError(
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must {constraint}",
+    )

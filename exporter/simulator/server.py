@@ -1,44 +1,53 @@
 """The simulator as a whole: a server on the loopback interface, in a thread of its own."""
 
 import asyncio
+import json
 import os
 import random
+import ssl
+import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from exporter.simulator.authentication import Authenticator
-from exporter.simulator.connection import Connection
+from aiohttp import web
+
+from exporter.simulator import organizations, sts, support
+from exporter.simulator.errors import ApiError
+from exporter.simulator.exchange import Exchange, RequestLog
 from exporter.simulator.faults import Faults
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.gateway import Gateway
-from exporter.simulator.records import RequestLog
-from exporter.simulator.throttle import Throttle
+from exporter.simulator.protocols import Call
+from exporter.simulator.signature import SignedRequest
 
 _HOST = "127.0.0.1"
 _BACKLOG = 2048
 _LOG_SIZE = 100_000
+_CALLS_PER_SECOND = 5.0
+_BURST = 5.0
+_ACCEPTING_SECONDS = 0.01
 _STOP_TIMEOUT_SECONDS = 5.0
+_STATS_PATH = "/_simulator/stats"
+"""Where another process can ask how many requests there were, and what the fleet holds."""
 
 
 class Simulator:
     """A loopback AWS: `with Simulator(fleet) as simulator` serves at `simulator.url` until the block ends.
 
     Args:
-        fleet: What is served.
-        port: The port to listen on; 0 takes a free one.
+        port: 0 takes a free one.
         throttle: Whether AWS's quota of five Support calls per second and account holds.
         verify_signatures: Whether signatures are checked; access keys always are.
         latency_seconds: How long every answer takes at least.
         seed: For the probability of faults and for request ids.
         timer: Seconds that only ever grow, for the quota.
-
-    Attributes:
-        fleet: As passed in.
-        faults: What goes wrong.
-        log: What was asked.
+        tls: PEM files of a certificate for 127.0.0.1, which `environment` tells clients to trust, and of its key.
     """
 
     def __init__(
@@ -51,27 +60,21 @@ class Simulator:
         latency_seconds: float = 0.0,
         seed: int = 0,
         timer: Callable[[], float] = time.monotonic,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
-        rng = random.Random(seed)  # noqa: S311 - faults that need to repeat
+        self._rng = random.Random(seed)  # noqa: S311 - faults that need to repeat
         self.fleet = fleet
-        self.faults = Faults(rng)
+        self.faults = Faults(self._rng)
         self.log = RequestLog(_LOG_SIZE)
         self._port = port
-        self._gateway = Gateway(
-            fleet,
-            faults=self.faults,
-            log=self.log,
-            authenticator=Authenticator(fleet.keys, verify_signatures=verify_signatures),
-            throttle=Throttle(timer) if throttle else None,
-            rng=rng,
-            latency_seconds=latency_seconds,
-        )
-        self._connections: set[Connection] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
+        self._throttle = throttle
+        self._verify_signatures = verify_signatures
+        self._latency_seconds = latency_seconds
+        self._timer = timer
+        self._tls = tls
+        self._buckets: dict[str, tuple[float, float]] = {}
         self._thread: threading.Thread | None = None
-        self._started = threading.Event()
-        self._problem: OSError | None = None
+        self._request_stop: Callable[[], object] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,35 +86,26 @@ class Simulator:
     @property
     def url(self) -> str:
         """Where the simulator listens, to be used as `AWS_ENDPOINT_URL`."""
-        return f"http://{_HOST}:{self._port}"
+        return f"{'https' if self._tls else 'http'}://{_HOST}:{self._port}"
 
     def start(self) -> None:
-        """Listen.
-
-        Raises:
-            OSError: The port is taken.
-        """
-        self._started.clear()
-        self._problem = None
-        self._thread = threading.Thread(target=self._run, name="aws-simulator", daemon=True)
+        """Listen; raise OSError if the port is taken or the certificate cannot be used."""
+        started: Future[int] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)), name="aws-simulator", daemon=True)
         self._thread.start()
-        self._started.wait()
-        if self._problem is not None:
-            raise self._problem
+        self._port = started.result()
 
     def stop(self) -> None:
         """Stop listening and abort every connection, whatever it is doing."""
-        loop, stopping, thread = self._loop, self._stopping, self._thread
-        if loop is None or stopping is None or thread is None:
-            return
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join(_STOP_TIMEOUT_SECONDS)
-        self._loop = self._stopping = self._thread = None
+        if self._request_stop is not None and self._thread is not None:
+            self._request_stop()
+            self._thread.join(_STOP_TIMEOUT_SECONDS)
+        self._request_stop = None
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which AWS's clients talk to the simulator as its base identity."""
         key = self.fleet.base_key
-        return {
+        environment = {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": key.access_key_id,
             "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
@@ -123,35 +117,99 @@ class Simulator:
             "NO_PROXY": _HOST,
             "no_proxy": _HOST,
         }
+        if self._tls is not None:
+            environment["AWS_CA_BUNDLE"] = str(self._tls[0].absolute())
+        return environment
 
     def expire_sessions(self) -> None:
         """Let every temporary key that was issued so far expire at once."""
         with self.fleet.lock:
             self.fleet.keys.expire_sessions(self.fleet.clock())
 
-    def _run(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
+    async def _serve(self, started: Future[int]) -> None:
         loop = asyncio.get_running_loop()
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
         try:
-            server = await loop.create_server(
-                lambda: Connection(self._gateway.steps, self._connections), _HOST, self._port, backlog=_BACKLOG
-            )
+            context = None
+            if self._tls is not None:
+                context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                context.load_cert_chain(*self._tls)
+            listening = await loop.create_server(server, _HOST, self._port, ssl=context, backlog=_BACKLOG)
         except OSError as problem:
-            self._problem = problem
-            self._started.set()
+            started.set_exception(problem)
             return
-        self._port = server.sockets[0].getsockname()[1]
-        self._loop, self._stopping = loop, asyncio.Event()
-        self._started.set()
-        await self._stopping.wait()
+        stopping = asyncio.Event()
+        self._request_stop = lambda: loop.call_soon_threadsafe(stopping.set)
+        started.set_result(listening.sockets[0].getsockname()[1])
+        await stopping.wait()
         # A connection that is just being accepted when the server closes would keep its socket.
-        loop.remove_reader(server.sockets[0].fileno())
-        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(accepting, timeout=1.0)
-        server.close()
-        for connection in list(self._connections):
-            connection.abort()
-        # One more round of the loop lets the aborted transports close their sockets.
-        await asyncio.sleep(0)
+        loop.remove_reader(listening.sockets[0].fileno())
+        await asyncio.sleep(_ACCEPTING_SECONDS)
+        listening.close()
+        for connection in server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await server.shutdown(_STOP_TIMEOUT_SECONDS)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request, rightly or not; it is cancelled when the client closes the connection."""
+        if request.raw_path == _STATS_PATH:
+            return self._stats()
+        exchange = Exchange(
+            request,
+            await request.read(),
+            request_id=str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
+            time=self.fleet.clock(),
+            keys=self.fleet.keys,
+            log=self.log,
+            perform=self._perform,
+        )
+        try:
+            if self._latency_seconds:
+                await asyncio.sleep(self._latency_seconds)
+            kind = self.faults.strike(exchange)
+            return exchange.serve().response() if kind is None else await kind(exchange)
+        except ConnectionError:
+            return exchange.close()
+        finally:
+            exchange.record()  # a client that loses patience while it waits has still asked
+
+    def _perform(self, request: SignedRequest, call: Call) -> bytes:
+        """Return the body of a call's result, or raise ApiError."""
+        with self.fleet.lock:
+            self.fleet.advance(self.fleet.clock())
+            key = request.authenticate(self.fleet.keys, call.service, verify=self._verify_signatures)
+            if call.service == "sts":
+                return sts.answer(call.operation, call.parameters, key, self.fleet)
+            if call.service == "organizations":
+                return organizations.answer(call.operation, call.parameters, key, self.fleet)
+            account = self.fleet.account(key.account_id)
+            is_contended = account.contention and self._rng.random() < account.contention
+            if is_contended or (self._throttle and not self._admits(key.account_id)):
+                raise ApiError("ThrottlingException", "Throttle limit exceeded.")
+            return support.answer(call.operation, call.parameters, account)
+
+    def _admits(self, account_id: str) -> bool:
+        """Return whether the account's token bucket holds one more call, and take it out."""
+        now = self._timer()
+        level, since = self._buckets.get(account_id, (_BURST, now))
+        level = min(_BURST, level + (now - since) * _CALLS_PER_SECOND)
+        self._buckets[account_id] = (level - 1 if level >= 1 else level, now)
+        return level >= 1
+
+    def _stats(self) -> web.Response:
+        with self.fleet.lock:
+            self.fleet.advance(self.fleet.clock())
+            counts = self.fleet.counts()
+        body = json.dumps({"requests": self.log.counts(), **asdict(counts)})
+        return web.Response(text=body, content_type="application/json")
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Write a certificate for `Simulator(tls=...)`, good for a day, and its key, with the `openssl` program."""
+    certificate, key = folder / "simulator.crt", folder / "simulator.key"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    command += ["-subj", "/CN=simulator", "-addext", f"subjectAltName=IP:{_HOST}"]
+    command += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - nothing of it comes from outside
+    return certificate, key

@@ -1,68 +1,53 @@
 """The Support API: it answers for the account that the caller's credentials belong to."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from exporter.simulator.account import Account
 from exporter.simulator.case import Case
-from exporter.simulator.catalog import SERVICES, SEVERITY_LEVELS
 from exporter.simulator.errors import ApiError
 from exporter.simulator.parameters import Parameters
 from exporter.simulator.tokens import seal, unseal
 
-_LEAST_RESULTS = 10
-_MOST_RESULTS = 100
-_INVALID_TOKEN: Final = ("InvalidParameterValueException", "The nextToken is invalid.")
-
 
 def answer(operation: str, parameters: Parameters, account: Account) -> bytes:
-    """Return the JSON body of a Support operation's response.
-
-    Raises:
-        ApiError: AWS would refuse the request.
-    """
-    handler = _OPERATIONS.get(operation)
-    if handler is None:
+    """Return the JSON body of a Support operation's response, or raise ApiError where AWS refuses."""
+    if operation not in {"DescribeCases", "DescribeCommunications"}:
         raise ApiError("UnknownOperationException", "")
     if not account.supported:
-        raise ApiError(
-            "SubscriptionRequiredException",
-            "Amazon Web Services Premium Support Subscription is required to use this service.",
-        )
+        message = "Amazon Web Services Premium Support Subscription is required to use this service."
+        raise ApiError("SubscriptionRequiredException", message)
     if parameters.flag("dryRun", default=False):
         raise ApiError("DryRunOperationException", "Request would have succeeded, but DryRun flag is set.")
-    return handler(parameters, account)
+    return (
+        _describe_cases(parameters, account) if operation == "DescribeCases" else _describe_communications(parameters, account)
+    )
 
 
 def _describe_cases(parameters: Parameters, account: Account) -> bytes:
-    limit = parameters.number("maxResults", default=_LEAST_RESULTS, least=_LEAST_RESULTS, most=_MOST_RESULTS)
+    limit = parameters.number("maxResults", default=10, least=10, most=100)
     include_communications = parameters.flag("includeCommunications", default=True)
     matching = _matching_cases(parameters, account)
-    token = parameters.text("nextToken")
-    if token is not None:
-        last_ordinal = unseal(token, "cases", account.account_id)
-        if last_ordinal is None:
-            raise ApiError(*_INVALID_TOKEN)
+    last_ordinal = _position(parameters, "cases", account.account_id)
+    if last_ordinal is not None:
         matching = [case for case in matching if case.ordinal < last_ordinal]
     page = matching[:limit]
     cases = b",".join(case.encoded(include_communications=include_communications) for case in page)
     if len(matching) <= limit:
         return b'{"cases":[%s]}' % cases
-    following = seal("cases", account.account_id, page[-1].ordinal)
-    return b'{"cases":[%s],"nextToken":"%s"}' % (cases, following.encode())
+    return b'{"cases":[%s],"nextToken":"%s"}' % (cases, seal("cases", account.account_id, page[-1].ordinal).encode())
 
 
 def _matching_cases(parameters: Parameters, account: Account) -> list[Case]:
-    case_ids = parameters.texts("caseIdList")
+    case_ids = frozenset(parameters.texts("caseIdList"))
     display_id = parameters.text("displayId")
     language = parameters.text("language")
     after, before = parameters.moment("afterTime"), parameters.moment("beforeTime")
     include_resolved = parameters.flag("includeResolvedCases", default=False)
-    known_ids = {case.case_id for case in account.cases} if case_ids else set()
-    missing = [case_id for case_id in case_ids if case_id not in known_ids]
-    if missing or (display_id is not None and all(case.display_id != display_id for case in account.cases)):
-        raise ApiError("CaseIdNotFound", f"No case with the id {missing[0] if missing else display_id} was found.")
+    unknown = case_ids - {case.case_id for case in account.cases} if case_ids else set()
+    if display_id is not None and all(case.display_id != display_id for case in account.cases):
+        unknown = {display_id}
+    if unknown:
+        raise _case_not_found(min(unknown))
     return [
         case
         for case in reversed(account.cases)
@@ -76,57 +61,34 @@ def _matching_cases(parameters: Parameters, account: Account) -> list[Case]:
 
 
 def _describe_communications(parameters: Parameters, account: Account) -> bytes:
-    case_id = parameters.required_text("caseId")
-    limit = parameters.number("maxResults", default=_LEAST_RESULTS, least=_LEAST_RESULTS, most=_MOST_RESULTS)
+    case_id = parameters.text("caseId")
+    limit = parameters.number("maxResults", default=10, least=10, most=100)
     after, before = parameters.moment("afterTime"), parameters.moment("beforeTime")
     case = next((case for case in account.cases if case.case_id == case_id), None)
-    if case is None:
-        raise ApiError("CaseIdNotFound", f"No case with the id {case_id} was found.")
-    communications = [
+    if case_id is None or case is None:
+        raise _case_not_found(case_id)
+    matching = [
         each
         for each in case.communications
         if (after is None or each.created_at >= after) and (before is None or each.created_at <= before)
     ]
-    end: int | None = len(communications)
-    token = parameters.text("nextToken")
-    if token is not None:
-        end = unseal(token, "communications", case_id)
-        if end is None:
-            raise ApiError(*_INVALID_TOKEN)
-    start = max(0, (end or 0) - limit)
-    page = [each.fields(case_id) for each in reversed(communications[start:end])]
-    following = {"nextToken": seal("communications", case_id, start)} if start else {}
-    return _encode({"communications": page, **following})
-
-
-def _describe_severity_levels(_parameters: Parameters, _account: Account) -> bytes:
-    return _encode({"severityLevels": [{"code": code, "name": name} for code, name in SEVERITY_LEVELS]})
-
-
-def _describe_services(parameters: Parameters, _account: Account) -> bytes:
-    wanted = parameters.texts("serviceCodeList")
-    return _encode(
-        {
-            "services": [
-                {
-                    "code": service.code,
-                    "name": service.name,
-                    "categories": [{"code": code, "name": code.replace("-", " ").title()} for code in service.categories],
-                }
-                for service in SERVICES
-                if not wanted or service.code in wanted
-            ]
-        }
-    )
-
-
-def _encode(answer: Mapping[str, Sequence[object] | str]) -> bytes:
+    position = _position(parameters, "communications", case_id)
+    end = len(matching) if position is None else position
+    start = max(0, end - limit)
+    answer: dict[str, object] = {"communications": [each.fields(case_id) for each in reversed(matching[start:end])]}
+    if start:
+        answer["nextToken"] = seal("communications", case_id, start)
     return json.dumps(answer, separators=(",", ":")).encode()
 
 
-_OPERATIONS: Final[Mapping[str, Callable[[Parameters, Account], bytes]]] = {
-    "DescribeCases": _describe_cases,
-    "DescribeCommunications": _describe_communications,
-    "DescribeSeverityLevels": _describe_severity_levels,
-    "DescribeServices": _describe_services,
-}
+def _position(parameters: Parameters, *made_for: str) -> int | None:
+    """Return where the page before ended, or None for the first page."""
+    token = parameters.text("nextToken")
+    position = None if token is None else unseal(token, *made_for)
+    if token is not None and position is None:
+        raise ApiError("InvalidParameterValueException", "The nextToken is invalid.")
+    return position
+
+
+def _case_not_found(case_id: str | None) -> ApiError:
+    return ApiError("CaseIdNotFound", f"No case with the id {case_id} was found.")

@@ -1,4 +1,4 @@
-"""Opaque paging tokens that carry their own position, so that the server keeps no paging state."""
+"""Opaque page tokens that carry their own position, so that the server keeps no paging state."""
 
 import base64
 import binascii
@@ -11,15 +11,7 @@ def seal(*parts: str | int) -> str:
 
 
 def unseal(token: str, *expected: str) -> int | None:
-    """Return the position that a token carries.
-
-    Args:
-        token: What the caller sent.
-        expected: The parts before the position: what the token must have been made for.
-
-    Returns:
-        The position, or None when the token is not one of ours or was made for something else.
-    """
+    """Return the position at a token's end, or None when it was not made for the expected parts before it."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError):

@@ -3,19 +3,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from mypy_boto3_organizations import OrganizationsClient
+from botocore.awsrequest import AWSPreparedRequest
 from mypy_boto3_sts import STSClient
-from mypy_boto3_support import SupportClient
 
-from exporter.simulator import AccessKey, Account, Error, Fault, Fleet, Simulator
-
-NOW = 1_785_000_000.0
-
-Serve = Callable[..., Simulator]
-Sts = Callable[..., STSClient]
-Support = Callable[..., SupportClient]
-Organizations = Callable[..., OrganizationsClient]
-CodeOf = Callable[[Callable[[], object]], str]
+from exporter.simulator.account import Account
+from exporter.simulator.faults import Fault
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.keys import AccessKey
+from exporter.simulator.kinds import Error
+from exporter.simulator.server import Simulator
+from tests.simulator.conftest import NOW, CodeOf, Organizations, Serve, Sts, Support
 
 
 def assume(client: STSClient, simulator: Simulator, account: Account) -> AccessKey:
@@ -24,20 +21,6 @@ def assume(client: STSClient, simulator: Simulator, account: Account) -> AccessK
     assert key is not None
     assert key.session_token == credentials["SessionToken"]
     return key
-
-
-def test_base_identity_belongs_to_the_first_account(fleet: Fleet, serve: Serve, sts: Sts) -> None:
-    account = fleet.add_account("111122223333")
-    fleet.add_account()
-    identity = sts(serve(fleet)).get_caller_identity()
-    assert identity["Account"] == account.account_id
-    assert identity["Arn"] == "arn:aws:iam::111122223333:user/aws-support-exporter"
-
-
-def test_base_identity_can_be_chosen(fleet: Fleet, serve: Serve, sts: Sts) -> None:
-    fleet.add_account()
-    fleet.base_account = chosen = fleet.add_account()
-    assert sts(serve(fleet)).get_caller_identity()["Account"] == chosen.account_id
 
 
 def test_assumed_role_acts_for_its_account(fleet: Fleet, serve: Serve, sts: Sts, support: Support) -> None:
@@ -57,7 +40,7 @@ def test_assumed_role_acts_for_its_account(fleet: Fleet, serve: Serve, sts: Sts,
     assert (record.region, record.service, record.is_first_page, record.status) == ("us-east-1", "support", True, 200)
 
 
-def test_roles_can_be_chained(fleet: Fleet, serve: Serve, sts: Sts, code_of: CodeOf) -> None:
+def test_roles_can_be_chained_for_an_hour(fleet: Fleet, serve: Serve, sts: Sts, code_of: CodeOf) -> None:
     fleet.add_account()
     hub, spoke = fleet.add_account(), fleet.add_account()
     spoke.roles["AwsSupportExporter"].trusted_accounts = frozenset({hub.account_id})
@@ -67,8 +50,15 @@ def test_roles_can_be_chained(fleet: Fleet, serve: Serve, sts: Sts, code_of: Cod
     chained = sts(simulator, assume(base, simulator, hub))
     key = assume(chained, simulator, spoke)
     assert sts(simulator, key).get_caller_identity()["Account"] == spoke.account_id
-    too_long = {"RoleArn": spoke.role_arn(), "RoleSessionName": "me", "DurationSeconds": 3601}
-    assert code_of(lambda: chained.assume_role(**too_long)) == "ValidationError"  # type: ignore[arg-type]  # the stubs want each by name
+    hub.roles["AwsSupportExporter"].max_session_seconds = spoke.roles["AwsSupportExporter"].max_session_seconds = 7200
+
+    def lasting(client: STSClient, account: Account, seconds: int) -> Callable[[], object]:
+        return lambda: client.assume_role(RoleArn=account.role_arn(), RoleSessionName="me", DurationSeconds=seconds)
+
+    lasting(base, hub, 7200)()
+    assert code_of(lasting(base, hub, 7201)) == "ValidationError"
+    assert code_of(lasting(base, hub, 899)) == "ValidationError"
+    assert code_of(lasting(chained, spoke, 3601)) == "ValidationError"
 
 
 def test_external_id_is_checked_where_the_role_asks_for_one(fleet: Fleet, serve: Serve, sts: Sts, code_of: CodeOf) -> None:
@@ -86,8 +76,6 @@ def test_role_is_denied_when_it_is_missing_or_does_not_trust(fleet: Fleet, serve
     fleet.add_account()
     member = fleet.add_account()
     suspended = fleet.add_account(state="SUSPENDED")
-    role = member.add_role("Untagged")
-    role.trusts_tag_session = False
     client = sts(serve(fleet))
 
     def outcome(arn: str) -> str:
@@ -97,14 +85,14 @@ def test_role_is_denied_when_it_is_missing_or_does_not_trust(fleet: Fleet, serve
     assert outcome(suspended.role_arn()) == "AccessDenied"
     assert outcome("arn:aws:iam::999999999999:role/AwsSupportExporter") == "AccessDenied"
     assert outcome("arn:aws:iam::1234:role/AwsSupportExporter") == "ValidationError"
-    tagged = {"RoleArn": member.role_arn("Untagged"), "RoleSessionName": "me", "Tags": [{"Key": "a", "Value": "b"}]}
-    assert code_of(lambda: client.assume_role(**tagged)) == "AccessDenied"  # type: ignore[arg-type]  # the stubs want each by name
     client.assume_role(RoleArn=member.role_arn(), RoleSessionName="me")
     member.trusts = False
     assert outcome(member.role_arn()) == "AccessDenied"
 
 
-def test_temporary_key_expires_by_the_fleets_clock(serve: Serve, sts: Sts, support: Support, code_of: CodeOf) -> None:
+def test_temporary_key_expires_by_the_fleets_clock_or_at_once(
+    serve: Serve, sts: Sts, support: Support, code_of: CodeOf
+) -> None:
     moment = [NOW]
     fleet = Fleet.empty(lambda: moment[0])
     account = fleet.add_account()
@@ -116,12 +104,8 @@ def test_temporary_key_expires_by_the_fleets_clock(serve: Serve, sts: Sts, suppo
     moment[0] = NOW + 3600
     assert code_of(cases.describe_cases) == "ExpiredTokenException"
     assert code_of(identity.get_caller_identity) == "ExpiredToken"
-
-
-def test_sessions_can_be_expired_at_once(fleet: Fleet, serve: Serve, sts: Sts, support: Support, code_of: CodeOf) -> None:
-    account = fleet.add_account()
-    simulator = serve(fleet)
     key = assume(sts(simulator), simulator, account)
+    support(simulator, key).describe_cases()
     simulator.expire_sessions()
     assert code_of(support(simulator, key).describe_cases) == "ExpiredTokenException"
     support(simulator).describe_cases()
@@ -134,6 +118,26 @@ def test_signatures_are_verified(fleet: Fleet, serve: Serve, sts: Sts, support: 
     assert code_of(support(simulator, forged).describe_cases) == "InvalidSignatureException"
     assert code_of(sts(simulator, forged).get_caller_identity) == "SignatureDoesNotMatch"
     support(serve(fleet, verify_signatures=False), forged).describe_cases()
+    support(simulator, path="/an%20odd~path/?a=b%2Fc&a=").describe_cases()
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda request: setattr(request, "body", request.body.replace(b"10", b"20")),
+        lambda request: setattr(request, "url", request.url + "?a=b"),
+        lambda request: request.headers.update({"X-Amz-Target": "AWSSupport_20130415.DescribeCommunications"}),
+        lambda request: request.headers.update({"X-Amz-Date": "20200101T000000Z"}),
+    ],
+    ids=["body", "query", "target", "date"],
+)
+def test_request_that_was_changed_on_the_way_is_refused(
+    fleet: Fleet, serve: Serve, support: Support, code_of: CodeOf, tamper: Callable[[AWSPreparedRequest], None]
+) -> None:
+    fleet.add_account()
+    client = support(serve(fleet))
+    client.meta.events.register("before-send", lambda request, **_: tamper(request))
+    assert code_of(lambda: client.describe_cases(maxResults=10)) == "InvalidSignatureException"
 
 
 def test_unknown_keys_and_tokens_are_refused(fleet: Fleet, serve: Serve, sts: Sts, support: Support, code_of: CodeOf) -> None:

@@ -1,32 +1,22 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from mypy_boto3_support import SupportClient
 
-from exporter.simulator import AWS_AUTHOR, Fleet, Simulator
-
-NOW = 1_785_000_000.0
-
-Serve = Callable[..., Simulator]
-Support = Callable[..., SupportClient]
-CodeOf = Callable[[Callable[[], object]], str]
+from exporter.simulator.case import AWS_AUTHOR
+from exporter.simulator.fleet import Fleet
+from tests.simulator.conftest import NOW, CodeOf, Serve, Support
 
 
-@pytest.mark.parametrize("page_size", [10, 37, 100])
-def test_paginator_returns_every_open_case_once(fleet: Fleet, serve: Serve, support: Support, page_size: int) -> None:
+@pytest.mark.parametrize("page_size", [None, 37, 100])
+def test_paginator_returns_every_open_case_once(fleet: Fleet, serve: Serve, support: Support, page_size: int | None) -> None:
     account = fleet.add_account()
     cases = [account.add_case(created_at=NOW - number) for number in range(237)]
     paginator = support(serve(fleet)).get_paginator("describe_cases")
-    pages = paginator.paginate(PaginationConfig={"PageSize": page_size})
+    pages = list(paginator.paginate(PaginationConfig={"PageSize": page_size} if page_size else {}))
+    assert {len(page["cases"]) for page in pages[:-1]} == {page_size or 10}
     assert [case["caseId"] for page in pages for case in page["cases"]] == [case.case_id for case in reversed(cases)]
-
-
-def test_page_without_a_size_holds_ten_cases(fleet: Fleet, serve: Serve, support: Support) -> None:
-    account = fleet.add_account()
-    for _ in range(11):
-        account.add_case()
-    assert len(support(serve(fleet)).describe_cases()["cases"]) == 10
 
 
 def test_case_opened_or_resolved_while_paging_does_not_shift_the_pages(fleet: Fleet, serve: Serve, support: Support) -> None:
@@ -84,26 +74,20 @@ def test_case_has_the_fields_that_aws_documents(fleet: Fleet, serve: Serve, supp
 
 
 @pytest.mark.parametrize(("written", "continues"), [(0, False), (5, False), (6, True), (30, True)])
-def test_case_comes_with_its_five_latest_communications(
+def test_case_comes_with_its_five_latest_communications_and_a_token_for_the_rest(
     fleet: Fleet, serve: Serve, support: Support, written: int, *, continues: bool
 ) -> None:
     case = fleet.add_account().add_case()
     for number in range(written):
         case.add_communication(f"{number}", created_at=NOW + number)
-    recent = support(serve(fleet)).describe_cases()["cases"][0]["recentCommunications"]
+    client = support(serve(fleet))
+    recent = client.describe_cases()["cases"][0]["recentCommunications"]
     newest_first = [f"{number}" for number in range(written)][::-1]
     assert [each["body"] for each in recent["communications"]] == newest_first[:5]
     assert ("nextToken" in recent) is continues
-
-
-def test_older_communications_follow_the_token_of_the_case(fleet: Fleet, serve: Serve, support: Support) -> None:
-    case = fleet.add_account().add_case()
-    for number in range(8):
-        case.add_communication(f"{number}", created_at=NOW + number)
-    client = support(serve(fleet))
-    token = client.describe_cases()["cases"][0]["recentCommunications"]["nextToken"]
-    older = client.describe_communications(caseId=case.case_id, nextToken=token)
-    assert [each["body"] for each in older["communications"]] == ["2", "1", "0"]
+    if continues:
+        older = client.describe_communications(caseId=case.case_id, nextToken=recent["nextToken"])
+        assert [each["body"] for each in older["communications"]] == newest_first[5:15]
 
 
 def test_communications_are_paged_newest_first(fleet: Fleet, serve: Serve, support: Support) -> None:
@@ -116,77 +100,93 @@ def test_communications_are_paged_newest_first(fleet: Fleet, serve: Serve, suppo
     assert [each["body"] for page in pages for each in page] == [f"{number}" for number in range(24, -1, -1)]
 
 
-def test_filters_leave_out_what_does_not_match(fleet: Fleet, serve: Serve, support: Support) -> None:
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({}, {"old", "japanese"}),
+        ({"includeResolvedCases": True}, {"old", "japanese", "resolved"}),
+        ({"includeResolvedCases": True, "language": "ja"}, {"japanese", "resolved"}),
+        ({"caseIdList": ["old", "resolved"]}, {"old"}),
+        ({"caseIdList": ["old", "resolved"], "includeResolvedCases": True}, {"old", "resolved"}),
+        ({"displayId": "japanese"}, {"japanese"}),
+        ({"displayId": "resolved"}, set()),
+        ({"caseIdList": ["old"], "language": "ja"}, set()),
+        ({"beforeTime": "2026-07-25T17:10:00Z"}, {"old"}),
+        ({"beforeTime": "2026-07-25T17:20:00Z"}, {"old", "japanese"}),
+        ({"afterTime": "2026-07-25T17:10:00.000Z"}, {"japanese"}),
+        ({"afterTime": "2026-07-25T19:20:00+02:00"}, {"japanese"}),
+        ({"afterTime": "2026-07-25T17:03:20", "beforeTime": "2026-07-25T17:20"}, {"old", "japanese"}),
+        ({"afterTime": "2026-07-25", "beforeTime": "2026-07-25"}, set()),
+    ],
+)
+def test_filters_leave_out_what_does_not_match(
+    fleet: Fleet, serve: Serve, support: Support, filters: dict[str, Any], found: set[str]
+) -> None:
     account = fleet.add_account()
-    old = account.add_case(created_at=NOW - 1000, body="x")
-    japanese = account.add_case(language="ja")
-    resolved = account.add_case(status="resolved")
-    client = support(serve(fleet))
-
-    def found(**filters: object) -> set[str]:
-        return {case["caseId"] for case in client.describe_cases(**filters)["cases"]}  # type: ignore[arg-type]  # a filter each
-
-    assert found() == {old.case_id, japanese.case_id}
-    assert found(includeResolvedCases=True) == {old.case_id, japanese.case_id, resolved.case_id}
-    assert found(caseIdList=[old.case_id]) == {old.case_id}
-    assert found(displayId=japanese.display_id) == {japanese.case_id}
-    assert found(language="ja") == {japanese.case_id}
-    assert found(beforeTime="2026-07-25T17:10:00Z") == {old.case_id}
-    assert found(afterTime="2026-07-25T17:10:00.000Z") == {japanese.case_id}
-    assert "recentCommunications" not in client.describe_cases(includeCommunications=False)["cases"][0]
+    cases = {
+        "old": account.add_case(created_at=NOW - 1000),
+        "japanese": account.add_case(language="ja"),
+        "resolved": account.add_case(language="ja", status="resolved", created_at=NOW + 1),
+    }
+    names = {case.case_id: name for name, case in cases.items()}
+    if "caseIdList" in filters:
+        filters = filters | {"caseIdList": [cases[name].case_id for name in filters["caseIdList"]]}
+    if "displayId" in filters:
+        filters = filters | {"displayId": cases[filters["displayId"]].display_id}
+    page = support(serve(fleet)).describe_cases(**filters, includeCommunications=False)
+    assert {names[case["caseId"]] for case in page["cases"]} == found
+    assert not any("recentCommunications" in case for case in page["cases"])
 
 
-def test_other_accounts_cases_are_not_shown(fleet: Fleet, serve: Serve, support: Support) -> None:
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"caseIdList": ["case-111122223333-muen-2026-0000000000000000"]}, "CaseIdNotFound"),
+        ({"displayId": "1"}, "CaseIdNotFound"),
+        ({"caseIdList": ["case-1"] * 101}, "ValidationException"),
+        ({"maxResults": 9}, "ValidationException"),
+        ({"maxResults": 101}, "ValidationException"),
+        ({"nextToken": "made-up"}, "InvalidParameterValueException"),
+        ({"afterTime": "yesterday"}, "InvalidParameterValueException"),
+        ({"dryRun": True}, "DryRunOperationException"),
+    ],
+    ids=str,
+)
+def test_documented_refusals(
+    fleet: Fleet, serve: Serve, support: Support, code_of: CodeOf, parameters: dict[str, Any], code: str
+) -> None:
     fleet.add_account().add_case()
-    other = fleet.add_account()
-    mine = other.add_case()
-    client = support(serve(fleet), fleet.add_access_key(other))
-    assert [case["caseId"] for case in client.describe_cases()["cases"]] == [mine.case_id]
-
-
-def test_documented_refusals(fleet: Fleet, serve: Serve, support: Support, code_of: CodeOf) -> None:
-    account = fleet.add_account()
-    account.add_case()
     client = support(serve(fleet))
-    unknown = "case-111122223333-muen-2026-0000000000000000"
-    assert code_of(lambda: client.describe_cases(caseIdList=[unknown])) == "CaseIdNotFound"
-    assert code_of(lambda: client.describe_cases(displayId="1")) == "CaseIdNotFound"
-    assert code_of(lambda: client.describe_communications(caseId=unknown)) == "CaseIdNotFound"
-    assert code_of(lambda: client.describe_cases(maxResults=101)) == "ValidationException"
-    assert code_of(lambda: client.describe_cases(nextToken="made-up")) == "InvalidParameterValueException"
-    assert code_of(lambda: client.describe_cases(afterTime="yesterday")) == "InvalidParameterValueException"
-    assert code_of(lambda: client.describe_cases(dryRun=True)) == "DryRunOperationException"
-    assert code_of(lambda: client.describe_trusted_advisor_checks(language="en")) == "UnknownOperationException"
+    assert code_of(lambda: client.describe_cases(**parameters)) == code
+
+
+def test_refusals_of_other_operations_and_plans(fleet: Fleet, serve: Serve, support: Support) -> None:
+    account = fleet.add_account()
+    client = support(serve(fleet))
+
+    def refused(call: Callable[[], object]) -> str:
+        with pytest.raises(ClientError) as caught:
+            call()
+        code = str(caught.value.response["Error"]["Code"])
+        assert caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-errortype"] == code
+        return code
+
+    assert refused(lambda: client.describe_communications(caseId="case-1")) == "CaseIdNotFound"
+    assert refused(lambda: client.describe_trusted_advisor_checks(language="en")) == "UnknownOperationException"
     account.supported = False
-    assert code_of(client.describe_cases) == "SubscriptionRequiredException"
-    assert code_of(client.describe_severity_levels) == "SubscriptionRequiredException"
+    assert refused(client.describe_cases) == "SubscriptionRequiredException"
 
 
-def test_refusal_names_its_type_in_a_header_too(fleet: Fleet, serve: Serve, support: Support) -> None:
-    fleet.add_account(supported=False)
-    with pytest.raises(ClientError) as caught:
-        support(serve(fleet)).describe_cases()
-    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
-    assert headers["x-amzn-errortype"] == "SubscriptionRequiredException"
-
-
-def test_token_of_one_account_is_refused_in_another(fleet: Fleet, serve: Serve, support: Support, code_of: CodeOf) -> None:
+def test_account_sees_its_own_cases_and_tokens_alone(fleet: Fleet, serve: Serve, support: Support, code_of: CodeOf) -> None:
     account, other = fleet.add_account(), fleet.add_account()
     for _ in range(11):
         account.add_case()
+    mine = other.add_case()
     simulator = serve(fleet)
     token = support(simulator).describe_cases()["nextToken"]
     stranger = support(simulator, fleet.add_access_key(other))
+    assert [case["caseId"] for case in stranger.describe_cases()["cases"]] == [mine.case_id]
     assert code_of(lambda: stranger.describe_cases(nextToken=token)) == "InvalidParameterValueException"
-
-
-def test_severity_levels_and_services_are_listed(fleet: Fleet, serve: Serve, support: Support) -> None:
-    fleet.add_account()
-    client = support(serve(fleet))
-    levels = client.describe_severity_levels()["severityLevels"]
-    assert [level["code"] for level in levels] == ["low", "normal", "high", "urgent", "critical"]
-    assert "service-eks" in {service["code"] for service in client.describe_services()["services"]}
-    assert len(client.describe_services(serviceCodeList=["service-eks"])["services"]) == 1
 
 
 def test_changes_are_seen_by_the_next_request(fleet: Fleet, serve: Serve, support: Support) -> None:
