@@ -60,6 +60,18 @@ def test_credentials_that_expire_before_their_time_are_replaced_within_the_poll(
     assert assumed(simulator) == 4
 
 
+def test_new_credentials_that_are_not_had_in_time_are_a_timeout_and_tried_again_soon(
+    simulator: Simulator, rig: StartRig
+) -> None:
+    running = rig(A, poll="interval: 5m, timeout: 500ms")
+    running.round()
+    simulator.expire_sessions()
+    silent = simulator.faults.add(Fault(Silence(), operation="AssumeRole"))
+    assert running.after(EVERY_POLL).reasons(A) == {"timeout": 1}
+    silent.remove()
+    assert running.after(6).up() == {A: 1}
+
+
 def test_credentials_that_are_always_refused_are_not_asked_for_without_end(simulator: Simulator, rig: StartRig) -> None:
     simulator.faults.add(Fault(Error(400, "ExpiredTokenException", "expired"), operation="DescribeCases"))
     page = rig(A).round()
