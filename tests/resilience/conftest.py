@@ -7,6 +7,7 @@ import pytest
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.clock import FakeClock
+from tests.support.log import Log
 from tests.support.rig import FakeRig
 
 MANAGEMENT = "999999999999"
@@ -45,10 +46,17 @@ def rig(simulator: Simulator, clock: FakeClock) -> Iterator[StartRig]:
     del simulator
     with ExitStack() as stack:
 
-        def make(*account_ids: str, poll: str = "interval: 5m", aws: str = "", rest: str = "", pauses: float = 0.0) -> FakeRig:
+        def make(
+            *account_ids: str,
+            poll: str = "interval: 5m",
+            aws: str = "",
+            rest: str = "",
+            pauses: float = 0.0,
+            log: Log | None = None,
+        ) -> FakeRig:
             accounts = "".join(f'\n- {{id: "{account_id}"}}' for account_id in account_ids)
             listed = f"accounts: {accounts}\n" if account_ids else ""
             config = f"poll: {{{poll}}}\naws: {{role_name: AwsSupportExporter{aws and ', '}{aws}}}\n{listed}{rest}"
-            return stack.enter_context(FakeRig(config, clock, random=lambda: pauses))
+            return stack.enter_context(FakeRig(config, clock, random=lambda: pauses, log=log and log.logger))
 
         yield make

@@ -8,6 +8,7 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import MANAGEMENT, StartRig
+from tests.support.log import Log
 
 A, B, C = "111111111111", "222222222222", "333333333333"
 ACME = "organizations: [{name: acme, refresh_interval: 10m}]"
@@ -51,6 +52,18 @@ def test_a_refresh_that_fails_keeps_the_accounts(simulator: Simulator, rig: Star
     failing.remove()
     page = running.after(6)
     assert page.values("aws_support_organization_up", organization="acme") == [1]
+
+
+def test_a_list_that_keeps_failing_is_logged_at_first_and_then_hourly(simulator: Simulator, rig: StartRig) -> None:
+    log = Log()
+    running = rig(rest=ACME, log=log)
+    simulator.faults.add(Fault(Error(400, "AccessDeniedException", "no"), operation="ListAccounts"))
+    failed_at = []
+    for minute in range(0, 150, 5):
+        running.after(5 * MINUTE)
+        failed_at += [minute] * log.events.count("listing organization failed")
+        log.clear()
+    assert failed_at == [0, 60, 120]
 
 
 def test_an_organization_that_was_never_listed_is_told_and_hides_no_configured_account(

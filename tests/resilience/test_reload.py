@@ -51,6 +51,14 @@ def test_accounts_that_stay_keep_their_cases_and_counts(running: FakeRig, simula
     assert now["DescribeCases"] - asked["DescribeCases"] == 1, "and the time of their next poll"
 
 
+def test_an_account_that_is_read_in_another_way_keeps_its_counts(running: FakeRig, simulator: Simulator) -> None:
+    assumed = simulator.log.counts()["AssumeRole"]
+    running.apply(configuration(A, B, aws="role_name: AwsSupportExporter, session_name: other"))
+    page = running.round()
+    assert simulator.log.counts()["AssumeRole"] == assumed + 2
+    assert (page.by_account(OPENED), page.total(RESOLVED)) == ({A: 1, B: 1}, 0)
+
+
 def test_accounts_that_go_leave_no_series_and_no_resolution(running: FakeRig) -> None:
     running.apply(configuration(A))
     page = running.page()

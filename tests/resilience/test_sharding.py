@@ -66,7 +66,8 @@ def test_three_exporters_together_read_every_account_once(fleet: Fleet, simulato
     ids = [fleet.add_account(account_id=account_id).account_id for account_id in ACCOUNTS[:30]]
     config = tmp_path / "config.yaml"
     fleet.management_account.state = "SUSPENDED"
-    config.write_text("aws: {role_name: AwsSupportExporter}\norganizations: [{name: acme}]")
+    configured = "".join(f"\n- {{id: '{account_id}'}}" for account_id in ids[:10])
+    config.write_text(f"aws: {{role_name: AwsSupportExporter}}\norganizations: [{{name: acme}}]\naccounts: {configured}")
     with ExitStack() as stack:
         exporters = [
             stack.enter_context(

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from exporter.aws import organizations
-from exporter.aws.support import MOST_PAGES
 from exporter.simulator.corruptions import Tokens
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
@@ -13,6 +12,7 @@ from exporter.simulator.server import Simulator
 from tests.resilience.conftest import MANAGEMENT, StartRig
 
 A, B = "111111111111", "222222222222"
+MOST_PAGES = 100
 LOOPS: dict[str, tuple[Callable[[], Tokens], int]] = {
     "same": (lambda: Tokens.repeating("token"), 2),
     "alternating": (lambda: Tokens.repeating("one", "two"), 3),

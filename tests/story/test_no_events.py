@@ -2,7 +2,6 @@
 
 import pytest
 
-from exporter.aws.first_response import LOOKUPS_PER_POLL
 from exporter.simulator.account import Account
 from exporter.simulator.case import Case
 from exporter.simulator.faults import Fault
@@ -16,6 +15,7 @@ from tests.support.page import Page
 A, B = "111122223333", "444455556666"
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 INTERVAL = 8 * MINUTE
+LOOKUPS_PER_POLL = 10
 
 EVENTS = {
     "opened": "cases_opened_total",

@@ -21,6 +21,10 @@ class Log:
         """The lines so far, each with `event`, `log_level` and its details."""
         return [dict(entry) for entry in self._capture.entries]
 
+    def clear(self) -> None:
+        """Forget the lines so far."""
+        self._capture.entries.clear()
+
     @property
     def events(self) -> list[str]:
         """What the lines so far say."""
