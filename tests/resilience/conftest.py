@@ -57,6 +57,6 @@ def rig(simulator: Simulator, clock: FakeClock) -> Iterator[StartRig]:
             accounts = "".join(f'\n- {{id: "{account_id}"}}' for account_id in account_ids)
             listed = f"accounts: {accounts}\n" if account_ids else ""
             config = f"poll: {{{poll}}}\naws: {{role_name: AwsSupportExporter{aws and ', '}{aws}}}\n{listed}{rest}"
-            return stack.enter_context(FakeRig(config, clock, random=lambda: pauses, log=log and log.logger))
+            return stack.enter_context(FakeRig(config, clock, random=lambda: pauses, log=log.logger if log else None))
 
         yield make
