@@ -35,8 +35,9 @@ ACCOUNT_ID = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/R"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OWN, ISSUED = Credentials("AKIAOWN", "own-secret"), Credentials("ASIAISSUED", "issued-secret", "issued-token")
-ENTITIES = b"""<?xml version="1.0"?><!DOCTYPE bomb [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
-<AssumeRoleResponse><AssumeRoleResult>&b;</AssumeRoleResult></AssumeRoleResponse>"""
+ENTITIES = b'<!DOCTYPE bomb [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>' + issued().replace(
+    b"issued-token", b"&b;"
+)
 PATIENCE = 1.0
 
 
