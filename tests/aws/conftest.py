@@ -120,8 +120,8 @@ class Wire:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.sent.append(Sent(head[0].split(" ")[1], headers, body))
         answer = self._answer(self.sent[-1])
-        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n%bContent-Length: %d\r\n\r\n" % (self._headers, len(answer))
-        writer.write(head + answer)
+        start = b"HTTP/1.1 200 OK\r\nConnection: close\r\n%bContent-Length: %d\r\n\r\n" % (self._headers, len(answer))
+        writer.write(start + answer)
         await writer.drain()
         writer.close()
 
