@@ -138,13 +138,27 @@ def test_an_answer_larger_than_any_of_awss_is_not_kept(simulator: Simulator, acc
 @pytest.mark.usefixtures("own_keys")
 def test_an_answer_that_was_packed_unasked_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
-        async with Wire(lambda _: gzip.compress(issued()), headers=b"Content-Encoding: gzip\r\n") as wire:
+        async with Wire(lambda _: gzip.compress(issued()), head=b"200 OK\r\nContent-Encoding: gzip") as wire:
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
             await read_by_role()
 
     with pytest.raises(ReadFailure) as failure:
         asyncio.run(run())
     assert failure.value.reason is Reason.MALFORMED
+
+
+@pytest.mark.usefixtures("own_keys")
+def test_a_redirect_is_not_followed_as_it_would_carry_credentials_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> int:
+        async with Wire(answer) as elsewhere:
+            location = b"Location: http://127.0.0.1:%d/" % elsewhere.port
+            async with Wire(lambda _: b"", head=b"307 Temporary Redirect\r\n" + location) as wire:
+                monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
+                with pytest.raises(ReadFailure, match="malformed: AssumeRole: HTTP 307"):
+                    await read_by_role()
+            return len(elsewhere.sent)
+
+    assert asyncio.run(run()) == 0
 
 
 def test_entities_of_an_xml_answer_are_not_expanded(simulator: Simulator, account: Account) -> None:
