@@ -14,6 +14,13 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import structlog
+from exporter.collector.roster import Roster
+from exporter.collector.source import Target
+from exporter.collector.store import PageStore
+from exporter.metrics.encode import TextFormat
+from exporter.metrics.instruments import Instruments
+from exporter.metrics.live import LiveMetrics
+from exporter.metrics.page import Encoding
 from structlog.typing import FilteringBoundLogger
 
 from exporter import __revision__, __version__
@@ -23,18 +30,11 @@ from exporter.cases.aggregate import open_cases
 from exporter.cases.model import Account, Communication, Reading, Reason
 from exporter.collector.poller import Poller, Terms
 from exporter.collector.publisher import Publisher
-from exporter.collector.roster import Roster
 from exporter.collector.schedule import Cadence
-from exporter.collector.source import Target
-from exporter.collector.store import PageStore
 from exporter.config import parse
 from exporter.errors import ReadFailure
 from exporter.metrics import catalog
-from exporter.metrics.encode import TextFormat
 from exporter.metrics.families import Sample, View
-from exporter.metrics.instruments import Instruments
-from exporter.metrics.live import LiveMetrics
-from exporter.metrics.page import Encoding
 from exporter.metrics.renderer import Renderer
 from exporter.simulator import account as simulated
 from exporter.simulator import support
@@ -190,7 +190,7 @@ class RecordedExporter:
         staleness = max(config.poll.max_staleness, 3 * step)
         self._poller = Poller(self._roster, Terms(_POLL_TIMEOUT, targets, staleness), instruments, clock, log)
         view = View(staleness, targets, config.metrics.cases.limit if scrape.per_case else None)
-        self._store = PageStore(clock.monotonic)
+        self._store = PageStore()
         self._publisher = Publisher(
             self._roster, Renderer(view, instruments), self._store, self._fleet_samples, _RealStopwatch(clock)
         )

@@ -6,11 +6,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import structlog
-from exporter.aws.readers import Readers
 from structlog.typing import FilteringBoundLogger
 
 from exporter import targets
 from exporter.aws.endpoints import Endpoints
+from exporter.aws.readers import Readers
 from exporter.cases.report import FleetReport, fleet_report
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
@@ -54,7 +54,7 @@ class Rig:
         settings = self.parse(config)
         instrumentation = Instrumentation(settings.policy.first_response_targets.values())
         self.readers = Readers(self._endpoints, instrumentation, clock=clock, random=random)
-        self.store = PageStore(clock.monotonic)
+        self.store = PageStore()
         self.collector = Collector(
             targets.plan(settings, self.readers),
             instrumentation,

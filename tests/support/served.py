@@ -6,9 +6,10 @@ from types import TracebackType
 from typing import Self
 
 from exporter.metrics.live import LiveMetrics
-from exporter.reload import Reloader
 from exporter.reloads import Reloads
 from exporter.web.routes import Paths, Site, application
+
+from exporter.reload import Reloader
 from tests.support.log import Log
 from tests.support.rig import FakeRig
 from tests.support.serving import Serving

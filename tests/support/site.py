@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from aiohttp import web
+from exporter.metrics.instruments import Instruments
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Account, Case, Reading
@@ -13,7 +14,6 @@ from exporter.cases.report import FleetReport, OrganizationStatus, fleet_report
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import View
-from exporter.metrics.instruments import Instruments
 from exporter.metrics.renderer import Renderer
 from exporter.web.handlers import Paths, Site, application
 
