@@ -38,7 +38,7 @@ def test_everything_is_understood() -> None:
         client_auth=ClientAuth.REQUIRED,
         client_ca=Pem("tls_server_config.client_ca_file", Path("/etc/ssl/clients.pem")),
         allowed_sans=("prometheus.monitoring.svc", "10.0.0.7", "spiffe://cluster.local/prometheus"),
-        min_version=TlsVersion.TLS12,
+        min_version=TlsVersion.TLS13,
         max_version=TlsVersion.TLS13,
     )
     assert len(settings.headers) == 5
