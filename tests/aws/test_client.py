@@ -87,7 +87,7 @@ def test_a_request_carries_the_signature_that_botocore_computes_wherever_it_goes
 @pytest.mark.usefixtures("own_keys")
 def test_requests_say_in_cloudtrail_who_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     for sent in sent_to("", monkeypatch):
-        assert sent.headers["user-agent"].startswith(f"aws-support-exporter/{__version__} Botocore/")
+        assert sent.headers["user-agent"].startswith(f"aws-support-exporter/{__version__} Boto3/")
 
 
 @pytest.mark.usefixtures("own_keys")
