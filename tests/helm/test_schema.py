@@ -14,12 +14,11 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from docs import chart_values
+from docs import chart_values, reference
 from docs.config_schema import config_schema
 from exporter.config.load import parse
 from exporter.errors import ConfigError
 from exporter.log import FORMATS, LEVELS
-from exporter.metrics import reference
 from tests.support.chart import CHART, Engine, Helm4, Object, RenderError, Values, exporter_of, is_custom, pod_of
 from tests.support.tools import ROOT
 
