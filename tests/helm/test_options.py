@@ -156,7 +156,7 @@ def test_notes_warn_when_nothing_scrapes_it(helm4: Helm4) -> None:
     assert "nothing scrapes it" not in monitored
     assert "serviceMonitor.additionalLabels.release" in monitored, "kube-prometheus-stack wants the label"
     labelled = {"serviceMonitor": {"enabled": True, "skipApiCheck": True, "additionalLabels": {"release": "monitoring"}}}
-    assert "release" not in helm4.notes(labelled).partition("3. Look at it")[2]
+    assert "release" not in helm4.notes(labelled).partition("3. Open the status page")[2]
 
 
 @pytest.mark.parametrize(
