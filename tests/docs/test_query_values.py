@@ -1,14 +1,20 @@
 """Each query of docs/metrics.md finds what its sentence says, and nothing else: asked of Prometheus's own engine."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.docs.queries import QUERIES
-from tests.support.tools import find_tool
+from tests.support.tools import ROOT, find_tool
 
+QUERIES = {
+    title.partition(" (")[0]: query
+    for title, query in re.findall(
+        r"(?:^|\n)([^\n]+):\n\n```promql\n(.*?)```", (ROOT / "docs/metrics.md").read_text(), re.DOTALL
+    )
+}
 HOURS = 30 * 24
 NOW = HOURS * 3600
 """When the queries are asked; the series below begin 30 days before, and have a value for each hour."""
