@@ -1,4 +1,4 @@
-"""Every panel over two days of a known fleet, in a real Prometheus: it shows what the fleet holds, or says why it shows nothing."""
+"""Every panel over two days of a known fleet, in a real Prometheus: it shows what the fleet holds, or says why it is empty."""
 
 import math
 import re

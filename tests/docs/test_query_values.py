@@ -76,7 +76,7 @@ WORLDS: dict[str, tuple[dict[str, str], dict[str, float]]] = {
         },
         {"{}": 4},
     ),
-    "Accounts that have a support plan, but have not been polled successfully for an hour, or never since the exporter started": (
+    "Accounts with a support plan that have not been polled successfully for an hour, or never since the exporter started": (
         {
             **{f'aws_support_account_info{{account_id="{account}",label_team="x"}}': always(1) for account in "1234"},
             'aws_support_account_last_success_timestamp_seconds{account_id="1"}': always(NOW - 60),

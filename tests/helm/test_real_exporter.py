@@ -106,21 +106,16 @@ def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(
         assert exporter.get(exporter_of(objects)["livenessProbe"]["httpGet"]["path"]).status == 200
         page = Page(exporter.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
         assert sorted(page.up()) == ACCOUNTS
-        good = _run_test(script, f"{exporter.url}/metrics")
-        wrong = _run_test(script, f"{exporter.url}/")
-    assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout == f"{exporter.url}/metrics: works\n"
-    assert wrong.returncode == 1
-    assert wrong.stderr == f"{exporter.url}/: this is not the exporter's page\n"
+        command = [sys.executable, "-c", script, f"{exporter.url}/metrics"]
+        done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{exporter.url}/metrics: works\n", "")
 
 
 @pytest.mark.parametrize(
     ("web", "path"),
     [
         ({"externalUrl": "https://example.com/support/"}, "/support/-/ready"),
-        ({"externalUrl": "https://example.com"}, "/-/ready"),
         ({"externalUrl": "https://example.com/support", "routePrefix": "/"}, "/-/ready"),
-        ({"externalUrl": "https://example.com/support", "routePrefix": "/other"}, "/other/-/ready"),
     ],
 )
 def test_the_path_of_the_external_url_goes_before_every_path_unless_told_otherwise(
@@ -133,6 +128,7 @@ def test_the_path_of_the_external_url_goes_before_every_path_unless_told_otherwi
         assert fetch(f"{address}{path}").status in {200, 503}
 
 
+@pytest.mark.slow
 def test_three_shards_together_read_every_account_once(helm4: Helm4, simulator: Simulator, tmp_path: Path) -> None:
     config = {"aws": {"role_name": "AwsSupportExporter"}, "accounts": [{"id": account_id} for account_id in ACCOUNTS]}
     objects = helm4.render({"sharding": {"enabled": True, "replicas": 3}, "config": config})
@@ -155,9 +151,3 @@ def test_three_shards_together_read_every_account_once(helm4: Helm4, simulator: 
     assert all(owned)
     assert sorted(account_id for accounts in owned for account_id in accounts) == ACCOUNTS
     assert sorted(record.account_id for record in simulator.log.records("DescribeCases")) == ACCOUNTS
-
-
-def _run_test(script: str, url: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", script, url], env=environment(), capture_output=True, text=True, timeout=20, check=False
-    )

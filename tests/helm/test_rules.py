@@ -80,12 +80,12 @@ def test_a_threshold_replaces_the_number_that_ends_the_expression(
 
 
 def test_a_threshold_where_there_is_none_is_refused(engine: Engine, chart: Path) -> None:
-    with pytest.raises(RenderError, match=rf"prometheusRule\.rules\.{ABSENT}\.threshold: this alert has none"):
+    with pytest.raises(RenderError, match=rf"prometheusRule\.rules\.{ABSENT}\.threshold: this alert has no threshold"):
         groups(engine, {"rules": {ABSENT: {"threshold": 1}}}, chart)
 
 
 def test_a_name_that_no_alert_has_is_refused_with_those_there_are(engine: Engine, chart: Path) -> None:
-    message = rf"prometheusRule\.rules\.Quiet: there is no such alert; there are {ABSENT}, {DOWN}, {QUIET}"
+    message = rf"prometheusRule\.rules\.Quiet: no such alert; the alerts are {ABSENT}, {DOWN}, {QUIET}"
     with pytest.raises(RenderError, match=message):
         groups(engine, {"rules": {"Quiet": {"enabled": False}}}, chart)
 

@@ -47,7 +47,7 @@ def promtool(request: pytest.FixtureRequest) -> str:
 
 
 def run(promtool: str, situations: Sequence[Situation], texts: Mapping[str, Alert], folder: Path) -> str:
-    """Return what promtool says of the situations, each with its one alert alone; nothing but SUCCESS when all is as it should be."""
+    """Return what promtool says of the situations, each with its alert alone; nothing but SUCCESS when all is as it should be."""
     files = []
     for alert in alerts():
         rules = folder / f"{alert['alert']}.rules.yaml"

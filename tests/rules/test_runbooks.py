@@ -40,10 +40,10 @@ def test_each_link_of_an_alert_leads_to_its_section() -> None:
 
 
 def test_the_overview_says_how_severe_each_alert_is_and_when_it_fires() -> None:
-    assert ROWS == [
+    assert [
         (alert["alert"], alert["alert"].lower(), alert["labels"]["severity"], alert["for"], alert.get("keep_firing_for", ""))
         for alert in alerts()
-    ]
+    ] == ROWS
 
 
 def test_alertmanager_takes_the_routes(tmp_path: Path) -> None:
