@@ -161,9 +161,11 @@ def test_a_sharded_exporter_is_scraped_once_by_each_monitor(engine: Engine) -> N
     objects = engine.render({**SHARDED, "serviceMonitor": {"enabled": True, "skipApiCheck": True}})
     selector = named(objects, "ServiceMonitor")["spec"]["selector"]["matchLabels"].items()
     services = [item for item in objects if item["kind"] == "Service"]
+    stateful_set = named(objects, "StatefulSet")
+    assert stateful_set["spec"]["serviceName"] in {item["metadata"]["name"] for item in services}
     selected = [item["metadata"]["name"] for item in services if selector <= item["metadata"]["labels"].items()]
     assert len(services) == 2
-    assert selected == [named(objects, "StatefulSet")["metadata"]["name"]]
+    assert selected == [stateful_set["metadata"]["name"]]
 
 
 def test_a_monitor_finds_its_job_by_the_name_of_a_label_that_is_there(engine: Engine) -> None:

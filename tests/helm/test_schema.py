@@ -280,8 +280,3 @@ def test_what_the_exporter_refuses_in_one_value_the_schema_refuses_too(field: st
     config = FIELDS[field](text)
     if not reads(config):
         assert not accepts(config)
-
-
-@pytest.mark.parametrize("name", ["unknown_keys", "wrong_types", "account_ids", "regions", "role_arns", "no_values"])
-def test_files_that_the_exporter_refuses_for_single_values_are_refused(name: str) -> None:
-    assert not accepts(yaml.safe_load((CONFIGS / f"{name}.bad.yaml").read_text()))

@@ -35,7 +35,13 @@ Alert = dict[str, Any]
 
 def alerts() -> list[Alert]:
     """Return the shipped alerts, as written."""
-    return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+    return [
+        rule
+        for file in sorted(RULES.iterdir())
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
 
 
 @pytest.fixture(params=["promtool", "newer/promtool"])
@@ -47,7 +53,7 @@ def promtool(request: pytest.FixtureRequest) -> str:
 
 
 def run(promtool: str, situations: Sequence[Situation], texts: Mapping[str, Alert], folder: Path) -> str:
-    """Return what promtool says of the situations, each with its alert alone; nothing but SUCCESS when all is as it should be."""
+    """Return what promtool says of the situations, each with its alert alone: SUCCESS when all is as it should be."""
     files = []
     for alert in alerts():
         rules = folder / f"{alert['alert']}.rules.yaml"
@@ -141,13 +147,6 @@ def test_a_text_names_what_it_is_about_and_links_to_it(text: tuple[str, Alert]) 
     assert [label for label, value in labels.items() if value not in told and label != "severity"] == []
     if "region" in labels:
         assert f"https://{CONSOLES[labels['region']]}/support/home#/case/" in told
-
-
-def test_every_link_to_an_account_finds_its_partition_in_the_same_way() -> None:
-    link = re.compile(r"https://({{ if match .*{{ end }})/support/home#/case/")
-    found = [link.search(re.sub(r"\s+}}", " }}", alert["annotations"]["description"])) for alert in alerts()]
-    assert len([each for each in found if each]) == 11
-    assert len({each[1] for each in found if each}) == 1
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
