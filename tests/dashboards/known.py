@@ -53,6 +53,11 @@ def known(clock: Callable[[], float]) -> Fleet:
         events.append((end - 20 * HOUR, case.add_communication))
         events.append((end - 6 * HOUR, case.resolve))
 
+    def quick() -> None:  # search: low, answered after half an hour, resolved after one
+        case = search.add_case(severity_code="low", service_code=EKS)
+        events.append((end - 39.5 * HOUR, case.add_communication))
+        events.append((end - 39 * HOUR, case.resolve))
+
     def contend() -> None:
         contended.contention = 1.0
 
@@ -60,6 +65,8 @@ def known(clock: Callable[[], float]) -> Fleet:
         refused.trusts = False
 
     events: list[Event] = [
+        (end - 40 * HOUR, quick),
+        (end - 40 * HOUR, quick),
         (end - 30 * HOUR, resolved),
         (end - 12 * HOUR, late),
         (end - 8 * HOUR, refuse),
