@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,26 +81,45 @@ def history(prometheus_binary: Path, promtool: Promtool, tmp_path_factory: pytes
         yield History(server)
 
 
-def name(target: Target, labels: Mapping[str, str]) -> str:
-    """Return what a series is called: by its legend, or where there is none, by its labels in alphabetical order."""
-    if target.legend:
-        return re.sub(r"{{(\w+)}}", lambda found: labels[found[1]], target.legend)
-    return " ".join(labels[label] for label in sorted(labels.keys() - NOT_IN_THE_NAME))
+def texts(panel: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return what stands for values, by the field or label that they are of; of all fields, by an empty name."""
+    config = panel["fieldConfig"]
+    mappings = {"": config["defaults"].get("mappings", ())} | {
+        override["matcher"]["options"]: each["value"]
+        for override in config["overrides"]
+        for each in override["properties"]
+        if each["id"] == "mappings"
+    }
+    return {
+        field: {
+            value: told["text"] for mapping in found if mapping["type"] == "value" for value, told in mapping["options"].items()
+        }
+        for field, found in mappings.items()
+    }
 
 
 def shown(dashboard: Dashboard, history: History, job: str) -> dict[str, dict[str, Any]]:
-    """Return what each panel shows: the value of each series, or of a table, the values in each row."""
+    """Return what each panel shows: the value of each series, or of a table, the values in each row.
+
+    A series is called by its legend, or where there is none, by its labels in alphabetical order.
+    """
     panels: dict[str, dict[str, Any]] = {}
     for panel in dashboard.panels:
-        targets = [target for target in dashboard.targets() if target.panel == panel["title"]]
-        found = [
-            {name(target, labels): value for labels, value in history.values(dashboard, target, job)} for target in targets
-        ]
+        told = texts(panel)
+        columns: list[dict[str, Any]] = []
+        for target in (target for target in dashboard.targets() if target.panel == panel["title"]):
+            in_words = told.get(f"Value #{target.ref_id}", told[""])
+            columns.append({})
+            for labels, value in history.values(dashboard, target, job):
+                worded = [
+                    told.get(label, {}).get(labels[label], labels[label]) for label in sorted(labels.keys() - NOT_IN_THE_NAME)
+                ]
+                legend = re.sub(r"{{(\w+)}}", lambda found, labels=labels: labels[found[1]], target.legend)  # type: ignore[misc]
+                columns[-1][legend or " ".join(worded)] = in_words.get(f"{value:g}", value)
         if panel["type"] == "table":
-            rows = dict.fromkeys(row for column in found for row in column)
-            panels[panel["title"]] = {row: [column.get(row) for column in found] for row in rows}
-        elif targets:
-            panels[panel["title"]] = {series: value for each in found for series, value in each.items()}
+            panels[panel["title"]] = {row: [column.get(row) for column in columns] for each in columns for row in each}
+        elif columns:
+            panels[panel["title"]] = {series: value for each in columns for series, value in each.items()}
     return panels
 
 
@@ -115,8 +134,18 @@ def fits(found: Any, expected: Any) -> bool:  # noqa: ANN401 - whatever YAML hol
             return bool(low < found <= high)
         case None:
             return found is None
+        case str() if isinstance(found, str):
+            return found == expected
         case _:
             return bool(found == pytest.approx(number(expected), rel=1e-3))
+
+
+def is_sorted(panel: Mapping[str, Any], found: Mapping[str, Sequence[Any]], expected: Iterable[str]) -> bool:
+    """Return whether a table is sorted as its rows are written down."""
+    for by in (each["options"]["sort"][0] for each in panel.get("transformations", ()) if each["id"] == "sortBy"):
+        values = [found[row][ord(by["field"][-1]) - ord("A")] for row in expected]
+        return values == sorted(values, reverse=by["desc"])
+    return True
 
 
 def number(text: str | float) -> float:
@@ -136,6 +165,11 @@ def test_every_panel_shows_what_the_fleet_holds(dashboard: Dashboard, history: H
 
     assert found.keys() == PANELS[dashboard.model["uid"]].keys()
     assert {panel: found[panel] for panel, content in expected.items() if not fits(found[panel], content)} == {}
+    assert [
+        panel["title"]
+        for panel in dashboard.panels
+        if panel["title"] in expected and not is_sorted(panel, found[panel["title"]], expected[panel["title"]])
+    ] == []
 
 
 def test_each_shard_has_a_row_with_its_accounts(history: History) -> None:
