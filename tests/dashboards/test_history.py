@@ -141,10 +141,10 @@ def fits(found: Any, expected: Any) -> bool:  # noqa: ANN401 - whatever YAML hol
 
 
 def is_sorted(panel: Mapping[str, Any], found: Mapping[str, Sequence[Any]], expected: Iterable[str]) -> bool:
-    """Return whether a table is sorted as its rows are written down."""
+    """Return whether a table is sorted as its rows are written down, by a column that tells them apart."""
     for by in (each["options"]["sort"][0] for each in panel.get("transformations", ()) if each["id"] == "sortBy"):
         values = [found[row][ord(by["field"][-1]) - ord("A")] for row in expected]
-        return values == sorted(values, reverse=by["desc"])
+        return len(set(values)) > 1 and values == sorted(values, reverse=by["desc"])
     return True
 
 

@@ -18,7 +18,7 @@ QUERIES = {
 WORLDS = yaml.safe_load((Path(__file__).parent / "queries.yaml").read_text())
 
 
-@pytest.mark.parametrize("name", ["promtool", "newer/promtool"])
+@pytest.mark.parametrize("name", ["promtool", pytest.param("newer/promtool", marks=pytest.mark.slow)])
 def test_every_query_finds_what_its_sentence_says(name: str, tmp_path: Path) -> None:
     promtool = find_tool(name)
     if promtool is None:

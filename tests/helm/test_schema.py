@@ -93,6 +93,7 @@ HAVE_A_SWITCH = {
     "podDisruptionBudget",
     "verticalPodAutoscaler",
 }
+LIKE_SERVICE_MONITOR = {"podMonitor", "scrapeConfig", "vmServiceScrape"}
 KUBERNETES_DECIDES = {"podSecurityContext", "securityContext", "resources", "updateStrategy"}
 """What is in these is handed on as it is."""
 
@@ -122,7 +123,13 @@ def usual(helm4: Helm4, chart: Path) -> Callable[[str], list[Object]]:
     return lru_cache(lambda section: helm4.render(turned_on(section), chart))
 
 
-@pytest.mark.parametrize("path", list(paths(yaml.safe_load(VALUES))), ids=".".join)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=".".join(path), marks=pytest.mark.slow if path[0] in LIKE_SERVICE_MONITOR else ())
+        for path in paths(yaml.safe_load(VALUES))
+    ],
+)
 def test_an_empty_value_is_as_none_or_is_refused_by_its_name(
     path: tuple[str, ...], helm4: Helm4, chart: Path, usual: Callable[[str], list[Object]]
 ) -> None:
