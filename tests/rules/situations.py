@@ -172,54 +172,25 @@ ONCE_MORE = (
     Situation("AwsSupportRoleRefused", {failure("credentials"): "1x30"}, 25, variant="credentials"),
 )
 
+OPENED_1, OPENED_2 = (case("created", display_id) for display_id in ("1001", "1002"))
+SAID_1, SAID_2 = (case("latest_communication", display_id) for display_id in ("1001", "1002"))
 LINKS = tuple(
-    Situation(alert, series_of_case, minute, variant="single cases")
-    for alert, minute, series_of_case in (
-        (
-            "AwsSupportFirstResponseNear",
-            13,
-            {UNANSWERED: "0x20", TARGET: "900x20", case("created", "1001"): "9x20", case("created", "1002"): "0x20"},
-        ),
-        (
-            "AwsSupportFirstResponseOverdue",
-            15,
-            {OVERDUE: "2x20", UNANSWERED: "0x20", case("created", "1001"): "9x20", case("created", "1002"): "0x20"},
-        ),
+    Situation(alert, cases, minute, variant="single cases")
+    for alert, minute, cases in (
+        ("AwsSupportFirstResponseNear", 13, {UNANSWERED: "0x20", TARGET: "900x20", OPENED_1: "9x20", OPENED_2: "0x20"}),
+        ("AwsSupportFirstResponseOverdue", 15, {OVERDUE: "2x20", UNANSWERED: "0x20", OPENED_1: "9x20", OPENED_2: "0x20"}),
         (
             "AwsSupportFirstResponseLate",
             18,
-            {
-                LATE: "1x20",
-                UNANSWERED_HIGH: "0x20",
-                UNANSWERED: "9x20",
-                case("created", "1001"): "9x20",
-                case("created", "1002"): "0x20",
-            },
+            {LATE: "1x20", UNANSWERED_HIGH: "0x20", UNANSWERED: "9x20", OPENED_1: "9x20", OPENED_2: "0x20"},
         ),
-        (
-            "AwsSupportSevereCaseWaitsForUs",
-            20,
-            {
-                SEVERE_AWS: "-14400x60",
-                case("latest_communication", "1001"): "-14400x60",
-                case("latest_communication", "1002"): "9x60",
-            },
-        ),
+        ("AwsSupportSevereCaseWaitsForUs", 20, {SEVERE_AWS: "-14400x60", SAID_1: "-14400x60", SAID_2: "9x60"}),
         (
             "AwsSupportCaseWaitsForUs",
             70,
-            {
-                HIGH_AWS: "-87600x80",
-                HIGH_CUSTOMER: "-90000x80",
-                case("latest_communication", "1001"): "-90000x80",
-                case("latest_communication", "1002"): "-87600x80",
-            },
+            {HIGH_AWS: "-87600x80", HIGH_CUSTOMER: "-90000x80", SAID_1: "-90000x80", SAID_2: "-87600x80"},
         ),
-        (
-            "AwsSupportCaseQuiet",
-            70,
-            {HIGH_CUSTOMER: "-607800x80", HIGH_AWS: "9x80", case("latest_communication", "1001"): "-607800x80"},
-        ),
+        ("AwsSupportCaseQuiet", 70, {HIGH_CUSTOMER: "-607800x80", HIGH_AWS: "9x80", SAID_1: "-607800x80"}),
     )
 )
 

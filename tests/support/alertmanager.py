@@ -3,32 +3,22 @@
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from tests.support.daemon import Daemon
 from tests.support.fetch import free_port
 from tests.support.waiting import wait_until
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """One alert as a receiver is told of it.
-
-    Attributes:
-        status: `firing` or `resolved`.
-        labels: Its labels.
-        annotations: Its texts, filled in.
-        started_at: Since when it fires, as RFC 3339 has it.
-    """
+class Notification(NamedTuple):
+    """One alert as a receiver is told of it; its status is `firing` or `resolved`."""
 
     status: str
     labels: dict[str, str]
     annotations: dict[str, str]
-    started_at: str
 
 
 class Receiver:
@@ -100,10 +90,7 @@ def _handler(told: list[Notification]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             message = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            told.extend(
-                Notification(alert["status"], alert["labels"], alert["annotations"], alert["startsAt"])
-                for alert in message["alerts"]
-            )
+            told.extend(Notification(alert["status"], alert["labels"], alert["annotations"]) for alert in message["alerts"])
             self.send_response(200)
             self.end_headers()
 
