@@ -14,11 +14,12 @@ from tests.support.waiting import wait_until
 
 
 class Notification(NamedTuple):
-    """One alert as a receiver is told of it; its status is `firing` or `resolved`."""
+    """One alert as a receiver is told of it: `firing` since an RFC 3339 time, or `resolved`."""
 
     status: str
     labels: dict[str, str]
     annotations: dict[str, str]
+    started_at: str
 
 
 class Receiver:
@@ -90,7 +91,10 @@ def _handler(told: list[Notification]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             message = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            told.extend(Notification(alert["status"], alert["labels"], alert["annotations"]) for alert in message["alerts"])
+            told.extend(
+                Notification(alert["status"], alert["labels"], alert["annotations"], alert["startsAt"])
+                for alert in message["alerts"]
+            )
             self.send_response(200)
             self.end_headers()
 
