@@ -27,6 +27,7 @@ TINY = Plan(
 )
 
 
+@pytest.mark.slow
 def test_the_benchmark_counts_calls_exactly_and_leaves_no_row_out(tmp_path: Path) -> None:
     measured = fleet.measure_fleet(TINY, _folder(tmp_path, "fleet"), TINY.cases, busy=False)
     folder = _folder(tmp_path, "discovering")

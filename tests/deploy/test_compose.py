@@ -93,6 +93,7 @@ def test_grafana_finds_prometheus_and_the_dashboards() -> None:
     assert home.startswith(f"{provider['options']['path']}/")
 
 
+@pytest.mark.slow
 def test_prometheus_scrapes_the_demo_takes_the_rules_and_knows_alertmanager(tmp_path: Path) -> None:
     alertmanager = f"127.0.0.1:{free_port()}"
     (tmp_path / "prometheus").mkdir()

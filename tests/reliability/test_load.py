@@ -15,7 +15,7 @@ from bench.under_load import MOST_CORES, Plan, at_work, watch
 from bench.wrk import Load
 from tests.support.tools import find_tool
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PLAN = Plan(accounts=100, seconds=6)
 
