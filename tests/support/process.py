@@ -79,11 +79,13 @@ class ExporterProcess:
     Args:
         args: Its command line; it listens on a free loopback port unless `--web.listen-address` is among them.
         env: What to add to the emptied environment.
+        wrapper: What starts it in place of this process, such as `nice`.
     """
 
-    def __init__(self, args: Sequence[str] = (), env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, args: Sequence[str] = (), env: Mapping[str, str] | None = None, *, wrapper: Sequence[str] = ()) -> None:
         own_address = any(arg.startswith("--web.listen-address") for arg in args)
-        self._args = [*args] if own_address else ["--web.listen-address=127.0.0.1:0", *args]
+        address = [] if own_address else ["--web.listen-address=127.0.0.1:0"]
+        self._command = [*wrapper, sys.executable, "-m", "exporter", *address, *args]
         self._env = environment(env)
         self._stdout: list[str] = []
         self._stderr: list[str] = []
@@ -91,7 +93,7 @@ class ExporterProcess:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "exporter", *self._args],
+            self._command,
             env=self._env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
