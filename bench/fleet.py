@@ -268,7 +268,7 @@ def _memory_rows(name: str, rested: Resting, *, rss: float, ages: float) -> list
 
 def _small_page_row(plan: Plan, folder: Path) -> Row:
     """Return the row of a small page, as the exporter itself tells how long it took."""
-    accounts = 13
+    accounts = 4
     with (
         simulated_aws(folder, plan, accounts, plan.likelier_cases) as aws,
         plan.exporter(folder, explicit_config(plan, account_ids(accounts)), aws) as exporter,
