@@ -147,7 +147,7 @@ def at_work(folder: Path, plan: Plan, aws: SimulatedAws, *, reads: bool, guarded
     name = f"{'reading' if reads else 'resting'}-{'guarded' if guarded else 'open'}"
     password = bcrypt.hashpw(_PASSWORD.encode(), bcrypt.gensalt(_COST)).decode()
     web_config = f"basic_auth_users: {{{_NAME}: {password}}}\n" if guarded else ""
-    with Exporter(folder, config, aws, name, web_config=web_config) as exporter:
+    with Exporter(folder, config, aws.environment, name, web_config=web_config) as exporter:
         exporter.wait_for_status("/-/ready", 200, headers=LOGIN)
         yield exporter
 

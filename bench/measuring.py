@@ -77,7 +77,7 @@ class Plan:
 
     def exporter(self, folder: Path, config: str, aws: SimulatedAws, name: str = "exporter") -> Exporter:
         """Start the exporter that is measured."""
-        return Exporter(folder, config, aws, name, checkout=self.checkout)
+        return Exporter(folder, config, aws.environment, name, checkout=self.checkout)
 
 
 class Fill(NamedTuple):

@@ -82,6 +82,10 @@ class Process:
         """Let it go on."""
         self._process.send_signal(signal.SIGCONT)
 
+    def reload(self) -> None:
+        """Let it read its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
+
     def cpu_seconds(self) -> float:
         """Return the CPU time that it has used, its kernel time included."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -150,7 +154,7 @@ class Exporter(Process):
     Args:
         folder: Where its log and configuration go.
         config: The configuration.
-        aws: What it reads.
+        aws: The environment in which AWS's clients talk to what it reads.
         name: Tells its files from those of others.
         checkout: Whose exporter is run, in the environment `.venv` in there.
         web_config: How its port is secured; empty for not at all.
@@ -164,7 +168,7 @@ class Exporter(Process):
         self,
         folder: Path,
         config: str,
-        aws: SimulatedAws,
+        aws: Mapping[str, str],
         name: str = "exporter",
         *,
         checkout: Path = ROOT,
@@ -181,7 +185,7 @@ class Exporter(Process):
             secured = folder / f"{name}.web.yml"
             secured.write_text(web_config)
             command.append(f"--web.config.file={secured}")
-        env = environment(aws.environment | {"PYTHONPATH": str(checkout)})
+        env = environment({**aws, "PYTHONPATH": str(checkout)})
         super().__init__(command, env, folder / f"{name}.log", folder=checkout)
 
     def wait_for_status(self, path: str, *statuses: int, headers: Mapping[str, str] | None = None, pause: float = 0.1) -> float:
