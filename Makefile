@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 WHEEL := $(CURDIR)/$(VENV)/wheel
-PYTEST = PYTHONPATH=$(WHEEL) PYTHONSAFEPATH=1 $(BIN)/pytest --numprocesses 3
+PYTEST = PYTHONPATH=$(WHEEL) PYTHONSAFEPATH=1 $(BIN)/pytest
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 # The newest interpreter that really runs: a name on the PATH may be a version manager's empty promise. PYTHON=... overrides.
@@ -29,11 +29,11 @@ demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http:/
 	@$(BIN)/aws-support-exporter --demo
 
 test: $(VENV)/.wheel ## Run the tests on the built wheel, in 3 minutes; PYTEST_ARGS="-k web" picks some
-	@$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+	@$(PYTEST) --numprocesses 3 -m "not slow" $(PYTEST_ARGS)
 	@echo "make test-all adds what takes minutes: chaos, soak, outages, the whole fault matrix, load, alerts, 200 examples a law"
 
 test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 10 minutes
-	@$(PYTEST) --hypothesis-profile=thorough $(PYTEST_ARGS)
+	@$(PYTEST) --numprocesses 2 --hypothesis-profile=thorough $(PYTEST_ARGS)
 
 test-pythons: $(VENV)/.wheel ## Run the quick tests on the other versions of Python that are here
 	@.ci/pythons $(PYTEST_ARGS)
@@ -51,10 +51,10 @@ mutation: $(VENV)/.dev ## Change the pure parts in each way that a test should n
 	@$(BIN)/mutmut run $(MUTANTS)
 	@$(BIN)/mutmut results
 
-bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit, a script and a peer, in 10 minutes
+bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit and a script, in 12 minutes
 	@$(BIN)/python -m bench.fleet
 
-load: $(VENV)/.dev ## Measure scrapes beside a refresh and wrong passwords, in 7 minutes (wrk: make tools)
+load: $(VENV)/.dev ## Measure scrapes beside readings and wrong passwords, in 7 minutes (wrk: make tools)
 	@$(BIN)/python -m bench.load
 
 lint: $(VENV)/.dev ## Check style and types

