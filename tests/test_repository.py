@@ -35,7 +35,7 @@ DEVELOPER_PATHS = re.compile(
     )
 )
 
-PERMISSIVE = re.compile(r"MIT|BSD|Apache|PSF")
+PERMISSIVE = re.compile(r"MIT|BSD|Apache|PSF|Python Software Foundation")
 COPYLEFT = re.compile(r"GPL|MPL|EPL|SSPL|General Public|Mozilla|Eclipse", re.IGNORECASE)
 
 IMPORT_NAMES = {"prometheus-client": "prometheus_client", "pyyaml": "yaml"}
