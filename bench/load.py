@@ -51,14 +51,7 @@ FLOOD = Guessing(20)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured, and for how long.
-
-    Attributes:
-        accounts: Of the fleet.
-        cases: Open cases of each account.
-        seconds: For how long each thing is measured.
-        scrapers: Connections that scrape.
-    """
+    """How much is measured: accounts with so many open cases each, connections that scrape, and seconds for each thing."""
 
     accounts: int = 1000
     cases: int = 20
@@ -70,14 +63,7 @@ QUICK = Plan(accounts=100, seconds=5)
 
 
 class Busy(NamedTuple):
-    """What went on for some seconds.
-
-    Attributes:
-        cores: CPU seconds of the exporter for each second.
-        read: Accounts read in a second.
-        scrapes: What those who scrape got; None where nobody did.
-        guesses: What those who guess got; None where nobody did.
-    """
+    """What went on in a second: CPU seconds of the exporter, accounts read, and what those got who scrape and guess."""
 
     cores: float
     read: float
@@ -136,12 +122,7 @@ def measure(plan: Plan, folder: Path) -> list[Row]:
 def at_work(folder: Path, plan: Plan, aws: SimulatedAws, *, reads: bool, guarded: bool) -> Iterator[Exporter]:
     """Yield an exporter that has read every account once.
 
-    Args:
-        folder: Where its files go.
-        plan: Tells the fleet.
-        aws: What it reads.
-        reads: Whether it reads every account again as often as a user may choose, or nothing for hours.
-        guarded: Whether it asks for a login, which it remembers by then.
+    It reads them again as often as a user may choose, or not for hours. A guarded one asks for a login, and remembers it.
     """
     config = explicit_config(FleetPlan(), account_ids(plan.accounts), *([OFTEN] if reads else []))
     name = f"{'reading' if reads else 'resting'}-{'guarded' if guarded else 'open'}"
@@ -157,13 +138,7 @@ def watch(
 ) -> Busy:
     """Return what an exporter does while it is scraped and its passwords are guessed, or neither.
 
-    Args:
-        exporter: At work.
-        aws: What it reads.
-        plan: Tells for how long.
-        scrapers: Connections that scrape.
-        rest: Seconds that each waits between two scrapes.
-        guessing: How passwords are guessed meanwhile.
+    Between two scrapes, each scraper waits `rest` seconds.
     """
     url = f"{exporter.url}/metrics"
     scraped = guessed = None

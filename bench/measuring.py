@@ -81,15 +81,7 @@ class Plan:
 
 
 class Fill(NamedTuple):
-    """From the start of the exporter until every account was read.
-
-    Attributes:
-        listening: Seconds until it answers.
-        seconds: From then on until it is ready: every account was read.
-        cpu: CPU seconds of that.
-        shown: Seconds from listening until every account is on the page.
-        calls: Calls to AWS by operation.
-    """
+    """Seconds until the exporter answers, and from then on until it is ready, their CPU, and until all are on the page."""
 
     listening: float
     seconds: float
@@ -99,14 +91,9 @@ class Fill(NamedTuple):
 
 
 class Resting(NamedTuple):
-    """The exporter when nothing is read.
+    """The exporter when nothing is read: MiB, bytes of a page with gzip and without, p50 and p99 of a scrape.
 
-    Attributes:
-        rss: MiB, with the one format that Prometheus asks for.
-        rss_every_format: MiB, after a scrape in every format.
-        page_bytes: Of a scrape with gzip, and without.
-        scrape_ms: p50 and p99.
-        ages: Share of a core that keeping the page fresh takes, scraped with gzip in two formats.
+    `ages` is the share of a core that keeping the page fresh takes, scraped with gzip in two formats.
     """
 
     rss: float
@@ -117,16 +104,7 @@ class Resting(NamedTuple):
 
 
 class Refresh(NamedTuple):
-    """Reading every account again, as fast as it goes.
-
-    Attributes:
-        seconds: For the whole fleet.
-        cpu: CPU seconds for the whole fleet.
-        scrape_ms: p50 and p99 meanwhile.
-        scrapes: How many there were.
-        calls: Calls to AWS by operation.
-        threads: Of the exporter, afterwards.
-    """
+    """Reading every account again, as fast as it goes: seconds and CPU, p50 and p99 of the scrapes meanwhile, and threads."""
 
     seconds: float
     cpu: float

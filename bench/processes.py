@@ -26,15 +26,7 @@ _CA_BUNDLE = "AWS_CA_BUNDLE"
 
 
 class Process:
-    """A child process, and what it costs; ended with the `with` statement.
-
-    Args:
-        command: What to run.
-        env: Its environment.
-        stderr: A file for its standard error.
-        folder: Its working directory.
-        stdout: Where its standard output goes, as for `subprocess.Popen`.
-    """
+    """A child process, and what it costs; ended with the `with` statement."""
 
     def __init__(
         self,
@@ -109,13 +101,7 @@ class Process:
 
 
 class SimulatedAws(Process):
-    """The simulator, in a process of its own; signatures are not checked, so that it keeps up.
-
-    Args:
-        folder: Where its log and its certificate go.
-        arguments: Which fleet, as its own command line says it.
-        tls: Whether it is reached over TLS.
-    """
+    """The simulator, in a process of its own; signatures are not checked, so that it keeps up."""
 
     def __init__(self, folder: Path, *arguments: str, tls: bool = False) -> None:
         command = [sys.executable, "-m", "exporter.simulator", "--no-signatures", *arguments]
@@ -149,19 +135,9 @@ class SimulatedAws(Process):
 
 
 class Exporter(Process):
-    """The exporter as users run it.
+    """The exporter of a checkout as users run it; another checkout's runs in its own `.venv`.
 
-    Args:
-        folder: Where its log and configuration go.
-        config: The configuration.
-        aws: The environment in which AWS's clients talk to what it reads.
-        name: Tells its files from those of others.
-        checkout: Whose exporter is run, in the environment `.venv` in there.
-        web_config: How its port is secured; empty for not at all.
-
-    Attributes:
-        url: Where it listens.
-        started_at: When it was started, on the monotonic clock.
+    `aws` is the environment in which AWS's clients talk to the simulator, `started_at` on the monotonic clock.
     """
 
     def __init__(

@@ -57,15 +57,9 @@ class Load(NamedTuple):
 
 
 class Wrk:
-    """Keeps connections busy for some seconds, from the start of the `with` statement on.
+    """Keeps connections busy for some seconds, each with one request at a time, from its making on.
 
-    Args:
-        url: What is asked for.
-        connections: How many, each with one request at a time.
-        seconds: For how long.
-        headers: Sent with each request.
-        pause: Seconds that each connection waits before each request.
-        guessed: The name of whose password each request guesses another one; empty for none.
+    Each waits `pause` seconds before a request. With a name in `guessed`, each request guesses another password of that name.
     """
 
     def __init__(
