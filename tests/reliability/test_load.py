@@ -17,8 +17,8 @@ from tests.support.tools import find_tool
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-PLAN = Plan(accounts=300, seconds=12)
-"""Longer than an interval, in which every account is read."""
+PLAN = Plan(accounts=300, seconds=18)
+"""Longer than one and a half intervals, in which every account is read."""
 
 
 @pytest.fixture(scope="module")
