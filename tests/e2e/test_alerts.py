@@ -68,6 +68,7 @@ def exporter(case: Case, simulator: Simulator, start: StartExporter) -> Exporter
     return start(CONFIG, simulator.environment())
 
 
+@pytest.mark.slow
 def test_an_unanswered_critical_case_calls_somebody_until_aws_answers(
     case: Case,
     exporter: ExporterProcess,

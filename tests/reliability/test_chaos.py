@@ -105,6 +105,7 @@ def run(simulator: Simulator, timing: FakeTiming, tmp_path: Path) -> Iterator[Ru
         yield Run(rig, served, chaos, Watch(truth), rng)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval_of_its_end(run: Run) -> None:
     run.rig.round()

@@ -132,6 +132,7 @@ def late(page: Page, accounts: list[Account]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World, request: pytest.FixtureRequest) -> None:
     world.until(

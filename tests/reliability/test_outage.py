@@ -55,6 +55,7 @@ class World:
         return sum((status.last_success or 0.0) >= moment for status in self.rig.roster.statuses()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_an_outage_of_ten_minutes_over_a_thousand_accounts_is_over_within_30_s_of_its_end(
     simulator: Simulator, fleet: Fleet, timing: FakeTiming

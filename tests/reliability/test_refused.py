@@ -16,6 +16,8 @@ from tests.support.page import Page
 from tests.support.process import ExporterProcess
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = 6
 CONFIG = """
 poll: {interval: 10s, timeout: 4s, max_staleness: 10m}

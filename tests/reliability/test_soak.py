@@ -117,6 +117,7 @@ def life() -> Iterator[tuple[Life, Iterator[State]]]:
             child.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_nothing_grows_and_nothing_stays_behind(life: tuple[Life, Iterator[State]]) -> None:
     lived, states = life
