@@ -9,7 +9,8 @@ import resource
 import socket
 import ssl
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ _SLICE_BYTES = 64 * 1024
 """Of a response, for each reader, in the process: many readers that do not read must not take much memory."""
 _YIELD_BYTES = 4 * _SLICE_BYTES
 """After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
+_MOST_SENT_BYTES = 32 * 1024 * 1024
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 _SHUTDOWN_SECONDS = 0.5
@@ -147,6 +149,7 @@ class _Server:
         self._connections: dict[Guard, asyncio.Task[None]] = {}
         self._most = min(limits.connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
         self._working = 0
+        self._sent: dict[int, tuple[int, set[Guard]]] = {}
         self._is_draining = False
         auth = BasicAuth(lambda: secured().settings.users)
         app.middlewares.extend((self._answer, auth.middleware, self._limit))
@@ -257,7 +260,7 @@ class _Server:
                 response.headers.update(self._secured().settings.headers)
                 if request.body_exists or self._is_draining:
                     response.force_close()
-                response = await _send(request, response)
+                response = await self._send(guard, request, response)
             is_last = not response.keep_alive
         except (TimeoutError, ConnectionError) as error:
             guard.abort()
@@ -267,6 +270,42 @@ class _Server:
         if self._is_draining and request.transport is not None:
             request.transport.close()
         return response
+
+    async def _send(self, guard: Guard, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """Send a response in slices, each when the reader has taken the one before, and return what was sent."""
+        body = response.body if isinstance(response, web.Response) else None
+        if not isinstance(body, bytes) or len(body) <= _SLICE_BYTES or request.method == "HEAD":
+            await response.prepare(request)
+            await response.write_eof()
+            return response
+        stream = web.StreamResponse(status=response.status, headers=response.headers)
+        stream.content_length = len(body)
+        if response.keep_alive is False:
+            stream.force_close()
+        with self._sending_body(guard, body):
+            await stream.prepare(request)
+            view = memoryview(body)
+            for at in range(0, len(view), _SLICE_BYTES):
+                await stream.write(view[at : at + _SLICE_BYTES])
+                if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
+                    await asyncio.sleep(0)
+            await stream.write_eof()
+        return stream
+
+    @contextmanager
+    def _sending_body(self, guard: Guard, body: bytes) -> Iterator[None]:
+        """Close connections that still take old pages, once the pages that are being taken need too much memory together."""
+        entry = self._sent.setdefault(id(body), (len(body), set()))
+        entry[1].add(guard)
+        while len(self._sent) > 1 and sum(size for size, _ in self._sent.values()) > _MOST_SENT_BYTES:
+            for reader in self._sent.pop(next(iter(self._sent)))[1]:
+                reader.abort()
+        try:
+            yield
+        finally:
+            entry[1].discard(guard)
+            if not entry[1] and self._sent.get(id(body)) is entry:
+                del self._sent[id(body)]
 
     async def _respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.raw_path.startswith("/"):  # another protocol's URL
@@ -302,28 +341,6 @@ class _Server:
         if now >= self._logged.get(event, now):
             self._logged[event] = now + _QUIET_SECONDS
             self._log.warning(event, **details)
-
-
-async def _send(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """Send a response in slices, each when the reader has taken the one before, and return what was sent."""
-    body = response.body if isinstance(response, web.Response) else None
-    if not isinstance(body, bytes) or len(body) <= _SLICE_BYTES:
-        await response.prepare(request)
-        await response.write_eof()
-        return response
-    stream = web.StreamResponse(status=response.status, headers=response.headers)
-    stream.content_length = len(body)
-    if response.keep_alive is False:
-        stream.force_close()
-    await stream.prepare(request)
-    if request.method != "HEAD":
-        view = memoryview(body)
-        for at in range(0, len(view), _SLICE_BYTES):
-            await stream.write(view[at : at + _SLICE_BYTES])
-            if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
-                await asyncio.sleep(0)
-    await stream.write_eof()
-    return stream
 
 
 async def _hide_server(_: web.Request, response: web.StreamResponse) -> None:
