@@ -17,6 +17,8 @@ _NO_REQUEST = re.compile(rb"[^A-Za-z]|PRI ")
 _SERVER_NAME = re.compile(rb"(?<= )https?://[^/? ]*/?", re.IGNORECASE)
 """Which a client may write before the path (RFC 9112, section 3.2.2); it may leave out the path itself."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_EXPECT = re.compile(rb"^Expect:[^\n]*\n", re.IGNORECASE | re.MULTILINE)
+"""Bodies are not looked at, so a client need not be told to send one; aiohttp would answer before the middlewares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class Guard(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.pause_reading()
             line, separator, fields = head.partition(b"\n")
-            self._inner.data_received(_SERVER_NAME.sub(b"/", line, count=1) + separator + fields)
+            self._inner.data_received(_SERVER_NAME.sub(b"/", line, count=1) + separator + _EXPECT.sub(b"", fields))
         elif len(self._received) >= LARGEST_HEAD:
             self._refuse()
 

@@ -8,6 +8,7 @@ import re
 import resource
 import socket
 import ssl
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ _SLICE_BYTES = 64 * 1024
 _YIELD_BYTES = 4 * _SLICE_BYTES
 """After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
 _MOST_SENT_BYTES = 32 * 1024 * 1024
+_CLOSE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 _SHUTDOWN_SECONDS = 0.5
@@ -147,7 +149,7 @@ class _Server:
         self._logged: dict[str, float] = {}
         self._loop = asyncio.get_running_loop()
         self._connections: dict[Guard, asyncio.Task[None]] = {}
-        self._most = min(limits.connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        self._most = min(limits.connections, _most_sockets())
         self._working = 0
         self._sent: dict[int, tuple[int, set[Guard]]] = {}
         self._is_draining = False
@@ -182,8 +184,7 @@ class _Server:
                     accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
             except OSError as error:
                 self._warn("accepting connections failed", error=error.strerror)
-                self._make_room()
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(_CLOSE_SECONDS if self._make_room() else _PAUSE_SECONDS)
                 continue
             if len(self._connections) < self._most or self._make_room():
                 secured = self._secured()
@@ -341,6 +342,12 @@ class _Server:
         if now >= self._logged.get(event, now):
             self._logged[event] = now + _QUIET_SECONDS
             self._log.warning(event, **details)
+
+
+def _most_sockets() -> int:
+    """Return how many descriptors may be taken by connections: a quarter, as AWS and files need some."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if descriptors == resource.RLIM_INFINITY else max(1, descriptors // 4)
 
 
 async def _hide_server(_: web.Request, response: web.StreamResponse) -> None:

@@ -41,13 +41,12 @@ def test_everything_is_understood() -> None:
         min_version=TlsVersion.TLS12,
         max_version=TlsVersion.TLS13,
     )
-    assert not settings.http2
     assert len(settings.headers) == 5
     assert set(settings.users) == {"alice", "bob"}
 
 
 def test_an_empty_file_asks_for_nothing() -> None:
-    assert parsed(FIXTURES / "empty.ok.yml") == WebSettings(tls=None, http2=True, headers={}, users={})
+    assert parsed(FIXTURES / "empty.ok.yml") == WebSettings(tls=None, headers={}, users={})
 
 
 def test_neither_hashes_nor_inline_keys_are_in_the_representation() -> None:
