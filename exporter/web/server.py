@@ -10,28 +10,22 @@ import socket
 import ssl
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from exporter.errors import StartupError
 from exporter.web.auth import BasicAuth, Handler
-from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits
+from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits, Sender, State
 from exporter.web.settings import WebSettings
 from exporter.web.tls import Secured, WebConfigFile, subject_alternative_names
 
 _BACKLOG = 1024
 _UNSENT_BYTES = 128 * 1024
 """What the kernel holds for a reader whose window is full; a smaller send buffer would slow all readers down."""
-_SLICE_BYTES = 64 * 1024
-"""Of a response, for each reader, in the process: many readers that do not read must not take much memory."""
-_YIELD_BYTES = 4 * _SLICE_BYTES
-"""After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
-_MOST_SENT_BYTES = 32 * 1024 * 1024
 _CLOSE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
@@ -113,18 +107,13 @@ async def run(
     limits: Limits | None = None,
     web_config: WebConfigFile | None = None,
 ) -> None:
-    """Serve until `stop` is set; requests in flight are answered first.
+    """Serve until `stop` is set, answer the requests in flight, and close the sockets.
 
-    Args:
-        app: Not started yet; gets the middlewares for limits, authentication and headers.
-        sockets: Closed at the end.
-        stop: Ends it.
-        log: Gets what goes wrong, each kind once a minute at most.
-        limits: Those of a client.
-        web_config: None for plain HTTP that anybody may read.
+    The application must be a new one: it gets the middlewares for limits, authentication and headers. Without a web-config
+    it is served over plain HTTP, to anybody.
     """
     server = _Server(app, limits or Limits(), web_config.current if web_config is not None else Secured, log)
-    await server.start()
+    await server.runner.setup()
     tasks = [asyncio.create_task(server.accept(sock)) for sock in sockets]
     if web_config is not None:
         tasks.append(asyncio.create_task(web_config.follow()))
@@ -151,7 +140,7 @@ class _Server:
         self._connections: dict[Guard, asyncio.Task[None]] = {}
         self._most = min(limits.connections, _most_sockets())
         self._working = 0
-        self._sent: dict[int, tuple[int, set[Guard]]] = {}
+        self._sender = Sender()
         self._is_draining = False
         auth = BasicAuth(lambda: secured().settings.users)
         app.middlewares.extend((self._answer, auth.middleware, self._limit))
@@ -159,7 +148,7 @@ class _Server:
         # aiohttp logs what clients send wrong, with a traceback that shows it; what handlers do wrong is logged here.
         silent = logging.getLogger(f"{__name__}.aiohttp")
         silent.disabled = True
-        self._runner = web.AppRunner(
+        self.runner = web.AppRunner(
             app,
             access_log=None,
             logger=silent,
@@ -170,13 +159,10 @@ class _Server:
             shutdown_timeout=_SHUTDOWN_SECONDS,
         )
 
-    async def start(self) -> None:
-        """Get ready for connections."""
-        await self._runner.setup()
-
     async def accept(self, sock: socket.socket) -> None:
         """Accept connections until it is cancelled."""
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        protocol = cast("web.Server", self.runner.server)
         while True:
             try:
                 accepted, _ = await self._loop.sock_accept(sock)
@@ -188,7 +174,7 @@ class _Server:
                 continue
             if len(self._connections) < self._most or self._make_room():
                 secured = self._secured()
-                guard = Guard(self._protocol(), self._limits, partial(self._admits, secured.settings))
+                guard = Guard(protocol(), self._limits, partial(self._admits, secured.settings))
                 self._connections[guard] = asyncio.create_task(self._serve(guard, accepted, secured.context))
             else:
                 self._warn("connection limit reached", connections=self._most)
@@ -207,20 +193,14 @@ class _Server:
                 await asyncio.wait(tasks, timeout=seconds)
             for task in tasks:
                 task.cancel()
-        await self._runner.cleanup()
-
-    def _protocol(self) -> asyncio.Protocol:
-        factory = self._runner.server
-        if factory is None:
-            raise RuntimeError("the server was not started")
-        return factory()
+        await self.runner.cleanup()
 
     def _make_room(self) -> bool:
         """End the least useful connection, if there is one without a response in the making."""
-        expendable = [guard for guard in self._connections if guard.is_expendable()]
-        if not expendable:
+        least = min(self._connections, key=Guard.usefulness, default=None)
+        if least is None or least.usefulness()[0] >= State.BUSY:
             return False
-        self._connections.pop(min(expendable, key=Guard.usefulness)).cancel()
+        self._connections.pop(least).cancel()
         return True
 
     async def _serve(self, guard: Guard, sock: socket.socket, context: ssl.SSLContext | None) -> None:
@@ -261,7 +241,7 @@ class _Server:
                 response.headers.update(self._secured().settings.headers)
                 if request.body_exists or self._is_draining:
                     response.force_close()
-                response = await self._send(guard, request, response)
+                response = await self._sender.send(guard, request, response)
             is_last = not response.keep_alive
         except (TimeoutError, ConnectionError) as error:
             guard.abort()
@@ -271,42 +251,6 @@ class _Server:
         if self._is_draining and request.transport is not None:
             request.transport.close()
         return response
-
-    async def _send(self, guard: Guard, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-        """Send a response in slices, each when the reader has taken the one before, and return what was sent."""
-        body = response.body if isinstance(response, web.Response) else None
-        if not isinstance(body, bytes) or len(body) <= _SLICE_BYTES or request.method == "HEAD":
-            await response.prepare(request)
-            await response.write_eof()
-            return response
-        stream = web.StreamResponse(status=response.status, headers=response.headers)
-        stream.content_length = len(body)
-        if response.keep_alive is False:
-            stream.force_close()
-        with self._sending_body(guard, body):
-            await stream.prepare(request)
-            view = memoryview(body)
-            for at in range(0, len(view), _SLICE_BYTES):
-                await stream.write(view[at : at + _SLICE_BYTES])
-                if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
-                    await asyncio.sleep(0)
-            await stream.write_eof()
-        return stream
-
-    @contextmanager
-    def _sending_body(self, guard: Guard, body: bytes) -> Iterator[None]:
-        """Close connections that still take old pages, once the pages that are being taken need too much memory together."""
-        entry = self._sent.setdefault(id(body), (len(body), set()))
-        entry[1].add(guard)
-        while len(self._sent) > 1 and sum(size for size, _ in self._sent.values()) > _MOST_SENT_BYTES:
-            for reader in self._sent.pop(next(iter(self._sent)))[1]:
-                reader.abort()
-        try:
-            yield
-        finally:
-            entry[1].discard(guard)
-            if not entry[1] and self._sent.get(id(body)) is entry:
-                del self._sent[id(body)]
 
     async def _respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.raw_path.startswith("/"):  # another protocol's URL

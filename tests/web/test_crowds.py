@@ -163,6 +163,21 @@ def test_readers_that_do_not_read_keep_nobody_out(crowd: Crowd) -> None:
         assert len(scrape_seconds(serving.port, 5)) == 5
 
 
+def test_readers_of_old_pages_give_way_once_the_pages_in_flight_need_much_memory(crowd: Crowd) -> None:
+    size = 12 * 1024 * 1024
+
+    async def another_page(_: web.Request) -> web.Response:
+        return web.Response(body=bytes(size))
+
+    app = web.Application()
+    app.router.add_get("/metrics", another_page)
+    with Serving(app, Limits(drain=0.1)) as serving:
+        first, second, _ = (crowd(serving.port, 1, LAST_SCRAPE, reads=1)[0] for _ in range(3))
+        assert length_of_rest(first) < size, "three pages are more than 32 MiB"
+        second.settimeout(20)
+        assert length_of_rest(second) > size
+
+
 @contextmanager
 def busy_site() -> Iterator[tuple[web.Application, threading.Semaphore, Callable[[], None]]]:
     """Yield an application that answers when it is told to, a semaphore that counts requests, and what tells it."""
