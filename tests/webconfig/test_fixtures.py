@@ -64,7 +64,8 @@ def test_neither_hashes_nor_inline_keys_are_in_the_representation() -> None:
 def test_paths_begin_at_the_file() -> None:
     tls = parsed(FIXTURES / "tls.ok.yml").tls
     assert tls is not None
-    assert tls.files == (Path("/etc/exporter/server.crt"), Path("/etc/exporter/server.key"))
+    assert tls.certificate.path == Path("/etc/exporter/server.crt")
+    assert tls.private_key.path == Path("/etc/exporter/server.key")
 
 
 def test_a_missing_file_is_told_plainly(tmp_path: Path) -> None:
