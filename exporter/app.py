@@ -158,6 +158,7 @@ class Exporter:
         loop = asyncio.get_running_loop()
         polling = LoopThread("collector")
         polling.start(self._collect())
+        await polling.call(self.collector.publisher.publish())  # Nobody is to find no page.
         reloader = Reloader(
             options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
             content,

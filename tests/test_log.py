@@ -1,6 +1,7 @@
 """What gets into the log, in a process of its own, as logging is a process's."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ own.debug("own debug", account_name="a b")
 own.info("own info")
 own.warning("own warning")
 own.error("own error")
-for library in ("botocore.endpoint", "urllib3", "hpack.hpack", "h2.connection", "hypercorn.error", "unheard.of"):
+for library in ("botocore.endpoint", "urllib3", "aiohttp.server", "asyncio", "unheard.of"):
     logging.getLogger(library).debug("Authorization: secret")
     logging.getLogger(library).info("Authorization: secret")
     logging.getLogger(library).warning("%s\\n  tells", library)
@@ -49,11 +50,49 @@ def test_every_line_is_json_and_nothing_secret_is_in_any(level: str) -> None:
 def test_libraries_warn_in_the_same_form_on_one_line() -> None:
     told = lines("debug", "logfmt")
     assert all(line.startswith("ts=") for line in told)
-    for library in ("botocore.endpoint", "hypercorn.error", "unheard.of"):
+    for library in ("botocore.endpoint", "aiohttp.server", "unheard.of"):
         assert any(line.endswith(f'level=warning event="{library} tells"') for line in told)
     assert any("old ways" in line for line in told)
 
 
-def test_a_thread_that_ends_by_a_bug_is_told_by_its_place() -> None:
-    (told,) = [json.loads(line) for line in lines("error", "json") if "a thread has ended" in line]
+def test_a_thread_that_crashes_is_told_by_its_place() -> None:
+    (told,) = [json.loads(line) for line in lines("error", "json") if "thread crashed" in line]
     assert (told["thread"], told["error"], told["place"]) == ("poll", "RuntimeError", "fail, line 19")
+
+
+FLOOD = """
+import sys
+from exporter import log
+own = log.configure("info", "json", queued=True)
+for number in range(12_000):
+    own.info("line", number=number)
+print("done", flush=True)
+sys.stdin.readline()
+own.info("last")
+"""
+
+
+def test_who_does_not_read_standard_error_stops_nobody_and_is_told_later_how_much_was_dropped() -> None:
+    unread, written = os.pipe()
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", FLOOD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, text=True
+        ) as process,
+        os.fdopen(unread) as log,
+    ):
+        os.close(written)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "done\n", "it waits for who reads its log"
+        first = [json.loads(log.readline()) for _ in range(9_000)]
+        process.stdin.write("\n")
+        process.stdin.flush()
+        rest = [json.loads(line) for line in log]
+    kept = [entry["number"] for entry in (*first, *rest) if entry["event"] == "line"]
+    assert kept == [*range(len(kept))], "what is kept is the oldest, in order"
+    *_, dropped, last = rest
+    assert (dropped["level"], dropped["event"]) == (
+        "warning",
+        f"{12_000 - len(kept)} log lines dropped: nobody read standard error",
+    )
+    assert last["event"] == "last"

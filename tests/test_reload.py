@@ -1,89 +1,193 @@
-from collections.abc import Callable
+"""When the configuration file is reloaded, and what becomes of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import structlog
-from structlog.testing import CapturingLogger
 
-from exporter.config import Settings, parse
-from exporter.reload import Reloader
+from exporter.config import parse
+from exporter.reload import LastReload, Reloader
+from exporter.web.handlers import ReloadRefused
+from tests.support.log import Log
 
+STARTED, LATER = 1000.0, 1050.0
 PATIENT = "poll: {interval: 10m}"
+NO_FILE = "there is no file"
+ENOUGH_LOOKS = 0.1
+"""Seconds in which a file that is looked at without a pause is looked at many times."""
 
 
 class World:
-    """A file, what reads it again, and what was adopted of it."""
+    """A file, what reloads it, and what was applied of it: at once, or when a test lets it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str, *, lifecycle: bool = True) -> None:
         self.path = path
-        self.path.write_text("{}")
-        self.now = 1000.0
-        self.adopted: list[Settings] = []
+        self.now = STARTED
+        self.applied: list[str] = []
         self.published = 0
-        self.log = CapturingLogger()
-        self.adopt: Callable[[Settings], None] = self.adopted.append
+        self.log = Log()
+        self.let = asyncio.Event()
+        self.let.set()
+        self.apply: Callable[[bytes], Awaitable[None]] = self._parse_and_apply
+        if isinstance(path, Path):
+            self.write("{}")
         self.reloader = Reloader(
             path,
             b"{}",
-            parse=lambda content: parse(content, source="config.yaml", partition_of=lambda _: "aws"),
-            adopt=lambda settings: self.adopt(settings),  # noqa: PLW0108 - a test replaces it
+            lifecycle=lifecycle,
+            apply=lambda content: self.apply(content),  # noqa: PLW0108 - a test replaces it
             publish=self._publish,
             now=lambda: self.now,
-            log=structlog.wrap_logger(
-                self.log, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[lambda *entry: entry[2]]
-            ),
+            log=self.log.logger,
         )
+        self.now = LATER
 
-    def _publish(self) -> None:
+    def write(self, content: str) -> None:
+        assert isinstance(self.path, Path)
+        self.path.write_text(content)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something holds; it has to within 10 s."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - the reloader has no event for all that tests wait for
+                await asyncio.sleep(0.005)
+
+    async def watching(self, story: Callable[[], Awaitable[None]]) -> None:
+        """Watch the file while a story happens."""
+        watching = asyncio.create_task(self.reloader.watch(0))
+        try:
+            await story()
+        finally:
+            watching.cancel()
+
+    async def _parse_and_apply(self, content: bytes) -> None:
+        self.applied.append(content.decode())
+        parse(content, source="config.yaml", partition_of=lambda _: "aws")
+        await self.let.wait()
+
+    async def _publish(self) -> None:
         self.published += 1
-
-    def events(self) -> list[str]:
-        return [call.kwargs["event"] for call in self.log.calls]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path / "config.yaml")
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "config.yaml"
 
 
-def test_what_has_not_changed_is_not_read_again(world: World) -> None:
-    world.reloader.reload_if_changed()
-    world.path.touch()
-    world.reloader.reload_if_changed()
-    assert (world.adopted, world.published, world.events()) == ([], 0, [])
+@pytest.fixture
+def world(path: Path) -> World:
+    return World(path)
 
 
-def test_what_has_changed_is_put_in_force_once(world: World) -> None:
-    world.path.write_text(PATIENT)
+def test_a_request_reloads_and_returns_every_problem(world: World, path: Path) -> None:
+    path.write_text(PATIENT)
+    assert asyncio.run(world.reloader.by_request()) == ()
+    assert (world.applied, world.published) == ([PATIENT], 1)
+    assert world.reloader.last == LastReload(LATER)
+    path.write_text("pool: {}\naccounts: [{id: 1}]")
     world.now += 50
-    for _ in range(3):
-        world.reloader.reload_if_changed()
-    assert [settings.config.poll.interval for settings in world.adopted] == [600]
-    assert world.reloader.last.succeeded_at == 1050
-    assert world.events() == ["configuration reloaded"]
+    problems = asyncio.run(world.reloader.by_request())
+    assert len(problems) == 2
+    assert world.reloader.last == LastReload(LATER, tuple(problems)), "the time of the last one that succeeded"
+    assert world.published == 2
+    assert world.log.events == ["configuration reloaded", *["reloading configuration failed"] * 2]
+
+
+def test_a_file_is_watched_by_its_content(world: World) -> None:
+    async def story() -> None:
+        world.write("{}")
+        await asyncio.sleep(ENOUGH_LOOKS)
+        assert (world.applied, world.published, world.log.events) == ([], 0, [])
+        world.write(PATIENT)
+        await world.until(lambda: world.published)
+        await asyncio.sleep(ENOUGH_LOOKS)
+        assert (world.applied, world.log.events) == ([PATIENT], ["configuration reloaded"])
+
+    asyncio.run(world.watching(story))
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_text("pool: {}"), Path.unlink], ids=["bad", "gone"])
-def test_a_file_that_cannot_be_used_is_told_once_until_it_changes(world: World, spoil: Callable[[Path], object]) -> None:
-    spoil(world.path)
-    for _ in range(3):
-        world.reloader.reload_if_changed()
-    assert world.events() == ["configuration not reloaded"]
-    assert world.reloader.last.problems
-    assert world.reloader.last.succeeded_at == 1000
-    world.path.write_text("{}")
-    world.reloader.reload_if_changed()
-    assert not world.reloader.last.problems
-    assert len(world.adopted) == 1
+def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
+    world: World, path: Path, spoil: Callable[[Path], object]
+) -> None:
+    async def story() -> None:
+        spoil(path)
+        await world.until(lambda: world.published)
+        await asyncio.sleep(ENOUGH_LOOKS)
+        assert world.log.events == ["reloading configuration failed"]
+        assert world.reloader.last.succeeded_at == STARTED
+        assert world.reloader.last.problems
+        world.write(PATIENT)
+        await world.until(lambda: not world.reloader.last.problems)
+        assert world.applied[-1] == PATIENT
+
+    asyncio.run(world.watching(story))
+
+
+def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World) -> None:
+    async def story() -> None:
+        world.let.clear()
+        world.reloader.by_signal()
+        await world.until(lambda: world.applied)
+        for _ in range(10_000):
+            world.reloader.by_signal()
+        world.write(PATIENT)
+        asked = asyncio.create_task(world.reloader.by_request())
+        await asyncio.sleep(0)
+        world.let.set()
+        assert await asked == ()
+
+    asyncio.run(story())
+    assert world.applied == ["{}", PATIENT], "what is in the file is read once more, not ten thousand times"
+
+
+def test_few_requests_wait_at_a_time_and_who_goes_away_takes_it_from_nobody(world: World) -> None:
+    async def story() -> None:
+        world.let.clear()
+        waiting = [asyncio.create_task(world.reloader.by_request()) for _ in range(4)]
+        await world.until(lambda: world.applied)
+        with pytest.raises(ReloadRefused, match="too many reloads are waiting; try again in a second") as refused:
+            await world.reloader.by_request()
+        assert refused.value.status == 429
+        for task in waiting[:3]:
+            task.cancel()
+        world.let.set()
+        assert await waiting[3] == ()
+        assert await world.reloader.by_request() == ()
+
+    asyncio.run(story())
+
+
+NO_LIFECYCLE = "the exporter was started without --web.enable-lifecycle"
+
+
+@pytest.mark.parametrize(
+    ("has_file", "lifecycle", "message"),
+    [(True, False, NO_LIFECYCLE), (False, False, NO_LIFECYCLE), (False, True, NO_FILE)],
+)
+def test_a_request_that_may_not_be_granted_is_told_why(path: Path, *, has_file: bool, lifecycle: bool, message: str) -> None:
+    world = World(path if has_file else NO_FILE, lifecycle=lifecycle)
+    with pytest.raises(ReloadRefused, match=message) as refused:
+        asyncio.run(world.reloader.by_request())
+    assert refused.value.status == 403
+
+
+def test_without_a_file_a_signal_is_answered_in_the_log_and_nothing_is_watched() -> None:
+    world = World(NO_FILE)
+    world.reloader.by_signal()
+    asyncio.run(world.reloader.watch(0))
+    assert world.log.lines == [{"event": "nothing to reload", "cause": "SIGHUP", "reason": NO_FILE, "log_level": "warning"}]
+    assert world.reloader.last == LastReload(STARTED)
 
 
 def test_a_bug_leaves_what_was_and_is_told_by_its_place(world: World) -> None:
-    def fail(_: Settings) -> None:
+    async def fail(_: bytes) -> None:
         raise RuntimeError("cases: secret")
 
-    world.adopt = fail
-    (problem,) = world.reloader.reload("request")
-    assert "internal: RuntimeError in fail" in problem
-    assert "secret" not in problem
-    assert world.reloader.last.problems == (problem,)
+    world.apply = fail
+    (problem,) = asyncio.run(world.reloader.by_request())
+    assert "RuntimeError in fail" in problem
+    assert "secret" not in problem + str(world.log.lines)
+    assert world.reloader.last == LastReload(STARTED, (problem,))
     assert world.published == 1

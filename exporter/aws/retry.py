@@ -122,6 +122,7 @@ class Retries(Generic[E]):
                     case Remedy.NEW_CREDENTIALS if self._forget is not None:
                         self._forget()
                         self._forget = None
+                        self._caller.failure = None  # If new ones are not had in time, it is not for the old.
                     case remedy:
                         failure.remedy = _AFTERWARDS.get(remedy, remedy)
                         raise

@@ -78,7 +78,6 @@ class Collector:
 
     async def run(self) -> None:
         """Poll and publish until cancelled."""
-        await self.publisher.publish()
         self._running = True
         others = [self._spawn("publish", self.publisher.run()), self._spawn("dispatch", self._dispatch())]
         self._refresh_listings()

@@ -1,9 +1,10 @@
 """An exporter that lives through one interval for each line of its input, and tells what it holds; a process of its own.
 
-It is whole: its own threads read accounts, list them and make pages, and its server answers scrapes. Only its clock is not
+It is whole: its own tasks poll accounts, list them and make pages, and its server answers scrapes. Only its clock is not
 time's: it moves by one interval for each line.
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -13,13 +14,23 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.rig import FakeRig
 from tests.support.served import Served
 from tests.support.waiting import wait_until
 
 LOOKED_AT = ("/", "/api/v1/status", "/metrics")
 PATIENCE = 20.0
+
+
+class SteppedClock(FakeClock):
+    """Time that moves when it is told to, and for nobody who waits by it."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until it is told to move by that much."""
+        until = self.monotonic() + seconds
+        while self.monotonic() < until:  # noqa: ASYNC110 - it is another thread that moves it
+            await asyncio.sleep(0.02)
 
 
 class Exporter:
@@ -33,15 +44,19 @@ class Exporter:
     def __init__(self, configs: Sequence[str], interval: float) -> None:
         self._configs = configs
         self._interval = interval
-        self._timing = FakeTiming()
-        self._rig = FakeRig(configs[0], self._timing)
+        self._clock = SteppedClock()
+        self._rig = FakeRig(configs[0], self._clock)
         self._intervals = 0
 
     def run(self) -> None:
         """Live through one interval for each line of standard input, and write a line of JSON each time."""
-        self._rig.collector().start()
-        self._settle()
-        with TemporaryDirectory() as folder, Served(self._rig, Path(folder, "config.yaml")) as served:
+        with (
+            TemporaryDirectory() as folder,
+            self._rig,
+            self._rig.running(),
+            Served(self._rig, Path(folder, "config.yaml")) as served,
+        ):
+            self._settle()
             for _ in sys.stdin:
                 self._live(served)
                 page = ""
@@ -55,7 +70,7 @@ class Exporter:
                 sys.stdout.flush()
 
     def _live(self, served: Served) -> None:
-        self._timing.advance(self._interval)
+        self._clock.advance(self._interval)
         self._intervals += 1
         if self._intervals % 10 == 0:
             assert served.reload(self._configs[self._intervals // 10 % len(self._configs)]) == 200
@@ -63,12 +78,11 @@ class Exporter:
 
     def _settle(self) -> None:
         """Wait until what is due by now is done, and shown."""
-        rig, now = self._rig, self._timing.time()
-        rig.discoverer.wake()
+        rig, now = self._rig, self._clock.time()
         wait_until(lambda: _listed_since(rig, now) or None, PATIENCE, lambda: "the accounts are not listed")
-        rig.roster.wake()
+        rig.wake()
         wait_until(lambda: _nothing_is_due(rig) or None, PATIENCE, lambda: "accounts are not read")
-        rig.publisher.publish()
+        rig.page()
 
 
 def held() -> dict[str, int]:
@@ -94,8 +108,8 @@ def _listed_since(rig: FakeRig, moment: float) -> bool:
 
 
 def _nothing_is_due(rig: FakeRig) -> bool:
-    now = rig.timing.time()
-    return all(status.next_poll is not None and status.next_poll > now for status in rig.roster.statuses()[1])
+    now = rig.clock.monotonic()
+    return all(entry.due > now for entry in rig.accounts.entries())
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from exporter.metrics.encode import TextFormat
+from exporter.metrics.exposition import TextFormat
 from exporter.simulator.server import Simulator
 from tests.reliability.chaos import MINUTE, Chaos
 from tests.reliability.faults import NEEDS_A_PERSON
 from tests.reliability.watch import Truth, Values, Watch, shown, up
 from tests.resilience.conftest import MANAGEMENT
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.rig import FakeRig
 from tests.support.served import Served
 
@@ -44,8 +44,8 @@ class Run:
         if wholly:
             assert self.served.get("/")
             assert self.served.get("/api/v1/status")
-        values = self.watch.read(text, self.rig.timing.time(), self.chaos.plan.max_staleness * MINUTE, wholly=wholly)
-        accounts = {target.account.account_id for target in self.rig.roster.targets()}
+        values = self.watch.read(text, self.rig.clock.time(), self.chaos.plan.max_staleness * MINUTE, wholly=wholly)
+        accounts = {entry.target.account.account_id for entry in self.rig.accounts.entries()}
         self.watch.forget(self.accounts - accounts)
         self.accounts = accounts
         return values
@@ -74,7 +74,7 @@ class Run:
 
     def waits_for_a_person(self, account_id: str) -> bool:
         """Return whether an account failed in a way after which it is tried rarely."""
-        status = self.rig.roster.status(account_id)
+        status = self.rig.status(account_id)
         return status is not None and status.last_poll is not None and status.last_poll.reason in NEEDS_A_PERSON
 
     def wrong(self, values: Values) -> dict[str, str]:
@@ -84,7 +84,7 @@ class Run:
         problems = dict.fromkeys(read.keys() - self.chaos.expected(), "is read no more")
         for account_id in self.chaos.expected():
             if read.get(account_id) != 1:
-                status = self.rig.roster.status(account_id)
+                status = self.rig.status(account_id)
                 problems[account_id] = str(status and status.last_poll)
             elif cases.get(account_id) != self.watch.truth.counts(account_id):
                 problems[account_id] = f"{cases.get(account_id)} are shown"
@@ -92,16 +92,18 @@ class Run:
 
 
 @pytest.fixture
-def run(simulator: Simulator, timing: FakeTiming, tmp_path: Path) -> Iterator[Run]:
+def run(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> Iterator[Run]:
     rng = random.Random(SEED)  # noqa: S311 - a chaos that can be had again
     truth = Truth(simulator.fleet)
     truth.note([MANAGEMENT])
     chaos = Chaos(simulator, truth, ACCOUNTS, LOOSE, rng)
-    # Pauses are short here: one thread makes them one after the other, on everybody's clock. How many there are depends on the
-    # machine, and what happens must not.
+    # Pauses are short here: they follow each other, on everybody's clock. How many there are depends on the machine, and what
+    # happens must not.
     pauses = random.Random(SEED)  # noqa: S311 - as above
-    rig = FakeRig(chaos.plan.text(chaos.loose), timing, random=lambda: pauses.random() / 16)
-    with Served(rig, tmp_path / "config.yaml") as served:
+    with (
+        FakeRig(chaos.plan.text(chaos.loose), clock, random=lambda: pauses.random() / 16) as rig,
+        Served(rig, tmp_path / "config.yaml") as served,
+    ):
         yield Run(rig, served, chaos, Watch(truth), rng)
 
 

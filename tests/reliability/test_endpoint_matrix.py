@@ -3,15 +3,17 @@
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
 
 from docs.reference import replace_between
 from exporter.cases.model import Reason
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.page import Page
 from tests.support.rig import FakeRig
 from tests.support.tools import ROOT
@@ -69,8 +71,8 @@ class Services:
 
 
 @pytest.fixture
-def fleet(timing: FakeTiming) -> Fleet:
-    fleet = Fleet.empty(timing.true_time)
+def fleet(clock: FakeClock) -> Fleet:
+    fleet = Fleet.empty(clock.true_time)
     for _ in range(ACCOUNTS):
         fleet.add_account().add_case()
     return fleet
@@ -88,17 +90,19 @@ def services(simulator: Simulator, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
             port = host.url.rpartition(":")[2]
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", f"http://{service.lower()}.aws.test:{port}")
         monkeypatch.setattr(socket, "getaddrinfo", services.resolve)
+        # By default it remembers addresses for ten seconds of the machine's own clock.
+        monkeypatch.setattr(aiohttp, "TCPConnector", partial(aiohttp.TCPConnector, use_dns_cache=False))
         yield services
 
 
 def recovered_after(rig: FakeRig) -> float:
     """Return how many seconds it takes until every account is read and the list is there again."""
-    started = rig.timing.monotonic()
+    started = rig.clock.monotonic()
     page = rig.after(1)
     while set(page.up().values()) != {1.0} or not listed(page):
-        assert rig.timing.monotonic() < started + INTERVAL, page.text
+        assert rig.clock.monotonic() < started + INTERVAL, page.text
         page = rig.after(1)
-    return rig.timing.monotonic() - started
+    return rig.clock.monotonic() - started
 
 
 def listed(page: Page) -> bool:
@@ -107,30 +111,30 @@ def listed(page: Page) -> bool:
 
 @pytest.mark.timeout(120)
 def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
-    services: Services, fleet: Fleet, timing: FakeTiming, request: pytest.FixtureRequest
+    services: Services, fleet: Fleet, clock: FakeClock, request: pytest.FixtureRequest
 ) -> None:
     everyone = {account.account_id for account in fleet.accounts}
     rows: dict[str, str] = {}
     for service, operations in OPERATIONS.items():
         for fault in FAULTS:
-            rig = FakeRig(CONFIG, timing)
-            assert set(rig.round().up().values()) == {1.0}
-            services.take_away(service, fault)
-            # Longer than any account's pause, and than credentials last.
-            page = rig.after(1.5 * INTERVAL)
-            assert page.open_cases() == dict.fromkeys(everyone, 1.0), (service, fault)
-            reasons = {reason for account_id in everyone for reason in page.reasons(account_id)}
-            (organization,) = rig.engine.report().organizations
-            if service == "ORGANIZATIONS":
-                assert (page.up(), reasons) == (dict.fromkeys(everyone, 1.0), set()), fault
-                assert (listed(page), organization.reason) == (False, Reason.UNREACHABLE), fault
-                meanwhile = "its accounts, as last listed"
-            else:
-                assert (page.up(), reasons) == (dict.fromkeys(everyone, 0.0), {Reason.UNREACHABLE}), (service, fault)
-                assert (listed(page), organization.reason) == (True, None), (service, fault)
-                meanwhile = "its cases, as last read"
-            services.bring_back(service)
-            rows[f"| {operations} | {fault} | `unreachable` | {meanwhile} |"] = f"{recovered_after(rig):.0f} s |"
+            with FakeRig(CONFIG, clock) as rig:
+                assert set(rig.round().up().values()) == {1.0}
+                services.take_away(service, fault)
+                # Longer than any account's pause, and than credentials last.
+                page = rig.after(1.5 * INTERVAL)
+                assert page.open_cases() == dict.fromkeys(everyone, 1.0), (service, fault)
+                reasons = {reason for account_id in everyone for reason in page.reasons(account_id)}
+                (organization,) = rig.report().organizations
+                if service == "ORGANIZATIONS":
+                    assert (page.up(), reasons) == (dict.fromkeys(everyone, 1.0), set()), fault
+                    assert (listed(page), organization.reason) == (False, Reason.UNREACHABLE), fault
+                    meanwhile = "its accounts, as last listed"
+                else:
+                    assert (page.up(), reasons) == (dict.fromkeys(everyone, 0.0), {Reason.UNREACHABLE}), (service, fault)
+                    assert (listed(page), organization.reason) == (True, None), (service, fault)
+                    meanwhile = "its cases, as last read"
+                services.bring_back(service)
+                rows[f"| {operations} | {fault} | `unreachable` | {meanwhile} |"] = f"{recovered_after(rig):.0f} s |"
 
     told = DOCUMENT.read_text()
     if request.config.getoption("--rewrite-golden"):
@@ -144,10 +148,11 @@ def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("service", ["SUPPORT", "STS"])
 def test_a_name_that_the_system_cannot_resolve_is_unreachable(
-    service: str, simulator: Simulator, fleet: Fleet, timing: FakeTiming, monkeypatch: pytest.MonkeyPatch
+    service: str, simulator: Simulator, fleet: Fleet, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del simulator
     monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", "http://support.invalid")
     account_id = fleet.accounts[0].account_id
-    page = FakeRig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", timing).round()
+    with FakeRig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", clock) as rig:
+        page = rig.round()
     assert (page.up(), page.reasons(account_id)) == ({account_id: 0.0}, {"unreachable": 1.0})

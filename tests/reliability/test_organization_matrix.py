@@ -7,12 +7,12 @@ import pytest
 from docs.reference import replace_between
 from exporter.cases.model import Reason
 from exporter.cases.report import OrganizationStatus
-from exporter.collector import discoverer
+from exporter.collector import discovery
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.reliability.faults import FAULTS, LIST_ACCOUNTS, FaultCase
-from tests.support.clock import FakeTiming, RunningTiming
+from tests.support.clock import FakeClock, RunningClock
 from tests.support.log import Log
 from tests.support.rig import FakeRig
 from tests.support.tools import ROOT
@@ -29,8 +29,8 @@ ROWS = [fault for fault in FAULTS if LIST_ACCOUNTS in fault.only]
 
 
 @pytest.fixture
-def timing() -> FakeTiming:
-    return RunningTiming()
+def clock() -> FakeClock:
+    return RunningClock()
 
 
 @pytest.fixture
@@ -39,29 +39,30 @@ def log() -> Log:
 
 
 @pytest.fixture
-def rig(simulator: Simulator, fleet: Fleet, timing: FakeTiming, log: Log) -> Iterator[FakeRig]:
+def rig(simulator: Simulator, fleet: Fleet, clock: FakeClock, log: Log) -> Iterator[FakeRig]:
     """Return an exporter that has listed an organization's accounts once, and read them."""
     for _ in range(25):
         fleet.add_account().add_case()
-    rig = FakeRig(CONFIG, timing, log=log.logger)
-    rig.round()
-    yield rig
+    with FakeRig(CONFIG, clock, log=log.logger) as rig:
+        rig.round()
+        yield rig
     simulator.faults.clear()
 
 
 def organization(rig: FakeRig) -> OrganizationStatus:
-    (found,) = rig.engine.report().organizations
+    (found,) = rig.report().organizations
     return found
 
 
 def recovered_after(rig: FakeRig) -> float:
     """Return how many seconds it takes until the accounts are listed again."""
-    started = rig.timing.monotonic()
+    started = rig.clock.monotonic()
     while organization(rig).reason is not None:
-        assert rig.timing.monotonic() < started + REFRESH
-        rig.timing.advance(0.5)
-        rig.discoverer.refresh_due()
-    return rig.timing.monotonic() - started
+        assert rig.clock.monotonic() < started + REFRESH
+        rig.clock.advance(0.5)
+        rig.list_due()
+        rig.page()
+    return rig.clock.monotonic() - started
 
 
 @pytest.mark.timeout(120)
@@ -78,7 +79,7 @@ def test_every_fault_of_a_list_has_its_reason_and_its_end_and_takes_no_account_a
     for fault in ROWS:
         with monkeypatch.context() as patch:
             if fault.reason is Reason.TIMEOUT:
-                patch.setattr(discoverer, "TIMEOUT", PATIENCE)
+                patch.setattr(discovery, "_TIMEOUT", PATIENCE)
             handle = simulator.faults.add(Fault(fault.kind(), LIST_ACCOUNTS.name, times=fault.times))
             told = len(log.lines)
             page = rig.after(REFRESH)
@@ -89,7 +90,7 @@ def test_every_fault_of_a_list_has_its_reason_and_its_end_and_takes_no_account_a
         status = organization(rig)
         assert (status.reason, status.accounts) == (fault.reason, len(everyone)), fault.title
         if fault.reason is not None:
-            failures = [line["reason"] for line in log.lines[told:] if line["event"] == "accounts cannot be discovered"]
+            failures = [line["reason"] for line in log.lines[told:] if line["event"] == "listing organization failed"]
             assert failures == [fault.reason.value], fault.title
             assert status.detail.startswith(LIST_ACCOUNTS.name), fault.title
         simulator.faults.clear()

@@ -15,7 +15,7 @@ from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Latency
 from exporter.simulator.server import Simulator
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.page import Page
 from tests.support.process import environment
 from tests.support.tools import ROOT
@@ -26,7 +26,7 @@ SETTLED = 60
 INTERVAL = 600.0
 ACCOUNTS = 30
 ALL_AT_ONCE = Latency(0.05)
-"""Makes AWS so slow that each thread that reads has a connection of its own: pools are full where they are compared."""
+"""Makes AWS so slow that each poll has a connection of its own: the pool is full where it is compared."""
 CONFIGS = [
     f"""
 poll: {{interval: 10m, max_staleness: 30m, concurrency: {concurrency}}}
@@ -85,8 +85,8 @@ class Life:
 @pytest.fixture
 def life() -> Iterator[tuple[Life, Iterator[State]]]:
     """Return what happens in the accounts, and what the exporter in a process of its own makes of each interval."""
-    timing = FakeTiming()
-    fleet = Fleet.empty(timing.true_time)
+    clock = FakeClock()
+    fleet = Fleet.empty(clock.true_time)
     life = Life(fleet, random.Random(7))  # noqa: S311 - a life that can be lived again
     with Simulator(fleet, throttle=False, verify_signatures=False) as simulator:
         child = subprocess.Popen(
@@ -104,7 +104,7 @@ def life() -> Iterator[tuple[Life, Iterator[State]]]:
             for number in count(1):
                 slow = simulator.faults.add(Fault(ALL_AT_ONCE)) if number in (SETTLED, INTERVALS) else None
                 life.interval()
-                timing.advance(INTERVAL)
+                clock.advance(INTERVAL)
                 child.stdin.write("\n")
                 child.stdin.flush()
                 told = json.loads(child.stdout.readline())

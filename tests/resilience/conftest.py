@@ -1,24 +1,25 @@
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.rig import FakeRig
 
 MANAGEMENT = "999999999999"
 
 
 @pytest.fixture
-def timing() -> FakeTiming:
-    return FakeTiming()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def fleet(timing: FakeTiming) -> Fleet:
-    fleet = Fleet.empty(timing.true_time)
+def fleet(clock: FakeClock) -> Fleet:
+    fleet = Fleet.empty(clock.true_time)
     fleet.add_account(account_id=MANAGEMENT, name="management")
     return fleet
 
@@ -39,14 +40,15 @@ StartRig = Callable[..., FakeRig]
 
 
 @pytest.fixture
-def rig(simulator: Simulator, timing: FakeTiming) -> StartRig:
+def rig(simulator: Simulator, clock: FakeClock) -> Iterator[StartRig]:
     """Put an exporter together that reads accounts by their role, on the fake clock."""
     del simulator
+    with ExitStack() as stack:
 
-    def make(*account_ids: str, poll: str = "interval: 5m", aws: str = "", rest: str = "", pauses: float = 0.0) -> FakeRig:
-        accounts = "".join(f'\n- {{id: "{account_id}"}}' for account_id in account_ids)
-        listed = f"accounts: {accounts}\n" if account_ids else ""
-        config = f"poll: {{{poll}}}\naws: {{role_name: AwsSupportExporter{aws and ', '}{aws}}}\n{listed}{rest}"
-        return FakeRig(config, timing, random=lambda: pauses)
+        def make(*account_ids: str, poll: str = "interval: 5m", aws: str = "", rest: str = "", pauses: float = 0.0) -> FakeRig:
+            accounts = "".join(f'\n- {{id: "{account_id}"}}' for account_id in account_ids)
+            listed = f"accounts: {accounts}\n" if account_ids else ""
+            config = f"poll: {{{poll}}}\naws: {{role_name: AwsSupportExporter{aws and ', '}{aws}}}\n{listed}{rest}"
+            return stack.enter_context(FakeRig(config, clock, random=lambda: pauses))
 
-    return make
+        yield make

@@ -209,7 +209,7 @@ def test_check_counts_a_list_that_could_not_be_had_as_no_account(command: RunCom
     denied = Fault(Error(400, "AccessDeniedException", "no"), operation="ListAccounts")
     ended = command("check", GOOD, more="organizations: [{name: acme}]", fault=denied)
     assert ended.returncode == 1
-    assert ended.stdout.endswith("1 account checked, none failed. Not every list of accounts could be had: see above.\n")
+    assert ended.stdout.endswith("1 account checked, none failed. Listing an organization failed: see above.\n")
 
 
 @pytest.fixture
@@ -221,9 +221,9 @@ def test_without_credentials_check_and_once_say_so_and_fail(without_credentials:
     checked, once = (run_exporter([name], without_credentials) for name in ("check", "once"))
     assert (checked.returncode, once.returncode) == (1, 1)
     assert "give the exporter valid AWS credentials" in checked.stdout
-    assert checked.stdout.endswith("The account of the exporter's own credentials could not be found: see above.\n")
+    assert checked.stdout.endswith("Finding the account of the exporter's own credentials failed: see above.\n")
     assert 'aws_support_organization_up{organization=""} 0.0\n' in once.stdout
-    assert 'event="the exporter\'s own account cannot be found" reason=credentials' in once.stderr
+    assert 'event="finding the exporter\'s own account failed" reason=credentials' in once.stderr
 
 
 SHARED = "aws: {role_name: AwsSupportExporter, regions: [eu-central-1, us-east-1, eu-west-1]}"
@@ -243,13 +243,19 @@ NOT_SHARED = "aws: {role_name: AwsSupportExporter, regions: [us-east-1, eu-west-
 def test_regions_that_share_an_endpoint_are_told(config: str, told: bool, aws: Simulator, tmp_path: Path) -> None:  # noqa: FBT001 - expected
     path = tmp_path / "config.yaml"
     path.write_text(config)
-    checked, once = (run_exporter([name, f"--config.file={path}"], aws.environment()) for name in ("check", "once"))
+    checked = run_exporter(["check", f"--config.file={path}"], aws.environment())
     note = (
         "The 3 regions eu-central-1, us-east-1, eu-west-1 are 2 Support endpoints, us-east-1, eu-west-1: those that share one"
     )
     assert (note in checked.stdout) is told
-    line = 'event="several regions lead to one Support endpoint" regions="eu-central-1, us-east-1, eu-west-1" endpoints='
-    assert (line in once.stderr) is told
+
+
+def test_once_logs_regions_that_share_an_endpoint(aws: Simulator, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(SHARED + f"\naccounts: [{{id: '{GOOD}'}}]")
+    once = run_exporter(["once", f"--config.file={path}"], aws.environment())
+    line = 'event="several regions share a Support endpoint" regions="eu-central-1, us-east-1, eu-west-1" endpoints='
+    assert line in once.stderr
 
 
 def test_check_finds_the_accounts_of_an_organization(command: RunCommand) -> None:
@@ -260,7 +266,7 @@ def test_check_finds_the_accounts_of_an_organization(command: RunCommand) -> Non
 @pytest.mark.parametrize("name", ["table", "as_json", "page"])
 def test_nothing_but_a_terminal_gets_a_progress_bar(name: str, request: pytest.FixtureRequest) -> None:
     ended: Ended = request.getfixturevalue(name)
-    assert "Reading accounts" not in ended.stdout + ended.stderr
+    assert "Polling accounts" not in ended.stdout + ended.stderr
     assert "\x1b" not in ended.stdout + ended.stderr
     assert all(line.startswith("ts=") for line in ended.stderr.splitlines())
 
@@ -268,9 +274,9 @@ def test_nothing_but_a_terminal_gets_a_progress_bar(name: str, request: pytest.F
 def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(in_terminal: RunInTerminal) -> None:
     ended = in_terminal("check", GOOD, NO_TRUST)
     assert ended.returncode == 1
-    assert "Reading accounts" in ended.shown
+    assert "Polling accounts" in ended.shown
     assert re.search(r"[12]/2", ended.shown)
-    _, _, after_the_bar = ended.shown.rpartition("Reading accounts")
+    _, _, after_the_bar = ended.shown.rpartition("Polling accounts")
     assert "\x1b[2K" in after_the_bar.partition(GOOD)[0], "the bar's line is not erased before the table"
     assert "2 accounts checked, 1 failed." in after_the_bar
 
@@ -278,7 +284,7 @@ def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(in_termi
 def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(in_terminal: RunInTerminal) -> None:
     ended = in_terminal("once", GOOD, NO_TRUST, DENIED, redirect_stdout=True)
     assert ended.returncode == 0
-    assert "Reading accounts" in ended.shown
+    assert "Polling accounts" in ended.shown
     lines = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;]*m", "", ended.shown))
     logged = [line for line in lines if "ts=" in line]
     assert len(logged) == 2

@@ -31,7 +31,7 @@ def counters(page: Page) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 def test_polls_go_on_at_their_pace(jump: float, simulator: Simulator, rig: StartRig) -> None:
     running = rig(A)
     running.round()
-    running.timing.set_wall_clock(jump)
+    running.clock.set_wall_clock(jump)
     for polls in range(2, 6):
         page = running.after(EVERY_POLL)
         assert simulator.log.counts()["DescribeCases"] == polls
@@ -46,7 +46,7 @@ def test_nothing_is_negative_and_no_counter_goes_down(jump: float, fleet: Fleet,
     account = fleet.account(A)
     for step in range(6):
         if step == 2:
-            running.timing.set_wall_clock(jump)
+            running.clock.set_wall_clock(jump)
             page = running.page()
             assert min(value for _, _, value in page.samples) >= 0
         account.add_case().add_communication(body="answer")
@@ -62,14 +62,14 @@ def test_nothing_is_negative_and_no_counter_goes_down(jump: float, fleet: Fleet,
 def test_a_clock_that_is_set_back_does_not_hide_cases_that_are_fresh(rig: StartRig) -> None:
     running = rig(A)
     running.round()
-    running.timing.set_wall_clock(-5 * HOUR)
+    running.clock.set_wall_clock(-5 * HOUR)
     assert running.page().open_cases() == {A: 1}
 
 
 def test_a_clock_that_was_wrong_does_not_keep_expired_credentials_in_use(simulator: Simulator, rig: StartRig) -> None:
     running = rig(A)
     running.round()
-    running.timing.set_wall_clock(-12 * HOUR)
+    running.clock.set_wall_clock(-12 * HOUR)
     for _ in range(20):
         page = running.after(EVERY_POLL)
     assert (page.up(), page.reasons(A)) == ({A: 1}, {})

@@ -1,8 +1,7 @@
-"""A whole endpoint that is down is noticed after a few accounts, and no thread waits for it in vain."""
+"""A whole endpoint that is down is noticed after a few accounts, and no other waits for it in vain."""
 
 import pytest
 
-from exporter.aws.health import LONGEST_PROBE_INTERVAL, MANY_FAILURES
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error, Silence
@@ -13,6 +12,9 @@ from tests.support.rig import FakeRig
 ACCOUNTS = [f"{number:012}" for number in range(1, 21)]
 SHORT = "interval: 60s, timeout: 20ms"
 HOME, OTHER = "us-east-1", "us-west-2"
+MANY_FAILURES = 8
+"""Accounts that fail at once to open the circuit."""
+LONGEST_PROBE_INTERVAL = 10.0
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,7 @@ def running(rig: StartRig) -> FakeRig:
     """Return an exporter that has read every account once."""
     running = rig(*ACCOUNTS, poll=SHORT)
     running.round()
-    running.timing.advance(91)
+    running.clock.advance(91)
     return running
 
 
@@ -34,7 +36,7 @@ def test_with_an_endpoint_silent_only_the_first_few_accounts_wait(simulator: Sim
     silent = simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
     page = running.round()
     assert page.up() == dict.fromkeys(ACCOUNTS, 0.0)
-    assert silent.hits <= MANY_FAILURES * 3, "each of the others held a thread until its timeout"
+    assert silent.hits <= MANY_FAILURES * 3, "each of the others waited until its timeout"
     assert sum("unreachable" in page.reasons(account_id) for account_id in ACCOUNTS) >= len(ACCOUNTS) - MANY_FAILURES
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from exporter.aws.timing import SystemTiming
+from exporter.clock import SystemClock
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
@@ -14,8 +14,8 @@ from tests.support.rig import Rig
 from tests.support.waiting import wait_until
 
 INTERVAL = 10.0
-MORE_THAN_ONE_CLIENT_RETRIES = 120
-"""botocore's retry quota of one client is 500 tokens, and a retry costs 5 of them, or 10 after a timeout."""
+MANY_RETRIES = 120
+"""More than a retry quota that all accounts share, as botocore's clients have one, would allow."""
 
 
 @pytest.mark.parametrize(
@@ -29,17 +29,17 @@ def test_one_account_that_always_fails_starves_none_of_100(
     bad, *good = (fleet.add_account().account_id for _ in range(101))
     running = rig(bad, *good)
     failing = simulator.faults.add(Fault(kind, operation="DescribeCases", account_id=bad))
-    bad_target = next(target for target in running.roster.targets() if target.account.account_id == bad)
-    while failing.hits <= MORE_THAN_ONE_CLIENT_RETRIES:
-        running.poller.poll(bad_target)
+    (bad_entry,) = (entry for entry in running.accounts.entries() if entry.target.account.account_id == bad)
+    while failing.hits <= MANY_RETRIES:
+        running.poll(bad_entry)
     # Whose request fails once is asked again, however often the bad one was.
     for account_id in good[::10]:
         simulator.faults.add(Fault(kind, operation="DescribeCases", account_id=account_id, times=1))
-    began, began_by_its_clock = time.monotonic(), running.timing.monotonic()
+    began, began_by_its_clock = time.monotonic(), running.clock.monotonic()
     page = running.round()
     assert page.up() == {bad: 0} | dict.fromkeys(good, 1.0)
     assert set(page.reasons(bad)) == {reason}
-    assert running.timing.monotonic() - began_by_its_clock < INTERVAL
+    assert running.clock.monotonic() - began_by_its_clock < INTERVAL
     assert time.monotonic() - began < INTERVAL
 
 
@@ -51,19 +51,15 @@ def test_all_500_neighbours_of_a_hung_account_are_fresh_within_one_interval(monk
             monkeypatch.setenv(name, value)
         simulator.faults.add(Fault(Silence(), account_id=hung))
         entries = "".join(f"\n- {{id: '{account_id}'}}" for account_id in (*good, hung))
-        rig = Rig(
+        config = (
             f"poll: {{interval: {INTERVAL:g}s, timeout: 1s, concurrency: 8}}\n"
-            f"aws: {{role_name: AwsSupportExporter}}\naccounts: {entries}",
-            SystemTiming(),
+            f"aws: {{role_name: AwsSupportExporter}}\naccounts: {entries}"
         )
-        collector = rig.collector()
-        started = time.time()
-        collector.start()
-        try:
-            wait_until(lambda: rig.roster.all_polled() or None, 2 * INTERVAL, lambda: "some account was never read")
-            page = rig.page()
-        finally:
-            collector.stop()
+        with Rig(config, SystemClock()) as rig:
+            started = time.time()
+            with rig.running():
+                wait_until(lambda: rig.publisher.ready or None, 2 * INTERVAL, lambda: "some account was never read")
+                page = rig.page()
     successes = page.by_account("aws_support_account_last_success_timestamp_seconds")
     assert set(successes) == set(good)
     assert max(successes.values()) - started < INTERVAL

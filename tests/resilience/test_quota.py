@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from exporter.aws.timing import SystemTiming
+from exporter.clock import SystemClock
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Throttled
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import StartRig
-from tests.support.clock import FakeTiming
+from tests.support.clock import FakeClock
 from tests.support.rig import Rig
 
 A = "111111111111"
@@ -36,7 +36,7 @@ def test_twelve_pages_are_spread_over_seconds(simulator: Simulator, fleet: Fleet
     assert running.round().open_cases() == {A: 1150}
     assert simulator.log.counts()["DescribeCases"] == 12
     assert most_in_a_second(arrivals(simulator)) == CALLS
-    assert running.timing.monotonic() < 3, "the quota is kept, and used"
+    assert running.clock.monotonic() < 3, "the quota is kept, and used"
 
 
 def test_on_the_machines_clock_too_and_aws_throttles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,8 +45,8 @@ def test_on_the_machines_clock_too_and_aws_throttles_nothing(monkeypatch: pytest
         for name, value in simulator.environment().items():
             monkeypatch.setenv(name, value)
         account_id = fleet.accounts[0].account_id
-        running = Rig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", SystemTiming())
-        assert running.round().open_cases() == {account_id: 1150}
+        with Rig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", SystemClock()) as rig:
+            assert rig.round().open_cases() == {account_id: 1150}
         assert most_in_a_second(arrivals(simulator)) == CALLS
         assert {record.status for record in simulator.log.records()} == {200}
 
@@ -63,8 +63,8 @@ def test_lookups_of_communications_and_retries_count(simulator: Simulator, fleet
     assert most_in_a_second(arrivals(simulator)) == CALLS
 
 
-def test_accounts_do_not_wait_for_each_others_quota(fleet: Fleet, rig: StartRig, timing: FakeTiming) -> None:
+def test_accounts_do_not_wait_for_each_others_quota(fleet: Fleet, rig: StartRig, clock: FakeClock) -> None:
     for number in range(1, 21):
         fleet.add_account(account_id=f"{number:012}").add_case()
     assert rig(*(f"{number:012}" for number in range(1, 21))).round().total("aws_support_account_up") == 20
-    assert timing.monotonic() == 0
+    assert clock.monotonic() == 0

@@ -48,11 +48,11 @@ def test_pauses_between_throttled_polls_grow_up_to_the_interval(simulator: Simul
     pauses = []
     for _ in range(8):
         running.round()
-        status = running.roster.status(A)
+        status = running.status(A)
         assert status is not None
         assert status.next_poll is not None
-        pauses.append(status.next_poll - running.timing.time())
-        running.timing.advance(pauses[-1] + 0.001)
+        pauses.append(status.next_poll - running.clock.time())
+        running.clock.advance(pauses[-1] + 0.001)
     assert pauses[:4] == pytest.approx([5, 10, 20, 40], rel=0.11)
     assert pauses[4:] == pytest.approx([60] * 4, rel=0.11)
 

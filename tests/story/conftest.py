@@ -1,3 +1,3 @@
-from tests.resilience.conftest import fleet, rig, simulator, timing
+from tests.resilience.conftest import clock, fleet, rig, simulator
 
-__all__ = ["fleet", "rig", "simulator", "timing"]
+__all__ = ["clock", "fleet", "rig", "simulator"]

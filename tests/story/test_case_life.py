@@ -159,7 +159,7 @@ def test_a_target_passes_between_two_readings_and_is_a_breach_at_the_next(
     running = rig(A, poll="interval: 1h, max_staleness: 2h")
     pages = {"read": running.round()}
     for minutes in (14, 2):
-        running.timing.advance(60 * minutes)
+        running.clock.advance(60 * minutes)
         pages[f"{minutes} minutes on"] = running.page()
     assert simulator.log.counts()["DescribeCases"] == 1
     pages["read again"] = running.after(2 * HOUR)

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import asyncio
 import json
 import subprocess
 import sys
@@ -38,7 +39,7 @@ class Story:
     step: float = 300.0
 
 
-def write_story(story: Story, end: float, stream: BinaryIO) -> None:
+async def write_story(story: Story, end: float, stream: BinaryIO) -> None:
     """Write the samples of a story in OpenMetrics, without the end marker.
 
     Args:
@@ -54,7 +55,7 @@ def write_story(story: Story, end: float, stream: BinaryIO) -> None:
         clock.move_to(start + number * story.step)
         fleet.advance(clock.time())
         for exporter in exporters:
-            exporter.record(stream)
+            await exporter.record(stream)
 
 
 def create_blocks(stories: Iterable[Story], end: float, directory: Path, promtool: Path) -> Path:
@@ -70,7 +71,7 @@ def create_blocks(stories: Iterable[Story], end: float, directory: Path, promtoo
     samples = directory / "history.openmetrics"
     with samples.open("wb") as stream:
         for story in stories:
-            write_story(story, end, stream)
+            asyncio.run(write_story(story, end, stream))
         stream.write(b"# EOF\n")
     data = directory / "data"
     command = [

@@ -1,51 +1,44 @@
 """An exporter on a clock that is moved along, whose pages are written down as Prometheus would have stored them.
 
-The exporter's own roster, poller, instruments and renderer; only the wire is left out: the simulated Support API is called,
-not connected to.
+All of it is the exporter's own; only the wire is left out: the simulated Support API is called, not connected to.
 """
 
-import math
 import platform
 import random
 import re
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
 
-import structlog
-from exporter.collector.roster import Roster
-from exporter.collector.source import Target
-from exporter.collector.store import PageStore
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.instruments import Instruments
-from exporter.metrics.live import LiveMetrics
-from exporter.metrics.page import Encoding
-from structlog.typing import FilteringBoundLogger
+from botocore.credentials import Credentials
 
 from exporter import __revision__, __version__
-from exporter.aws.first_response import FirstResponses
-from exporter.aws.parse import CasesPage, cases_page, communications_page
-from exporter.cases.aggregate import open_cases
-from exporter.cases.model import Account, Communication, Reading, Reason
-from exporter.collector.poller import Poller, Terms
-from exporter.collector.publisher import Publisher
-from exporter.collector.schedule import Cadence
+from exporter.aws.client import Client, Parser, RequestObserver, Service
+from exporter.aws.credentials import AssumedRole, Sts
+from exporter.aws.endpoints import Endpoints
+from exporter.aws.errors import RequestFailure, refused
+from exporter.aws.retry import Caller
+from exporter.aws.support import Memory, SupportReader
+from exporter.cases.model import Account, Reason
+from exporter.collector.collector import Collector, Plan
+from exporter.collector.ports import Target
 from exporter.config import parse
-from exporter.errors import ReadFailure
 from exporter.metrics import catalog
-from exporter.metrics.families import Sample, View
+from exporter.metrics.exposition import Encoding, PageStore, TextFormat
+from exporter.metrics.families import Sample
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from exporter.simulator import account as simulated
 from exporter.simulator import support
 from exporter.simulator.errors import ApiError
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.parameters import Parameters
+from tests.support.log import Log
 
 JOB = "aws-support-exporter"
-_ATTEMPTS = 4
+_REGION = "us-east-1"
 _SESSION_SECONDS = 3600.0
-_POLL_TIMEOUT = 60.0
 _PLAIN = Encoding(TextFormat.OPENMETRICS, gzip=False)
 _START_TIME = re.compile(rb"^process_start_time_seconds .*$", re.MULTILINE)
 
@@ -65,8 +58,8 @@ class HistoryClock:
         """Return seconds that never go back."""
         return self._now + self._spent
 
-    def spend(self, seconds: float) -> None:
-        """Let a call take that long."""
+    async def sleep(self, seconds: float) -> None:
+        """Let a call or a pause take that long."""
         self._spent += seconds
 
     def move_to(self, now: float) -> None:
@@ -95,70 +88,88 @@ class Scrape:
     per_case: bool = True
 
 
-class SimulatedSource:
-    """Reads one account of the simulator without a wire between; calls take time and may be throttled.
+class CalledClient(Client):
+    """Calls the simulator's functions for one account in place of AWS; calls take time and may be throttled."""
 
-    Args:
-        account: The simulated account.
-        instruments: Count the calls.
-        clock: Passes while calls last.
-        rng: How long they last, and which are throttled.
-    """
-
-    def __init__(self, account: simulated.Account, instruments: Instruments, clock: HistoryClock, rng: random.Random) -> None:
+    def __init__(
+        self,
+        account: simulated.Account,
+        endpoints: Endpoints,
+        observer: RequestObserver,
+        clock: HistoryClock,
+        rng: random.Random,
+    ) -> None:
+        super().__init__(endpoints, observer, clock, rng.random)
         self._account = account
-        self._instruments = instruments
-        self._clock = clock
+        self._calls = observer
+        self._time = clock
         self._rng = rng
-        self._first_responses = FirstResponses()
-        self._session_ends = -math.inf
 
-    def read(self, _deadline: float) -> Reading:
-        """Return a complete reading, as the exporter's own reader does."""
-        if self._clock.time() >= self._session_ends:
-            self._assume_role()
-        cases = [case for page in self._pages() for case in page.cases]
-        return Reading(self._clock.time(), self._first_responses.complete(open_cases(cases), self._communications))
-
-    def _assume_role(self) -> None:
-        denied = None if self._account.trusts else Reason.ASSUME_ROLE_DENIED
-        self._ended("AssumeRole", denied)
-        if denied:
-            raise ReadFailure(denied, "AssumeRole: AccessDenied")
-        self._session_ends = self._clock.time() + _SESSION_SECONDS
-
-    def _pages(self) -> Iterator[CasesPage]:
-        token: str | None = None
-        while True:
-            page = cases_page(self._answer("DescribeCases", token, includeCommunications=True), keep_subject=False)
-            yield page
-            token = page.next_token
-            if token is None:
-                return
-
-    def _communications(self, case_id: str) -> tuple[Communication, ...]:
-        return communications_page(self._answer("DescribeCommunications", None, caseId=case_id)).communications
-
-    def _answer(self, operation: str, token: str | None, **parameters: object) -> bytes:
-        values = {**parameters, "maxResults": 100} | ({} if token is None else {"nextToken": token})
-        for _ in range(_ATTEMPTS):
-            throttled = self._rng.random() < self._account.contention
-            try:
-                answer = b"" if throttled else support.answer(operation, Parameters(values), self._account)
-            except ApiError as error:
-                if error.code != "SubscriptionRequiredException":
-                    raise
-                self._ended(operation, Reason.SUBSCRIPTION_REQUIRED)
-                raise ReadFailure(Reason.SUBSCRIPTION_REQUIRED, error.code) from error
-            self._ended(operation, Reason.THROTTLED if throttled else None)
-            if not throttled:
-                return answer
-        raise ReadFailure(Reason.THROTTLED, "ThrottlingException")
-
-    def _ended(self, operation: str, reason: Reason | None) -> None:
+    async def request(
+        self,
+        service: Service,  # noqa: ARG002 - as the client has it
+        operation: str,
+        parameters: Mapping[str, object],
+        credentials: Credentials,  # noqa: ARG002 - as above
+        caller: Caller,  # noqa: ARG002 - as above
+        parse: Parser | None = None,
+    ) -> Any:  # noqa: ANN401 - as above
+        """Return what the simulator answers."""
         duration = 0.12 * self._rng.lognormvariate(0.0, 0.5)
-        self._clock.spend(duration)
-        self._instruments.request_ended(operation, duration, reason)
+        await self._time.sleep(duration)
+        reason: Reason | None = None
+        try:
+            if parse is None:
+                return self._assumed_role(operation)
+            return parse(self._answer(operation, parameters))
+        except RequestFailure as failure:
+            reason = failure.reason
+            raise
+        finally:
+            self._calls.request_ended(operation, duration, reason)
+
+    def _assumed_role(self, operation: str) -> dict[str, object]:
+        if not self._account.trusts:
+            raise refused(operation, 403, "AccessDenied", "")
+        expiration = datetime.fromtimestamp(self._time.time() + _SESSION_SECONDS, UTC)
+        issued = {"AccessKeyId": "id", "SecretAccessKey": "key", "SessionToken": "token", "Expiration": expiration}
+        return {"Credentials": issued}
+
+    def _answer(self, operation: str, parameters: Mapping[str, object]) -> bytes:
+        if self._rng.random() < self._account.contention:
+            raise refused(operation, 400, "ThrottlingException", "")
+        try:
+            return support.answer(operation, Parameters(parameters), self._account)
+        except ApiError as error:
+            raise refused(operation, 400, error.code, "") from error
+
+
+class OwnCredentials:
+    """What the exporter assumes roles with."""
+
+    async def get(self, _: Caller) -> Credentials:
+        """Return them."""
+        return Credentials("id", "key")
+
+    def forget(self, refused: Credentials) -> None:
+        """Keep them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The accounts of an organization, which stay."""
+
+    name: str
+    targets: Sequence[Target]
+    refresh_interval: float = 3600.0
+
+    async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ARG002, ASYNC109 - as of any discovery
+        """Yield them all."""
+        yield self.targets
+
+    def known(self) -> Sequence[Target]:
+        """Return them all."""
+        return self.targets
 
 
 class RecordedExporter:
@@ -172,43 +183,52 @@ class RecordedExporter:
     """
 
     def __init__(self, fleet: Fleet, scrape: Scrape, clock: HistoryClock, step: float) -> None:
-        config = parse(b"{}", source="history", partition_of=lambda _: "aws").config
-        targets = config.metrics.first_response_targets
-        silent = structlog.make_filtering_bound_logger("critical")
-        log: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
-        instruments = Instruments(targets)
+        self._endpoints = Endpoints()
+        settings = parse(b"{}", source="history", partition_of=self._endpoints.partition_of)
+        targets = settings.policy.first_response_targets
+        self._instrumentation = Instrumentation(targets.values(), process=True)
         self._scrape = scrape
         self._clock = clock
-        self._targets = targets
-        self._roster = Roster(Cadence(step / 2), clock)
-        rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
+        self._rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
         mine = [account for account in fleet.accounts if account.state == "ACTIVE"][scrape.index :: scrape.total]
-        self._roster.assign(
-            Target(self._named(account), SimulatedSource(account, instruments, clock, random.Random(rng.random())))  # noqa: S311 - as above
-            for account in mine
+        read = [self._target(account) for account in mine]
+        policy = replace(
+            settings.policy,
+            max_staleness=max(settings.policy.max_staleness, 3 * step),
+            case_limit=settings.config.metrics.cases.limit if scrape.per_case else None,
         )
-        staleness = max(config.poll.max_staleness, 3 * step)
-        self._poller = Poller(self._roster, Terms(_POLL_TIMEOUT, targets, staleness), instruments, clock, log)
-        view = View(staleness, targets, config.metrics.cases.limit if scrape.per_case else None)
+        poll = settings.config.poll
+        in_organization = [Members(scrape.organization, read)] if scrape.organization else []
+        plan = Plan([] if in_organization else read, in_organization, step / 2, poll.timeout, poll.concurrency, policy)
         self._store = PageStore()
-        self._publisher = Publisher(
-            self._roster, Renderer(view, instruments), self._store, self._fleet_samples, _RealStopwatch(clock)
+        self._collector = Collector(
+            plan,
+            self._instrumentation,
+            Renderer(self._instrumentation.encode),
+            self._store,
+            self._samples,
+            owns=lambda _: True,
+            clock=clock,
+            log=Log().logger,
         )
-        self._live = LiveMetrics().encode
         self._started = clock.time()
         labels = f'instance="{scrape.instance}",job="{scrape.job}"'
         self._up = f"up{{{labels}}} 1".encode()
         self._labels = f"{{{labels}".encode()
 
-    def record(self, stream: BinaryIO) -> None:
+    async def record(self, stream: BinaryIO) -> None:
         """Read what is due, and write the page with its time."""
-        while (target := self._roster.take()) is not None:
-            self._poller.poll(target)
-        self._publisher.publish()
-        body = self._store.prepare(_PLAIN)
-        assert body is not None
-        live = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), self._live(TextFormat.OPENMETRICS))
-        page = body.whole(live)
+        collector = self._collector
+        for listing in collector.discoverer.listings:
+            if listing.due <= self._clock.monotonic():
+                await collector.discoverer.refresh(listing)
+        while due := collector.accounts.due():
+            for entry in due:
+                await collector.poll(entry)
+        await collector.publisher.publish()
+        page = self._store.encode(_PLAIN)
+        assert page is not None
+        page = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), page)
         stamp = f" {self._clock.time():.3f}\n".encode()
         stream.write(self._up + stamp)
         stream.writelines(self._told(line) + stamp for line in page.splitlines() if not line.startswith(b"#"))
@@ -221,16 +241,20 @@ class RecordedExporter:
         name, _, value = line.partition(b" ")
         return name + self._labels + b"} " + value
 
-    def _named(self, account: simulated.Account) -> Account:
-        return Account(account.account_id, account.name, "us-east-1", "aws", self._scrape.organization)
+    def _target(self, account: simulated.Account) -> Target:
+        rng = random.Random(self._rng.random())  # noqa: S311 - a story, not a secret
+        client = CalledClient(account, self._endpoints, self._instrumentation, self._clock, rng)
+        reader = SupportReader(
+            account.account_id,
+            client,
+            client.support([_REGION]),
+            AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {}),
+            Memory(),
+            keep_subject=False,
+        )
+        return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
 
-    def _fleet_samples(self) -> Iterator[Sample]:
-        for severity_code, seconds in sorted(self._targets.items()):
-            yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
-        if self._scrape.organization:
-            organization = {"organization": self._scrape.organization}
-            yield Sample(catalog.ORGANIZATION_UP, organization, 1)
-            yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, organization, self._clock.time())
+    def _samples(self) -> Iterator[Sample]:
         yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, 1)
         yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self._started)
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
@@ -238,11 +262,3 @@ class RecordedExporter:
         if self._scrape.total > 1:
             yield Sample(catalog.SHARDS, {}, self._scrape.total)
             yield Sample(catalog.SHARD, {"ordinal": str(self._scrape.index), "total": str(self._scrape.total)}, 1)
-
-
-class _RealStopwatch:
-    """The history's time of day, but a real stopwatch: how long a page took to make is measured."""
-
-    def __init__(self, clock: HistoryClock) -> None:
-        self.time = clock.time
-        self.monotonic = time.perf_counter

@@ -1,7 +1,10 @@
 """The exporter's own parts in the test's process, put together as the command does, on a clock of the test's choice."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -29,7 +32,7 @@ _PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 class Rig:
-    """An exporter without its web server, on an event loop that runs while it is asked for something; to be closed.
+    """An exporter without its web server, on an event loop in a thread of its own; to be closed.
 
     Args:
         config: Its configuration.
@@ -50,8 +53,11 @@ class Rig:
         nowhere: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
         self.clock = clock
         self._endpoints = Endpoints()
-        self._runner = asyncio.Runner()
         settings = self.parse(config)
+        self._started, self._closing = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="rig", daemon=True)
+        self._thread.start()
+        self._started.wait()
         instrumentation = Instrumentation(settings.policy.first_response_targets.values())
         self.readers = Readers(self._endpoints, instrumentation, clock=clock, random=random)
         self.store = PageStore()
@@ -80,11 +86,29 @@ class Rig:
     def close(self) -> None:
         """End connections and the event loop."""
         self.run(self.readers.close())
-        self._runner.close()
+        self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine on the exporter's event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the exporter's event loop."""
-        return self._runner.run(work)
+        return self.submit(work).result()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Have it poll and publish by itself meanwhile."""
+        collecting = self.submit(self.collector.run())
+        try:
+            yield
+        finally:
+            collecting.cancel()
+
+    def wake(self) -> None:
+        """Have it notice that its clock was moved."""
+        self._loop.call_soon_threadsafe(self.accounts.planned.set)
 
     def parse(self, config: str) -> Settings:
         """Return what a configuration says."""
@@ -120,6 +144,10 @@ class Rig:
         assert page is not None
         return Page(page.decode())
 
+    def due(self) -> list[Entry]:
+        """Return the accounts that are due in the order in which their tasks would wake up."""
+        return sorted(self.accounts.due(), key=lambda entry: entry.due)
+
     def list_due(self) -> None:
         """List the organizations that are due."""
         self.run(self._list_due())
@@ -129,10 +157,15 @@ class Rig:
         self.run(self._poll(entries, together=together))
 
     def round(self, *, together: bool = False) -> Page:
-        """List the accounts if that is due, poll each account that is due once, and return the page."""
+        """List the accounts if that is due, poll each account that is due once, the longest due first, and return the page."""
         self.list_due()
-        self.poll(*self.accounts.due(), together=together)
+        self.poll(*self.due(), together=together)
         return self.page()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._started.set()
+        await self._closing.wait()
 
     async def _list_due(self) -> None:
         for listing in self.discoverer.listings:

@@ -1,15 +1,13 @@
-"""A rig behind the exporter's web server; its configuration is a file that is read again when it is asked for."""
+"""A rig behind the exporter's web server; its configuration is a file that is reloaded when it is asked for."""
 
+import asyncio
 from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from exporter.metrics.live import LiveMetrics
-from exporter.reloads import Reloads
-from exporter.web.routes import Paths, Site, application
-
 from exporter.reload import Reloader
+from exporter.web.handlers import Paths, Site, application
 from tests.support.log import Log
 from tests.support.rig import FakeRig
 from tests.support.serving import Serving
@@ -28,19 +26,17 @@ class Served:
     """
 
     def __init__(self, rig: FakeRig, file: Path) -> None:
-        log = Log().logger
         reloader = Reloader(
             file,
             b"",
-            parse=lambda content: rig.parse(content.decode()),
-            adopt=rig.engine.adopt,
-            publish=rig.publisher.publish,
-            now=rig.timing.time,
-            log=log,
+            lifecycle=True,
+            apply=lambda content: asyncio.wrap_future(rig.submit(rig.applying(content.decode()))),
+            publish=lambda: asyncio.wrap_future(rig.submit(rig.publisher.publish())),
+            now=rig.clock.time,
+            log=Log().logger,
         )
         self._file = file
-        self._reloads = Reloads(reloader, rig.timing.time(), lifecycle=True, log=log)
-        self._serving = Serving(application(_site(rig, self._reloads)))
+        self._serving = Serving(application(_site(rig, reloader)))
 
     def __enter__(self) -> Self:
         self._serving.__enter__()
@@ -53,7 +49,6 @@ class Served:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._kept.close()
         self._serving.__exit__(kind, error, trace)
-        self._reloads.stop()
 
     def connect(self) -> HTTPConnection:
         """Return a new connection."""
@@ -81,20 +76,18 @@ def _answer(connection: HTTPConnection, method: str, path: str, accept: str) -> 
     return response.status, response.read().decode()
 
 
-def _site(rig: FakeRig, reloads: Reloads) -> Site:
-    engine = rig.engine
+def _site(rig: FakeRig, reloader: Reloader) -> Site:
     return Site(
         version="1.2.3",
         paths=Paths(),
-        store=engine.store,
-        live=LiveMetrics().encode,
-        report=engine.report,
+        pages=rig.store,
+        report=rig.report,
         about=dict,
         config=str,
-        problems=lambda: reloads.last.problems,
-        ailments=engine.collector.ailments,
-        ready=engine.ready,
-        now=rig.timing.time,
-        view=lambda: engine.view,
-        reload=reloads.by_request,
+        problems=lambda: reloader.last.problems,
+        health_problems=rig.collector.health_problems,
+        ready=lambda: rig.publisher.ready,
+        now=rig.clock.time,
+        policy=lambda: rig.publisher.snapshot.policy,
+        reload=reloader.by_request,
     )
