@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.cli import DEFAULT_ADDRESS
+from exporter.options import DEFAULT_ADDRESS
 from tests.support.tools import ROOT, find_tool
 
 DEPLOY = ROOT / "deploy"

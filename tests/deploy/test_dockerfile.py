@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.image.trim import CALLED, trim
-from exporter.cli import DEFAULT_ADDRESS
+from exporter.options import DEFAULT_ADDRESS
 from tests.deploy.test_iam import NEEDED
 from tests.support.tools import ROOT
 
