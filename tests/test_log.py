@@ -60,6 +60,7 @@ def test_a_thread_that_crashes_is_told_by_its_place() -> None:
     assert (told["thread"], told["error"], told["place"]) == ("poll", "RuntimeError", "fail, line 19")
 
 
+DROPPED = " log lines dropped: nobody read standard error"
 FLOOD = """
 import sys
 from exporter import log
@@ -88,11 +89,10 @@ def test_who_does_not_read_standard_error_stops_nobody_and_is_told_later_how_muc
         process.stdin.write("\n")
         process.stdin.flush()
         rest = [json.loads(line) for line in log]
-    kept = [entry["number"] for entry in (*first, *rest) if entry["event"] == "line"]
-    assert kept == [*range(len(kept))], "what is kept is the oldest, in order"
-    *_, dropped, last = rest
-    assert (dropped["level"], dropped["event"]) == (
-        "warning",
-        f"{12_000 - len(kept)} log lines dropped: nobody read standard error",
-    )
-    assert last["event"] == "last"
+    told = [*first, *rest]
+    kept = [entry["number"] for entry in told if entry["event"] == "line"]
+    dropped = [int(entry["event"].split()[0]) for entry in told if entry["event"].endswith(DROPPED)]
+    assert kept == sorted(set(kept))
+    assert len(kept) + sum(dropped) == 12_000
+    assert sum(dropped) > 0
+    assert told[-1]["event"] == "last"
