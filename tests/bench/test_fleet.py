@@ -75,9 +75,7 @@ def test_memory_is_linear_when_a_large_fleet_takes_as_much_for_an_account_as_a_s
 
 def test_what_reads_some_accounts_is_scaled_to_the_whole_fleet() -> None:
     plan = replace(TINY, accounts=1000, scripted=50)
-    whole = fleet.Measured(
-        Fill(1.0, 5.0, 4.0, 6.0, {}), Resting(1, 1, (1, 1), (1, 1), 0), Refresh(1, 0.7, (0, 0), 0, {}, 4)
-    )
+    whole = fleet.Measured(Fill(1.0, 5.0, 4.0, 6.0, {}), Resting(1, 1, (1, 1), (1, 1), 0), Refresh(1, 0.7, (0, 0), 0, {}, 4))
     rivals = fleet.Rivals(Cost(1, 0.7, 20_000), Cost(20.0, 5.0, 1000), Cost(10.0, 0.1, 1000))
 
     assert [row.figure for row in fleet.fleet_rows(plan, whole, rivals)][-2:] == ["400 s, CPU 100 s", "80 times"]
