@@ -1,28 +1,29 @@
 """What one fleet takes: start, first fill, memory, scrapes, a refresh at full speed, and keeping the page fresh."""
 
-import gzip
-import http.client
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from bench.processes import Exporter, SimulatedAws, get, wait_for
+from bench.processes import PATIENCE, ROOT, Exporter, SimulatedAws
 from bench.scraping import GZIP, OPENMETRICS, PLAIN_TEXT, Scrape, Scrapers, quantile, scrape
 from exporter.simulator import ROLE_NAME, Fleet
+from tests.support.fetch import fetch
+from tests.support.waiting import wait_until
 
-_OK, _NOT_READY = 200, 503
-_BETWEEN_PAGES = 15.0
-_LONG = 6 * 3600
 SCRAPERS = 4
+OFTEN = 10
+"""The shortest interval that a user may choose, in seconds."""
+_SELDOM = 6 * 3600
+_BETWEEN_PAGES = 15.0
 _SCRAPER_PAUSE = 0.05
 _QUIET = 0.5
-_EVERY_FORMAT = [
-    {"Accept": accept, "Accept-Encoding": coding} for accept in (OPENMETRICS, PLAIN_TEXT) for coding in ("gzip", "identity")
-]
+_COMPRESSED = [{"Accept": accept, "Accept-Encoding": "gzip"} for accept in (OPENMETRICS, PLAIN_TEXT)]
+_EVERY_FORMAT = [*_COMPRESSED, *({"Accept": each["Accept"], "Accept-Encoding": "identity"} for each in _COMPRESSED)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class Plan:
         stall: Seconds for which AWS says nothing, so that every account falls due; it takes 1.5 intervals.
         refreshes: How often that is done.
         scripted: Accounts that the script reads.
-        growth: Fleets of other sizes: accounts and cases.
-        large_account: Open cases of the account that the peer reads; 0 leaves it out.
-        rounds: Rounds over a small fleet in which nothing may grow; 0 leaves that out.
+        growth: Fleets of other sizes: accounts, cases and concurrency.
+        rounds: Rounds over a small living fleet in which nothing may grow; 0 leaves that out.
         rounds_accounts: How many accounts that fleet has.
+        checkout: Whose exporter is measured.
     """
 
     accounts: int = 1000
@@ -58,22 +59,29 @@ class Plan:
     stall: float = 15.5
     refreshes: int = 2
     scripted: int = 50
-    growth: tuple[tuple[int, int], ...] = ((100, 20), (300, 20), (3000, 20), (10_000, 3))
-    large_account: int = 2000
+    growth: tuple[tuple[int, int, int], ...] = (
+        (100, 20, 64),
+        (300, 20, 64),
+        (1000, 20, 64),
+        (3000, 20, 64),
+        (10_000, 3, 256),
+    )
     rounds: int = 50
     rounds_accounts: int = 50
+    checkout: Path = ROOT
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the main fleet's accounts."""
+        return account_ids(self.accounts)
+
+    def exporter(self, folder: Path, config: str, aws: SimulatedAws, name: str = "exporter") -> Exporter:
+        """Start the exporter that is measured."""
+        return Exporter(folder, config, aws.environment, name, checkout=self.checkout)
 
 
 class Fill(NamedTuple):
-    """From the start of the exporter until every account was read.
-
-    Attributes:
-        listening: Seconds until it answers.
-        seconds: From then on until every account was read.
-        cpu: CPU seconds of that.
-        shown: Seconds from listening until every account is on the page.
-        calls: Calls to AWS by operation.
-    """
+    """Seconds until the exporter answers, and from then on until it is ready, their CPU, and until all are on the page."""
 
     listening: float
     seconds: float
@@ -83,14 +91,9 @@ class Fill(NamedTuple):
 
 
 class Resting(NamedTuple):
-    """The exporter when nothing is read.
+    """The exporter when nothing is read: MiB, bytes of a page with gzip and without, p50 and p99 of a scrape.
 
-    Attributes:
-        rss: MiB, with the one format that Prometheus asks for.
-        rss_every_format: MiB, after a scrape in every format.
-        page_bytes: Of a scrape with gzip, and without.
-        scrape_ms: p50 and p99.
-        ages: Share of a core that keeping the page fresh takes, scraped in every format.
+    `ages` is the share of a core that keeping the page fresh takes, scraped with gzip in two formats.
     """
 
     rss: float
@@ -101,21 +104,14 @@ class Resting(NamedTuple):
 
 
 class Refresh(NamedTuple):
-    """Reading every account again, as fast as it goes.
-
-    Attributes:
-        seconds: For the whole fleet.
-        cpu: CPU seconds for the whole fleet.
-        scrape_ms: p50 and p99 meanwhile.
-        scrapes: How many there were.
-        calls: Calls to AWS by operation.
-    """
+    """Reading every account again, as fast as it goes: seconds and CPU, p50 and p99 of the scrapes meanwhile, and threads."""
 
     seconds: float
     cpu: float
     scrape_ms: tuple[float, float]
     scrapes: int
     calls: dict[str, int]
+    threads: int
 
 
 def account_ids(accounts: int) -> list[str]:
@@ -123,19 +119,19 @@ def account_ids(accounts: int) -> list[str]:
     return [account.account_id for account in Fleet.uniform(time.time, accounts=accounts, cases=0).accounts]
 
 
-def simulated_aws(folder: Path, plan: Plan, accounts: int, cases: int, *more: str) -> SimulatedAws:
+def simulated_aws(folder: Path, plan: Plan, accounts: int, cases: int, *, tls: bool = False) -> SimulatedAws:
     """Start a simulator with a uniform fleet: five communications of 500 characters on each case."""
     sizes = (f"--accounts={accounts}", f"--cases={cases}", "--communications=5", "--body-chars=500")
-    return SimulatedAws(folder, *sizes, f"--latency={plan.latency}", *more)
+    return SimulatedAws(folder, *sizes, f"--latency={plan.latency}", tls=tls)
 
 
-def explicit_config(plan: Plan, ids: Sequence[str], interval: int = _LONG) -> str:
+def explicit_config(plan: Plan, ids: Sequence[str], interval: int = _SELDOM) -> str:
     """Return a configuration that names every account and its role."""
     lines = (f'  - {{id: "{one}", role_arn: "arn:aws:iam::{one}:role/{ROLE_NAME}"}}\n' for one in ids)
     return _poll(plan, interval) + "accounts:\n" + "".join(lines)
 
 
-def discovering_config(plan: Plan, interval: int = _LONG) -> str:
+def discovering_config(plan: Plan, interval: int = _SELDOM) -> str:
     """Return a configuration that lets the exporter find the accounts of the organization."""
     return f"{_poll(plan, interval)}aws: {{role_name: {ROLE_NAME}}}\norganizations: [{{name: bench}}]\n"
 
@@ -147,17 +143,17 @@ def _poll(plan: Plan, interval: int) -> str:
 def fill(exporter: Exporter, aws: SimulatedAws, accounts: int) -> Fill:
     """Wait until an exporter that was just started has read every account."""
     before = aws.calls()
-    listening = exporter.wait_until("/-/ready", (_OK, _NOT_READY), pause=0.005)
+    listening = exporter.wait_for_status("/-/ready", 200, 503, pause=0.005)
     cpu = exporter.cpu_seconds()
-    ready = exporter.wait_until("/-/ready", (_OK,))
+    ready = exporter.wait_for_status("/-/ready", 200)
     cpu = exporter.cpu_seconds() - cpu
     calls = _since(before, aws.calls())
 
     def shown() -> bool | None:
-        page = gzip.decompress(get(exporter.url, "/metrics", GZIP)[1])
-        return page.count(b"\naws_support_account_up{") == accounts or None
+        page = fetch(f"{exporter.url}/metrics", GZIP, timeout_seconds=30).text
+        return page.count("\naws_support_account_up{") == accounts or None
 
-    wait_for(shown, "every account on the page", pause=0.2)
+    wait_until(shown, PATIENCE, lambda: "not every account is on the page", pause_seconds=0.2)
     return Fill(listening, ready - listening, cpu, time.monotonic() - exporter.started_at - listening, calls)
 
 
@@ -167,18 +163,18 @@ def resting(exporter: Exporter, plan: Plan) -> Resting:
         time.sleep(plan.idle)
     time.sleep(plan.settle)
     rss = exporter.rss()
-    sizes = [len(get(exporter.url, "/metrics", headers)[1]) for headers in _EVERY_FORMAT]
     ages = _keep_fresh(exporter, plan.ages) if plan.ages else 0.0
-    return Resting(rss, exporter.rss(), (sizes[0], sizes[1]), _p50_p99(alone.scrapes), ages)
+    sizes = [len(fetch(f"{exporter.url}/metrics", headers).body) for headers in _EVERY_FORMAT]
+    return Resting(rss, exporter.rss(), (sizes[0], sizes[2]), _p50_p99(alone.scrapes), ages)
 
 
 def _keep_fresh(exporter: Exporter, pages: int) -> float:
-    """Return the share of a core that some pages take, each scraped once in every format."""
-    connection = http.client.HTTPConnection(urlsplit(exporter.url).netloc, timeout=30)
+    """Return the share of a core that some pages take, each scraped once in two formats."""
+    connection = HTTPConnection(urlsplit(exporter.url).netloc, timeout=30)
     cpu, began = exporter.cpu_seconds(), time.monotonic()
     for _ in range(pages):
         time.sleep(_BETWEEN_PAGES)
-        for headers in _EVERY_FORMAT:
+        for headers in _COMPRESSED:
             scrape(connection, headers)
     share = (exporter.cpu_seconds() - cpu) / (time.monotonic() - began)
     connection.close()
@@ -200,6 +196,7 @@ def refresh(exporter: Exporter, aws: SimulatedAws, plan: Plan, accounts: int, *,
         scrape_ms=_p50_p99(meanwhile) if meanwhile else (0.0, 0.0),
         scrapes=len(meanwhile),
         calls=bursts[0].calls,
+        threads=exporter.threads(),
     )
 
 
@@ -225,21 +222,21 @@ def _burst(exporter: Exporter, aws: SimulatedAws, stall: float, accounts: int) -
     finally:
         aws.resume()
     made, ended, spent = 0, began, 0.0
+    calls: dict[str, int] = {}
     while made < accounts and time.monotonic() < ended + _QUIET:
         time.sleep(0.05)
         calls = _since(before, aws.calls())
         if calls.get("DescribeCases", 0) > made:
             made, ended, spent = calls["DescribeCases"], time.monotonic(), exporter.cpu_seconds() - cpu
     if not made:
-        raise RuntimeError(f"no account was read again\n{exporter.told()}")
+        raise RuntimeError(f"no account was read again\n{exporter.stderr()}")
     scale = accounts / made
     return _Burst(began, ended - began, (ended - began) * scale, spent * scale, calls)
 
 
 def _since(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    return {
-        operation: count - before.get(operation, 0) for operation, count in after.items() if count > before.get(operation, 0)
-    }
+    grown = {operation: count - before.get(operation, 0) for operation, count in after.items()}
+    return {operation: count for operation, count in grown.items() if count}
 
 
 def _p50_p99(scrapes: list[Scrape]) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from bench.processes import ROOT
+from tests.support.tools import find_tool
 
 _SCRIPT = Path(__file__).with_suffix(".lua")
 _TIMEOUT = 10
@@ -57,15 +57,9 @@ class Load(NamedTuple):
 
 
 class Wrk:
-    """Keeps connections busy for some seconds, from the start of the `with` statement on.
+    """Keeps connections busy for some seconds, each with one request at a time, from its making on.
 
-    Args:
-        url: What is asked for.
-        connections: How many, each with one request at a time.
-        seconds: For how long.
-        headers: Sent with each request.
-        pause: Seconds that each connection waits before each request.
-        guessed: The name of whose password each request guesses another one; empty for none.
+    Each waits `pause` seconds before a request. With a name in `guessed`, each request guesses another password of that name.
     """
 
     def __init__(
@@ -78,7 +72,7 @@ class Wrk:
         pause: float = 0.0,
         guessed: str = "",
     ) -> None:
-        program = find_wrk()
+        program = find_tool("wrk")
         if program is None:
             raise RuntimeError("wrk is not here: run `make tools`")
         self._seconds = seconds
@@ -104,12 +98,6 @@ class Wrk:
         if self._process.returncode or not lines or not lines[-1].startswith("{"):
             raise RuntimeError(f"wrk failed: {output}")
         return Load(**json.loads(lines[-1]))
-
-
-def find_wrk() -> Path | None:
-    """Return the program, from where `make tools` puts it or else from the PATH, or None."""
-    found = shutil.which(ROOT / ".tools/bin/wrk") or shutil.which("wrk")
-    return Path(found) if found else None
 
 
 def _begin(name: str) -> str:

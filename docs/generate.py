@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from docs import chart_values
-from exporter.metrics import reference
+from docs import chart_values, reference
 
 _ROOT = Path(__file__).resolve().parents[1]
 _CHART = _ROOT / "helm/aws-support-exporter"

@@ -126,7 +126,7 @@ class Exporter:
         self.settings = self._parse(content)
         instrumentation = Instrumentation(self.settings.policy.first_response_targets.values(), process=process)
         self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random)
-        self.store = PageStore(self._clock.monotonic)
+        self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
         self.collector = Collector(
             targets.plan(self.settings, self._readers),

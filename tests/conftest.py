@@ -16,9 +16,10 @@ from tests.support.tools import find_tool
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 StartPrometheus = Callable[..., PrometheusServer]
 
-settings.register_profile("patient", deadline=None)  # a busy machine is no counterexample
+settings.register_profile("quick", deadline=None, max_examples=30)  # no deadline: a busy machine is no counterexample
+settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None, phases=[Phase.generate])
-settings.load_profile("patient")
+settings.load_profile("quick")
 _MEASURED_BY_COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """Where coverage tells processes that tests start to measure themselves, which makes them slow."""
 _NOTHING_IS_SKIPPED = os.environ.get("AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS") == "1"

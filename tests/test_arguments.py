@@ -1,50 +1,112 @@
-from argparse import ArgumentTypeError
-from collections.abc import Callable
+"""What the command says of arguments that cannot be, before it starts anything."""
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from exporter import arguments
+from exporter import __version__, cli
+
+Main = Callable[..., tuple[object, str, str]]
+NOT_A_PATH, RESERVED = "is not a path for the metrics", "is a path of the exporter's own"
+NOT_A_PREFIX, NOT_A_URL = "is not a path to serve", "is not a URL"
+DEMO = "--demo and --config.file: give one of them, as the demo has a configuration of its own\n"
 
 
-@pytest.mark.parametrize("text", ["/metrics", "/a/b.c_d~e-f", "/-x"])
-def test_a_path_of_plain_characters_can_have_the_metrics(text: str) -> None:
-    assert arguments.telemetry_path(text) == text
+@pytest.fixture
+def main(capsys: pytest.CaptureFixture[str]) -> Iterator[Main]:
+    """Run the command in this process, and return its exit code and what it wrote to each stream."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> tuple[object, str, str]:
+        try:
+            code: object = cli.main(arguments)
+        except SystemExit as ended:
+            code = ended.code
+        return code, *capsys.readouterr()
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(
-    ("flag", "text", "told"),
+    ("flag", "value", "told"),
     [
-        *((arguments.telemetry_path, text, "is not a path for the metrics") for text in ("", "metrics", "/m/", "//m", "/a b")),
-        *(
-            (arguments.telemetry_path, text, "is not a path for the metrics")
-            for text in ("/{x}", "/..", "/a/./b", "/é", "/a%20")
-        ),
-        *((arguments.telemetry_path, text, "is a path of the exporter's own") for text in ("/config", "/-/ready", "/-/new")),
-        *((arguments.route_prefix, text, "is not a path to serve") for text in ("/a b", "/..", "/{x}", "/a//b")),
-        *((arguments.external_url, text, "is not a URL") for text in ("", "example.com", "ftp://x", "http://", "http://a/?q")),
-        *(
-            (arguments.external_url, text, "is not a URL")
-            for text in ("http://u:p@a", "http://a:x", "http://a/<", "http://[x]/")
-        ),
-        (arguments.interval, "1", "is not a duration"),
-        (arguments.interval, "10ms", "is too short"),
-        (arguments.address, "[]:0", "is not an address"),
+        *(("web.telemetry-path", value, NOT_A_PATH) for value in ("", "metrics", "/m/", "//m", "/a b")),
+        *(("web.telemetry-path", value, NOT_A_PATH) for value in ("/{x}", "/..", "/a/./b", "/é", "/a%20")),
+        *(("web.telemetry-path", value, RESERVED) for value in ("/config", "/-/ready", "/-/new")),
+        *(("web.route-prefix", value, NOT_A_PREFIX) for value in ("/a b", "/..", "/{x}", "/a//b")),
+        *(("web.external-url", value, NOT_A_URL) for value in ("", "example.com", "ftp://x", "http://", "http://a/?q")),
+        *(("web.external-url", value, NOT_A_URL) for value in ("http://u:p@a", "http://a:x", "http://a/<", "http://[x]/")),
+        ("config.auto-reload-interval", "1", "is not a duration"),
+        ("config.auto-reload-interval", "10ms", "is too short"),
+        ("web.listen-address", "[]:0", "is not an address"),
+        ("web.listen-address", "nonsense", "is not an address"),
+        ("web.max-requests", "-1", "is not a whole number, 0 or more"),
+        ("shard.index", "-1", "is not a whole number, 0 or more"),
+        ("shard.total", "many", "is not a whole number, 0 or more"),
     ],
 )
-def test_a_bad_value_is_told_in_words(flag: Callable[[str], object], text: str, told: str) -> None:
-    with pytest.raises(ArgumentTypeError) as caught:
-        flag(text)
-    assert told in str(caught.value)
-    assert str(caught.value).startswith(f'"{text}" ')
+def test_a_bad_value_is_refused_with_its_flag(main: Main, flag: str, value: str, told: str) -> None:
+    code, stdout, stderr = main(f"--{flag}={value}")
+    usage, problem = stderr.splitlines()
+    assert (code, stdout) == (2, "")
+    assert usage == "usage: aws-support-exporter [FLAG ...] [run | check | once]"
+    assert problem.startswith(f'aws-support-exporter: error: argument --{flag}: "{value}" ')
+    assert told in problem
 
 
-@pytest.mark.parametrize(("text", "prefix"), [("", ""), ("/", ""), ("support", "/support"), ("/a/b/", "/a/b")])
-def test_a_prefix_has_no_slash_at_its_end(text: str, prefix: str) -> None:
-    assert arguments.route_prefix(text) == prefix
+@pytest.mark.parametrize("argument", ["--log.level=loud", "--nope", "--log.lev=info", "chekc"])
+def test_what_the_command_does_not_know_is_named(main: Main, argument: str) -> None:
+    code, _, stderr = main(argument)
+    assert code == 2
+    assert argument.split("=", maxsplit=1)[0] in stderr.splitlines()[1]
 
 
 @pytest.mark.parametrize(
-    ("text", "path"), [("https://example.com", ""), ("http://example.com:80/a/b/", "/a/b"), ("http://[::1]:9/", "")]
+    "argument",
+    [
+        *(f"--web.telemetry-path={path}" for path in ("/metrics", "/a/b.c_d~e-f", "/-x")),
+        *(f"--web.route-prefix={prefix}" for prefix in ("", "/", "support", "/a/b/")),
+        *(f"--web.external-url={url}" for url in ("https://example.com", "http://example.com:80/a/b/", "http://[::1]:9/")),
+    ],
 )
-def test_an_external_url_has_a_path(text: str, path: str) -> None:
-    assert arguments.external_url(text) == (text.rstrip("/"), path)
+def test_a_good_value_is_taken(main: Main, argument: str) -> None:
+    assert main(argument, "--demo", "--config.file=config.yaml") == (2, "", DEMO), "nothing else is wrong"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--shard.total=3"], "--shard.total=3: say which one this is with --shard.index or --shard.from-hostname"),
+        (["--shard.total=3", "--shard.index=3"], "--shard.index=3: of --shard.total=3 the last one is 2, as they count from 0"),
+        (["--shard.index=1"], "--shard.index=1: of --shard.total=1 the last one is 0, as they count from 0"),
+        (["--shard.index=3", "--config.check"], "--shard.index=3: of --shard.total=1 the last one is 0, as they count from 0"),
+        (["--shard.total=0"], "--shard.total=0: there are 1 to 1000 shards"),
+        (["--shard.total=1001", "--shard.index=0"], "--shard.total=1001: there are 1 to 1000 shards"),
+        (["--shard.from-hostname", "--shard.index=1"], "--shard.index and --shard.from-hostname: give one of them"),
+    ],
+)
+def test_a_shard_that_cannot_be_is_told(main: Main, arguments: list[str], told: str) -> None:
+    assert main(*arguments) == (2, "", f"{told}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("exporter-3", "of --shard.total=3 the last one is 2, as they count from 0"),
+        ("exporter", "does not end in -NUMBER"),
+        ("exporter2", "does not end in -NUMBER"),
+    ],
+)
+def test_a_host_name_that_tells_no_shard_is_told(main: Main, name: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: name)
+    code, _, stderr = main("--shard.total=3", "--shard.from-hostname")
+    assert code == 2
+    assert stderr.startswith(f"--shard.from-hostname: the host name {name}")
+    assert stderr.endswith(f"{told}\n")
+
+
+def test_it_tells_its_version(main: Main) -> None:
+    assert main("--version") == (0, f"aws-support-exporter {__version__}\n", "")

@@ -11,10 +11,6 @@ from packaging.utils import canonicalize_name
 
 from tests.support.tools import ROOT
 
-LONGEST_MODULE = 300
-TABLES = frozenset({"exporter/metrics/catalog.py"})
-"""Modules that grow with what they list, and are read entry by entry."""
-
 # In pieces, so that this file does not name what it forbids.
 REGISTRY_HOSTS = (
     "py" + "pi.org",
@@ -39,7 +35,7 @@ DEVELOPER_PATHS = re.compile(
     )
 )
 
-PERMISSIVE = re.compile(r"MIT|BSD|Apache|PSF")
+PERMISSIVE = re.compile(r"MIT|BSD|Apache|PSF|Python Software Foundation")
 COPYLEFT = re.compile(r"GPL|MPL|EPL|SSPL|General Public|Mozilla|Eclipse", re.IGNORECASE)
 
 IMPORT_NAMES = {"prometheus-client": "prometheus_client", "pyyaml": "yaml"}
@@ -159,12 +155,9 @@ def test_a_registry_or_a_developers_path_is_reported_with_its_place(needle: str)
     assert [offence.rpartition(": ")[0] for offence in found] == ["a.md:2"]
 
 
-def test_modules_are_short_enough_to_read() -> None:
-    lengths = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in (ROOT / "exporter").rglob("*.py")
-    }
-
-    assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE and path not in TABLES} == {}
+def test_the_package_uses_public_interfaces_only(texts: dict[str, str]) -> None:
+    # All other uses of what is not public are found by the linter.
+    assert [path for path, text in texts.items() if path.startswith("exporter/") and "SLF001" in text] == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -177,14 +170,6 @@ def test_locks_satisfy_every_declared_dependency(project: dict[str, Any], lock: 
     ]
 
     assert unsatisfied == []
-
-
-@pytest.mark.parametrize("lock", LOCKS)
-def test_locks_give_a_hash_for_every_version(lock: str) -> None:
-    locked = pins(lock)
-
-    assert locked
-    assert [name for name, (_, rest) in locked.items() if "--hash=sha256:" not in rest] == []
 
 
 def test_locks_are_installed_as_they_are_and_never_resolved_anew(texts: dict[str, str]) -> None:
@@ -241,17 +226,3 @@ def test_what_is_shipped_may_be_part_of_any_product(name: str) -> None:
 
     assert PERMISSIVE.search(told), told
     assert not COPYLEFT.search(told), told
-
-
-def test_the_changelog_has_a_place_for_what_is_not_released() -> None:
-    changelog = (ROOT / "CHANGELOG.md").read_text()
-
-    assert re.search(r"^## \[?Unreleased\]?$", changelog, re.MULTILINE)
-
-
-def test_the_licence_is_the_one_that_the_project_declares(project: dict[str, Any]) -> None:
-    licence = (ROOT / "LICENSE").read_text()
-
-    assert project["project"]["license"] == "Apache-2.0"
-    assert "Apache License\n" in licence
-    assert "END OF TERMS AND CONDITIONS" in licence

@@ -17,11 +17,11 @@ from docs.dashboards.panels import (
 )
 
 _HOUR, _DAY = 3600.0, 86400.0
-_OFF = "No open cases here - or per-case series are off. Turn them on with metrics.cases.enabled: true"
+_OFF = "No open cases, or per-case series are disabled: enable them with metrics.cases.enabled: true"
 _CONSOLES = (("aws-cn", "console.amazonaws.cn"), ("aws-us-gov", "console.amazonaws-us-gov.com"))
 _ELSEWHERE = "support.console.aws.amazon.com"
 _NOTE = """\
-Each case is a row of the table **Cases** when the exporter is told to give cases series of their own:
+The table **Cases** has a row for each case if the exporter exports per-case series:
 
 ```yaml
 metrics:
@@ -29,10 +29,10 @@ metrics:
     enabled: true
 ```
 
-They are off by default, because case numbers never repeat: every case leaves series behind. \
-Without them the table **Groups of cases** tells the same, short of the single case.
+They are disabled by default, because every case adds new series. \
+Without them, the table **Groups of cases** shows the same by group.
 
-A case number opens the Support Center, in the account that your browser is logged in to.
+A case number opens the case in the Support Center, if your browser is logged in to its account.
 """
 
 
@@ -41,7 +41,7 @@ def account() -> Json:
     return model.dashboard(
         "aws-support-account",
         "AWS Support / Account",
-        "The AWS Support cases of one account: each open case with a link to the Support Center, and how they came and went.",
+        "The AWS Support cases of one account: each open case with a link to the Support Center, and the history of cases.",
         [
             model.datasource(),
             model.job(),
@@ -60,7 +60,7 @@ def account() -> Json:
                 ],
             ),
             ("Open cases", [(10, [(16, _groups()), (8, _note())]), (12, [(24, _cases())])]),
-            ("Flow and reading", [(8, [(8, shared.flow()), (8, shared.breaches()), (8, _failures())])]),
+            ("Flow and polls", [(8, [(8, shared.flow()), (8, shared.breaches()), (8, _failures())])]),
         ],
         since="now-7d",
         refresh="5m",
@@ -70,19 +70,19 @@ def account() -> Json:
 def _now() -> list[tuple[int, Json]]:
     oldest = f"min(aws_support_oldest_open_case_created_timestamp_seconds{{{queries.SEVERITY}}})"
     panels = [
-        stat("Open cases", "Cases of the account that are not resolved.", Query(queries.open_cases())),
+        stat("Open cases", "Open cases of the account.", Query(queries.open_cases())),
         *shared.unanswered_and_turns(),
         stat(
             "Oldest case",
-            f"How long ago the oldest open case was opened.{shared.NOT_BY_SERVICE}",
+            f"Age of the oldest open case.{shared.NOT_BY_SERVICE}",
             Query(f"time() - {oldest} or {queries.none_of_them()}"),
             unit="s",
             decimals=1,
         ),
         stat(
             "Quiet longest",
-            "How long ago the latest communication was written on the open case that has been quiet longest. Yellow from three "
-            "days, red from a week.",
+            "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red "
+            "from a week.",
             Query(f"max(aws_support_latest_communication_age_seconds{{{queries.GROUP}}}) or {queries.none_of_them()}"),
             unit="s",
             decimals=1,
@@ -90,7 +90,7 @@ def _now() -> list[tuple[int, Json]]:
         ),
         stat(
             "Last poll",
-            "Whether the last poll of the account succeeded. What is shown is as of the last that did.",
+            "Whether the last poll of the account succeeded. Cases are as of the last successful poll.",
             Query(f"max(aws_support_account_up{{{queries.ACCOUNT}}})", instant=True),
             thresholds=steps(base=QUIET),
             mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["failing"])})],
@@ -103,7 +103,7 @@ def _now() -> list[tuple[int, Json]]:
 def _services() -> Json:
     return bargauge(
         "Services",
-        "AWS services with most cases that are not resolved, at most eight.",
+        "The eight AWS services with the most open cases.",
         Query(queries.or_none(f"topk(8, {queries.open_cases(by='service_code')})", "service_code"), "{{service_code}}"),
         decimals=0,
     )
@@ -126,8 +126,8 @@ def _cases() -> Json:
     link = {"title": "Open in the Support Center", "url": case, "targetBlank": True}
     return table(
         "Cases",
-        "Open cases, quiet longest first; at most 50. Only with metrics.cases.enabled. The number opens the case in the "
-        "Support Center, if your browser is logged in to its account.",
+        "The 50 open cases that have been quiet longest. Needs metrics.cases.enabled. The number opens the case in the Support "
+        "Center, if your browser is logged in to its account.",
         Query(f"topk(50, {since('latest_communication')})"),
         Query(since("created")),
         columns=[
@@ -138,7 +138,7 @@ def _cases() -> Json:
                 {"links": [link]},
             ),
             duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
-            duration_column("Value #B", "Opened ago"),
+            duration_column("Value #B", "Age"),
             severity_column(),
             turn_column(),
             Column("status", "Status", 190),
@@ -156,7 +156,8 @@ def _groups() -> Json:
     labels = "severity_code, last_author, status, service_code"
     return table(
         "Groups of cases",
-        "Open cases by severity, turn, status and service: how many, and for how long the quietest of them has been quiet.",
+        "Open cases by severity, who they are waiting on, status and service: their number, and how long the quietest of them "
+        "has been quiet.",
         Query(f"topk(50, max by ({labels}) (aws_support_latest_communication_age_seconds{{{queries.GROUP}}}))"),
         Query(f"max by ({labels}) (aws_support_open_cases{{{queries.GROUP}}})"),
         columns=[
@@ -173,15 +174,15 @@ def _groups() -> Json:
 
 
 def _note() -> Json:
-    return text("Cases, one by one", "How each case becomes a row, and where its number leads.", _NOTE)
+    return text("About the table of cases", "How to enable it, and what its links open.", _NOTE)
 
 
 def _failures() -> Json:
     errors = queries.total("aws_support_account_poll_errors_total", queries.ACCOUNT, by="reason", window="1h")
     none = f'label_replace(0 * max(aws_support_account_up{{{queries.ACCOUNT}}}), "reason", "none", "", "")'
     return timeseries(
-        "Failed polls, in an hour",
-        "Polls of the account that failed in the hour before each moment. What is shown meanwhile is as of the last good poll.",
+        "Failed polls per hour",
+        "Failed polls of the account in the past hour, by reason. Cases are as of the last successful poll.",
         Query(f"{errors} or on () {none}", "{{reason}}"),
         decimals=0,
     )
@@ -190,7 +191,7 @@ def _failures() -> Json:
 def _about() -> Json:
     return table(
         "About the account",
-        "What the configuration says of the account, with the labels that it gives it.",
+        "The account and its labels from the configuration.",
         Query(f"max without (instance, job) (aws_support_account_info{{{queries.ACCOUNT}}})"),
         columns=[
             Column("account_name", "Account"),

@@ -16,7 +16,7 @@ SEVERITY: Mapping[str, str] = {
     "low": "#8E9BB3",
 }
 TURN: Mapping[str, tuple[str, str]] = {"aws": ("us", "#B877D9"), "customer": ("AWS", "#37A6A0")}
-"""By the author of the latest communication: whose turn it is, and its colour."""
+"""By the author of the latest communication: who the case is waiting on, and its colour."""
 
 STATE: Mapping[str, str] = {
     "ok": "#56A64B",

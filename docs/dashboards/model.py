@@ -60,7 +60,7 @@ def dashboard(
 
 
 def datasource() -> Json:
-    """Return the variable for the Prometheus that is asked."""
+    """Return the variable for the Prometheus to query."""
     return {
         "name": "datasource",
         "label": "Data source",

@@ -1,4 +1,4 @@
-"""The dashboard of the whole fleet: how many cases, how severe, whose turn, how quiet, how fast AWS answers."""
+"""The dashboard of the whole fleet: how many cases, how severe, waiting on whom, how quiet, how fast AWS responds."""
 
 from docs.dashboards import model, queries, shared
 from docs.dashboards.colors import BAD, SEVERITY, WARN, Json, by_name, special, steps
@@ -17,10 +17,10 @@ from docs.dashboards.panels import (
 )
 
 _DAY = 86400.0
-_WHOLE_FLEET = " Only the choice of severities applies: this metric knows no account."
+_WHOLE_FLEET = " Only the severity variable applies: this metric has no account label."
 _GROUP_LABELS = "account_id, account_name, severity_code, service_code, last_author"
 _FLEET = 'job=~"$job", severity_code=~"$severity"'
-_PRESSING = 'severity_code=~"critical|urgent"'
+_CRITICAL_OR_URGENT = 'severity_code=~"critical|urgent"'
 _SHARE_OF_TARGET = {
     "unit": "percentunit",
     "decimals": 0,
@@ -36,8 +36,8 @@ def overview() -> Json:
     return model.dashboard(
         "aws-support-overview",
         "AWS Support / Overview",
-        "All AWS Support cases of the fleet: how many, how severe, whose turn it is, how long they have been quiet, and how "
-        "fast AWS answers.",
+        "The AWS Support cases of the fleet: how many, how severe, who they are waiting on, how long they have been quiet, and "
+        "how fast AWS responds.",
         [
             model.datasource(),
             model.job(),
@@ -48,16 +48,16 @@ def overview() -> Json:
         ],
         [
             ("", [(4, _now()), (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _severities())])]),
-            ("What to look at", [(10, [(15, _quiet_longest()), (9, _unanswered())])]),
+            ("Needs attention", [(10, [(15, _quiet_longest()), (9, _unanswered())])]),
             (
-                "How fast",
+                "Response times",
                 [
                     (7, [(14, _first_response()), (10, _resolution())]),
                     (8, [(8, _answers_over_time()), (8, shared.breaches()), (8, shared.flow())]),
                 ],
             ),
             (
-                "Where",
+                "Accounts and services",
                 [(9, [(12, _accounts()), (12, _services())]), (8, [(12, _accounts_history()), (12, _services_history())])],
             ),
         ],
@@ -68,28 +68,27 @@ def overview() -> Json:
 
 def _now() -> list[tuple[int, Json]]:
     panels = [
-        stat("Open cases", "Cases that are not resolved.", Query(queries.open_cases())),
+        stat("Open cases", "Open cases of the chosen accounts.", Query(queries.open_cases())),
         stat(
-            "Pressing",
-            "Open cases of the two worst severities, critical and urgent.",
-            Query(queries.open_cases(_PRESSING)),
+            "Critical + urgent",
+            "Open cases of severity critical or urgent.",
+            Query(queries.open_cases(_CRITICAL_OR_URGENT)),
             thresholds=steps((1, SEVERITY["urgent"])),
         ),
         *shared.unanswered_and_turns(),
         stat(
             "Quiet longest",
-            "How long ago the latest communication was written on the open case that has been quiet longest. Yellow from three "
-            "days, red from a week.",
+            "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red "
+            "from a week.",
             Query(f"max({_age()}) or {queries.none_of_them()}"),
             unit="s",
             decimals=1,
             thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
         ),
         stat(
-            "Unread accounts",
-            "Accounts with a plan whose last poll failed; their last good cases are shown for a while. More on the dashboard "
-            "Exporter health.",
-            Query(_not_read()),
+            "Accounts failing",
+            "Accounts with a support plan whose last poll failed. See the dashboard Exporter health.",
+            Query(_failing()),
             thresholds=steps((1, WARN)),
         ),
     ]
@@ -106,7 +105,7 @@ def _cases_of_groups() -> str:
     return queries.per_account("aws_support_open_cases", queries.GROUP, by=by, name=True)
 
 
-def _not_read() -> str:
+def _failing() -> str:
     up = queries.per_account("aws_support_account_up", queries.ACCOUNT)
     unsupported = queries.per_account("aws_support_account_supported", queries.ACCOUNT)
     return f"count({up}) - count({up} == 1 or {unsupported} == 0)"
@@ -115,7 +114,7 @@ def _not_read() -> str:
 def _severities() -> Json:
     return bargauge(
         "Open now",
-        "Cases that are not resolved at the end of the time range.",
+        "Open cases at the end of the time range.",
         *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
         overrides=by_name(SEVERITY),
         decimals=0,
@@ -124,9 +123,9 @@ def _severities() -> Json:
 
 def _quiet_longest() -> Json:
     return table(
-        "Cases that have been quiet longest",
-        "The longest silence of each account's cases of one severity, service and turn: the eight "
-        "greatest. Yellow from three days, red from a week.",
+        "Cases quiet longest",
+        "The eight groups of cases that have been quiet longest, by account, severity, service and who they are waiting on. "
+        "Yellow from three days, red from a week.",
         Query(f"topk(8, {_age()})"),
         Query(f"{_cases_of_groups()} and on ({_GROUP_LABELS}) topk(8, {_age()})"),
         columns=[
@@ -151,15 +150,15 @@ def _unanswered() -> Json:
     target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
     share = f"topk(8, (time() - {opened}) / on (severity_code) group_left () {target})"
     return table(
-        "Unanswered, nearest to their target",
-        "The oldest case without an answer of each account and severity, by how much of the target for the first response has "
-        f"passed: the eight greatest. Red when it is overdue.{shared.NOT_BY_SERVICE}",
+        "Unanswered, closest to their target",
+        "The oldest unanswered case of each account and severity, by the share of its first-response target that has passed: "
+        f"the eight greatest. Red if it is overdue.{shared.NOT_BY_SERVICE}",
         Query(queries.or_none(share, "account_name")),
         Query(f"(time() - {opened}) and on ({kept}) {share}"),
         columns=[
             severity_column(),
             Column("account_name", "Account", 130, {"links": shared.account_links("data.fields.account_id")}),
-            duration_column("Value #B", "Opened ago"),
+            duration_column("Value #B", "Age"),
             Column("Value #A", "Of target", None, _SHARE_OF_TARGET),
             HIDDEN_ACCOUNT,
         ],
@@ -176,9 +175,8 @@ def _first_response() -> Json:
     seconds = {"unit": "s", "decimals": 1}
     return table(
         "First response against target",
-        "Time from the opening of a case to AWS's first communication, of cases that were first answered in the time range: "
-        "median, 90th percentile, configured target. Of these, only the choice of severities applies, as they know no account. "
-        "Late are the cases whose target passed meanwhile, of the chosen accounts.",
+        "Time from the creation of a case to the first response from AWS, of responses in the time range: median, 90th "
+        f"percentile and configured target.{_WHOLE_FLEET} Late: cases of the chosen accounts that missed their target.",
         Query(half),
         Query(most),
         Query(target),
@@ -200,8 +198,8 @@ def _first_response() -> Json:
 def _accounts() -> Json:
     counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
     return bargauge(
-        "Accounts with most open cases",
-        "The ten accounts with most cases that are not resolved. A click leads to the account.",
+        "Accounts with the most open cases",
+        "The ten accounts with the most open cases. A click opens the account.",
         Query(queries.or_none(f"topk(10, {counted})", "account_name"), "{{account_name}}"),
         links=shared.account_links("field.labels.account_id"),
         decimals=0,
@@ -211,8 +209,8 @@ def _accounts() -> Json:
 def _services() -> Json:
     counted = queries.open_cases(by="service_code")
     return bargauge(
-        "Services with most open cases",
-        "The ten AWS services with most cases that are not resolved.",
+        "Services with the most open cases",
+        "The ten AWS services with the most open cases.",
         Query(queries.or_none(f"topk(10, {counted})", "service_code"), "{{service_code}}"),
         decimals=0,
     )
@@ -222,7 +220,7 @@ def _accounts_history() -> Json:
     counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
     return timeseries(
         "Open cases of these accounts",
-        "History of the seven accounts that have most open cases at the end of the time range.",
+        "History of the seven accounts with the most open cases at the end of the time range.",
         Query(queries.or_none(queries.top_at_the_end(7, counted, "account_id"), "account_name"), "{{account_name}}"),
         decimals=0,
     )
@@ -232,7 +230,7 @@ def _services_history() -> Json:
     counted = queries.open_cases(by="service_code")
     return timeseries(
         "Open cases of these services",
-        "History of the seven services that have most open cases at the end of the time range.",
+        "History of the seven services with the most open cases at the end of the time range.",
         Query(queries.or_none(queries.top_at_the_end(7, counted, "service_code"), "service_code"), "{{service_code}}"),
         decimals=0,
     )
@@ -242,16 +240,16 @@ def _answers_over_time() -> Json:
     expr = queries.quantile(0.9, "aws_support_first_response_seconds", "severity_code", "1d", _FLEET)
     target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
     return timeseries(
-        "p90 of first responses against target, in a day",
-        "90th percentile of the first responses in the 24 hours before each moment, as a share of the target of their "
-        f"severity: above 100 % AWS was late; cut at 300 %. No line where nothing was answered.{_WHOLE_FLEET}",
+        "p90 of first responses against target",
+        "90th percentile of the first responses in the past 24 hours, as a share of the target of their severity, up to 300 %. "
+        f"Above 100 % AWS was late.{_WHOLE_FLEET}",
         Query(f"{expr} / on (severity_code) {target}", "{{severity_code}}"),
         unit="percentunit",
         max=3,
         thresholds=steps((1, BAD)),
         overrides=by_name(SEVERITY),
         line_at_thresholds=True,
-        no_value="AWS answered no case in this time range",
+        no_value="No first responses in this time range",
     )
 
 
@@ -262,8 +260,8 @@ def _resolution() -> Json:
     look = {"unit": "s", "decimals": 1, "mappings": [special("null+nan", "none")]}
     return table(
         "Time to resolution",
-        "How many cases of the chosen accounts were resolved in the time range, and how long such cases were open: median "
-        "and 90th percentile, of all accounts of the fleet.",
+        "Resolved cases of the chosen accounts in the time range, and how long resolved cases of the fleet were open: median "
+        "and 90th percentile.",
         Query(resolved),
         Query(half),
         Query(most),

@@ -1,7 +1,7 @@
-"""Expressions that count every case once, whoever scrapes it and however many exporters read it.
+"""Expressions that count every case once, whoever scrapes it and however many exporters monitor its account.
 
-An account may be read by a pair of exporters, and a fleet shared among shards. So what an exporter says of an account is
-summed up within that exporter first, the greatest of what several say is taken, and only then accounts are added up.
+A pair of exporters may monitor the same account, and a fleet may be sharded. So the values of an account are summed up within
+each exporter first, then the maximum over exporters is taken, and only then accounts are added up.
 """
 
 from docs.dashboards.colors import SEVERITIES
@@ -16,18 +16,18 @@ BY_SEVERITY = (
     *((code, f'severity_code="{code}"') for code in SEVERITIES[:-1]),
     ("{{severity_code}}", f'severity_code!~"{"|".join(SEVERITIES[:-1])}"'),
 )
-"""Legend and matcher, worst severity first. The mildest stands together with what AWS may yet invent."""
+"""Legend and matcher, worst severity first. The mildest is grouped with severities that AWS does not document."""
 
 
 def per_account(metric: str, matchers: str, more: str = "", *, by: str = "", window: str = "", name: bool = False) -> str:
-    """Return a number for each account, as the exporter says that says the most.
+    """Return a number for each account: the maximum over exporters.
 
     Args:
         metric: A gauge, or a counter with a window.
         matchers: What counts.
         more: More of them.
         by: More labels to keep, separated by commas.
-        window: How long the increase of a counter is looked at.
+        window: The range of the increase of a counter.
         name: Whether the account's name is kept, too.
     """
     kept = ", ".join(filter(None, ("account_id", "account_name" if name else "", by)))
@@ -44,7 +44,7 @@ def total(metric: str, matchers: str, more: str = "", *, by: str = "", window: s
 
 
 def open_cases(more: str = "", *, by: str = "") -> str:
-    """Return how many cases are open, in all or by labels; zero only where accounts were read."""
+    """Return how many cases are open, in all or by labels; zero only if accounts were polled."""
     counted = total("aws_support_open_cases", GROUP, more, by=by)
     if not by:
         return f"{counted} or {none_of_them()}"
@@ -52,18 +52,18 @@ def open_cases(more: str = "", *, by: str = "") -> str:
 
 
 def none_of_them(more: str = "", *, by: str = "") -> str:
-    """Return zero if any account was read, and nothing if none was."""
+    """Return zero if any account was polled, and nothing if none was."""
     return f"0 * {total('aws_support_account_open_cases', SEVERITY, more, by=by)}"
 
 
 def open_by_severity(matcher: str) -> str:
-    """Return how many cases of some severities are open; zero only where accounts were read."""
+    """Return how many cases of some severities are open; zero only if accounts were polled."""
     by = "severity_code"
     return f"{total('aws_support_open_cases', GROUP, matcher, by=by)} or {none_of_them(matcher, by=by)}"
 
 
 def or_none(expr: str, label: str, text: str = "none") -> str:
-    """Return an expression, or zero under a name of its own where there is nothing to count but accounts were read."""
+    """Return an expression, or zero under a name of its own if there is nothing to count but accounts were polled."""
     return f'{expr} or on () label_replace({none_of_them()}, "{label}", "{text}", "", "")'
 
 

@@ -4,32 +4,32 @@ from docs.dashboards import queries
 from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN, WARN, Json, by_name, fixed, steps
 from docs.dashboards.panels import Query, stat, timeseries
 
-NOT_BY_SERVICE = " The choice of services does not apply: this metric knows none."
+NOT_BY_SERVICE = " The service variable does not apply: this metric has no service label."
 
 
 def unanswered_and_turns() -> list[Json]:
-    """Return numbers for what AWS owes, and for whose turn it is."""
+    """Return numbers for what AWS owes, and for who cases are waiting on."""
     return [
         stat(
             "Unanswered",
-            f"Open cases on which AWS has not written yet.{NOT_BY_SERVICE}",
+            f"Open cases without a first response from AWS.{NOT_BY_SERVICE}",
             Query(queries.total("aws_support_unanswered_cases", queries.SEVERITY)),
         ),
         stat(
             "Overdue",
-            f"Unanswered cases that are older than the first-response target of their severity.{NOT_BY_SERVICE}",
+            f"Unanswered cases past their first-response target.{NOT_BY_SERVICE}",
             Query(queries.total("aws_support_first_response_overdue_cases", queries.SEVERITY)),
             thresholds=steps((1, BAD)),
         ),
         stat(
             "Waiting on us",
-            "Open cases on which AWS wrote last, so that it is our turn.",
+            "Open cases on which AWS wrote last.",
             Query(queries.open_cases('last_author="aws"')),
             color=fixed(TURN["aws"][1]),
         ),
         stat(
             "Waiting on AWS",
-            "Open cases on which we wrote last, or on which nobody has written yet.",
+            "Open cases on which the customer wrote last, or nobody has written yet.",
             Query(queries.open_cases('last_author="customer"')),
             color=fixed(TURN["customer"][1]),
         ),
@@ -40,7 +40,7 @@ def by_severity() -> Json:
     """Return the history of open cases by severity."""
     return timeseries(
         "Open cases by severity",
-        "Cases that are not resolved, worst severity at the bottom.",
+        "Open cases by severity, the most severe at the bottom.",
         *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
         overrides=by_name(SEVERITY),
         stacked=True,
@@ -49,10 +49,10 @@ def by_severity() -> Json:
 
 
 def turn_over_time() -> Json:
-    """Return the history of open cases by whose turn it is."""
+    """Return the history of open cases by who they are waiting on."""
     return timeseries(
-        "Whose turn it is",
-        "Open cases by who has to write next: us where AWS wrote last, AWS otherwise.",
+        "Waiting on",
+        "Open cases by who they are waiting on: us if AWS wrote last, AWS otherwise.",
         *(Query(queries.open_cases(f'last_author="{author}"'), whose) for author, (whose, _) in TURN.items()),
         overrides=by_name(dict(TURN.values())),
         decimals=0,
@@ -60,11 +60,11 @@ def turn_over_time() -> Json:
 
 
 def flow() -> Json:
-    """Return how many cases came and went."""
+    """Return how many cases were opened and resolved."""
     metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
     return timeseries(
-        "Opened and resolved, in a day",
-        f"Cases that were seen to be opened, reopened and resolved in the 24 hours before each moment.{NOT_BY_SERVICE}",
+        "Opened and resolved per day",
+        f"Cases opened, reopened and resolved in the past 24 hours.{NOT_BY_SERVICE}",
         *(Query(queries.total(f"aws_support_cases_{what}_total", queries.SEVERITY, window="1d"), what) for what in metrics),
         overrides=by_name(metrics),
         decimals=0,
@@ -72,12 +72,11 @@ def flow() -> Json:
 
 
 def breaches() -> Json:
-    """Return how many first responses came late."""
+    """Return how many first responses were late."""
     breaches = "aws_support_first_response_breaches_total"
     return timeseries(
-        "Late first responses, in a day",
-        "Cases whose first-response target passed unanswered or that were answered late, in the 24 hours before each moment."
-        f"{NOT_BY_SERVICE}",
+        "Late first responses per day",
+        f"Cases that missed their first-response target in the past 24 hours.{NOT_BY_SERVICE}",
         *(
             Query(queries.total(breaches, queries.SEVERITY, matcher, by="severity_code", window="1d"), legend)
             for legend, matcher in queries.BY_SEVERITY

@@ -1,1 +1,1 @@
-"""The border to AWS: the only place that imports boto3 and botocore."""
+"""The border to AWS: the only place that imports botocore."""

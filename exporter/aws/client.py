@@ -70,7 +70,7 @@ class Client:
         self._observer = observer
         self._random = random
         # CloudTrail shows it.
-        self._user_agent = f"aws-support-exporter/{__version__} {endpoints.session.user_agent()}"
+        self._user_agent = f"aws-support-exporter/{__version__} {endpoints.core.user_agent()}"
         self._services: dict[tuple[str, Endpoint], Service] = {}
         self._http: aiohttp.ClientSession | None = None
 
@@ -159,7 +159,7 @@ class Client:
 
     def _new_session(self) -> aiohttp.ClientSession:
         # As botocore has it: what the user configured, or else the certificates that come with it.
-        bundle = self._endpoints.session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        bundle = self._endpoints.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
         bundle = bundle or str(files("botocore") / "cacert.pem")
         try:
             context = ssl.create_default_context(cafile=bundle)
@@ -179,7 +179,7 @@ class Client:
         if key not in self._services:
             url = URL(endpoint.url)
             url = url.with_path(url.raw_path, encoded=True)  # "/" where there is none
-            model = self._endpoints.session.get_service_model(name)
+            model = self._endpoints.core.get_service_model(name)
             circuit = CircuitBreaker(self.clock.monotonic)
             self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
         return self._services[key]

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
+import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 from botocore.loaders import JSONFileLoader, Loader, create_loader
-from botocore.session import Session
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
@@ -36,19 +37,27 @@ class Endpoint:
 class Endpoints:
     """Resolves regions; one is enough for a process, as it holds botocore's data.
 
+    Attributes:
+        session: boto3's, of the default profile.
+        core: botocore's beneath it.
+
     Args:
         loader: Loads that data; botocore's own when left out.
     """
 
     def __init__(self, loader: Loader | None = None) -> None:
         self._loader = loader
-        self.session = self.new_session()
+        self.core = self._new_core(None)
+        self.session = boto3.Session(botocore_session=self.core)
         self._resolved: dict[tuple[str, str], Endpoint] = {}
         self._partitions: dict[str, str] = {}
 
-    def new_session(self, profile: str | None = None) -> Session:
-        """Return a session of botocore that shares its data with others, and whose clients give up in reasonable time."""
-        session = Session(profile=profile)
+    def new_session(self, profile: str | None) -> boto3.Session:
+        """Return a session that shares botocore's data with others, and whose clients give up in reasonable time."""
+        return boto3.Session(botocore_session=self._new_core(profile))
+
+    def _new_core(self, profile: str | None) -> botocore.session.Session:
+        session = botocore.session.Session(profile=profile)
         if self._loader is None:
             self._loader = create_loader(session.get_config_variable("data_path"))
             self._loader.file_loader = _OwnServices()  # type: ignore[assignment]  # no more is asked of it
@@ -109,7 +118,7 @@ class Endpoints:
             written.append(request)
             raise _NotSentError
 
-        client: Any = self.session.create_client(
+        client: Any = self.session.client(  # type: ignore[call-overload]  # the overloads want literal names
             service,
             region_name=region,
             aws_access_key_id="none",

@@ -13,7 +13,6 @@ from exporter.metrics.metric import Kind, Metric
 _FASTEST = 1
 _GZIP = 31  # zlib's number for gzip with the largest window
 _BATCH_BYTES = 64 * 1024
-_REMEMBERED_SECONDS = 600.0
 
 
 class TextFormat(Enum):
@@ -31,38 +30,35 @@ class Encoding:
     gzip: bool
 
 
-USUAL = Encoding(TextFormat.OPENMETRICS, gzip=True)
-"""Prometheus's own choice."""
+Page = Mapping[TextFormat, bytes]
+"""A page at one moment, compressed, in each format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page at one moment.
+def encode_page(families: Iterable[tuple[Metric, Sequence[bytes]]], own: Callable[[TextFormat], bytes]) -> Page:
+    """Return a page.
 
-    Attributes:
+    Args:
         families: Each metric with its lines, in pieces.
-        instrumentation: Returns the exporter's and the process's own metrics in a text format, without an end marker.
+        own: Returns the exporter's and the process's own metrics in a text format, without an end marker.
     """
+    known = [(metric, lines) for metric, lines in families if any(lines)]
+    return {text_format: _compress(_lines(known, own, text_format)) for text_format in TextFormat}
 
-    families: Sequence[tuple[Metric, Sequence[bytes]]]
-    instrumentation: Callable[[TextFormat], bytes]
 
-    def encode(self, encoding: Encoding) -> bytes:
-        """Return the whole page."""
-        lines = self._lines(encoding.text_format)
-        if not encoding.gzip:
-            return b"".join(lines)
-        deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP)
-        return b"".join((*map(deflate.compress, _batches(lines)), deflate.flush()))
+def _lines(
+    families: Iterable[tuple[Metric, Sequence[bytes]]], own: Callable[[TextFormat], bytes], text_format: TextFormat
+) -> Iterator[bytes]:
+    for metric, lines in families:
+        yield header(metric.family, metric.kind, metric.help, metric.unit, text_format)
+        yield from lines
+    yield own(text_format)
+    if text_format is TextFormat.OPENMETRICS:
+        yield b"# EOF\n"
 
-    def _lines(self, text_format: TextFormat) -> Iterator[bytes]:
-        for metric, lines in self.families:
-            if any(lines):
-                yield header(metric.family, metric.kind, metric.help, metric.unit, text_format)
-                yield from lines
-        yield self.instrumentation(text_format)
-        if text_format is TextFormat.OPENMETRICS:
-            yield b"# EOF\n"
+
+def _compress(lines: Iterable[bytes]) -> bytes:
+    deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP)
+    return b"".join((*map(deflate.compress, _batches(lines)), deflate.flush()))
 
 
 def _batches(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -79,38 +75,32 @@ def _batches(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class PageStore:
-    """Holds the published page, compressed in each format that was asked for in the last ten minutes.
-
-    Safe to use from any thread. A page that is not compressed is some 20 times as large: it is joined when it is asked for.
+    """Holds the published page; safe to use from any thread.
 
     Attributes:
         generation: Grows with every page.
     """
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self) -> None:
         self.generation = 0
-        self._monotonic = monotonic
-        self._asked: dict[Encoding, float] = {USUAL: monotonic()}
-        self._published: tuple[Page, dict[Encoding, bytes]] | None = None
+        self._bodies: dict[Encoding, bytes] = {}
 
     def publish(self, page: Page) -> None:
-        """Encode a page and put it in place of the one before."""
-        since = self._monotonic() - _REMEMBERED_SECONDS
-        wanted = [encoding for encoding, asked in tuple(self._asked.items()) if encoding.gzip and asked >= since]
-        self._published = page, {encoding: page.encode(encoding) for encoding in wanted}
+        """Put a page in place of the one before."""
+        self._bodies = {Encoding(text_format, gzip=True): body for text_format, body in page.items()}
         self.generation += 1
 
     def get(self, encoding: Encoding) -> bytes | None:
-        """Return the page if it was encoded so already."""
-        self._asked[encoding] = self._monotonic()
-        return None if self._published is None else self._published[1].get(encoding)
+        """Return the page if it is there so: some 20 times as large, it is not kept uncompressed unless somebody asks."""
+        return self._bodies.get(encoding)
 
     def encode(self, encoding: Encoding) -> bytes | None:
-        """Return the page, encoding it now; None before the first page."""
-        if self._published is None:
-            return None
-        page, bodies = self._published
-        body = bodies[encoding] = page.encode(encoding)
+        """Return the page, uncompressing it now where that is wanted; None before the first page."""
+        bodies = self._bodies
+        packed = bodies.get(Encoding(encoding.text_format, gzip=True))
+        if packed is None or encoding.gzip:
+            return packed
+        body = bodies[encoding] = zlib.decompress(packed, _GZIP)
         return body
 
 

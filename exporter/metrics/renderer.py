@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
 from exporter.metrics import catalog, exposition
-from exporter.metrics.exposition import Page, TextFormat
+from exporter.metrics.exposition import Page, TextFormat, encode_page
 from exporter.metrics.families import AccountLines, Sample, account_lines, age
 from exporter.metrics.metric import Metric
 
@@ -39,7 +39,7 @@ class Renderer:
         families = dict(zip(catalog.ACCOUNT_METRICS, lines, strict=False))
         families[catalog.LATEST_COMMUNICATION_AGE] = (self._encode_ages(now),)
         families |= _encode_fleet((*_states(statuses, policy, now), *fleet))
-        return Page(tuple(families.items()), self._instrumentation)
+        return encode_page(families.items(), self._instrumentation)
 
     def _encode_ages(self, now: float) -> bytes:
         number = exposition.number

@@ -10,7 +10,7 @@ from exporter.simulator.account import ROLE_NAME, Account, Role
 from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Clock
 from exporter.simulator.catalog import ACCOUNT_NAMES, SERVICES, SEVERITY_CODES
 from exporter.simulator.keys import AccessKey, KeyRing
-from exporter.simulator.life import CaseLife
+from exporter.simulator.life import CaseLife, Life
 
 _DAY: Final = 86400.0
 _LOWEST_ACCOUNT_ID: Final = 100_000_000_000
@@ -54,7 +54,7 @@ class Fleet:
         self.clock = clock
         self.rng = rng
         self.lock = threading.RLock()
-        self.life: CaseLife | None = None
+        self.life: Life | None = None
         self.keys = KeyRing(rng)
         self.accounts: list[Account] = []
         self.has_organization = True
@@ -216,9 +216,9 @@ def _add_accounts(fleet: Fleet, count: int) -> None:
 def _bring_to_life(fleet: Fleet, open_cases: Mapping[str, float], *, pace: float, late_share: float) -> CaseLife:
     """Give the fleet weeks of history, and from now on everything `pace` times as often; `open_cases` is by account id."""
     now = fleet.clock()
-    fleet.life = CaseLife(fleet.rng, start_at=now - _HISTORY_SECONDS, late_share=late_share)
+    fleet.life = life = CaseLife(fleet.rng, start_at=now - _HISTORY_SECONDS, late_share=late_share)
     for account_id, number in open_cases.items():
-        fleet.life.inhabit(fleet.account(account_id), number)
-    fleet.life.advance(now)
-    fleet.life.hasten(pace)
-    return fleet.life
+        life.inhabit(fleet.account(account_id), number)
+    life.advance(now)
+    life.hasten(pace)
+    return life

@@ -5,7 +5,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from exporter.simulator.account import Account
 from exporter.simulator.case import AWS_AUTHOR, Case
@@ -45,6 +45,13 @@ class _Inhabitant(NamedTuple):
     account: Account
     rng: random.Random
     cases_per_day: float
+
+
+class Life(Protocol):
+    """Lets things happen in a fleet."""
+
+    def advance(self, now: float) -> None:
+        """Let everything happen that is due by `now`, in Unix seconds."""
 
 
 class CaseLife:

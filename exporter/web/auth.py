@@ -46,13 +46,7 @@ class BasicAuth:
     """Asks for user and password on every path, while there are users; remembers the outcome of each login.
 
     Logins are checked one at a time. After a wrong password the next check waits as long as this one took, so that guessing
-    takes half a CPU at most.
-
-    Args:
-        users: Returns the bcrypt hashes by user name, as of now.
-        check: Runs in a thread.
-        monotonic: Seconds.
-        sleep: Waits for some seconds.
+    takes half a CPU at most. `check` runs in a thread.
     """
 
     def __init__(

@@ -2,21 +2,31 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
+
+from aiohttp import web
 
 LARGEST_HEAD = 32 * 1024
 _BUFFERED_BYTES = 64 * 1024
 LINGER_SECONDS = 1.0
 _GRACE_SECONDS = 1.0
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+_SLICE_BYTES = 64 * 1024
+"""Of a response, for each reader, in the process: many readers that do not read must not take much memory."""
+_YIELD_BYTES = 4 * _SLICE_BYTES
+"""After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
+_MOST_SENT_BYTES = 32 * 1024 * 1024
 _NO_REQUEST = re.compile(rb"[^A-Za-z]|PRI ")
 """TLS, garbage, HTTP/2."""
 _SERVER_NAME = re.compile(rb"(?<= )https?://[^/? ]*/?", re.IGNORECASE)
 """Which a client may write before the path (RFC 9112, section 3.2.2); it may leave out the path itself."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_EXPECT = re.compile(rb"^Expect:[^\n]*\n", re.IGNORECASE | re.MULTILINE)
+"""Bodies are not looked at, so a client need not be told to send one; aiohttp would answer before the middlewares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +67,11 @@ class Guard(asyncio.Protocol):
     """One connection: hands requests to aiohttp one at a time, and ends the connection at each deadline.
 
     aiohttp gets the head of a request, and the next only when that was answered: what a client sends ahead is not parsed.
-    Bodies are dropped, and the connection is closed after the response to such a request.
+    Bodies are dropped, and the connection is closed after the response to such a request. Whether a client may connect,
+    `admits` says after the TLS handshake.
 
     Attributes:
         closed: Set when the connection has ended.
-
-    Args:
-        inner: aiohttp's protocol.
-        limits: The deadlines.
-        admits: Whether a client may connect, given its transport; asked after the TLS handshake.
     """
 
     def __init__(self, inner: asyncio.Protocol, limits: Limits, admits: Callable[[asyncio.Transport], bool]) -> None:
@@ -91,10 +97,6 @@ class Guard(asyncio.Protocol):
         """Return a key that sorts the least useful connection first; new ones have a second to send a request."""
         is_new = self._state is State.SILENT and self._loop.time() < self._since + _GRACE_SECONDS
         return State.STALLED + 0.5 if is_new else self._state, self._since
-
-    def is_expendable(self) -> bool:
-        """Return whether it may be closed for a new connection: no response is being made or taken."""
-        return self._state is not State.BUSY
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request."""
@@ -171,7 +173,7 @@ class Guard(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.pause_reading()
             line, separator, fields = head.partition(b"\n")
-            self._inner.data_received(_SERVER_NAME.sub(b"/", line, count=1) + separator + fields)
+            self._inner.data_received(_SERVER_NAME.sub(b"/", line, count=1) + separator + _EXPECT.sub(b"", fields))
         elif len(self._received) >= LARGEST_HEAD:
             self._refuse()
 
@@ -198,3 +200,46 @@ class Guard(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class Sender:
+    """Sends responses, of which little is in the process's buffers however slowly they are read; belongs to one server."""
+
+    def __init__(self) -> None:
+        self._sent: dict[int, tuple[int, set[Guard]]] = {}
+
+    async def send(self, guard: Guard, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """Send a response in slices, each when the reader has taken the one before, and return what was sent."""
+        body = response.body if isinstance(response, web.Response) else None
+        if not isinstance(body, bytes) or len(body) <= _SLICE_BYTES or request.method == "HEAD":
+            await response.prepare(request)
+            await response.write_eof()
+            return response
+        stream = web.StreamResponse(status=response.status, headers=response.headers)
+        stream.content_length = len(body)
+        if response.keep_alive is False:
+            stream.force_close()
+        with self._hold(guard, body):
+            await stream.prepare(request)
+            view = memoryview(body)
+            for at in range(0, len(view), _SLICE_BYTES):
+                await stream.write(view[at : at + _SLICE_BYTES])
+                if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
+                    await asyncio.sleep(0)
+            await stream.write_eof()
+        return stream
+
+    @contextmanager
+    def _hold(self, guard: Guard, body: bytes) -> Iterator[None]:
+        """Close connections that still take old pages, once the pages that are being taken need too much memory together."""
+        entry = self._sent.setdefault(id(body), (len(body), set()))
+        entry[1].add(guard)
+        while len(self._sent) > 1 and sum(size for size, _ in self._sent.values()) > _MOST_SENT_BYTES:
+            for reader in self._sent.pop(next(iter(self._sent)))[1]:
+                reader.abort()
+        try:
+            yield
+        finally:
+            entry[1].discard(guard)
+            if not entry[1] and self._sent.get(id(body)) is entry:
+                del self._sent[id(body)]

@@ -8,27 +8,25 @@ import re
 import resource
 import socket
 import ssl
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from exporter.errors import StartupError
 from exporter.web.auth import BasicAuth, Handler
-from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits
+from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits, Sender, State
 from exporter.web.settings import WebSettings
 from exporter.web.tls import Secured, WebConfigFile, subject_alternative_names
 
 _BACKLOG = 1024
 _UNSENT_BYTES = 128 * 1024
 """What the kernel holds for a reader whose window is full; a smaller send buffer would slow all readers down."""
-_SLICE_BYTES = 64 * 1024
-"""Of a response, for each reader, in the process: many readers that do not read must not take much memory."""
-_YIELD_BYTES = 4 * _SLICE_BYTES
-"""After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
+_CLOSE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 _SHUTDOWN_SECONDS = 0.5
@@ -109,18 +107,13 @@ async def run(
     limits: Limits | None = None,
     web_config: WebConfigFile | None = None,
 ) -> None:
-    """Serve until `stop` is set; requests in flight are answered first.
+    """Serve until `stop` is set, answer the requests in flight, and close the sockets.
 
-    Args:
-        app: Not started yet; gets the middlewares for limits, authentication and headers.
-        sockets: Closed at the end.
-        stop: Ends it.
-        log: Gets what goes wrong, each kind once a minute at most.
-        limits: Those of a client.
-        web_config: None for plain HTTP that anybody may read.
+    The application must be a new one: it gets the middlewares for limits, authentication and headers. Without a web-config
+    it is served over plain HTTP, to anybody.
     """
     server = _Server(app, limits or Limits(), web_config.current if web_config is not None else Secured, log)
-    await server.start()
+    await server.runner.setup()
     tasks = [asyncio.create_task(server.accept(sock)) for sock in sockets]
     if web_config is not None:
         tasks.append(asyncio.create_task(web_config.follow()))
@@ -145,8 +138,9 @@ class _Server:
         self._logged: dict[str, float] = {}
         self._loop = asyncio.get_running_loop()
         self._connections: dict[Guard, asyncio.Task[None]] = {}
-        self._most = min(limits.connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        self._most = min(limits.connections, _most_sockets())
         self._working = 0
+        self._sender = Sender()
         self._is_draining = False
         auth = BasicAuth(lambda: secured().settings.users)
         app.middlewares.extend((self._answer, auth.middleware, self._limit))
@@ -154,7 +148,7 @@ class _Server:
         # aiohttp logs what clients send wrong, with a traceback that shows it; what handlers do wrong is logged here.
         silent = logging.getLogger(f"{__name__}.aiohttp")
         silent.disabled = True
-        self._runner = web.AppRunner(
+        self.runner = web.AppRunner(
             app,
             access_log=None,
             logger=silent,
@@ -165,13 +159,10 @@ class _Server:
             shutdown_timeout=_SHUTDOWN_SECONDS,
         )
 
-    async def start(self) -> None:
-        """Get ready for connections."""
-        await self._runner.setup()
-
     async def accept(self, sock: socket.socket) -> None:
         """Accept connections until it is cancelled."""
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        protocol = cast("web.Server", self.runner.server)
         while True:
             try:
                 accepted, _ = await self._loop.sock_accept(sock)
@@ -179,12 +170,11 @@ class _Server:
                     accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
             except OSError as error:
                 self._warn("accepting connections failed", error=error.strerror)
-                self._make_room()
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(_CLOSE_SECONDS if self._make_room() else _PAUSE_SECONDS)
                 continue
             if len(self._connections) < self._most or self._make_room():
                 secured = self._secured()
-                guard = Guard(self._protocol(), self._limits, partial(self._admits, secured.settings))
+                guard = Guard(protocol(), self._limits, partial(self._admits, secured.settings))
                 self._connections[guard] = asyncio.create_task(self._serve(guard, accepted, secured.context))
             else:
                 self._warn("connection limit reached", connections=self._most)
@@ -203,20 +193,14 @@ class _Server:
                 await asyncio.wait(tasks, timeout=seconds)
             for task in tasks:
                 task.cancel()
-        await self._runner.cleanup()
-
-    def _protocol(self) -> asyncio.Protocol:
-        factory = self._runner.server
-        if factory is None:
-            raise RuntimeError("the server was not started")
-        return factory()
+        await self.runner.cleanup()
 
     def _make_room(self) -> bool:
         """End the least useful connection, if there is one without a response in the making."""
-        expendable = [guard for guard in self._connections if guard.is_expendable()]
-        if not expendable:
+        least = min(self._connections, key=Guard.usefulness, default=None)
+        if least is None or least.usefulness()[0] >= State.BUSY:
             return False
-        self._connections.pop(min(expendable, key=Guard.usefulness)).cancel()
+        self._connections.pop(least).cancel()
         return True
 
     async def _serve(self, guard: Guard, sock: socket.socket, context: ssl.SSLContext | None) -> None:
@@ -257,7 +241,7 @@ class _Server:
                 response.headers.update(self._secured().settings.headers)
                 if request.body_exists or self._is_draining:
                     response.force_close()
-                response = await _send(request, response)
+                response = await self._sender.send(guard, request, response)
             is_last = not response.keep_alive
         except (TimeoutError, ConnectionError) as error:
             guard.abort()
@@ -304,26 +288,10 @@ class _Server:
             self._log.warning(event, **details)
 
 
-async def _send(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """Send a response in slices, each when the reader has taken the one before, and return what was sent."""
-    body = response.body if isinstance(response, web.Response) else None
-    if not isinstance(body, bytes) or len(body) <= _SLICE_BYTES:
-        await response.prepare(request)
-        await response.write_eof()
-        return response
-    stream = web.StreamResponse(status=response.status, headers=response.headers)
-    stream.content_length = len(body)
-    if response.keep_alive is False:
-        stream.force_close()
-    await stream.prepare(request)
-    if request.method != "HEAD":
-        view = memoryview(body)
-        for at in range(0, len(view), _SLICE_BYTES):
-            await stream.write(view[at : at + _SLICE_BYTES])
-            if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
-                await asyncio.sleep(0)
-    await stream.write_eof()
-    return stream
+def _most_sockets() -> int:
+    """Return how many descriptors may be taken by connections: a quarter, as AWS and files need some."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if descriptors == resource.RLIM_INFINITY else max(1, descriptors // 4)
 
 
 async def _hide_server(_: web.Request, response: web.StreamResponse) -> None:

@@ -50,12 +50,6 @@ class TlsSettings:
     min_version: TlsVersion = TlsVersion.TLS12
     max_version: TlsVersion = TlsVersion.TLS13
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files that are read besides the web-config file."""
-        pems = (self.certificate, self.private_key, self.client_ca)
-        return tuple(pem.path for pem in pems if pem is not None and pem.path is not None)
-
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:

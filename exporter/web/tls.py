@@ -65,19 +65,10 @@ class _Files:
 
 
 class WebConfigFile:
-    """A web-config file that may change.
+    """A web-config file that may change; `read` and `parse` raise ConfigError, and so does the first use of the file.
 
     Attributes:
         interval: Seconds between two reads of the files.
-
-    Args:
-        source: Its name, for messages.
-        read: Returns its content, or raises ConfigError.
-        parse: Returns its settings, or raises ConfigError.
-        log: Gets a line for each reload that succeeded or failed.
-
-    Raises:
-        ConfigError: It cannot be used.
     """
 
     def __init__(

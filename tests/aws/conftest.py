@@ -98,9 +98,9 @@ class Sent:
 class Wire:
     """A server that keeps what it is sent, and answers each request with a body; a context on the event loop."""
 
-    def __init__(self, answer: Callable[[Sent], bytes], tls: ssl.SSLContext | None = None, headers: bytes = b"") -> None:
+    def __init__(self, answer: Callable[[Sent], bytes], tls: ssl.SSLContext | None = None, *, head: bytes = b"200 OK") -> None:
         self._answer = answer
-        self._headers = headers
+        self._head = head
         self._tls = tls
         self.sent: list[Sent] = []
 
@@ -120,8 +120,8 @@ class Wire:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.sent.append(Sent(head[0].split(" ")[1], headers, body))
         answer = self._answer(self.sent[-1])
-        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n%bContent-Length: %d\r\n\r\n" % (self._headers, len(answer))
-        writer.write(head + answer)
+        start = b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (self._head, len(answer))
+        writer.write(start + answer)
         await writer.drain()
         writer.close()
 

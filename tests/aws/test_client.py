@@ -35,8 +35,9 @@ ACCOUNT_ID = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/R"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OWN, ISSUED = Credentials("AKIAOWN", "own-secret"), Credentials("ASIAISSUED", "issued-secret", "issued-token")
-ENTITIES = b"""<?xml version="1.0"?><!DOCTYPE bomb [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
-<AssumeRoleResponse><AssumeRoleResult>&b;</AssumeRoleResult></AssumeRoleResponse>"""
+ENTITIES = b'<!DOCTYPE bomb [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>' + issued().replace(
+    b"issued-token", b"&b;"
+)
 PATIENCE = 1.0
 
 
@@ -86,7 +87,7 @@ def test_a_request_carries_the_signature_that_botocore_computes_wherever_it_goes
 @pytest.mark.usefixtures("own_keys")
 def test_requests_say_in_cloudtrail_who_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     for sent in sent_to("", monkeypatch):
-        assert sent.headers["user-agent"].startswith(f"aws-support-exporter/{__version__} Botocore/")
+        assert sent.headers["user-agent"].startswith(f"aws-support-exporter/{__version__} Boto3/")
 
 
 @pytest.mark.usefixtures("own_keys")
@@ -137,13 +138,27 @@ def test_an_answer_larger_than_any_of_awss_is_not_kept(simulator: Simulator, acc
 @pytest.mark.usefixtures("own_keys")
 def test_an_answer_that_was_packed_unasked_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
-        async with Wire(lambda _: gzip.compress(issued()), headers=b"Content-Encoding: gzip\r\n") as wire:
+        async with Wire(lambda _: gzip.compress(issued()), head=b"200 OK\r\nContent-Encoding: gzip") as wire:
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
             await read_by_role()
 
     with pytest.raises(ReadFailure) as failure:
         asyncio.run(run())
     assert failure.value.reason is Reason.MALFORMED
+
+
+@pytest.mark.usefixtures("own_keys")
+def test_a_redirect_is_not_followed_as_it_would_carry_credentials_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> int:
+        async with Wire(answer) as elsewhere:
+            location = b"Location: http://127.0.0.1:%d/" % elsewhere.port
+            async with Wire(lambda _: b"", head=b"307 Temporary Redirect\r\n" + location) as wire:
+                monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
+                with pytest.raises(ReadFailure, match="malformed: AssumeRole: HTTP 307"):
+                    await read_by_role()
+            return len(elsewhere.sent)
+
+    assert asyncio.run(run()) == 0
 
 
 def test_entities_of_an_xml_answer_are_not_expanded(simulator: Simulator, account: Account) -> None:
@@ -275,7 +290,7 @@ socket.getaddrinfo = lambda *_, **__: time.sleep(60)
 async def main():
     async with readers_of() as readers:
         try:
-            await readers.own_account(("us-east-1",), 0.5)
+            await readers.own_account(("us-east-1",), 3)
         except ReadFailure as failure:
             print(failure)
 asyncio.run(main())
@@ -291,7 +306,7 @@ def test_a_name_server_that_hangs_holds_no_poll_and_no_exit(monkeypatch: pytest.
         [sys.executable, "-c", HANGING_NAME_SERVER], capture_output=True, text=True, timeout=30, check=True, cwd=ROOT
     )
     assert done.stdout == "timeout: GetCallerIdentity: aws.example: no answer in time\n"
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_each_request_is_told_with_its_outcome(simulator: Simulator, account: Account) -> None:

@@ -52,7 +52,7 @@ class World(Generic[C]):
         self.clock = clock
         self.log = Log()
         self.sources: dict[str, FakeSource] = {}
-        self.store = PageStore(clock.monotonic)
+        self.store = PageStore()
         instrumentation = Instrumentation(())
         self.collector = Collector(
             self.plan(),

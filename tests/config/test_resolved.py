@@ -103,6 +103,18 @@ def test_member_of_an_organization_is_filled_in(parse_config: Parse) -> None:
     )
 
 
+def test_an_entry_goes_before_what_holds_for_all(parse_config: Parse) -> None:
+    settings = parse_config("""\
+aws: {role_name: R, external_id: ee}
+accounts: [{id: "111122223333", name: payments}]
+organizations: [{name: o, member_role_name: M, member_external_id: mm, refresh_interval: 5m}, {name: p}]
+""")
+    own, default = settings.organizations
+    assert settings.accounts[0].account.name == "payments"
+    assert own.member("111122223333", "").access == RoleCredentials(("arn:aws:iam::111122223333:role/M",), "mm")
+    assert (own.refresh_interval, default.refresh_interval) == (300, 3600)
+
+
 @pytest.mark.parametrize(
     ("selection", "selected"),
     [

@@ -3,16 +3,16 @@
 import json
 import re
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard as Schema
 
+from docs.dashboards import DIRECTORY, dashboards
 from docs.dashboards.colors import SEVERITY
 from tests.support.grafana import FILES, Dashboard
+from tests.support.tools import ROOT
 
 UIDS = {
     "aws-support-overview": "AWS Support / Overview",
@@ -21,12 +21,10 @@ UIDS = {
 }
 DRAWN_BY_EVERY_GRAFANA = {"stat", "timeseries", "table", "bargauge", "text"}
 MOST_BYTES = 256 * 1024
+MOST_BYTES_OF_A_PICTURE = 300 * 1024
 LONGEST_TITLE = 50
 COLUMNS = 24
-
-
-def by_title(dashboard: Dashboard, kind: str) -> dict[str, dict[str, Any]]:
-    return {panel["title"]: panel for panel in dashboard.panels if panel["type"] == kind}
+PARTS_OF_A_WHOLE = {"Open cases by severity", "Late first responses per day", "Accounts by state"}
 
 
 def differences(one: object, other: object, path: str = "") -> list[str]:
@@ -49,9 +47,12 @@ def test_every_dashboard_keeps_its_uid_and_its_title() -> None:
     assert {model["uid"]: model["title"] for model in models} == UIDS
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_dashboard_fits_into_a_config_map(path: Path) -> None:
-    assert len(path.read_bytes()) < MOST_BYTES
+def test_the_chart_holds_what_the_generator_makes() -> None:
+    shipped = {path.name: path.read_text() for path in DIRECTORY.iterdir()}
+
+    assert shipped.keys() == dashboards().keys()
+    assert [name for name, text in dashboards().items() if shipped[name] != text] == [], "write them anew with: make dashboards"
+    assert max(map(len, shipped.values())) < MOST_BYTES, "a ConfigMap holds 1 MiB, and kubectl's annotation 256 KiB"
 
 
 def test_a_dashboard_is_not_edited_in_place_and_leads_to_the_others(dashboard: Dashboard) -> None:
@@ -90,20 +91,24 @@ def test_every_panel_says_what_it_shows(dashboard: Dashboard) -> None:
     assert [panel["title"] for panel in dashboard.panels if not panel["description"].endswith(".")] == []
 
 
-def test_every_panel_is_of_a_kind_that_every_grafana_draws(dashboard: Dashboard) -> None:
-    assert {panel["type"] for panel in dashboard.panels} <= DRAWN_BY_EVERY_GRAFANA
-
-
-def test_every_panel_has_a_unit_and_thresholds(dashboard: Dashboard) -> None:
+def test_every_panel_is_drawn_by_every_grafana_and_has_a_unit_and_thresholds(dashboard: Dashboard) -> None:
     defaults = {panel["title"]: panel["fieldConfig"]["defaults"] for panel in dashboard.panels if panel["type"] != "text"}
 
+    assert {panel["type"] for panel in dashboard.panels} <= DRAWN_BY_EVERY_GRAFANA
     assert [title for title, default in defaults.items() if not default.get("unit")] == []
     assert [title for title, default in defaults.items() if default["thresholds"]["steps"][0]["value"] is not None] == []
 
 
+def test_graphs_of_parts_of_a_whole_are_stacked(dashboard: Dashboard) -> None:
+    graphs = [panel for panel in dashboard.panels if panel["type"] == "timeseries"]
+    stacked = {panel["title"] for panel in graphs if panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"}
+
+    assert stacked == PARTS_OF_A_WHOLE & {panel["title"] for panel in graphs}
+
+
 def test_a_table_gives_every_column_of_values_a_unit_or_words(dashboard: Dashboard) -> None:
     without = []
-    for title, panel in by_title(dashboard, "table").items():
+    for panel in (panel for panel in dashboard.panels if panel["type"] == "table"):
         organize = next(each for each in panel["transformations"] if each["id"] == "organize")
         hidden = organize["options"]["excludeByName"]
         many = len(panel["targets"]) > 1
@@ -113,7 +118,7 @@ def test_a_table_gives_every_column_of_values_a_unit_or_words(dashboard: Dashboa
             for override in panel["fieldConfig"]["overrides"]
             if {"unit", "mappings"} & {each["id"] for each in override["properties"]}
         }
-        without += [(title, value) for value in sorted(values - told)]
+        without += [(panel["title"], value) for value in sorted(values - told)]
 
     assert without == []
 
@@ -168,14 +173,11 @@ def test_the_variables_are_those_that_apply(dashboard: Dashboard) -> None:
     assert all(variable["label"] and variable["description"] for variable in dashboard.variables.values())
 
 
-def test_every_variable_is_used_and_every_one_used_exists(dashboard: Dashboard) -> None:
+def test_every_variable_is_used_and_every_variable_and_dashboard_referred_to_exists(dashboard: Dashboard) -> None:
     text = json.dumps(dashboard.model["panels"]) + json.dumps(dashboard.model["templating"])
     used = set(re.findall(r"\$\{?([a-z]\w*)", text))
 
     assert used == dashboard.variables.keys()
-
-
-def test_links_lead_to_dashboards_that_exist(dashboard: Dashboard) -> None:
     assert set(re.findall(r"/d/([\w-]+)/", json.dumps(dashboard.model))) <= UIDS.keys()
 
 
@@ -188,3 +190,18 @@ def test_grafanas_own_schema_knows_every_key(dashboard: Dashboard) -> None:
 
 def test_a_key_that_the_schema_does_not_know_is_told() -> None:
     assert differences({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}}) == [".a.b is lost", ".a.c[0]: 1 is 2"]
+
+
+@pytest.mark.parametrize(("document", "place"), [("README.md", "docs/images"), ("docs/dashboards.md", "images")])
+def test_a_document_shows_a_picture_of_each_dashboard(document: str, place: str) -> None:
+    shown = re.findall(rf"!\[[^\]]+\]\({place}/(dashboard-[^)]+)\)", (ROOT / document).read_text())
+    pictures = [f"dashboard-{uid.removeprefix('aws-support-')}.png" for uid in UIDS]
+
+    assert sorted(shown) == sorted(pictures)
+    assert max((ROOT / "docs/images" / picture).stat().st_size for picture in pictures) < MOST_BYTES_OF_A_PICTURE
+
+
+def test_the_document_leads_to_each_file() -> None:
+    text = (ROOT / "docs/dashboards.md").read_text()
+
+    assert [name for name in dashboards() if f"(../{(DIRECTORY / name).relative_to(ROOT)})" not in text] == []

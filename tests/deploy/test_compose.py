@@ -1,4 +1,4 @@
-"""The stack that `docker compose` starts: of the right form, and its configuration run by the real programs."""
+"""The stack that `docker compose` starts: of the right form, and its configuration checked by the real programs."""
 
 import re
 import subprocess
@@ -9,34 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.fetch import free_port
-from tests.support.process import ExporterProcess
-from tests.support.prometheus import PrometheusServer
+from exporter.options import DEFAULT_ADDRESS
 from tests.support.tools import ROOT, find_tool
-from tests.support.waiting import wait_until
 
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 CHART_FILES = ROOT / "helm/aws-support-exporter/files"
-
-
-class ComposedPrometheus(PrometheusServer):
-    """Prometheus with the stack's own configuration.
-
-    Args:
-        binary: Its program.
-        directory: An empty directory of its own.
-        addresses: Where the other services are, by the names that the configuration has for them.
-    """
-
-    def __init__(self, binary: Path, directory: Path, addresses: dict[str, str]) -> None:
-        super().__init__(binary, "http://unused/metrics", directory)
-        text = (DEPLOY / "compose/prometheus.yml").read_text().replace("/etc/prometheus/rules", str(CHART_FILES / "rules"))
-        for name, address in addresses.items():
-            assert name in text
-            text = text.replace(name, address)
-        self._config = yaml.safe_load(text.replace("_interval: 15s", "_interval: 1s"))
+PROMETHEUS = DEPLOY / "compose/prometheus.yml"
 
 
 def tool(name: str) -> Path:
@@ -93,26 +73,15 @@ def test_grafana_finds_prometheus_and_the_dashboards() -> None:
     assert home.startswith(f"{provider['options']['path']}/")
 
 
-def test_prometheus_scrapes_the_demo_takes_the_rules_and_knows_alertmanager(tmp_path: Path) -> None:
-    alertmanager = f"127.0.0.1:{free_port()}"
-    (tmp_path / "prometheus").mkdir()
-    with ExporterProcess(["--demo"]) as exporter:
-        addresses = {"exporter:10047": exporter.url.removeprefix("http://"), "alertmanager:9093": alertmanager}
-        with ComposedPrometheus(tool("newer/prometheus"), tmp_path / "prometheus", addresses) as prometheus:
-            prometheus.wait_for('up{job="aws-support-exporter"}', lambda samples: [value for _, value in samples] == [1])
-            prometheus.wait_for("sum(aws_support_account_open_cases)", lambda samples: bool(samples) and samples[0][1] > 0)
-            groups = wait_until(lambda: evaluated(prometheus), 20, lambda: str(prometheus.api("rules")))
-            found = prometheus.api("alertmanagers")["activeAlertmanagers"]
-    assert sum(len(group["rules"]) for group in groups) > 5
-    assert [rule.get("lastError") for group in groups for rule in group["rules"] if rule["health"] != "ok"] == []
-    assert [each["url"] for each in found] == [f"http://{alertmanager}/api/v2/alerts"]
-
-
-def evaluated(prometheus: PrometheusServer) -> list[dict[str, Any]] | None:
-    """Return the groups of rules once each was evaluated."""
-    groups: list[dict[str, Any]] = prometheus.api("rules")["groups"]
-    done = groups and all(rule["health"] != "unknown" for group in groups for rule in group["rules"])
-    return groups if done else None
+def test_prometheus_scrapes_the_demo_takes_the_rules_and_knows_alertmanager() -> None:
+    config = yaml.safe_load(PROMETHEUS.read_text())
+    (scrape,), (alerting,) = config["scrape_configs"], config["alerting"]["alertmanagers"]
+    port = DEFAULT_ADDRESS.rpartition(":")[2]
+    assert scrape == {"job_name": "aws-support-exporter", "static_configs": [{"targets": [f"exporter:{port}"]}]}
+    assert alerting == {"static_configs": [{"targets": ["alertmanager:9093"]}]}
+    assert {"exporter", "alertmanager", "prometheus"} <= SERVICES.keys()
+    (rules,) = config["rule_files"]
+    assert mounts("prometheus")[rules.removesuffix("/*.yaml")] == CHART_FILES / "rules"
 
 
 def test_alertmanager_takes_its_configuration() -> None:
@@ -120,9 +89,10 @@ def test_alertmanager_takes_its_configuration() -> None:
     assert (ended.returncode, "1 receivers" in ended.stdout) == (0, True), ended.stderr
 
 
-def test_prometheus_of_debian_takes_its_configuration_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("promtool", ["promtool", "newer/promtool"])
+def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path) -> None:
     config = tmp_path / "prometheus.yml"
     rules = str(CHART_FILES / "rules")
-    config.write_text((DEPLOY / "compose/prometheus.yml").read_text().replace("/etc/prometheus/rules", rules))
-    ended = run(tool("promtool"), "check", "config", str(config))
+    config.write_text(PROMETHEUS.read_text().replace("/etc/prometheus/rules", rules))
+    ended = run(tool(promtool), "check", "config", str(config))
     assert ended.returncode == 0, ended.stderr

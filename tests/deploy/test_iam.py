@@ -125,25 +125,6 @@ def test_terraform_trusts_by_the_actions_that_the_templates_do(module: str, name
     assert named((IAM / f"terraform/{module}/main.tf").read_text()) == trusted | actions(policy(name))
 
 
-@pytest.mark.parametrize(
-    ("module", "principals"),
-    [
-        ("member-role", ["local.principal", "local.principal"]),
-        ("organization-reader", ["{ AWS = var.trusted_principal_arn }"] * 2),
-        (
-            "exporter-role",
-            [
-                '{ Service = "pods.eks.amazonaws.com" }',
-                '{ Federated = "arn:${local.partition}:iam::${local.account}:oidc-provider/${local.issuer}" }',
-            ],
-        ),
-    ],
-)
-def test_terraform_trusts_whom_it_is_told_to(module: str, principals: list[str]) -> None:
-    text = (IAM / f"terraform/{module}/main.tf").read_text()
-    assert re.findall(r"Principal += (.*)$", text, re.MULTILINE) == principals
-
-
 @pytest.mark.parametrize("external_id", [None, "example"])
 def test_the_organization_reader_trusts_the_exporter_alone(external_id: str | None) -> None:
     parameters = {"TrustedPrincipalArn": EXPORTER} | ({"ExternalId": external_id} if external_id else {})

@@ -1,6 +1,5 @@
 """The workflows on GitHub: linted, pinned, and allowed no more than they need."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,8 +23,6 @@ MAY_WRITE = {
     ("release", "chart"): {"attestations", "id-token", "packages"},
     ("release", "release"): {"contents"},
 }
-_USES = re.compile(r"^\s*(?:- )?uses: (\S+)(.*)$", re.MULTILINE)
-_PINNED = re.compile(r"([\w.-]+/[\w./-]+)@([0-9a-f]{40})")
 
 
 def jobs() -> list[tuple[str, str, dict[str, Any]]]:
@@ -69,21 +66,6 @@ def test_they_have_the_form_that_github_takes(schema: str, files: list[Path]) ->
     assert run(BIN / "check-jsonschema", "--builtin-schema", schema, *files) == (0, "ok -- validation done\n")
 
 
-def test_every_action_is_pinned_to_one_commit_and_says_its_version() -> None:
-    commits: dict[str, set[str]] = {}
-    for path in WORKFLOWS.values():
-        for used, comment in _USES.findall(path.read_text()):
-            if used.startswith("$/"):
-                assert (ROOT / used.removeprefix("$/")).exists()
-                continue
-            pinned = _PINNED.fullmatch(used)
-            assert pinned, f"{path.name}: {used} is not pinned to a commit"
-            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{path.name}: {used} does not say its version"
-            commits.setdefault(pinned[1], set()).add(pinned[2] + comment)
-    assert len(commits) > 5
-    assert {action: versions for action, versions in commits.items() if len(versions) > 1} == {}
-
-
 def test_no_job_may_write_but_those_that_release() -> None:
     for workflow in WORKFLOWS.values():
         assert yaml.safe_load(workflow.read_text())["permissions"] == {}
@@ -93,10 +75,6 @@ def test_no_job_may_write_but_those_that_release() -> None:
     }
     assert {job: scopes for job, scopes in granted.items() if scopes} == MAY_WRITE
     assert all(access in {"read", "write"} for *_, job in jobs() for access in job["permissions"].values())
-
-
-def test_no_job_can_hang() -> None:
-    assert [(workflow, name) for workflow, name, job in jobs() if "timeout-minutes" not in job and "uses" not in job] == []
 
 
 def test_every_supported_python_is_tested() -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from docs import reference
 from exporter.cases.model import Reason
-from exporter.metrics import reference
 from tests.support.tools import ROOT
 
 

@@ -1,9 +1,11 @@
 """How `check` and `once` end when they are ended, and what they cannot write."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +13,14 @@ import pytest
 
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import Silence
+from exporter.simulator.kinds import Error, Silence
 from exporter.simulator.server import Simulator
+from tests.support.fetch import free_port
 from tests.support.process import environment, run_exporter
 from tests.support.waiting import wait_until
 
 A = "111111111111"
+PIPE_BYTES, A_LINE = 4096, 300
 CONFIG = f'aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: "{A}", name: "Büro 東京"}}]'
 
 
@@ -82,3 +86,35 @@ def test_a_full_disk_is_told(config: Path, simulator: Simulator) -> None:
             check=False,
         )
     assert (ended.returncode, ended.stderr) == (1, "cannot write to standard output: No space left on device\n")
+
+
+def test_sigterm_ends_it_when_nobody_reads_its_full_log(fleet: Fleet, simulator: Simulator, tmp_path: Path) -> None:
+    accounts = "".join(f'\n- {{id: "{fleet.add_account().account_id}"}}' for _ in range(80))
+    (tmp_path / "config.yaml").write_text(f"aws: {{role_name: AwsSupportExporter}}\naccounts: {accounts}")
+    simulator.faults.add(Fault(Error(400, "AccessDeniedException"), operation="DescribeCases"))
+    address = f"--web.listen-address=127.0.0.1:{free_port()}"
+    arguments = [f"--config.file={tmp_path}/config.yaml", address, "--log.level=debug"]
+    unread, log = os.pipe()
+    try:
+        fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        with subprocess.Popen(
+            [sys.executable, "-m", "exporter", *arguments],
+            env=environment(simulator.environment()),
+            stdin=subprocess.DEVNULL,
+            stderr=log,
+        ) as process:
+            try:
+                wait_until(lambda: _is_full(unread) or None, 20, lambda: "the pipe has room left")
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(5) == 0
+            finally:
+                process.kill()
+    finally:
+        os.close(unread)
+        os.close(log)
+
+
+def _is_full(pipe: int) -> bool:
+    """Return whether the next line does not fit into a pipe; there are many more."""
+    held = int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+    return held > PIPE_BYTES - A_LINE

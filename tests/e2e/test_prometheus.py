@@ -12,6 +12,7 @@ from exporter.simulator.server import Simulator
 from tests.conftest import StartPrometheus
 from tests.e2e.conftest import StartExporter
 from tests.support.catalogue import complaints
+from tests.support.fetch import free_port
 from tests.support.page import Page
 from tests.support.process import ExporterProcess
 from tests.support.prometheus import Promtool
@@ -40,9 +41,9 @@ def test_prometheus_counts_what_aws_holds(
         account = fleet.add_account(account_id=account_id)
         for _ in range(cases):
             account.add_case()
-    exporter = start(CONFIG, simulator.environment())
-    read_page(exporter)
-    prometheus = start_prometheus(f"{exporter.url}/metrics")
+    port = free_port()
+    prometheus = start_prometheus(f"http://127.0.0.1:{port}/metrics")  # first: it takes 5 s to look at its targets
+    read_page(start(CONFIG, simulator.environment(), f"--web.listen-address=127.0.0.1:{port}"))
     held = len(fleet.open_cases())
     found = prometheus.wait_for("sum(aws_support_open_cases)", bool)
     assert [value for _, value in found] == [held] == [137]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["exporter", "h11", "hypercorn", "yaml"]):
+with atheris.instrument_imports(include=["aiohttp", "exporter", "yaml"]):
     from tests.fuzz.seeds import SEEDS
     from tests.fuzz.targets import TARGETS_BY_NAME
 

@@ -50,10 +50,11 @@ REQUESTS: Sequence[bytes] = (
     b"PUT /-/reload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     b"GET /assets/a.css?a=%ff HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n",
     b"GET /metrics HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
-    b"HEaD /nothing HTTP/1.1\r\nHost: a\r\n\r\n",  # found: Hypercorn took it for HEAD, h11 did not
+    b"HEaD /nothing HTTP/1.1\r\nHost: a\r\n\r\n",  # a method in small letters is none
     b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     b"GET http://a/metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YTpi\r\n\r\n",
+    b"GET /metrics HTTP/9.9\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nExpect: 100\r\n\r\n0\r\n\r\n",
 )
 SEEDS: Mapping[str, Sequence[bytes]] = MappingProxyType(
     {

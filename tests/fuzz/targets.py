@@ -10,17 +10,17 @@ from exporter.aws.parse import cases_page, communications_page
 from exporter.cases.aggregate import open_cases
 from exporter.cases.changes import Tally, baseline, changes
 from exporter.cases.model import Account, Reading
+from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.config import parse, parse_web_config
 from exporter.errors import ConfigError, ReadFailure
-from exporter.metrics.encode import TextFormat
-from exporter.metrics.families import View
-from exporter.metrics.instruments import Instruments
-from exporter.metrics.negotiate import negotiate
-from exporter.metrics.page import Encoding
+from exporter.metrics.exposition import TextFormat
+from exporter.metrics.instrumentation import Instrumentation
+from exporter.metrics.negotiation import negotiate
 from exporter.metrics.renderer import Renderer
 from tests.fuzz.server import endless
 from tests.fuzz.wire import wire
+from tests.support.page import plain
 
 NOW = 1_785_000_000.0
 TARGETS = {"critical": 900.0, "urgent": 3600.0}
@@ -39,9 +39,8 @@ def answers(data: bytes) -> None:
     known = baseline(before, TARGETS)
     tally = Tally().plus(changes(before, after, known.watched, TARGETS))
     status = AccountStatus(ACCOUNT, after, NOW, Poll(NOW, 0.1), supported=True, tally=tally)
-    page = Renderer(View(600.0, TARGETS, 100), Instruments(TARGETS)).render([status], [], NOW)
-    body = page.body(Encoding(TextFormat.OPENMETRICS, gzip=False))
-    text = body.whole().decode()
+    page = Renderer(Instrumentation(TARGETS.values()).encode).render([status], Policy(600.0, TARGETS, 100), [], NOW)
+    text = plain(page, TextFormat.OPENMETRICS)
     assert list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
 
 

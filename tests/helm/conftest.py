@@ -67,7 +67,7 @@ def helm4() -> Helm4:
     return Helm4()
 
 
-@pytest.fixture(params=["helm3", "helm4"])
+@pytest.fixture(params=[pytest.param("helm3", marks=pytest.mark.slow), "helm4"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     found: Engine = request.getfixturevalue(request.param)
     return found

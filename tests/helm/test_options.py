@@ -22,7 +22,7 @@ WEB = {"existingSecret": "own"}
 
 @pytest.mark.parametrize(("key", "api", "kind"), CUSTOM)
 def test_a_custom_resource_needs_its_api_or_the_word_that_it_will_be_there(
-    engine: Engine, helm3: Helm3, key: str, api: str, kind: str
+    engine: Engine, key: str, api: str, kind: str
 ) -> None:
     with pytest.raises(RenderError) as error:
         engine.render({key: {"enabled": True}})
@@ -31,7 +31,13 @@ def test_a_custom_resource_needs_its_api_or_the_word_that_it_will_be_there(
     assert f"or set {key}.skipApiCheck=true" in str(error.value)
     for values in ({key: {"enabled": True, "skipApiCheck": True}}, {key: {"enabled": True}, "skipApiCheck": True}):
         assert named(engine.render(values), kind)["apiVersion"] == api
-    assert named(Helm3(helm3.binary, [api]).render({key: {"enabled": True}}), kind)["apiVersion"] == api
+
+
+def test_a_custom_resource_is_created_where_its_api_is_there(helm3: Helm3) -> None:
+    cluster = Helm3(helm3.binary, [api for _, api, _ in CUSTOM])
+    one_monitor = [custom for custom in CUSTOM if custom[0] not in {"podMonitor", "scrapeConfig"}]
+    objects = cluster.render({key: {"enabled": True} for key, _, _ in one_monitor})
+    assert [named(objects, kind)["apiVersion"] for _, _, kind in one_monitor] == [api for _, api, _ in one_monitor]
 
 
 def test_dashboards_for_the_grafana_operator_need_its_api(engine: Engine) -> None:
@@ -61,8 +67,8 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"config": {"poll": {}}, "existingSecret": "own"}, "config and existingSecret are all set"),
-        ({"existingConfigMap": "one", "existingSecret": "two"}, "existingConfigMap and existingSecret are all set"),
+        ({"config": {"poll": {}}, "existingSecret": "own"}, "config and existingSecret are mutually exclusive"),
+        ({"existingConfigMap": "one", "existingSecret": "two"}, "existingConfigMap and existingSecret are mutually exclusive"),
         ({"configAutoReload": True}, "configAutoReload is true, but there is no configuration"),
         ({"web": {"config": {"tls": True}}}, "set web.config.existingSecret, too"),
         (
@@ -72,10 +78,10 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
                     "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/x"},
                 }
             },
-            "serviceAccount.annotations are for the ServiceAccount that the chart creates",
+            "serviceAccount.annotations requires serviceAccount.create=true",
         ),
-        ({"strategy": {"rollingUpdate": {"maxSurge": 1}}}, "strategy.rollingUpdate is for strategy.type RollingUpdate"),
-        ({"service": {"nodePort": 30047}}, "service.nodePort is for service.type NodePort"),
+        ({"strategy": {"rollingUpdate": {"maxSurge": 1}}}, "strategy.rollingUpdate requires strategy.type=RollingUpdate"),
+        ({"service": {"nodePort": 30047}}, "service.nodePort requires service.type NodePort"),
         (
             {"podDisruptionBudget": {"enabled": True, "maxUnavailable": None}},
             "set podDisruptionBudget.minAvailable or podDisruptionBudget.maxUnavailable",
@@ -156,7 +162,7 @@ def test_notes_warn_when_nothing_scrapes_it(helm4: Helm4) -> None:
     assert "nothing scrapes it" not in monitored
     assert "serviceMonitor.additionalLabels.release" in monitored, "kube-prometheus-stack wants the label"
     labelled = {"serviceMonitor": {"enabled": True, "skipApiCheck": True, "additionalLabels": {"release": "monitoring"}}}
-    assert "release" not in helm4.notes(labelled).partition("3. Look at it")[2]
+    assert "release" not in helm4.notes(labelled).partition("3. Open the status page")[2]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +193,7 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
         }
     )
     assert f"Its own role is {role} (IRSA)." in sharded
+    assert "with 3 shards." in sharded
     assert "exec statefulset/demo-aws-support-exporter" in sharded
     assert "--config.file=/etc/aws-support-exporter/config/config.yaml check" in sharded
     assert "There is no `config`" not in sharded

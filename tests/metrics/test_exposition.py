@@ -3,8 +3,9 @@ from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from exporter.metrics.exposition import Encoding, Page, TextFormat
+from exporter.metrics.exposition import TextFormat, encode_page
 from exporter.metrics.metric import Kind, Metric
+from tests.support.page import plain
 
 SAMPLE = b"cases_total 1.0\n"
 
@@ -28,7 +29,7 @@ def test_a_header_is_what_prometheus_client_writes_whatever_its_help(help_text: 
     metric = Metric("cases_total", Kind.COUNTER, (), help_text)
     registry = CollectorRegistry()
     registry.register(Empty(metric))
-    page = Page(((metric, (SAMPLE,)),), lambda _: b"")
-    text, strict = (page.encode(Encoding(text_format, gzip=False)).replace(SAMPLE, b"") for text_format in TextFormat)
+    page = encode_page([(metric, (SAMPLE,))], lambda _: b"")
+    text, strict = (plain(page, text_format).encode().replace(SAMPLE, b"") for text_format in TextFormat)
     assert text == exposition.generate_latest(registry)
     assert strict == openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped

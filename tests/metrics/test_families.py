@@ -7,11 +7,11 @@ from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
-from exporter.metrics.exposition import Encoding, TextFormat
 from exporter.metrics.families import account_lines, age
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, answered, case
+from tests.support.page import plain
 
 TARGETS = {"critical": 900.0}
 STALENESS = 1800.0
@@ -35,8 +35,8 @@ class Pages:
         self._renderer = Renderer(Instrumentation(TARGETS.values()).encode)
 
     def lines(self, status: AccountStatus, now: float = NOW, *, of: str) -> list[str]:
-        page = self._renderer.render([status], self._policy, [], now).encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
-        return [line for line in page.decode().splitlines() if line.startswith(of)]
+        page = plain(self._renderer.render([status], self._policy, [], now))
+        return [line for line in page.splitlines() if line.startswith(of)]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from exporter.cases.changes import baseline, changes
 from exporter.cases.model import Account, Reading, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
-from exporter.metrics.exposition import Encoding, TextFormat
+from exporter.metrics.exposition import TextFormat
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
+from tests.support.page import plain
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 NOW = 1_769_620_000.0
@@ -48,7 +49,7 @@ def test_a_fleet_makes_this_page(source: Path, text_format: TextFormat, pytestco
     policy = Policy(1800.0, TARGETS, fleet.get("case_limit"), subjects=True)
     instrumentation = Instrumentation(TARGETS.values())
     statuses = [status(entry, instrumentation) for entry in fleet["accounts"]]
-    page = Renderer(instrumentation.encode).render(statuses, policy, [], NOW).encode(Encoding(text_format, gzip=False)).decode()
+    page = plain(Renderer(instrumentation.encode).render(statuses, policy, [], NOW), text_format)
     golden = source.with_suffix(SUFFIXES[text_format])
     if pytestconfig.getoption("rewrite_golden"):
         golden.write_text(page)

@@ -1,7 +1,5 @@
 """What holds for every page, whatever AWS says."""
 
-import gzip
-
 import prometheus_client
 import pytest
 from hypothesis import given
@@ -18,13 +16,14 @@ from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics import catalog, exposition, families
-from exporter.metrics.exposition import Encoding, Page, TextFormat
+from exporter.metrics.exposition import Page, TextFormat, encode_page
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.metric import Kind
 from exporter.metrics.negotiation import negotiate
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, fleets, texts
 from tests.support.catalogue import complaints
+from tests.support.page import plain
 
 TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 86400.0}
 POLICY = Policy(1800.0, TARGETS, case_limit=5)
@@ -72,10 +71,6 @@ def page_of(found: list[AccountStatus], now: float = NOW) -> Page:
     return Renderer(Instrumentation(TARGETS.values()).encode).render(found, POLICY, [], now)
 
 
-def plain(page: Page, text_format: TextFormat) -> str:
-    return page.encode(Encoding(text_format, gzip=False)).decode()
-
-
 @given(statuses)
 def test_a_page_holds_each_series_once_and_only_what_the_catalogue_has(found: list[AccountStatus]) -> None:
     for text_format, parse in ((TextFormat.OPENMETRICS, parse_openmetrics), (TextFormat.PROMETHEUS, parse_text)):
@@ -117,11 +112,11 @@ def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str,
             return [family]
 
     registry.register(One())
-    page = Page(((metric, (exposition.line(name, labels, value).encode(),)),), lambda _: b"")
-    strict = page.encode(Encoding(TextFormat.OPENMETRICS, gzip=False))
-    assert page.encode(Encoding(TextFormat.PROMETHEUS, gzip=False)) == prometheus_client.generate_latest(registry)
-    assert strict == openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # as above
-    ((sample,),) = (parsed.samples for parsed in parse_openmetrics(strict.decode()))  # type: ignore[no-untyped-call]  # as above
+    page = encode_page([(metric, (exposition.line(name, labels, value).encode(),))], lambda _: b"")
+    strict = plain(page, TextFormat.OPENMETRICS)
+    assert plain(page).encode() == prometheus_client.generate_latest(registry)
+    assert strict.encode() == openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # as above
+    ((sample,),) = (parsed.samples for parsed in parse_openmetrics(strict))  # type: ignore[no-untyped-call]  # as above
     assert sample.labels == labels
 
 
@@ -141,14 +136,6 @@ def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
         found = (some, [failed(status) for status in some], some[1:], others)[choice]
         anew = Renderer(instrumentation.encode).render(found, POLICY, [], now)
         assert plain(renderer.render(found, POLICY, [], now), TextFormat.PROMETHEUS) == plain(anew, TextFormat.PROMETHEUS)
-
-
-@given(statuses)
-def test_a_gzip_page_is_the_plain_one(found: list[AccountStatus]) -> None:
-    page = page_of(found)
-    for text_format in TextFormat:
-        plain, packed = (page.encode(Encoding(text_format, gzip=zipped)) for zipped in (False, True))
-        assert gzip.decompress(packed) == plain
 
 
 @given(st.floats(-1e9, 1e10), st.floats(-1e9, 1e10))
@@ -178,7 +165,7 @@ def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
 def test_the_process_and_python_are_on_the_page_and_created_series_are_not(text_format: TextFormat) -> None:
     instrumentation = Instrumentation(TARGETS.values(), process=True)
     instrumentation.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
-    page = Renderer(instrumentation.encode).render([], POLICY, [], NOW).encode(Encoding(text_format, gzip=False)).decode()
+    page = plain(Renderer(instrumentation.encode).render([], POLICY, [], NOW), text_format)
     names = {line.partition("{")[0].partition(" ")[0] for line in page.splitlines() if not line.startswith("#")}
     assert {"process_open_fds", "python_info", "python_gc_collections_total"} <= names
     assert {name for name in names if name.endswith("_created")} == set()

@@ -10,15 +10,14 @@ from exporter.cases.model import Account, Reading
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics import renderer
-from exporter.metrics.exposition import Encoding, TextFormat
 from exporter.metrics.families import AccountLines, account_lines
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, case
+from tests.support.page import plain
 
 STALENESS = 1800.0
 POLICY = Policy(STALENESS, {})
-PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 class Encoded(NamedTuple):
@@ -72,8 +71,8 @@ def test_accounts_that_go_leave_the_page_and_no_other_is_encoded_again(encoded: 
     pages = Renderer(Instrumentation(()).encode)
     pages.render([one, other], POLICY, [], NOW)
     encoded.clear()
-    left = [pages.render(some, POLICY, [], NOW).encode(PLAIN) for some in ([one, other], [other], [])]
-    assert [[b'account_id="%s"' % number in page for number in (b"1", b"2")] for page in left] == [
+    left = [plain(pages.render(some, POLICY, [], NOW)) for some in ([one, other], [other], [])]
+    assert [[f'account_id="{number}"' in page for number in (1, 2)] for page in left] == [
         [True, True],
         [False, True],
         [False, False],
@@ -85,6 +84,6 @@ def test_another_policy_is_shown_at_once(encoded: list[Encoded]) -> None:
     one = read("1")
     pages = Renderer(Instrumentation(()).encode)
     pages.render([one], POLICY, [], NOW)
-    page = pages.render([one], replace(POLICY, case_limit=1), [], NOW).encode(PLAIN)
-    assert b"aws_support_case_info{" in page
+    page = plain(pages.render([one], replace(POLICY, case_limit=1), [], NOW))
+    assert "aws_support_case_info{" in page
     assert encoded[1:] == [Encoded("1", cases_kept=False)]

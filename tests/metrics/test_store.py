@@ -1,48 +1,22 @@
-from exporter.metrics.exposition import USUAL, Encoding, Page, PageStore, TextFormat
-from tests.support.clock import FakeClock
+from exporter.metrics.exposition import Encoding, PageStore, TextFormat, encode_page
 
-TEXT = Encoding(TextFormat.PROMETHEUS, gzip=True)
-EMPTY = Page((), lambda _: b"")
+PACKED = Encoding(TextFormat.PROMETHEUS, gzip=True)
+PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 def test_there_is_nothing_before_the_first_page() -> None:
-    clock = FakeClock()
-    store = PageStore(clock.monotonic)
-    assert store.get(USUAL) is None
-    assert store.encode(USUAL) is None
+    store = PageStore()
+    assert store.get(PACKED) is None
+    assert store.encode(PLAIN) is None
 
 
-def test_what_prometheus_usually_asks_for_is_there_from_the_start() -> None:
-    clock = FakeClock()
-    store = PageStore(clock.monotonic)
-    store.publish(EMPTY)
-    assert store.get(USUAL) is not None
-    assert store.get(TEXT) is None
-
-
-def test_what_was_asked_for_once_is_there_in_the_next_page() -> None:
-    clock = FakeClock()
-    store = PageStore(clock.monotonic)
-    store.publish(EMPTY)
-    assert store.get(TEXT) is None
-    assert store.encode(TEXT) is not None
-    store.publish(EMPTY)
-    assert store.get(TEXT) is not None
-
-
-def test_what_nobody_asked_for_in_ten_minutes_is_no_longer_made() -> None:
-    clock = FakeClock()
-    store = PageStore(clock.monotonic)
-    store.get(TEXT)
-    clock.advance(601)
-    store.publish(EMPTY)
-    assert store.get(TEXT) is None
-
-
-def test_what_is_not_compressed_is_made_only_for_whoever_asks() -> None:
-    store, plain = PageStore(FakeClock().monotonic), Encoding(TextFormat.PROMETHEUS, gzip=False)
-    store.get(plain)
-    store.publish(EMPTY)
-    assert store.get(plain) is None
-    assert store.encode(plain) is not None
-    assert store.get(plain) is not None
+def test_every_page_is_there_compressed_in_both_formats_and_uncompressed_for_whoever_asks() -> None:
+    store = PageStore()
+    for number in (b"1", b"2"):
+        store.publish(encode_page((), lambda text_format: text_format.name.encode() + number))  # noqa: B023 - called at once
+        for text_format, end in ((TextFormat.PROMETHEUS, b""), (TextFormat.OPENMETRICS, b"# EOF\n")):
+            assert store.get(Encoding(text_format, gzip=True)) is not None
+            plain = Encoding(text_format, gzip=False)
+            assert store.get(plain) is None
+            assert store.encode(plain) == text_format.name.encode() + number + end
+            assert store.get(plain) is not None

@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from docs.reference import replace_between
 from exporter.cases.model import Reason
-from exporter.metrics.reference import replace_between
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.clock import FakeClock

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.reference import replace_between
 from exporter.cases.model import Reason
-from exporter.metrics.reference import replace_between
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, FaultHandle
 from exporter.simulator.fleet import Fleet

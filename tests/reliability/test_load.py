@@ -1,4 +1,4 @@
-"""Many scrape without a pause, the fleet is read without a pause, and somebody guesses passwords: no scrape fails.
+"""Many scrape without a pause, the fleet is read again and again, and somebody guesses passwords: no scrape fails.
 
 For seconds, with a small fleet; `make load` is the same for minutes.
 """
@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from bench.load import MOST_CORES, SLOW, Plan, at_work, there, watch
 from bench.measuring import Plan as FleetPlan
 from bench.measuring import simulated_aws
 from bench.processes import SimulatedAws
-from bench.under_load import MOST_CORES, Plan, at_work, watch
 from bench.wrk import Load
 from tests.support.tools import find_tool
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-PLAN = Plan(accounts=100, seconds=6)
+PLAN = Plan(accounts=300, seconds=18)
+"""Longer than one and a half intervals, in which every account is read."""
 
 
 @pytest.fixture(scope="module")
@@ -34,32 +35,26 @@ def aws(folder: Path) -> Iterator[SimulatedAws]:
 
 
 def test_fifty_scrapers_fail_never_beside_a_refresh_and_wrong_passwords(folder: Path, aws: SimulatedAws) -> None:
-    with at_work(folder, PLAN, aws, restless=True, guarded=True) as exporter:
+    with at_work(folder, PLAN, aws, reads=True, guarded=True) as exporter:
         scraped = watch(exporter, aws, PLAN, scrapers=PLAN.scrapers)
-        attacked = watch(exporter, aws, PLAN, scrapers=PLAN.scrapers, guessing=PLAN.guessing)
-        assert "Traceback" not in exporter.told()
+        attacked = watch(exporter, aws, PLAN, scrapers=PLAN.scrapers, guessing=SLOW)
+        assert "Traceback" not in exporter.stderr()
     for busy in (scraped, attacked):
         assert busy.read * PLAN.seconds >= PLAN.accounts, "the fleet was not read meanwhile"
-        assert served(busy.scrapes).requests >= PLAN.scrapers
-        assert served(busy.scrapes).failed == 0, busy.scrapes
-    assert served(attacked.guesses).requests > 0
-    assert_none_let_in(served(attacked.guesses))
+        assert there(busy.scrapes).requests >= PLAN.scrapers
+        assert there(busy.scrapes).failed == 0, busy.scrapes
+    assert there(attacked.guesses).requests > 0
+    assert_none_let_in(there(attacked.guesses))
 
 
 def test_wrong_passwords_have_a_bounded_share_of_a_core(folder: Path, aws: SimulatedAws) -> None:
-    with at_work(folder, PLAN, aws, restless=False, guarded=True) as exporter:
-        guessed = watch(exporter, aws, PLAN, guessing=PLAN.guessing)
-        assert "Traceback" not in exporter.told()
-    assert_none_let_in(served(guessed.guesses))
-    assert served(guessed.guesses).unauthorized > 0
-    assert served(guessed.guesses).too_many > 0
+    with at_work(folder, PLAN, aws, reads=False, guarded=True) as exporter:
+        guessed = watch(exporter, aws, PLAN, guessing=SLOW)
+        assert "Traceback" not in exporter.stderr()
+    assert_none_let_in(there(guessed.guesses))
+    assert there(guessed.guesses).unauthorized > 0
+    assert there(guessed.guesses).too_many > 0
     assert guessed.cores <= MOST_CORES, guessed
-
-
-def served(load: Load | None) -> Load:
-    """Return what wrk told, which is there."""
-    assert load is not None
-    return load
 
 
 def assert_none_let_in(guesses: Load) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from docs.reference import replace_between
 from exporter.cases.model import Reason
 from exporter.cases.report import OrganizationStatus
 from exporter.collector import discovery
-from exporter.metrics.reference import replace_between
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator

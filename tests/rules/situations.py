@@ -1,4 +1,4 @@
-"""For each alert, series under which it fires, and others under which it has no cause."""
+"""Series under which each alert fires, and others under which it has no cause; Prometheus scrapes and evaluates each minute."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ B = 'account_id="444455556666",account_name="search",region="us-east-1"'
 IN_CHINA = 'account_id="777788889999",account_name="china",region="cn-north-1"'
 IN_GOVCLOUD = 'account_id="888899990000",account_name="gov",region="us-gov-west-1"'
 E = 'job="aws-support",instance="10.0.0.1:10047"'
-TARGET = 'aws_support_first_response_target_seconds{severity_code="critical"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,72 +16,79 @@ class Situation:
 
     Attributes:
         alert: The alert that is looked at.
-        series: Values of each series, in promtool's words.
+        series: Values of each series, in promtool's notation.
         minute: When it is looked at.
         fires: Whether the alert fires then.
-        step: Minutes between two samples, and between two evaluations.
         variant: What makes its text another one than usual, if anything does.
+        ends: Whether the cause is gone after that minute, to see for how long the alert keeps firing.
     """
 
     alert: str
     series: Mapping[str, str]
     minute: int
-    fires: bool
-    step: int = 1
+    fires: bool = True
     variant: str = ""
+    ends: bool = False
 
     @property
     def text(self) -> str:
-        """Under which name its text is written down."""
+        """The key of its text in the golden file."""
         return f"{self.alert}, {self.variant}" if self.variant else self.alert
 
 
-def fires(alert: str, series: Mapping[str, str], minute: int, variant: str = "", step: int = 1) -> Situation:
-    return Situation(alert, series, minute, fires=True, step=step, variant=variant)
+def silent(alert: str, series: Mapping[str, str], minute: int) -> Situation:
+    return Situation(alert, series, minute, fires=False)
 
 
-def silent(alert: str, series: Mapping[str, str], minute: int, step: int = 1) -> Situation:
-    return Situation(alert, series, minute, fires=False, step=step)
+def pair(alert: str, bad: tuple[Mapping[str, str], int], good: tuple[Mapping[str, str], int]) -> tuple[Situation, Situation]:
+    return Situation(alert, *bad, ends=alert != "AwsSupportExporterAbsent"), silent(alert, *good)
 
 
-def pair(
-    alert: str, bad: tuple[Mapping[str, str], int], good: tuple[Mapping[str, str], int], step: int = 1
-) -> tuple[Situation, Situation]:
-    return Situation(alert, *bad, fires=True, step=step), Situation(alert, *good, fires=False, step=step)
-
-
-def group(metric: str, *labels: str) -> str:
+def series(metric: str, *labels: str) -> str:
     return f"aws_support_{metric}{{{','.join(labels)}}}"
+
+
+def failure(reason: str) -> str:
+    return series("account_failure_info", A, f'reason="{reason}"')
+
+
+def case(metric: str, display_id: str) -> str:
+    return series(f"case_{metric}_timestamp_seconds", A, f'display_id="{display_id}"')
+
+
+def replica(of: str) -> str:
+    return of.replace("{", '{instance="b",')
+
+
+def shard(ordinal: int, namespace: str = "a") -> str:
+    return series("exporter_shard", f'job="aws-support",namespace="{namespace}",ordinal="{ordinal}"')
+
+
+def shards(namespace: str = "a") -> str:
+    return series("exporter_shards", f'job="aws-support",namespace="{namespace}"')
 
 
 CRITICAL, HIGH = 'severity_code="critical"', 'severity_code="high"'
 AWS, CUSTOMER = 'last_author="aws"', 'last_author="customer"'
-UNANSWERED = group("oldest_unanswered_case_created_timestamp_seconds", A, CRITICAL)
-OVERDUE = group("first_response_overdue_cases", A, CRITICAL)
-LATE = group("first_response_overdue_cases", A, HIGH)
-SEVERE_AWS = group("latest_communication_timestamp_seconds", A, CRITICAL, AWS)
-HIGH_AWS = group("latest_communication_timestamp_seconds", A, HIGH, AWS)
-HIGH_CUSTOMER = group("latest_communication_timestamp_seconds", A, HIGH, CUSTOMER)
-SUPPORTED = group("account_supported", A)
-READ = group("account_last_success_timestamp_seconds", A)
-BUILD = group("exporter_build_info", E, 'version="1"')
-SHARD_0, SHARD_1 = (group("exporter_shard", f'job="aws-support",instance="{n}",ordinal="{n}",total="2"') for n in (0, 1))
-SHARDS = group("exporter_shards", 'job="aws-support",instance="0"')
+TARGET = series("first_response_target_seconds", CRITICAL)
+UNANSWERED = series("oldest_unanswered_case_created_timestamp_seconds", A, CRITICAL)
+UNANSWERED_HIGH = series("oldest_unanswered_case_created_timestamp_seconds", A, HIGH)
+OVERDUE = series("first_response_overdue_cases", A, CRITICAL)
+LATE = series("first_response_overdue_cases", A, HIGH)
+SEVERE_AWS = series("latest_communication_timestamp_seconds", A, CRITICAL, AWS)
+HIGH_AWS = series("latest_communication_timestamp_seconds", A, HIGH, AWS)
+HIGH_CUSTOMER = series("latest_communication_timestamp_seconds", A, HIGH, CUSTOMER)
+OPEN_HIGH = series("account_open_cases", A, HIGH)
+OPEN_CRITICAL_ELSEWHERE = series("account_open_cases", B, CRITICAL)
+SUPPORTED = series("account_supported", A)
+READ = series("account_last_success_timestamp_seconds", A)
+ORGANIZATION = 'aws_support_organization_up{organization="acme"}'
+UP = f"up{{{E}}}"
+BUILD = series("exporter_build_info", E, 'version="1"')
+PAGE = series("exporter_page_timestamp_seconds", E)
+RELOADED = series("exporter_config_last_reload_successful", E)
 
-
-def failure(reason: str) -> str:
-    return group("account_failure_info", A, f'reason="{reason}"')
-
-
-def case(metric: str, display_id: str) -> str:
-    return group(f"case_{metric}_timestamp_seconds", A, f'display_id="{display_id}"')
-
-
-def replica(series: str) -> str:
-    return series.replace("{", '{instance="b",')
-
-
-SITUATIONS = (
+EACH_ALERT = (
     # The case was opened at 0; a second replica says the same.
     *pair(
         "AwsSupportFirstResponseNear",
@@ -91,21 +97,24 @@ SITUATIONS = (
     ),
     *pair("AwsSupportFirstResponseOverdue", ({OVERDUE: "0x15 1x10"}, 18), ({OVERDUE: "0x30", LATE: "1x30"}, 25)),
     *pair("AwsSupportFirstResponseLate", ({LATE: "2x30"}, 20), ({LATE: "0x10 1x5 0x30", OVERDUE: "1x40"}, 30)),
-    *pair("AwsSupportSevereCaseWaitsForUs", ({SEVERE_AWS: "0x60"}, 260), ({SEVERE_AWS: "0x60", HIGH_AWS: "0x60"}, 230), step=5),
+    *pair(
+        "AwsSupportSevereCaseWaitsForUs",
+        ({SEVERE_AWS: "-14400x60"}, 20),
+        ({SEVERE_AWS: "-12600x60", HIGH_AWS: "-20000x60"}, 20),
+    ),
     *pair(
         "AwsSupportCaseWaitsForUs",
-        ({HIGH_AWS: "0x60"}, 1530),
-        ({HIGH_CUSTOMER: "0x60", HIGH_AWS: "60000x60"}, 1530),
-        step=30,
+        ({HIGH_AWS: "-87600x80"}, 70),
+        ({HIGH_CUSTOMER: "-87600x80", HIGH_AWS: "-27600x80"}, 70),
     ),
-    *pair("AwsSupportCaseQuiet", ({HIGH_CUSTOMER: "0x200"}, 10200), ({HIGH_CUSTOMER: "0x90 300000x100"}, 10200), step=60),
-    # Accounts that come into sight bring their old cases with them: no rise.
+    *pair("AwsSupportCaseQuiet", ({HIGH_CUSTOMER: "-607800x80"}, 70), ({HIGH_CUSTOMER: "-607800x30 -300000x60"}, 70)),
+    # Accounts that are newly discovered bring their old cases with them: no rise.
     *pair(
         "AwsSupportSevereCasesRise",
-        ({group("account_open_cases", A, HIGH): "1x60 6x30", group("account_open_cases", B, CRITICAL): "2x90"}, 70),
-        ({group("account_open_cases", A, HIGH): "1x60 4x30", group("account_open_cases", B, CRITICAL): "_x60 9x30"}, 70),
+        ({OPEN_HIGH: "1x60 6x30", OPEN_CRITICAL_ELSEWHERE: "2x90"}, 70),
+        ({OPEN_HIGH: "1x60 4x30", OPEN_CRITICAL_ELSEWHERE: "_x60 9x30"}, 70),
     ),
-    # A refused account is tried again after a quarter of an hour: one refusal is none yet.
+    # A denied account is retried after a quarter of an hour: one denial does not fire.
     *pair(
         "AwsSupportRoleRefused",
         ({failure("assume_role_denied"): "1x30"}, 25),
@@ -113,37 +122,85 @@ SITUATIONS = (
     ),
     *pair("AwsSupportAccountThrottled", ({failure("throttled"): "1x50"}, 40), ({failure("throttled"): "1x20 stale"}, 40)),
     *pair("AwsSupportAccountFails", ({failure("timeout"): "1x50"}, 40), ({failure("subscription_required"): "1x50"}, 40)),
-    *pair(
-        "AwsSupportAccountStale",
-        ({READ: "0x100", SUPPORTED: "1x100"}, 70),
-        ({READ: "0x100", SUPPORTED: "1x5 0x95"}, 70),
-    ),
+    *pair("AwsSupportAccountStale", ({READ: "0x100", SUPPORTED: "1x100"}, 70), ({READ: "0x100", SUPPORTED: "1x5 0x95"}, 70)),
     *pair("AwsSupportPlanLost", ({SUPPORTED: "1x10 0x60"}, 30), ({SUPPORTED: "0x60"}, 30)),
-    *pair(
-        "AwsSupportOrganizationNotListed",
-        ({'aws_support_organization_up{organization="acme"}': "0x50"}, 40),
-        ({'aws_support_organization_up{organization="acme"}': "0x5 1x50"}, 40),
-    ),
+    *pair("AwsSupportOrganizationNotListed", ({ORGANIZATION: "0x50"}, 40), ({ORGANIZATION: "0x5 1x50"}, 40)),
     # A target of another job is none of ours.
     *pair(
         "AwsSupportExporterDown",
-        ({f"up{{{E}}}": "1x5 0x30", BUILD: "1x5 _x30"}, 20),
-        ({'up{job="node",instance="x"}': "0x30", f"up{{{E}}}": "1x30", BUILD: "1x30"}, 20),
+        ({UP: "1x5 0x30", BUILD: "1x5 _x30"}, 20),
+        ({'up{job="node",instance="x"}': "0x30", UP: "1x30", BUILD: "1x30"}, 20),
     ),
-    *pair("AwsSupportExporterAbsent", ({BUILD: "1x5 stale"}, 50), ({BUILD: "1x60"}, 50)),
-    *pair(
-        "AwsSupportPageNotRefreshed",
-        ({group("exporter_page_timestamp_seconds", E): "0x30"}, 10),
-        ({group("exporter_page_timestamp_seconds", E): "0+60x30"}, 10),
-    ),
-    *pair(
-        "AwsSupportConfigReloadFailed",
-        ({group("exporter_config_last_reload_successful", E): "1x5 0x20"}, 15),
-        ({group("exporter_config_last_reload_successful", E): "0x3 1x20"}, 15),
-    ),
+    *pair("AwsSupportExporterAbsent", ({BUILD: "1x5 stale"}, 50), ({BUILD: "1x5 stale _x15 1x40"}, 50)),
+    *pair("AwsSupportPageNotRefreshed", ({PAGE: "0x30"}, 10), ({PAGE: "0+60x30"}, 10)),
+    *pair("AwsSupportConfigReloadFailed", ({RELOADED: "1x5 0x20"}, 15), ({RELOADED: "0x3 1x20"}, 15)),
     *pair(
         "AwsSupportShardMissing",
-        ({SHARDS: "2x30", SHARD_0: "1x30"}, 15),
-        ({SHARDS: "2x30", SHARD_0: "1x30", SHARD_1: "1x30"}, 15),
+        ({shards(): "2x30", shard(0): "1x30"}, 15),
+        ({shards(): "2x30", shard(0): "1x30", shard(1): "1x30"}, 15),
     ),
 )
+
+REPLICAS = (
+    # One of two replicas polls the account.
+    silent("AwsSupportAccountStale", {READ: "0x100", replica(READ): "0+60x100"}, 70),
+    Situation("AwsSupportFirstResponseOverdue", {OVERDUE: "1x10", replica(OVERDUE): "1x10"}, 5),
+    # One of two shards fails to list the accounts, and misses its share of new ones.
+    Situation("AwsSupportOrganizationNotListed", {ORGANIZATION: "0x50", replica(ORGANIZATION): "1x50"}, 40),
+    Situation(
+        "AwsSupportOrganizationNotListed", {'aws_support_organization_up{organization=""}': "0x50"}, 40, variant="own account"
+    ),
+    # Two sets of shards of one name: each is counted by itself.
+    silent(
+        "AwsSupportShardMissing",
+        {shards("a"): "2x30", shard(0, "a"): "1x30", shard(1, "a"): "1x30", shards("b"): "1x30", shard(0, "b"): "1x30"},
+        15,
+    ),
+    Situation(
+        "AwsSupportShardMissing",
+        {shards("a"): "3x30", shard(0, "a"): "1x30", shards("b"): "0x30"},
+        15,
+        variant="two in a namespace",
+    ),
+)
+
+ONCE_MORE = (
+    # The exporter restarts, and has not polled the account yet: the alert keeps firing, and notifies nobody twice.
+    Situation("AwsSupportFirstResponseOverdue", {OVERDUE: "1x10 stale _x2 1x10"}, 12),
+    silent("AwsSupportPlanLost", {SUPPORTED: "1x5 0x1600"}, 1500),
+    silent("AwsSupportFirstResponseNear", {UNANSWERED: "0x20", TARGET: "900x20"}, 11),
+    Situation("AwsSupportRoleRefused", {failure("credentials"): "1x30"}, 25, variant="credentials"),
+)
+
+OPENED_1, OPENED_2 = (case("created", display_id) for display_id in ("1001", "1002"))
+SAID_1, SAID_2 = (case("latest_communication", display_id) for display_id in ("1001", "1002"))
+LINKS = tuple(
+    Situation(alert, cases, minute, variant="single cases")
+    for alert, minute, cases in (
+        ("AwsSupportFirstResponseNear", 13, {UNANSWERED: "0x20", TARGET: "900x20", OPENED_1: "9x20", OPENED_2: "0x20"}),
+        ("AwsSupportFirstResponseOverdue", 15, {OVERDUE: "2x20", UNANSWERED: "0x20", OPENED_1: "9x20", OPENED_2: "0x20"}),
+        (
+            "AwsSupportFirstResponseLate",
+            18,
+            {LATE: "1x20", UNANSWERED_HIGH: "0x20", UNANSWERED: "9x20", OPENED_1: "9x20", OPENED_2: "0x20"},
+        ),
+        ("AwsSupportSevereCaseWaitsForUs", 20, {SEVERE_AWS: "-14400x60", SAID_1: "-14400x60", SAID_2: "9x60"}),
+        (
+            "AwsSupportCaseWaitsForUs",
+            70,
+            {HIGH_AWS: "-87600x80", HIGH_CUSTOMER: "-90000x80", SAID_1: "-90000x80", SAID_2: "-87600x80"},
+        ),
+        ("AwsSupportCaseQuiet", 70, {HIGH_CUSTOMER: "-607800x80", HIGH_AWS: "9x80", SAID_1: "-607800x80"}),
+    )
+)
+
+PARTITIONS = tuple(
+    Situation(alert, {series(metric, where, label): "1x30"}, 25, variant=variant)
+    for variant, where in (("in China", IN_CHINA), ("in GovCloud", IN_GOVCLOUD))
+    for alert, metric, label in (
+        ("AwsSupportFirstResponseOverdue", "first_response_overdue_cases", CRITICAL),
+        ("AwsSupportRoleRefused", "account_failure_info", 'reason="access_denied"'),
+    )
+)
+
+SITUATIONS = (*EACH_ALERT, *REPLICAS, *ONCE_MORE, *LINKS, *PARTITIONS)

@@ -1,4 +1,4 @@
-"""Alerts, and the queries of their runbooks, find what they look for in a fleet in which much is wrong."""
+"""Alerts, and the queries of the documents, find what they look for in a fleet in which much is wrong."""
 
 import re
 import time
@@ -12,10 +12,15 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.process import ExporterProcess
 from tests.support.prometheus import PrometheusServer
+from tests.support.promql import OF_THE_PROCESS
 from tests.support.tools import ROOT
 
 ALERTS = ROOT / "helm/aws-support-exporter/files/rules/alerts.yaml"
-QUERIES = re.findall(r"```promql\n(.*?)```", (ROOT / "docs/runbooks.md").read_text(), re.DOTALL)
+QUERIES = [
+    query
+    for document in ("docs/runbooks.md", "docs/metrics.md")
+    for query in re.findall(r"```promql\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+]
 ABOUT_ANOTHER_SETUP = {
     "count by (job, ordinal) (aws_support_exporter_shard)\n",  # there is one exporter only
     "max(max_over_time(timestamp(aws_support_exporter_build_info)[7d:5m]))\n",  # nothing is old enough
@@ -59,8 +64,13 @@ def prometheus(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory
         yield server
 
 
-def test_every_query_of_the_runbooks_finds_what_it_looks_for(prometheus: PrometheusServer) -> None:
-    assert {query for query in QUERIES if not prometheus.query(query)} <= ABOUT_ANOTHER_SETUP
+def test_every_query_of_the_documents_finds_what_it_looks_for(prometheus: PrometheusServer) -> None:
+    assert {query for query in QUERIES if not prometheus.query(query)} == ABOUT_ANOTHER_SETUP
+
+
+def test_metrics_of_the_process_are_those_that_queries_may_name(prometheus: PrometheusServer) -> None:
+    found = prometheus.query('count by (__name__) ({__name__=~"(process|python)_.+"})')
+    assert {labels["__name__"] for labels, _ in found} == OF_THE_PROCESS.keys()
 
 
 def test_alerts_find_what_is_wrong_and_nothing_else(prometheus: PrometheusServer) -> None:

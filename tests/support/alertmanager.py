@@ -3,27 +3,18 @@
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from tests.support.daemon import Daemon
 from tests.support.fetch import free_port
 from tests.support.waiting import wait_until
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """One alert as a receiver is told of it.
-
-    Attributes:
-        status: `firing` or `resolved`.
-        labels: Its labels.
-        annotations: Its texts, filled in.
-        started_at: Since when it fires, as RFC 3339 has it.
-    """
+class Notification(NamedTuple):
+    """One alert as a receiver is told of it: `firing` since an RFC 3339 time, or `resolved`."""
 
     status: str
     labels: dict[str, str]

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import helm_python
 import yaml
@@ -26,22 +26,6 @@ class RenderError(Exception):
     """Helm refuses to render."""
 
 
-class Engine(Protocol):
-    """One version of Helm."""
-
-    name: str
-
-    def render(self, values: Values, chart: Path = CHART) -> list[Object]:
-        """Return the objects that a release would have.
-
-        Raises:
-            RenderError: Values or templates refuse.
-        """
-
-    def lint(self, values: Values, chart: Path = CHART) -> list[str]:
-        """Return what a strict lint complains about."""
-
-
 @dataclass(frozen=True)
 class Helm3:
     """Helm's command line, as a process.
@@ -53,7 +37,6 @@ class Helm3:
 
     binary: Path
     api_versions: Sequence[str] = ()
-    name: str = "helm3"
 
     def render(self, values: Values, chart: Path = CHART) -> list[Object]:
         apis = [f"--api-versions={api}" for api in self.api_versions]
@@ -89,8 +72,6 @@ class Helm3:
 class Helm4:
     """Helm's library, in this process. It knows no APIs beside Kubernetes's own."""
 
-    name = "helm4"
-
     def render(self, values: Values, chart: Path = CHART) -> list[Object]:
         return _objects(text for path, text in self._templates(values, chart).items() if not path.endswith("NOTES.txt"))
 
@@ -108,6 +89,10 @@ class Helm4:
                 return loaded.render(dict(values), name=RELEASE, namespace=NAMESPACE)
         except helm_python.HelmError as error:
             raise RenderError(str(error)) from None
+
+
+Engine = Helm3 | Helm4
+"""Each renders objects, or raises a RenderError; and returns what a strict lint complains about."""
 
 
 def find_helm3() -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.fetch import fetch
 from tests.support.waiting import wait_until
 
-_START_SECONDS = 20
+_START_SECONDS = 40
 _STOP_SECONDS = 10
 
 

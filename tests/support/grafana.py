@@ -23,6 +23,7 @@ class Target:
     ref_id: str
     expr: str
     instant: bool
+    legend: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Dashboard:
         """Yield the queries of all panels."""
         for panel in self.panels:
             for target in panel.get("targets", ()):
-                yield Target(panel["title"], target["refId"], target["expr"], target["instant"])
+                yield Target(panel["title"], target["refId"], target["expr"], target["instant"], target.get("legendFormat", ""))
 
     def filled(self, text: str, view: View) -> str:
         """Return an expression with its variables filled in, as Grafana's data source for Prometheus does.

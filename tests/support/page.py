@@ -1,8 +1,17 @@
 """A page of metrics, to be asked for values."""
 
+import gzip
 from functools import cached_property
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.metrics import exposition
+from exporter.metrics.exposition import TextFormat
+
+
+def plain(page: exposition.Page, text_format: TextFormat = TextFormat.PROMETHEUS) -> str:
+    """Return a page as text."""
+    return gzip.decompress(page[text_format]).decode()
 
 
 class Page:

@@ -15,7 +15,7 @@ from typing import IO, Self
 from tests.support.fetch import Response, fetch
 from tests.support.waiting import wait_until
 
-_START_SECONDS = 20
+_START_SECONDS = 40
 _STOP_SECONDS = 10
 _EVENT = re.compile(r"(?:^|\s)event=listening(?:\s|$)")
 _URL = re.compile(r"(?:^|\s)url=(\S+)")
@@ -50,7 +50,7 @@ def host_named(name: str, folder: Path) -> dict[str, str]:
 
 
 def run_exporter(
-    args: Sequence[str], env: Mapping[str, str] | None = None, *, timeout_seconds: float = 30
+    args: Sequence[str], env: Mapping[str, str] | None = None, *, timeout_seconds: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, for arguments with which it does not stay."""
     return subprocess.run(
@@ -79,11 +79,13 @@ class ExporterProcess:
     Args:
         args: Its command line; it listens on a free loopback port unless `--web.listen-address` is among them.
         env: What to add to the emptied environment.
+        wrapper: What starts it in place of this process, such as `nice`.
     """
 
-    def __init__(self, args: Sequence[str] = (), env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, args: Sequence[str] = (), env: Mapping[str, str] | None = None, *, wrapper: Sequence[str] = ()) -> None:
         own_address = any(arg.startswith("--web.listen-address") for arg in args)
-        self._args = [*args] if own_address else ["--web.listen-address=127.0.0.1:0", *args]
+        address = [] if own_address else ["--web.listen-address=127.0.0.1:0"]
+        self._command = [*wrapper, sys.executable, "-m", "exporter", *address, *args]
         self._env = environment(env)
         self._stdout: list[str] = []
         self._stderr: list[str] = []
@@ -91,7 +93,7 @@ class ExporterProcess:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "exporter", *self._args],
+            self._command,
             env=self._env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -147,7 +149,7 @@ class ExporterProcess:
         """Send one request to it."""
         return fetch(f"{self.url}{path}", headers, method=method, timeout_seconds=timeout_seconds)
 
-    def wait_for(self, predicate: Callable[[str], bool], timeout_seconds: float = 20, *, path: str = "/metrics") -> str:
+    def wait_for(self, predicate: Callable[[str], bool], timeout_seconds: float = 40, *, path: str = "/metrics") -> str:
         """Read a page until it is as wanted.
 
         Returns:
@@ -165,7 +167,7 @@ class ExporterProcess:
 
         return wait_until(probe, timeout_seconds, lambda: f"{path} is not as wanted\n{page}\n{self.stderr}")
 
-    def wait_for_log(self, predicate: Callable[[str], bool], timeout_seconds: float = 20) -> str:
+    def wait_for_log(self, predicate: Callable[[str], bool], timeout_seconds: float = 40) -> str:
         """Return the first line of the log for which the predicate holds, once there is one."""
         return wait_until(
             lambda: next((line for line in list(self._stderr) if predicate(line)), None),

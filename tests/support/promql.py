@@ -27,8 +27,6 @@ OF_PROMETHEUS: dict[str, set[str]] = {
     "scrape_samples_scraped": set(),
     "scrape_samples_post_metric_relabeling": set(),
     "scrape_series_added": set(),
-    "ALERTS": {"alertname", "alertstate", "severity"},
-    "ALERTS_FOR_STATE": {"alertname", "severity"},
 }
 OF_THE_PROCESS: dict[str, set[str]] = {
     "process_cpu_seconds_total": set(),
@@ -46,12 +44,8 @@ _OFFSET = re.compile(r" offset \S+$")
 _MAKES_A_LABEL = ("label_replace", "label_join")
 
 
-def unknown(expression: str, recorded: frozenset[str] = frozenset()) -> list[str]:
+def unknown(expression: str) -> list[str]:
     """Return the names of metrics and labels that an expression uses and that are in no catalogue.
-
-    Args:
-        expression: PromQL, without a dashboard's variables.
-        recorded: Names of recording rules; their labels are those of the catalogue.
 
     Raises:
         ValueError: It is not PromQL.
@@ -60,7 +54,7 @@ def unknown(expression: str, recorded: frozenset[str] = frozenset()) -> list[str
     found = []
     labels_in_sight = OF_A_TARGET | set(_made(tree))
     for selector in _selectors(tree):
-        labels = _labels_of(selector.name or "", recorded)
+        labels = _labels_of(selector.name or "")
         if labels is None:
             found.append(str(selector.name))
             continue
@@ -77,12 +71,10 @@ def selectors(expression: str) -> list[str]:
     return [_OFFSET.sub("", node.prettify()) for node in _selectors(promql_parser.parse(expression))]
 
 
-def _labels_of(name: str, recorded: frozenset[str]) -> set[str] | None:
+def _labels_of(name: str) -> set[str] | None:
     """Return the labels that a metric has, or None where there is no such metric."""
     if name in OF_PROMETHEUS or name in OF_THE_PROCESS:
         return OF_PROMETHEUS.get(name) or OF_THE_PROCESS.get(name) or set()
-    if name in recorded:
-        return {label for metric in CATALOG.values() for label in metric.labels}
     if name in CATALOG and CATALOG[name].kind is not Kind.HISTOGRAM:
         return {*CATALOG[name].labels, *CATALOG[name].optional}
     family, _, part = name.rpartition("_")

@@ -200,7 +200,7 @@ class RecordedExporter:
         poll = settings.config.poll
         in_organization = [Members(scrape.organization, read)] if scrape.organization else []
         plan = Plan([] if in_organization else read, in_organization, step / 2, poll.timeout, poll.concurrency, policy)
-        self._store = PageStore(clock.monotonic)
+        self._store = PageStore()
         self._collector = Collector(
             plan,
             self._instrumentation,

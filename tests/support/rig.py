@@ -60,7 +60,7 @@ class Rig:
         self._started.wait()
         instrumentation = Instrumentation(settings.policy.first_response_targets.values())
         self.readers = Readers(self._endpoints, instrumentation, clock=clock, random=random)
-        self.store = PageStore(clock.monotonic)
+        self.store = PageStore()
         self.collector = Collector(
             targets.plan(settings, self.readers),
             instrumentation,

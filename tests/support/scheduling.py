@@ -7,8 +7,9 @@ from xdist.scheduler import LoadScopeScheduling
 _ON_THE_CLOCK = (
     "tests/bench/",
     "tests/e2e/test_alerts.py",
+    "tests/e2e/test_crowds.py",
     "tests/e2e/test_endings.py",
-    "tests/reliability/",
+    *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "refused", "soak")),
     "tests/resilience/test_neighbours.py",
     "tests/resilience/test_quota.py",
     "tests/web/test_crowds.py",

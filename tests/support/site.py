@@ -12,8 +12,7 @@ from exporter.cases.policy import Policy
 from exporter.cases.report import FleetReport, OrganizationStatus, fleet_report
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics.exposition import PageStore
-from exporter.metrics.families import View
-from exporter.metrics.instruments import Instruments
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from exporter.web.handlers import Paths, Site, application
 
@@ -23,8 +22,8 @@ POLICY = Policy(1800.0, {"low": 50.0})
 
 def pages_of(statuses: Sequence[AccountStatus]) -> PageStore:
     """Return a store with the page of some accounts."""
-    store = PageStore(lambda: 0.0)
-    store.publish(Renderer(View(1800.0, {}), Instruments({})).render(statuses, [], NOW))
+    store = PageStore()
+    store.publish(Renderer(Instrumentation(()).encode).render(statuses, POLICY, [], NOW))
     return store
 
 
@@ -32,7 +31,7 @@ def report_of(
     statuses: Sequence[AccountStatus], organizations: Sequence[OrganizationStatus] = (), policy: Policy = POLICY
 ) -> FleetReport:
     """Return the report on some accounts."""
-    return fleet_report(statuses, organizations, policy.first_response_targets, policy.max_staleness, NOW)
+    return fleet_report(statuses, organizations, policy, NOW)
 
 
 async def no_reload() -> Sequence[str]:

@@ -83,7 +83,7 @@ def test_what_changes_is_not_to_be_stored_and_no_response_names_the_server(serve
 
 
 def test_before_the_first_page_there_is_a_503(serve: Serve) -> None:
-    assert serve(pages=PageStore(lambda: 0.0)).get("/metrics").status == 503
+    assert serve(pages=PageStore()).get("/metrics").status == 503
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
 from tests.support.site import NOW, POLICY
@@ -133,8 +133,8 @@ def test_when_the_next_poll_is_due_is_told(serve: Serve) -> None:
 
 
 def test_whose_turn_it_is_is_told(serve: Serve) -> None:
-    ours = replace(CASE, case_id="case-2", display_id="2", last_author=Author.AWS)
-    theirs = [replace(CASE, case_id=f"case-{n}", display_id=str(n), last_author=Author.CUSTOMER) for n in (3, 4)]
+    ours = replace(CASE, case_id="case-2", display_id="2", latest=Communication(NOW, Author.AWS))
+    theirs = [replace(CASE, case_id=f"case-{n}", display_id=str(n), latest=Communication(NOW, Author.CUSTOMER)) for n in (3, 4)]
     client = serve(status("a", cases=(ours, *theirs)), policy=WITH_CASES)
     assert document(client)["fleet"]["open_cases_waiting_for"] == {"aws": 2, "customer": 1}
     cases = {case["display_id"]: case["waiting_for"] for case in document(client)["accounts"][0]["cases"]}

@@ -38,7 +38,7 @@ def test_everything_is_understood() -> None:
         client_auth=ClientAuth.REQUIRED,
         client_ca=Pem("tls_server_config.client_ca_file", Path("/etc/ssl/clients.pem")),
         allowed_sans=("prometheus.monitoring.svc", "10.0.0.7", "spiffe://cluster.local/prometheus"),
-        min_version=TlsVersion.TLS12,
+        min_version=TlsVersion.TLS13,
         max_version=TlsVersion.TLS13,
     )
     assert len(settings.headers) == 5
@@ -64,7 +64,8 @@ def test_neither_hashes_nor_inline_keys_are_in_the_representation() -> None:
 def test_paths_begin_at_the_file() -> None:
     tls = parsed(FIXTURES / "tls.ok.yml").tls
     assert tls is not None
-    assert tls.files == (Path("/etc/exporter/server.crt"), Path("/etc/exporter/server.key"))
+    assert tls.certificate.path == Path("/etc/exporter/server.crt")
+    assert tls.private_key.path == Path("/etc/exporter/server.key")
 
 
 def test_a_missing_file_is_told_plainly(tmp_path: Path) -> None:

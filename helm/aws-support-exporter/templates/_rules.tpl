@@ -1,4 +1,4 @@
-{{/* The groups of all files of rules, with what the values change of single alerts. Takes root, files. */}}
+{{/* The groups of all rule files, with the overrides of single alerts. Takes root. */}}
 {{- define "aws-support-exporter.ruleGroups" -}}
 {{- $values := .root.Values.prometheusRule -}}
 {{- $changes := default dict $values.rules -}}
@@ -25,7 +25,7 @@
 {{- end -}}
 {{- range $name, $_ := $changes -}}
 {{- if not (has $name $shipped) -}}
-{{- fail (printf "prometheusRule.rules.%s: there is no such alert; there are %s" $name (sortAlpha $shipped | join ", ")) -}}
+{{- fail (printf "prometheusRule.rules.%s: no such alert; the alerts are %s" $name (sortAlpha $shipped | join ", ")) -}}
 {{- end -}}
 {{- end -}}
 {{- concat $groups (default list $values.additionalGroups) | default list | toYaml -}}
@@ -41,7 +41,7 @@
 {{- if not (kindIs "invalid" .change.threshold) -}}
 {{- $pattern := `((?:[<>]=?|[!=]=)\s*(?:bool\s+)?)[-+]?(?:[0-9]*\.)?[0-9]+(?:[eE][-+]?[0-9]+)?(\s*)$` -}}
 {{- if not (regexMatch $pattern $rule.expr) -}}
-{{- fail (printf "prometheusRule.rules.%s.threshold: this alert has none; leave it out" $rule.alert) -}}
+{{- fail (printf "prometheusRule.rules.%s.threshold: this alert has no threshold; remove it" $rule.alert) -}}
 {{- end -}}
 {{- $_ := set $rule "expr" (regexReplaceAll $pattern $rule.expr (printf "${1}%s${2}" (toJson .change.threshold))) -}}
 {{- end -}}
