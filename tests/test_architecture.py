@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("aws", "simulator", "web"),
     "bcrypt": ("web",),
+    "boto3": ("aws",),
     "botocore": ("aws",),
     "msgspec": ("aws",),
     "prometheus_client": ("metrics",),
