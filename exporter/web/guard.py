@@ -125,6 +125,10 @@ class Guard(asyncio.Protocol):
         if not self._is_handed_over:
             self._hand_over()
 
+    def eof_received(self) -> bool:
+        """Keep the connection open for a response that is still to come; aiohttp may resume reading before."""
+        return self._is_handed_over
+
     def pause_writing(self) -> None:
         """Give a reader time to read on."""
         self._enter(State.STALLED, self._limits.stall)
@@ -167,7 +171,7 @@ class Guard(asyncio.Protocol):
             head, self._received = self._received[:size], self._received[size:]
             self._is_handed_over = True
             if self._transport is not None:
-                self._transport.pause_reading()  # so a client may also close its half before it has the response
+                self._transport.pause_reading()
             line, separator, fields = head.partition(b"\n")
             self._inner.data_received(_SERVER_NAME.sub(b"/", line, count=1) + separator + _EXPECT.sub(b"", fields))
         elif len(self._received) >= LARGEST_HEAD:
