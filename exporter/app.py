@@ -14,7 +14,7 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter import __revision__, __version__, targets
+from exporter import __revision__, __version__, memory, targets
 from exporter import check as report
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import Readers
@@ -150,6 +150,7 @@ class Exporter:
     async def serve(self, content: bytes, sockets: Sequence[socket.socket], web_config: WebConfigFile | None) -> int:
         """Poll accounts and answer requests until a signal says to stop; return the exit code."""
         options, stop = self._options, asyncio.Event()
+        memory.give_back_large_blocks()
         # A full collection over a large fleet stops all threads for 0.1 s, and finds nothing.
         gc.collect()
         gc.freeze()

@@ -9,8 +9,8 @@ import pytest
 from exporter import __version__, cli
 
 Main = Callable[..., tuple[object, str, str]]
-NOT_A_PATH, RESERVED = "is not a path for the metrics", "is a path of the exporter's own"
-NOT_A_PREFIX, NOT_A_URL = "is not a path to serve", "is not a URL"
+NOT_A_PATH, RESERVED = "is not a path for the metrics", "is one of the exporter's other paths"
+NOT_A_PREFIX, NOT_A_URL = "is not a path prefix", "is not a URL"
 DEMO = "--demo and --config.file: give one of them, as the demo has a configuration of its own\n"
 
 

@@ -52,7 +52,6 @@ class Publisher:
 
     Args:
         samples: Returns samples that are neither accounts' nor discoveries'.
-        cpu: CPU seconds of the present thread.
     """
 
     def __init__(
@@ -65,7 +64,6 @@ class Publisher:
         samples: Callable[[], Iterable[Sample]],
         *,
         clock: Clock,
-        cpu: Callable[[], float] = time.thread_time,
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
@@ -77,7 +75,6 @@ class Publisher:
         self._store = store
         self._samples = samples
         self._clock = clock
-        self._cpu = cpu
         self._lock = asyncio.Lock()
         self._cost = 0.0
         self._duration: float | None = None
@@ -107,10 +104,8 @@ class Publisher:
             samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
             if self._duration is not None:
                 samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
-            started = self._clock.monotonic()
-            self._cost = await asyncio.to_thread(self._render, snapshot, samples, now)
+            self._cost, self._duration = await asyncio.to_thread(self._render, snapshot, samples, now)
             self.published_at = self._clock.monotonic()
-            self._duration = self.published_at - started
             self.snapshot = snapshot
             self.ready = self.ready or tried
 
@@ -118,10 +113,11 @@ class Publisher:
         for severity_code, seconds in sorted(self.policy.first_response_targets.items()):
             yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
 
-    def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> float:
-        began = self._cpu()
+    def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> tuple[float, float]:
+        """Publish a page, and return the CPU seconds and the seconds that it took."""
+        cpu, began = time.thread_time(), time.perf_counter()
         self._store.publish(self._renderer.render(snapshot.statuses, snapshot.policy, samples, now))
-        return self._cpu() - began
+        return time.thread_time() - cpu, time.perf_counter() - began
 
 
 async def wait(event: asyncio.Event, longest: float | None) -> None:

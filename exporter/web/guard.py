@@ -126,7 +126,7 @@ class Guard(asyncio.Protocol):
             self._hand_over()
 
     def eof_received(self) -> bool:
-        """Keep the connection open for a response that is still to come."""
+        """Keep the connection open for a response that is still to come; aiohttp may resume reading before."""
         return self._is_handed_over
 
     def pause_writing(self) -> None:

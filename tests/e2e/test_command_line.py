@@ -54,7 +54,7 @@ def test_a_good_file_passes_the_check(tmp_path: Path) -> None:
 
 def test_a_check_of_no_file_says_so() -> None:
     ended = run_exporter(["--config.check"])
-    defaults = "The configuration is valid. There is no --config.file: it is that of the defaults.\n"
+    defaults = "The configuration is valid. There is no --config.file: the defaults apply.\n"
     assert (ended.returncode, ended.stdout) == (0, defaults)
 
 

@@ -97,7 +97,7 @@ def test_a_reload_is_on_the_page_when_it_is_answered(running: ExporterProcess, c
 def test_sighup_reloads_and_says_what_is_wrong(running: ExporterProcess, config: Path) -> None:
     config.write_text("pole: {}")
     os.kill(running.pid, signal.SIGHUP)
-    running.wait_for_log(lambda line: "configuration not reloaded" in line and "pole: unknown key" in line)
+    running.wait_for_log(lambda line: "reloading configuration failed" in line and "pole: unknown key" in line)
     running.wait_for(lambda text: f"{SUCCESSFUL} 0.0" in text)
     config.write_text(BETTER)
     os.kill(running.pid, signal.SIGHUP)
@@ -138,7 +138,7 @@ def test_a_changed_config_map_is_noticed_at_the_interval_of_the_flag(
     mount(tmp_path / "mounted", 2, "pool: {}")
     page = Page(running.wait_for(lambda text: f"{SUCCESSFUL} 0.0" in text, 5))
     assert page.open_cases().keys() == {A, B}
-    running.wait_for_log(lambda line: "configuration not reloaded" in line)
+    running.wait_for_log(lambda line: "reloading configuration failed" in line)
     mount(tmp_path / "mounted", 3, GOOD)
     running.wait_for(lambda text: f"{SUCCESSFUL} 1.0" in text and Page(text).open_cases().keys() == {A}, 5)
 

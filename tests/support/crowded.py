@@ -36,5 +36,5 @@ async def serve(accounts: int, web_config: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    memory.bound_heap()
+    memory.give_back_large_blocks()
     asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None))

@@ -23,7 +23,7 @@ POLICY = Policy(1800.0, {"low": 50.0})
 def pages_of(statuses: Sequence[AccountStatus]) -> PageStore:
     """Return a store with the page of some accounts."""
     store = PageStore()
-    store.publish(Renderer(Instrumentation(()).encode).render(statuses, POLICY, [], NOW))
+    store.publish(Renderer(Instrumentation((), process=True).encode).render(statuses, POLICY, [], NOW))
     return store
 
 

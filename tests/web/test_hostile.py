@@ -148,7 +148,9 @@ def test_a_reader_that_drips_is_dropped(connect: Connect) -> None:
 def test_a_body_that_nobody_asked_for_is_not_waited_for(connect: Connect, framing: bytes) -> None:
     sock = connect()
     sock.sendall(b"POST /metrics HTTP/1.1\r\nHost: a\r\n" + framing + b"\r\n\r\n")
-    assert sock.recv(4096).startswith(b"HTTP/1.1 405 ")
+    answer = sock.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert b"Connection: close" in answer
     assert seconds_until_end(sock, b"x" * 4096) < GIVE_UP
 
 

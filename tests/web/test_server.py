@@ -74,6 +74,7 @@ def test_it_serves_and_answers_what_is_in_flight_when_it_is_told_to_stop(host: s
         async def slow(_: web.Request) -> web.Response:
             asked.set()
             await stop.wait()
+            await asyncio.sleep(0.2)
             return web.Response(text="finished")
 
         app = web.Application()

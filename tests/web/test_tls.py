@@ -245,6 +245,17 @@ def test_logins_cannot_be_turned_off_by_an_emptied_file(web_config: ReadWebConfi
     assert log.lines[0]["problem"] == "web-config.yml: basic_auth_users: authentication is turned off by a restart only"
 
 
+def test_a_change_is_believed_when_two_reads_found_the_same(web_config: ReadWebConfig, tmp_path: Path) -> None:
+    file = web_config(f"basic_auth_users: {{alice: {hashed('one')}}}")
+    before = file.current().settings
+    for number in range(3):
+        (tmp_path / "web-config.yml").write_text(f"basic_auth_users: {{user{number}: {hashed('two')}}}")
+        file.refresh()
+        assert file.current().settings == before
+    file.refresh()
+    assert set(file.current().settings.users) == {"user2"}
+
+
 def test_a_file_that_is_repaired_is_taken(web_config: ReadWebConfig, tmp_path: Path) -> None:
     log = Log()
     file = web_config("http_server_config: {headers: {X-Frame-Options: deny}}", log)
