@@ -21,11 +21,9 @@ class Metric:
 
     Attributes:
         name: As queried; a counter's ends in `_total`.
-        kind: Its type.
-        labels: The names of its labels, all of them, always.
-        help: The HELP line.
+        labels: All of them, always.
         optional: Labels that it has only when they are configured.
-        presence: When it has samples, in words for the documentation.
+        presence: When it has samples, for the documentation.
     """
 
     name: str
@@ -42,7 +40,7 @@ class Metric:
 
     @property
     def unit(self) -> str:
-        """What its values count, as its name says; a metric without a unit counts things or is true or false."""
+        """The unit that its name ends in; empty for a number of things, or true or false."""
         return unit_of(self.family)
 
 
