@@ -10,7 +10,7 @@ from exporter.cases.model import SEVERITY_CODES, Account, Case
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
-from exporter.metrics.metric import Metric
+from exporter.metrics.catalog import Metric
 
 
 class Sample(NamedTuple):

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from exporter.metrics.catalog import CATALOG
-from exporter.metrics.metric import Kind
+from exporter.metrics.catalog import CATALOG, Kind
 from tests.support.grafana import Dashboard, View
 from tests.support.promql import unknown
 
