@@ -279,5 +279,5 @@ def test_cases_that_are_the_same_objects_change_as_equal_ones_do(cases: list[Cas
     """Most polls find nothing new, and that is noticed by identity."""
     before = Reading(NOW, tuple(cases))
     watched = baseline(before, TARGETS).watched
-    same, equal = (changes(before, Reading(NOW + step, found), watched, TARGETS) for found in (before.cases, tuple([*cases])))
+    same, equal = (changes(before, Reading(NOW + step, found), watched, TARGETS) for found in (before.cases, tuple(cases)))
     assert same == equal
