@@ -57,7 +57,7 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, 
     if kind == "extra_forbidden":
         return loc, _unknown_key(_fields(model, loc[:-1]), loc, advice)
     if kind == "missing":
-        return loc, f"is missing: write {_fields(model, loc[:-1])[str(loc[-1])].description}"
+        return loc, f"is missing: write {_fields(model, loc[:-1])[str(loc[-1])].title}"
     if node is None and loc[-1] == "[key]":
         return loc[:-1], f"{quoted(str(loc[-2]))} {reason}"
     if isinstance(node, ScalarNode) and scalar(node) is None:
