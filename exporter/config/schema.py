@@ -1,10 +1,13 @@
-"""The keys of a configuration file, their types, defaults and bounds. Durations are held in seconds."""
+"""The keys of a configuration file, their types, defaults and bounds, and the file anew. Durations are held in seconds."""
 
-from typing import Annotated, ClassVar, Final
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Final
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from exporter.config import types
+from exporter.config.problems import HIDDEN_KEYS
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
@@ -15,6 +18,9 @@ DEFAULT_TARGETS: Final = {"critical": 15 * MINUTE, "urgent": 1 * HOUR, "high": 4
 
 MAX_CHAINED_SESSION: Final = 1 * HOUR
 MAX_DURATION: Final = 365 * 24 * HOUR
+
+MASKED: Final = "<secret>"
+_DURATIONS = ("interval", "timeout", "max_staleness", "session_duration", "refresh_interval", "first_response_targets")
 
 Concurrency = Annotated[int, types.whole_number(1, 512)]
 Interval = Annotated[float, types.duration(10.0, MAX_DURATION)]
@@ -128,3 +134,44 @@ class Config(Section):
     accounts: tuple[AccountEntry, ...] = ()
     organizations: tuple[OrganizationEntry, ...] = ()
     metrics: Metrics = Metrics()
+
+
+def as_yaml(config: Config) -> str:
+    """Return a configuration as a file has it, all defaults filled in; what no key needs to say is left out."""
+    return yaml.safe_dump(_shown("", config), sort_keys=False, allow_unicode=True, width=1000)
+
+
+class Shown:
+    """Returns the configuration in force as YAML, written anew only when there is another: a large one takes a second."""
+
+    def __init__(self, config: Callable[[], Config]) -> None:
+        self._config = config
+        self._last: tuple[Config | None, str] = None, ""
+
+    def __call__(self) -> str:
+        """Return the text."""
+        config = self._config()
+        if config is not self._last[0]:
+            self._last = config, as_yaml(config)
+        return self._last[1]
+
+
+def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
+    match value:
+        case BaseModel():
+            names = sorted(type(value).model_fields, key=lambda name: name not in ("id", "name"))  # what entries are called by
+            shown: Any = {name: _shown(name, getattr(value, name)) for name in names}
+            shown = {name: part for name, part in shown.items() if part not in (None, "", [], {})}
+        case tuple():
+            shown = [_shown(key, item) for item in value]
+        case dict():
+            shown = {name: _shown(key, item) for name, item in value.items()}
+        case types.RoleArn():
+            shown = value.text
+        case float() if key in _DURATIONS:
+            shown = types.format_duration(value)
+        case str() if key in HIDDEN_KEYS:
+            shown = MASKED
+        case _:
+            shown = value
+    return shown
