@@ -77,8 +77,7 @@ def _text(value: object) -> str:
     raise ValueError("is not text")
 
 
-def _name(value: object) -> str:
-    name = _text(value)
+def _name(name: str) -> str:
     if not name.strip():
         raise ValueError("is empty: leave the key out, or write a name")
     if len(name) > _MAX_NAME or not name.isprintable():
@@ -86,8 +85,7 @@ def _name(value: object) -> str:
     return name
 
 
-def _account_id(value: object) -> str:
-    text = _text(value)
+def _account_id(text: str) -> str:
     if not (text.isascii() and text.isdigit()):
         raise ValueError("is not an account id: write its 12 digits and nothing else")
     if len(text) != _ACCOUNT_ID_DIGITS:
@@ -106,16 +104,16 @@ def _role_arn(value: object) -> RoleArn:
     return RoleArn(text, partition=parts[0], account_id=parts[3])
 
 
-def _matching(pattern: str, what: str, meaning: str) -> PlainValidator:
-    compiled = re.compile(pattern, re.ASCII)
+def matching(pattern: str, problem: str) -> AfterValidator:
+    """Return what refuses text unless all of it matches."""
+    compiled = re.compile(pattern, re.ASCII | re.DOTALL)
 
-    def read(value: object) -> str:
-        text = _text(value)
+    def check(text: str) -> str:
         if not compiled.fullmatch(text):
-            raise ValueError(f"is not {what}: that is {meaning}")
+            raise ValueError(problem)
         return text
 
-    return PlainValidator(read)
+    return AfterValidator(check)
 
 
 def _region(value: object, info: ValidationInfo[PartitionOf]) -> str:
@@ -183,14 +181,18 @@ def _switch(value: object) -> bool:
 
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
-Name = Annotated[str, PlainValidator(_name)]
-AccountId = Annotated[str, PlainValidator(_account_id)]
+Name = Annotated[Text, AfterValidator(_name)]
+AccountId = Annotated[Text, AfterValidator(_account_id)]
 RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
-RoleName = Annotated[str, _matching(r"[\w+=,.@-]{1,64}", "a role name", f"1 to 64 {_NAME_CHARS}, without path or ARN")]
-SessionName = Annotated[str, _matching(r"[\w+=,.@-]{2,64}", "a session name", f"2 to 64 {_NAME_CHARS}")]
-ExternalId = Annotated[str, _matching(r"[\w+=,.@:/-]{2,1224}", "an external id", f"2 to 1224 {_EXTERNAL_ID_CHARS}")]
-LabelName = Annotated[str, _matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", "a label name", _LABEL_NAME_CHARS)]
-SeverityCode = Annotated[str, _matching(r"[\w.-]{1,64}", "a severity code", "one word such as critical")]
+RoleName = Annotated[
+    Text, matching(r"[\w+=,.@-]{1,64}", f"is not a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN")
+]
+SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session name: that is 2 to 64 {_NAME_CHARS}")]
+ExternalId = Annotated[
+    Text, matching(r"[\w+=,.@:/-]{2,1224}", f"is not an external id: that is 2 to 1224 {_EXTERNAL_ID_CHARS}")
+]
+LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", f"is not a label name: that is {_LABEL_NAME_CHARS}")]
+SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
 Regions = Annotated[tuple[Annotated[str, PlainValidator(_region)], ...], AfterValidator(_regions)]
 RoleChain = Annotated[tuple[RoleArnValue, ...], AfterValidator(_role_chain)]
 Labels = dict[LabelName, Text]

@@ -8,18 +8,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from exporter.config.problems import validated
 from exporter.config.schema import Section
-from exporter.config.types import Switch
+from exporter.config.types import Switch, matching
 from exporter.config.yaml_lines import Document, read, read_yaml
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 
 _TLS = "tls_server_config"
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
-_HEADER_VALUE = re.compile(r"[ -~]+")
 _OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
 
 
@@ -30,22 +29,6 @@ def _written(value: object) -> str:
         case str():
             return value
     raise ValueError("is not text: write it in quotes")
-
-
-def _file(value: object) -> str:
-    path = _written(value)
-    if "-----BEGIN " in path:
-        raise ValueError("is no path but PEM itself: write it under the same key without _file")
-    if "\0" in path:
-        raise ValueError("is not a path: there is a NUL character in it")
-    return path
-
-
-def _pem(value: object) -> str:
-    text = _written(value)
-    if "-----BEGIN " not in text:
-        raise ValueError("is not PEM, which begins with -----BEGIN: for a path, use the same key with _file")
-    return text
 
 
 def _verified(value: object) -> object:
@@ -75,20 +58,7 @@ def _sans(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _header(*allowed: str) -> PlainValidator:
-    def read_header(value: object) -> str:
-        text = _written(value)
-        if not _HEADER_VALUE.fullmatch(text):
-            raise ValueError("is not one line of plain ASCII")
-        if allowed and text not in allowed:
-            raise ValueError(f"is not allowed: write {' or '.join(allowed)}")
-        return text
-
-    return PlainValidator(read_header)
-
-
-def _hash(value: object) -> str:
-    text = _written(value)
+def _hash(text: str) -> str:
     match = _BCRYPT.fullmatch(text)
     if match is None:
         raise ValueError("is not a bcrypt hash: make one with htpasswd -nBC 10 NAME, and never write the password itself")
@@ -98,12 +68,6 @@ def _hash(value: object) -> str:
     return text
 
 
-def _user(name: str) -> str:
-    if not name or ":" in name:
-        raise ValueError("is not a user name: it is not empty, and basic authentication ends it at the first colon")
-    return name
-
-
 def _unsupported(why: str) -> PlainValidator:
     def refuse(_: object) -> NoReturn:
         raise ValueError(f"cannot be set here: {why}; remove the key")
@@ -111,11 +75,19 @@ def _unsupported(why: str) -> PlainValidator:
     return PlainValidator(refuse)
 
 
-_File = Annotated[str, PlainValidator(_file)]
-_PemText = Annotated[str, PlainValidator(_pem)]
+_Written = Annotated[str, PlainValidator(_written)]
+_File = Annotated[
+    _Written,
+    matching(r"(?!.*-----BEGIN ).*", "is no path but PEM itself: write it under the same key without _file"),
+    matching(r"[^\0]*", "is not a path: there is a NUL character in it"),
+]
+_PEM = "is not PEM, which begins with -----BEGIN: for a path, use the same key with _file"
+_PemText = Annotated[_Written, matching(r".*-----BEGIN .*", _PEM)]
+_Header = Annotated[_Written, matching(r"[ -~]+", "is not one line of plain ASCII")]
+_USER = "is not a user name: it is not empty, and basic authentication ends it at the first colon"
+_User = Annotated[str, PlainValidator(str), matching("[^:]+", _USER)]
+_Hash = Annotated[_Written, AfterValidator(_hash)]
 _ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a way to authenticate clients"), BeforeValidator(_verified)]
-_User = Annotated[str, PlainValidator(_user)]
-_Hash = Annotated[str, PlainValidator(_hash)]
 _Version = Annotated[TlsVersion, _one_of(TlsVersion, "a version of TLS")]
 
 
@@ -140,11 +112,15 @@ class TlsServerConfig(Section):
 class Headers(Section):
     """The headers that exporter-toolkit lets one set, with their values where it allows but some."""
 
-    hsts: Annotated[str, _header()] = Field("", alias="Strict-Transport-Security")
-    content_type_options: Annotated[str, _header("nosniff")] = Field("", alias="X-Content-Type-Options")
-    frame_options: Annotated[str, _header("deny", "sameorigin")] = Field("", alias="X-Frame-Options")
-    xss_protection: Annotated[str, _header()] = Field("", alias="X-XSS-Protection")
-    content_security_policy: Annotated[str, _header()] = Field("", alias="Content-Security-Policy")
+    hsts: _Header = Field("", alias="Strict-Transport-Security")
+    content_type_options: Annotated[_Header, matching("nosniff", "is not allowed: write nosniff")] = Field(
+        "", alias="X-Content-Type-Options"
+    )
+    frame_options: Annotated[_Header, matching("deny|sameorigin", "is not allowed: write deny or sameorigin")] = Field(
+        "", alias="X-Frame-Options"
+    )
+    xss_protection: _Header = Field("", alias="X-XSS-Protection")
+    content_security_policy: _Header = Field("", alias="Content-Security-Policy")
 
 
 class HttpServerConfig(Section):
