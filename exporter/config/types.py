@@ -19,8 +19,9 @@ _UNITS_MS = {"y": 365 * _DAY_MS, "w": 7 * _DAY_MS, "d": _DAY_MS, "h": 3_600_000,
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _UNITS_MS))
 
 _NAME_CHARS = "letters, digits and +=,.@-_"
-_EXTERNAL_ID_CHARS = "letters, digits and +=,.@:/-_"
-_LABEL_NAME_CHARS = "letters, digits and _, and begins with neither a digit nor __"
+_NO_ROLE_NAME = f"is not a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN"
+_NO_EXTERNAL_ID = "is not an external id: that is 2 to 1224 letters, digits and +=,.@:/-_"
+_NO_LABEL_NAME = "is not a label name: that is letters, digits and _, and begins with neither a digit nor __"
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
 # Those after "arn", and what to say of each.
 _ROLE_ARN = (
@@ -184,14 +185,10 @@ Text = Annotated[str, PlainValidator(_text)]
 Name = Annotated[Text, AfterValidator(_name)]
 AccountId = Annotated[Text, AfterValidator(_account_id)]
 RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
-RoleName = Annotated[
-    Text, matching(r"[\w+=,.@-]{1,64}", f"is not a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN")
-]
+RoleName = Annotated[Text, matching(r"[\w+=,.@-]{1,64}", _NO_ROLE_NAME)]
 SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session name: that is 2 to 64 {_NAME_CHARS}")]
-ExternalId = Annotated[
-    Text, matching(r"[\w+=,.@:/-]{2,1224}", f"is not an external id: that is 2 to 1224 {_EXTERNAL_ID_CHARS}")
-]
-LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", f"is not a label name: that is {_LABEL_NAME_CHARS}")]
+ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
+LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]
 SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
 Regions = Annotated[tuple[Annotated[str, PlainValidator(_region)], ...], AfterValidator(_regions)]
 RoleChain = Annotated[tuple[RoleArnValue, ...], AfterValidator(_role_chain)]

@@ -76,16 +76,16 @@ def _unsupported(why: str) -> PlainValidator:
 
 
 _Written = Annotated[str, PlainValidator(_written)]
-_File = Annotated[
-    _Written,
-    matching(r"(?!.*-----BEGIN ).*", "is no path but PEM itself: write it under the same key without _file"),
-    matching(r"[^\0]*", "is not a path: there is a NUL character in it"),
-]
-_PEM = "is not PEM, which begins with -----BEGIN: for a path, use the same key with _file"
-_PemText = Annotated[_Written, matching(r".*-----BEGIN .*", _PEM)]
+_NO_PATH = "is no path but PEM itself: write it under the same key without _file"
+_NUL = "is not a path: there is a NUL character in it"
+_File = Annotated[_Written, matching(r"(?!.*-----BEGIN ).*", _NO_PATH), matching(r"[^\0]*", _NUL)]
+_NO_PEM = "is not PEM, which begins with -----BEGIN: for a path, use the same key with _file"
+_PemText = Annotated[_Written, matching(r".*-----BEGIN .*", _NO_PEM)]
 _Header = Annotated[_Written, matching(r"[ -~]+", "is not one line of plain ASCII")]
-_USER = "is not a user name: it is not empty, and basic authentication ends it at the first colon"
-_User = Annotated[str, PlainValidator(str), matching("[^:]+", _USER)]
+_ContentTypeOptions = Annotated[_Header, matching("nosniff", "is not allowed: write nosniff")]
+_FrameOptions = Annotated[_Header, matching("deny|sameorigin", "is not allowed: write deny or sameorigin")]
+_NO_USER = "is not a user name: it is not empty, and basic authentication ends it at the first colon"
+_User = Annotated[str, PlainValidator(str), matching("[^:]+", _NO_USER)]
 _Hash = Annotated[_Written, AfterValidator(_hash)]
 _ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a way to authenticate clients"), BeforeValidator(_verified)]
 _Version = Annotated[TlsVersion, _one_of(TlsVersion, "a version of TLS")]
@@ -113,12 +113,8 @@ class Headers(Section):
     """The headers that exporter-toolkit lets one set, with their values where it allows but some."""
 
     hsts: _Header = Field("", alias="Strict-Transport-Security")
-    content_type_options: Annotated[_Header, matching("nosniff", "is not allowed: write nosniff")] = Field(
-        "", alias="X-Content-Type-Options"
-    )
-    frame_options: Annotated[_Header, matching("deny|sameorigin", "is not allowed: write deny or sameorigin")] = Field(
-        "", alias="X-Frame-Options"
-    )
+    content_type_options: _ContentTypeOptions = Field("", alias="X-Content-Type-Options")
+    frame_options: _FrameOptions = Field("", alias="X-Frame-Options")
     xss_protection: _Header = Field("", alias="X-XSS-Protection")
     content_security_policy: _Header = Field("", alias="Content-Security-Policy")
 

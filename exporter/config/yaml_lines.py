@@ -80,22 +80,20 @@ class Document:
     def __init__(self, source: str, root: MappingNode) -> None:
         self._source = source
         self._root = root
-        self._problems: list[tuple[int, Loc, str]] = []
+        self._problems: list[tuple[int, str]] = []
         self._count = 0
         self._last_line = 0
         self.data = self._read(root, ())
 
     def add(self, loc: Loc, text: str, line: int | None = None) -> None:
         """Add a problem, on the line of its place unless another is told."""
-        self._problems.append((line or self.line(loc), loc, text))
+        self._problems.append((line or self.line(loc), f"{_written(loc)}: {text}" if loc else text))
 
     def check(self) -> None:
         """Raise a `ConfigError` if there are problems, in the order of the file."""
         if self._problems:
-            found = sorted(self._problems, key=lambda problem: problem[0])
-            raise ConfigError(
-                [_told(self._source, line, f"{_written(loc)}: {text}" if loc else text) for line, loc, text in found]
-            )
+            problems = sorted(self._problems, key=lambda problem: problem[0])
+            raise ConfigError([_told(self._source, line, text) for line, text in problems])
 
     def line(self, loc: Loc) -> int:
         """Return the line of what is at a place, or of what is around it if nothing is there."""
