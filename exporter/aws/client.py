@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
@@ -26,7 +26,7 @@ from yarl import URL
 from exporter import __version__
 from exporter.aws.endpoints import CONNECT_TIMEOUT, READ_TIMEOUT, Endpoint, Endpoints
 from exporter.aws.errors import Remedy, RequestFailure, malformed, refused, unanswered, unreadable
-from exporter.aws.retry import Caller, CircuitBreaker, Retries, RetryPolicy
+from exporter.aws.retry import Caller, CircuitBreaker, CredentialSource, Retries
 from exporter.cases.model import Reason
 from exporter.clock import Clock
 
@@ -83,10 +83,10 @@ class Client:
         return self._service(name, self._endpoints.resolve(name, region))
 
     def retries(
-        self, services: Sequence[Service], policy: RetryPolicy, caller: Caller, forget: Callable[[], None] | None = None
+        self, services: Sequence[Service], source: CredentialSource, caller: Caller, *, attempts: int = 1, rounds: int = 1
     ) -> Retries[Service]:
-        """Return what may be tried on somebody's behalf; `forget` drops credentials that AWS refused as expired."""
-        return Retries(services, policy, caller, self.clock, self._random, forget)
+        """Return what may be tried on somebody's behalf."""
+        return Retries(services, source, caller, self.clock, self._random, attempts=attempts, rounds=rounds)
 
     async def request(
         self,
@@ -97,7 +97,7 @@ class Client:
         caller: Caller,
         parse: Parser | None = None,
     ) -> Any:  # noqa: ANN401 - what the parser returns, or botocore's dictionary
-        """Make one request, once; `parse` reads the body of a successful answer in place of botocore.
+        """Make one request, once, without parameters that are None; `parse` reads a successful answer in place of botocore.
 
         Raises:
             RequestFailure: For every way in which it can fail.
@@ -114,7 +114,7 @@ class Client:
             self._ended(service, operation, started, caller, failure.reason)
             raise
         except asyncio.CancelledError:
-            if caller.timed_out:
+            if caller.timeout and caller.timeout.expired():
                 self._ended(service, operation, started, caller, Reason.TIMEOUT)
             raise
         self._ended(service, operation, started, caller, None)
@@ -146,14 +146,12 @@ class Client:
                 proxy=service.proxy,
                 allow_redirects=False,
             ) as response:
-                chunks: list[bytes] = []
-                size = 0
+                body = bytearray()
                 async for chunk in response.content.iter_any():
-                    size += len(chunk)
-                    if size > LARGEST_BODY_BYTES:
+                    body += chunk
+                    if len(body) > LARGEST_BODY_BYTES:
                         raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
-                    chunks.append(chunk)
-                return response.status, b"".join(chunks)
+                return response.status, bytes(body)
         except (aiohttp.ClientError, OSError) as error:
             raise unanswered(operation, service.host, error) from None
 
@@ -187,6 +185,7 @@ class Client:
 
 def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> AWSRequest:
     model = service.model
+    parameters = {name: value for name, value in parameters.items() if value is not None}
     if model.resolved_protocol == "json":
         body = msgspec.json.encode(parameters)
         headers = {
@@ -252,25 +251,14 @@ async def in_thread(function: Callable[[], T]) -> T:
 
     An executor's threads would be waited for when the process ends.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]  # it is what the function returned
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
 
     def run() -> None:
-        result, error = None, None
         try:
-            result = function()
-        except BaseException as raised:  # noqa: BLE001 - it is raised where it is waited for
-            error = raised
-        with suppress(RuntimeError):  # The loop is closed: nobody waits.
-            loop.call_soon_threadsafe(settle, result, error)
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            future.set_exception(error)
 
     threading.Thread(target=run, name="blocking", daemon=True).start()
-    return await future
+    return await asyncio.wrap_future(future)

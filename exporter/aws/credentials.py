@@ -6,7 +6,7 @@ role's that several chains pass through.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.credentials import Credentials
 
@@ -14,25 +14,11 @@ from exporter.aws.client import Client, Service, in_thread
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import ASSUME_ROLE, RequestFailure, malformed, unresolved
 from exporter.aws.parse import ACCOUNT_ID
-from exporter.aws.retry import Caller, RetryPolicy
+from exporter.aws.retry import Caller, CredentialSource
 from exporter.cases.model import Reason
 
 REFRESH_BEFORE_EXPIRY = 300.0
 """How long before they expire assumed credentials are renewed, in seconds."""
-
-
-class CredentialSource(Protocol):
-    """Where one identity's credentials come from."""
-
-    async def get(self, caller: Caller) -> Credentials:
-        """Return credentials that are valid now, asking AWS for them when it must.
-
-        Raises:
-            RequestFailure: They cannot be had.
-        """
-
-    def forget(self, refused: Credentials) -> None:
-        """Drop what is kept if it is still what AWS refused."""
 
 
 class SessionCredentials:
@@ -89,11 +75,7 @@ class Shared:
             await asyncio.wait({task})
         finally:
             caller.waiting_for, caller.failure = first.waiting_for, first.failure or caller.failure
-        try:
-            return task.result()
-        except RequestFailure as failure:
-            # Each gets one of its own: what may still help differs.
-            raise RequestFailure(failure.reason, failure.detail, failure.remedy) from None
+        return task.result()
 
     def forget(self, refused: Credentials) -> None:
         """Have the source forget."""
@@ -116,32 +98,17 @@ class Sts:
     async def ask(
         self, operation: str, parameters: dict[str, object], source: CredentialSource, caller: Caller
     ) -> tuple[dict[str, Any], Credentials]:
-        """Make one request, with new credentials if the first have expired.
+        """Make one request, with new credentials if the first have expired; return the answer and what it was given for."""
 
-        Returns:
-            The answer, and the credentials that it was given for.
-
-        Raises:
-            RequestFailure: STS refused, or answers in none of the regions.
-        """
-        used = Credentials("", "")
-
-        async def request(service: Service) -> dict[str, Any]:
-            nonlocal used
-            used = await source.get(caller)
-            answer: dict[str, Any] = await self._client.request(service, operation, parameters, used, caller)
+        async def request(service: Service, credentials: Credentials) -> dict[str, Any]:
+            answer: dict[str, Any] = await self._client.request(service, operation, parameters, credentials, caller)
             return answer
 
-        services = [self._client.service("sts", region) for region in self._regions]
-        retries = self._client.retries(services, RetryPolicy(), caller, lambda: source.forget(used))
-        return await retries.call(request), used
+        retries = self._client.retries([self._client.service("sts", region) for region in self._regions], source, caller)
+        return await retries.call(request), retries.credentials
 
     async def caller_account(self, source: CredentialSource, caller: Caller) -> tuple[str, Credentials]:
-        """Return the account that credentials belong to, and these; needs no permission.
-
-        Raises:
-            RequestFailure: STS does not tell.
-        """
+        """Return the account that credentials belong to, and these; needs no permission."""
         answer, used = await self.ask("GetCallerIdentity", {}, source, caller)
         account_id = answer.get("Account")
         if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
@@ -162,24 +129,20 @@ class AssumedRole:
     async def get(self, caller: Caller) -> Credentials:
         """Return the role's credentials."""
         if self._credentials is None or self._sts.clock.time() >= self._renew_at:
-            self._credentials = await self._assume(caller)
+            answer, _ = await self._sts.ask(ASSUME_ROLE, self._parameters, self._source, caller)
+            try:
+                issued = answer["Credentials"]
+                expiry: float = issued["Expiration"].timestamp()
+                self._credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+            except KeyError as error:
+                raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
+            self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._sts.clock.time()) / 2)
         return self._credentials
 
     def forget(self, refused: Credentials) -> None:
         """Assume the role anew the next time."""
         if self._credentials is refused:
             self._credentials = None
-
-    async def _assume(self, caller: Caller) -> Credentials:
-        answer, _ = await self._sts.ask(ASSUME_ROLE, self._parameters, self._source, caller)
-        try:
-            issued = answer["Credentials"]
-            expiry: float = issued["Expiration"].timestamp()
-            credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
-        except KeyError as error:
-            raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
-        self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._sts.clock.time()) / 2)
-        return credentials
 
 
 class VerifiedCredentials:
@@ -195,11 +158,7 @@ class VerifiedCredentials:
         self._verified: str | None = None
 
     async def get(self, caller: Caller) -> Credentials:
-        """Return the credentials, if they are the account's.
-
-        Raises:
-            RequestFailure: `credentials`: they are another account's, or cannot be had.
-        """
+        """Return the credentials if they are the account's."""
         credentials = await self._source.get(caller)
         if credentials.access_key != self._verified:
             actual, credentials = await self._sts.caller_account(self._source, caller)

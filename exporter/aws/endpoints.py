@@ -35,15 +35,7 @@ class Endpoint:
 
 
 class Endpoints:
-    """Resolves regions; one is enough for a process, as it holds botocore's data.
-
-    Attributes:
-        session: boto3's, of the default profile.
-        core: botocore's beneath it.
-
-    Args:
-        loader: Loads that data; botocore's own when left out.
-    """
+    """Resolves regions; one is enough for a process, as it holds the data of botocore's loader."""
 
     def __init__(self, loader: Loader | None = None) -> None:
         self._loader = loader
@@ -112,11 +104,9 @@ class Endpoints:
 
     def _resolve(self, service: str, region: str, config: Config) -> Endpoint:
         """Have botocore write and sign a request, and take it away before it is sent: `client.meta` may name another host."""
-        written: list[AWSPreparedRequest] = []
 
         def take(request: AWSPreparedRequest, **_: object) -> None:
-            written.append(request)
-            raise _NotSentError
+            raise _NotSent(request)
 
         client: Any = self.session.client(  # type: ignore[call-overload]  # the overloads want literal names
             service,
@@ -128,19 +118,18 @@ class Endpoints:
         client.meta.events.register("before-send", take)
         try:
             getattr(client, _ANY_OPERATION[service])()
-        except _NotSentError:
-            pass
+        except _NotSent as caught:
+            request = caught.request
         finally:
             client.close()
-        (request,) = written
-        authorization = request.headers["Authorization"]
-        scope = authorization.decode() if isinstance(authorization, bytes) else authorization
+        scope = str(request.headers["Authorization"])
         url = request.url.removesuffix("/") if urlsplit(request.url).path == "/" else request.url
         return Endpoint(scope.split("/")[2], url)
 
 
-class _NotSentError(Exception):
-    """Keeps a request from being sent."""
+class _NotSent(Exception):  # noqa: N818 - it keeps a request from being sent
+    def __init__(self, request: AWSPreparedRequest) -> None:
+        self.request = request
 
 
 class _OwnServices:

@@ -8,15 +8,12 @@ from typing import Any
 from botocore.credentials import Credentials
 
 from exporter.aws.client import Client, Service
-from exporter.aws.credentials import CredentialSource
 from exporter.aws.errors import malformed
 from exporter.aws.parse import ACCOUNT_ID, text
-from exporter.aws.retry import PageTokens, RetryPolicy, time_limit
+from exporter.aws.retry import CredentialSource, PageTokens, time_limit
 
-ACTIVE = "ACTIVE"
 MOST_PAGES = 2_000
 """Pages of at most 20 accounts each; more than the largest organization has, empty ones included."""
-_POLICY = RetryPolicy(attempts=6, rounds=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +55,10 @@ class OrganizationReader:
                 yield tuple(members.values())
 
     async def _page(self, token: str | None, ends: float) -> Mapping[str, Any]:
-        credentials = Credentials("", "")
         async with time_limit(self._name, ends) as caller:
 
-            async def ask(service: Service) -> Mapping[str, Any]:
-                nonlocal credentials
-                credentials = await self._credentials.get(caller)
-                parameters = {} if token is None else {"NextToken": token}
+            async def ask(service: Service, credentials: Credentials) -> Mapping[str, Any]:
+                parameters = {"NextToken": token}
                 page: Mapping[str, Any] = await self._client.request(service, "ListAccounts", parameters, credentials, caller)
                 if "Accounts" not in page:
                     # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
@@ -72,8 +66,7 @@ class OrganizationReader:
                 return page
 
             services = (self._client.service("organizations", self._region),)
-            retries = self._client.retries(services, _POLICY, caller, lambda: self._credentials.forget(credentials))
-            return await retries.call(ask)
+            return await self._client.retries(services, self._credentials, caller, attempts=6, rounds=6).call(ask)
 
 
 def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]:
@@ -87,5 +80,5 @@ def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]
         if not isinstance(state, str):
             # It may be active: left out, it would be taken for one that has gone.
             raise malformed(f"ListAccounts: account {account_id} has no state")
-        if state == ACTIVE:
+        if state == "ACTIVE":
             yield Member(account_id, text(account.get("Name"), default=account_id))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from exporter.aws.client import Client, RequestObserver
-from exporter.aws.credentials import AssumedRole, CredentialSource, SessionCredentials, Shared, Sts, VerifiedCredentials
+from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.organizations import OrganizationReader
-from exporter.aws.retry import time_limit
+from exporter.aws.retry import CredentialSource, time_limit
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.access import Access, ProfileCredentials, RoleCredentials
 from exporter.clock import Clock
@@ -19,13 +19,7 @@ Regions = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ReaderOptions:
-    """How accounts are read.
-
-    Attributes:
-        session_name: Shown in the member accounts' CloudTrail.
-        session_duration: How long assumed credentials are to last, in seconds.
-        keep_subject: Whether subject lines of cases are wanted.
-    """
+    """How accounts are read; `session_name` is shown in the member accounts' CloudTrail, `session_duration` is in seconds."""
 
     session_name: str
     session_duration: float
@@ -104,8 +98,7 @@ class Readers:
             if key not in self._shared_roles:
                 self._shared_roles[key] = Shared(AssumedRole(sts, source, {"RoleArn": role_arn, **parameters}))
             source = self._shared_roles[key]
-        external_id = {} if access.external_id is None else {"ExternalId": access.external_id}
-        return AssumedRole(sts, source, {"RoleArn": last, **parameters, **external_id})
+        return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id})
 
     def _session_credentials(self, profile: str | None) -> Shared:
         if profile not in self._sessions:
