@@ -86,7 +86,7 @@ class Client:
         self, services: Sequence[Service], source: CredentialSource, caller: Caller, *, attempts: int = 1, rounds: int = 1
     ) -> Retries[Service]:
         """Return what may be tried on somebody's behalf."""
-        return Retries(services, source, caller, self.clock, self._random, attempts=attempts, rounds=rounds)
+        return Retries(services, source, caller, self.clock, self._random, attempts, rounds)
 
     async def request(
         self,

@@ -6,11 +6,12 @@ role's that several chains pass through.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.credentials import Credentials
 
-from exporter.aws.client import Client, Service, in_thread
+from exporter.aws.client import Client, in_thread
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import ASSUME_ROLE, RequestFailure, malformed, unresolved
 from exporter.aws.parse import ACCOUNT_ID
@@ -87,25 +88,21 @@ class Shared:
             task.exception()  # so that asyncio does not complain where nobody waits any more
 
 
+@dataclass(frozen=True, slots=True)
 class Sts:
     """STS in the first of some regions in which it answers; what it issues is good in all of them."""
 
-    def __init__(self, client: Client, regions: Sequence[str]) -> None:
-        self.clock = client.clock
-        self._client = client
-        self._regions = regions
+    client: Client
+    regions: Sequence[str]
 
     async def ask(
         self, operation: str, parameters: dict[str, object], source: CredentialSource, caller: Caller
     ) -> tuple[dict[str, Any], Credentials]:
         """Make one request, with new credentials if the first have expired; return the answer and what it was given for."""
-
-        async def request(service: Service, credentials: Credentials) -> dict[str, Any]:
-            answer: dict[str, Any] = await self._client.request(service, operation, parameters, credentials, caller)
-            return answer
-
-        retries = self._client.retries([self._client.service("sts", region) for region in self._regions], source, caller)
-        return await retries.call(request), retries.credentials
+        client = self.client
+        retries = client.retries([client.service("sts", region) for region in self.regions], source, caller)
+        answer = await retries.call(lambda service, used: client.request(service, operation, parameters, used, caller))
+        return answer, retries.credentials
 
     async def caller_account(self, source: CredentialSource, caller: Caller) -> tuple[str, Credentials]:
         """Return the account that credentials belong to, and these; needs no permission."""
@@ -128,7 +125,7 @@ class AssumedRole:
 
     async def get(self, caller: Caller) -> Credentials:
         """Return the role's credentials."""
-        if self._credentials is None or self._sts.clock.time() >= self._renew_at:
+        if self._credentials is None or self._sts.client.clock.time() >= self._renew_at:
             answer, _ = await self._sts.ask(ASSUME_ROLE, self._parameters, self._source, caller)
             try:
                 issued = answer["Credentials"]
@@ -136,7 +133,7 @@ class AssumedRole:
                 self._credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
             except KeyError as error:
                 raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
-            self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._sts.clock.time()) / 2)
+            self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._sts.client.clock.time()) / 2)
         return self._credentials
 
     def forget(self, refused: Credentials) -> None:

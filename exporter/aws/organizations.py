@@ -24,14 +24,14 @@ class Member:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
 class OrganizationReader:
     """Lists the accounts of an organization, which is asked in one region of its partition."""
 
-    def __init__(self, name: str, region: str, client: Client, credentials: CredentialSource) -> None:
-        self._name = name
-        self._region = region
-        self._client = client
-        self._credentials = credentials
+    name: str
+    region: str
+    client: Client
+    credentials: CredentialSource
 
     async def pages(self, timeout: float) -> AsyncIterator[tuple[Member, ...]]:  # noqa: ASYNC109 - retries included
         """Yield the active accounts as they are listed, each once.
@@ -55,18 +55,18 @@ class OrganizationReader:
                 yield tuple(members.values())
 
     async def _page(self, token: str | None, ends: float) -> Mapping[str, Any]:
-        async with time_limit(self._name, ends) as caller:
+        async with time_limit(self.name, ends) as caller:
 
             async def ask(service: Service, credentials: Credentials) -> Mapping[str, Any]:
                 parameters = {"NextToken": token}
-                page: Mapping[str, Any] = await self._client.request(service, "ListAccounts", parameters, credentials, caller)
+                page: Mapping[str, Any] = await self.client.request(service, "ListAccounts", parameters, credentials, caller)
                 if "Accounts" not in page:
                     # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
                     raise malformed("ListAccounts: the answer has no list of accounts")
                 return page
 
-            services = (self._client.service("organizations", self._region),)
-            return await self._client.retries(services, self._credentials, caller, attempts=6, rounds=6).call(ask)
+            services = (self.client.service("organizations", self.region),)
+            return await self.client.retries(services, self.credentials, caller, attempts=6, rounds=6).call(ask)
 
 
 def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from botocore.credentials import Credentials
@@ -66,6 +66,7 @@ class CredentialSource(Protocol):
         """Drop what is kept if it is still what AWS refused."""
 
 
+@dataclass(slots=True)
 class Retries(Generic[E]):
     """What may still be tried in one poll, at endpoints in the order of preference.
 
@@ -73,33 +74,22 @@ class Retries(Generic[E]):
     their length: all who failed at once must not come back at once.
     """
 
-    def __init__(
-        self,
-        endpoints: Sequence[E],
-        source: CredentialSource,
-        caller: Caller,
-        clock: Clock,
-        random: Callable[[], float],
-        *,
-        attempts: int = 1,
-        rounds: int = 1,
-    ) -> None:
-        self.credentials = Credentials("", "")
-        self._endpoints = endpoints
-        self._source = source
-        self._caller = caller
-        self._clock = clock
-        self._random = random
-        self._attempts = attempts
-        self._rounds = rounds
-        self._position = 0
-        self._round = 1
-        self._renewed = False
+    endpoints: Sequence[E]
+    source: CredentialSource
+    caller: Caller
+    clock: Clock
+    random: Callable[[], float]
+    attempts: int = 1
+    rounds: int = 1
+    credentials: Credentials = field(default_factory=lambda: Credentials("", ""))
+    _position: int = 0
+    _round: int = 1
+    _renewed: bool = False
 
     @property
     def endpoint(self) -> E:
         """The endpoint that is asked."""
-        return self._endpoints[self._position]
+        return self.endpoints[self._position]
 
     async def call(self, request: Callable[[E, Credentials], Awaitable[T]]) -> T:
         """Make a request until it succeeds or nothing helps any more.
@@ -110,33 +100,33 @@ class Retries(Generic[E]):
         attempt = 1
         while True:
             try:
-                self.credentials = await self._source.get(self._caller)
+                self.credentials = await self.source.get(self.caller)
                 result = await request(self.endpoint, self.credentials)
             except RequestFailure as failure:
-                self._caller.failure = failure
+                self.caller.failure = failure
                 match failure.remedy:
-                    case Remedy.RETRY if attempt < self._attempts:
+                    case Remedy.RETRY if attempt < self.attempts:
                         await self._pause(attempt)
                         attempt += 1
-                    case Remedy.NEXT_ENDPOINT | Remedy.OTHER_ENDPOINT if self._position + 1 < len(self._endpoints):
+                    case Remedy.NEXT_ENDPOINT | Remedy.OTHER_ENDPOINT if self._position + 1 < len(self.endpoints):
                         self._position += 1
-                    case Remedy.NEXT_ENDPOINT if self._round < self._rounds:
+                    case Remedy.NEXT_ENDPOINT if self._round < self.rounds:
                         await self._pause(self._round)
                         self._round += 1
                         self._position = 0
                     case Remedy.NEW_CREDENTIALS if not self._renewed:
-                        self._source.forget(self.credentials)
+                        self.source.forget(self.credentials)
                         self._renewed = True
-                        self._caller.failure = None  # If new ones are not had in time, it is not for the old.
+                        self.caller.failure = None  # If new ones are not had in time, it is not for the old.
                     case remedy:
                         left = {Remedy.NEXT_ENDPOINT: Remedy.RETRY, Remedy.OTHER_ENDPOINT: Remedy.NONE}.get(remedy, remedy)
                         raise RequestFailure(failure.reason, failure.detail, left) from None
             else:
-                self._caller.failure = None
+                self.caller.failure = None
                 return result
 
     async def _pause(self, count: int) -> None:
-        await self._clock.sleep(self._random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (count - 1)))
+        await self.clock.sleep(self.random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (count - 1)))
 
 
 class PageTokens:

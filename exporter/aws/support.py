@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from botocore.credentials import Credentials
 
-from exporter.aws.client import Client, Parser, Service
+from exporter.aws.client import Client, Service
 from exporter.aws.first_response import FirstResponses
 from exporter.aws.parse import Page, cases_parser, communications_page
 from exporter.aws.retry import Caller, CredentialSource, PageTokens, Retries, time_limit
@@ -42,25 +41,19 @@ class _Listing:
     cases: list[Case] = field(default_factory=list)
 
 
+@dataclass(eq=False)
 class SupportReader:
     """Reads the open cases of one account, through the first of its endpoints that answers."""
 
-    def __init__(
-        self,
-        account_id: str,
-        client: Client,
-        services: Sequence[Service],
-        credentials: CredentialSource,
-        memory: Memory,
-        *,
-        keep_subject: bool,
-    ) -> None:
-        self._account_id = account_id
-        self._client = client
-        self._services = services
-        self._credentials = credentials
-        self._memory = memory
-        self._parse = cases_parser(keep_subject=keep_subject)
+    account_id: str
+    client: Client
+    services: Sequence[Service]
+    credentials: CredentialSource
+    memory: Memory
+    keep_subject: bool
+
+    def __post_init__(self) -> None:
+        self._parse = cases_parser(keep_subject=self.keep_subject)
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
         """Read all open cases of the account, within a time that includes retries.
@@ -69,22 +62,23 @@ class SupportReader:
             ReadFailure: The account could not be read completely.
         """
         ends = asyncio.get_running_loop().time() + timeout
-        async with time_limit(self._account_id, ends) as caller:
-            retries = self._client.retries(self._services, self._credentials, caller, attempts=4, rounds=3)
+        async with time_limit(self.account_id, ends) as caller:
+            retries = self.client.retries(self.services, self.credentials, caller, attempts=4, rounds=3)
             listing: _Listing | None = None
             while listing is None or not listing.tokens.done:
                 listing = await retries.call(partial(self._next_page, listing, caller))
         lookup = partial(self._communications, retries, ends)
-        cases = await self._memory.first_responses.complete(open_cases(listing.cases), lookup)
+        cases = await self.memory.first_responses.complete(open_cases(listing.cases), lookup)
         return Reading(listing.taken_at, cases)
 
     async def _next_page(
         self, listing: _Listing | None, caller: Caller, service: Service, credentials: Credentials
     ) -> _Listing:
         if listing is None or listing.service is not service:
-            listing = _Listing(service, self._client.clock.time())
+            listing = _Listing(service, self.client.clock.time())
         parameters = {"includeCommunications": True, "maxResults": PAGE_SIZE, "nextToken": listing.tokens.next}
-        page: Page[Case] = await self._request(service, "DescribeCases", parameters, credentials, caller, self._parse)
+        await self._quota()
+        page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, self._parse)
         listing.tokens.advance(page.next_token)
         listing.cases += page.items
         return listing
@@ -93,27 +87,19 @@ class SupportReader:
         """Return all communications of a case from where the case was listed; there are no retries."""
         tokens = PageTokens("DescribeCommunications", MOST_PAGES)
         found: list[Communication] = []
-        async with time_limit(self._account_id, ends) as caller:
+        async with time_limit(self.account_id, ends) as caller:
             while not tokens.done:
                 parameters = {"caseId": case_id, "maxResults": PAGE_SIZE, "nextToken": tokens.next}
-                page: Page[Communication] = await self._request(
+                await self._quota()
+                page: Page[Communication] = await self.client.request(
                     retries.endpoint, "DescribeCommunications", parameters, retries.credentials, caller, communications_page
                 )
                 tokens.advance(page.next_token)
                 found += page.items
         return found
 
-    async def _request(
-        self,
-        service: Service,
-        operation: str,
-        parameters: Mapping[str, object],
-        credentials: Credentials,
-        caller: Caller,
-        parse: Parser,
-    ) -> Any:  # noqa: ANN401 - what the parser returns
-        calls, clock = self._memory.calls, self._client.clock
+    async def _quota(self) -> None:
+        calls, clock = self.memory.calls, self.client.clock
         if len(calls) == _CALLS and (pause := calls[0] + _WINDOW - clock.monotonic()) > 0:
             await clock.sleep(pause)
         calls.append(clock.monotonic())
-        return await self._client.request(service, operation, parameters, credentials, caller, parse)
