@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -74,13 +75,9 @@ class Client:
         self._services: dict[tuple[str, Endpoint], Service] = {}
         self._http: aiohttp.ClientSession | None = None
 
-    def support(self, regions: Sequence[str]) -> tuple[Service, ...]:
-        """Return Support at the endpoints that regions lead to."""
-        return tuple(self._service("support", endpoint) for endpoint in self._endpoints.support(regions))
-
-    def service(self, name: str, region: str) -> Service:
-        """Return STS or Organizations in a region."""
-        return self._service(name, self._endpoints.resolve(name, region))
+    def services(self, name: str, regions: Sequence[str]) -> tuple[Service, ...]:
+        """Return a service at the endpoints that regions lead to, in their order, each once."""
+        return tuple(dict.fromkeys(self._service(name, self._endpoints.resolve(name, region)) for region in regions))
 
     def retries(
         self, services: Sequence[Service], source: CredentialSource, caller: Caller, *, attempts: int = 1, rounds: int = 1
@@ -106,18 +103,18 @@ class Client:
             detail = f"{operation}: {service.host} is not answering: the circuit is open"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
         caller.waiting_for = f"{operation}: {service.host}"
-        started = self.clock.monotonic()
+        ended = partial(self._ended, service, operation, caller, self.clock.monotonic())
         try:
             status, body = await self._send(service, operation, parameters, credentials)
             result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
-            self._ended(service, operation, started, caller, failure.reason)
+            ended(failure.reason)
             raise
         except asyncio.CancelledError:
             if caller.timeout and caller.timeout.expired():
-                self._ended(service, operation, started, caller, Reason.TIMEOUT)
+                ended(Reason.TIMEOUT)
             raise
-        self._ended(service, operation, started, caller, None)
+        ended(None)
         return result
 
     async def close(self) -> None:
@@ -125,7 +122,7 @@ class Client:
         if self._http is not None:
             await self._http.close()
 
-    def _ended(self, service: Service, operation: str, started: float, caller: Caller, reason: Reason | None) -> None:
+    def _ended(self, service: Service, operation: str, caller: Caller, started: float, reason: Reason | None) -> None:
         if reason in _ENDPOINT_FAULTS:
             service.circuit.failed(caller.subject)
         else:
@@ -234,7 +231,6 @@ class _Resolver(AbstractResolver):
     """Resolves names in threads that nobody has to wait for when a name server hangs."""
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        """Return the addresses of a host."""
         found = await in_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG))
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
@@ -243,7 +239,7 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Close nothing."""
+        pass
 
 
 async def in_thread(function: Callable[[], T]) -> T:

@@ -100,7 +100,7 @@ class Sts:
     ) -> tuple[dict[str, Any], Credentials]:
         """Make one request, with new credentials if the first have expired; return the answer and what it was given for."""
         client = self.client
-        retries = client.retries([client.service("sts", region) for region in self.regions], source, caller)
+        retries = client.retries(client.services("sts", self.regions), source, caller)
         answer = await retries.call(lambda service, used: client.request(service, operation, parameters, used, caller))
         return answer, retries.credentials
 

@@ -21,7 +21,7 @@ Lookup = Callable[[str], Awaitable[Iterable[Communication]]]
 class _Known:
     first: float | None = None
     looked_up_at: float | None = math.nan
-    """The case's latest communication when it was looked up; what is not a number is equal to none."""
+    """The case's latest communication when it was looked up; NaN equals none: it never was."""
     malformed: bool = False
 
 

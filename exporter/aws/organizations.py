@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from botocore.credentials import Credentials
 
 from exporter.aws.client import Client, Service
 from exporter.aws.errors import malformed
-from exporter.aws.parse import ACCOUNT_ID, text
-from exporter.aws.retry import CredentialSource, PageTokens, time_limit
+from exporter.aws.parse import ACCOUNT_ID, Page, text
+from exporter.aws.retry import Caller, CredentialSource, PageTokens, time_limit
 
 MOST_PAGES = 2_000
 """Pages of at most 20 accounts each; more than the largest organization has, empty ones included."""
@@ -43,30 +43,26 @@ class OrganizationReader:
         tokens = PageTokens("ListAccounts", MOST_PAGES)
         listed: set[str] = set()
         while not tokens.done:
-            page = await self._page(tokens.next, ends)
-            members = {member.account_id: member for member in _active(page["Accounts"]) if member.account_id not in listed}
-            token = page.get("NextToken") or None
-            if not isinstance(token, str | None):
-                raise malformed("ListAccounts: the answer's token is no text")
+            async with time_limit(self.name, ends) as caller:
+                services = self.client.services("organizations", (self.region,))
+                retries = self.client.retries(services, self.credentials, caller, attempts=6, rounds=6)
+                page = await retries.call(partial(self._page, tokens.next, caller))
+            members = {member.account_id: member for member in page.items if member.account_id not in listed}
             listed |= members.keys()
             # A page may be empty and still not be the last: only the token tells.
-            tokens.advance(token)
+            tokens.advance(page.next_token)
             if members:
                 yield tuple(members.values())
 
-    async def _page(self, token: str | None, ends: float) -> Mapping[str, Any]:
-        async with time_limit(self.name, ends) as caller:
-
-            async def ask(service: Service, credentials: Credentials) -> Mapping[str, Any]:
-                parameters = {"NextToken": token}
-                page: Mapping[str, Any] = await self.client.request(service, "ListAccounts", parameters, credentials, caller)
-                if "Accounts" not in page:
-                    # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
-                    raise malformed("ListAccounts: the answer has no list of accounts")
-                return page
-
-            services = (self.client.service("organizations", self.region),)
-            return await self.client.retries(services, self.credentials, caller, attempts=6, rounds=6).call(ask)
+    async def _page(self, token: str | None, caller: Caller, service: Service, credentials: Credentials) -> Page[Member]:
+        answer = await self.client.request(service, "ListAccounts", {"NextToken": token}, credentials, caller)
+        if "Accounts" not in answer:
+            # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
+            raise malformed("ListAccounts: the answer has no list of accounts")
+        next_token = answer.get("NextToken") or None
+        if not isinstance(next_token, str | None):
+            raise malformed("ListAccounts: the answer's token is no text")
+        return Page(tuple(_active(answer["Accounts"])), next_token)
 
 
 def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]:

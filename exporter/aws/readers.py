@@ -54,7 +54,7 @@ class Readers:
             reader = self._readers[key] = SupportReader(
                 account_id,
                 self._client,
-                self._client.support(regions),
+                self._client.services("support", regions),
                 credentials,
                 self._memories.setdefault(account_id, Memory()),
                 keep_subject=options.keep_subject,
