@@ -94,11 +94,7 @@ class Client:
         caller: Caller,
         parse: Parser | None = None,
     ) -> Any:  # noqa: ANN401 - what the parser returns, or botocore's dictionary
-        """Make one request, once, without parameters that are None; `parse` reads a successful answer in place of botocore.
-
-        Raises:
-            RequestFailure: For every way in which it can fail.
-        """
+        """Make one request, once, without parameters that are None; `parse` reads a successful answer in place of botocore."""
         if not service.circuit.admits():
             detail = f"{operation}: {service.host} is not answering: the circuit is open"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
@@ -196,11 +192,7 @@ def _written(service: Service, operation: str, parameters: Mapping[str, object])
 
 
 def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:
-    """Return what an answer says, as botocore reads it.
-
-    Raises:
-        RequestFailure: AWS refused, or it says nothing that can be read: `malformed`, unless its status says more.
-    """
+    """Return what an answer says, as botocore reads it, or raise what AWS refused with."""
     if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
         body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
     response = {"status_code": status, "headers": {}, "body": body, "context": {}}

@@ -86,7 +86,7 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
     """
     # AWS's codes are words; whoever answers in its place may send anything.
     word = re.sub(r"[^\w.-]", "", str(code), flags=re.ASCII)[:64]
-    reason = _REASONS.get(word) or _reason_by_status(status)
+    reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL)
     if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {word or f'HTTP {status}'}"
@@ -97,9 +97,7 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
 
 def unreadable(operation: str, status: int, why: str) -> RequestFailure:
     """Return the failure of an answer that cannot be read, such as a gateway's: of an error, what its status means."""
-    reason = _reason_by_status(status)
-    if reason is Reason.INTERNAL:
-        reason = Reason.MALFORMED
+    reason = _reason_by_status(status, Reason.MALFORMED)
     return RequestFailure(reason, f"{operation}: HTTP {status}, and the answer cannot be read: {why}")
 
 
@@ -137,9 +135,8 @@ def unresolved(source: str, error: Exception) -> RequestFailure:
     """
     reason, detail = Reason.CREDENTIALS, f"{source}: {type(error).__name__}"
     match error:
-        case ClientError(response=response):
-            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            failure = refused(source, status, response.get("Error", {}).get("Code", ""), "")
+        case ClientError(response={"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}):
+            failure = refused(source, status, code, "")
             reason, detail = failure.reason, failure.detail
         case HTTPClientError(kwargs=values) | BotoConnectionError(kwargs=values):
             reason = Reason.TIMEOUT if isinstance(error, ReadTimeoutError) else Reason.UNREACHABLE
@@ -151,9 +148,9 @@ def unresolved(source: str, error: Exception) -> RequestFailure:
     return RequestFailure(Reason.CREDENTIALS, detail)
 
 
-def _reason_by_status(status: int) -> Reason:
+def _reason_by_status(status: int, otherwise: Reason) -> Reason:
     if status == 429:  # noqa: PLR2004 - Too Many Requests
         return Reason.THROTTLED
     if status >= 500:  # noqa: PLR2004 - the server's fault, by RFC 9110
         return Reason.SERVER_ERROR
-    return Reason.INTERNAL
+    return otherwise

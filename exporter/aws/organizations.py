@@ -34,11 +34,7 @@ class OrganizationReader:
     credentials: CredentialSource
 
     async def pages(self, timeout: float) -> AsyncIterator[tuple[Member, ...]]:  # noqa: ASYNC109 - retries included
-        """Yield the active accounts as they are listed, each once.
-
-        Raises:
-            ReadFailure: They could not be listed completely within the time.
-        """
+        """Yield the active accounts as they are listed, each once; raise ReadFailure if not all can be listed in time."""
         ends = asyncio.get_running_loop().time() + timeout
         tokens = PageTokens("ListAccounts", MOST_PAGES)
         listed: set[str] = set()

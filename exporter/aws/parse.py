@@ -84,11 +84,7 @@ _COMMUNICATIONS = msgspec.json.Decoder(_Communications)
 
 
 def cases_page(body: bytes, *, keep_subject: bool) -> Page[Case]:
-    """Parse the body of a DescribeCases answer, resolved cases included; subjects are cut at 120 characters.
-
-    Raises:
-        RequestFailure: `malformed`: not a JSON object with a list of objects under `cases`.
-    """
+    """Parse the body of a DescribeCases answer, resolved cases included, or raise `malformed`."""
     answer = _decode(_CASES_WITH_SUBJECTS, body, "DescribeCases") if keep_subject else _decode(_CASES, body, "DescribeCases")
     return Page(tuple(_case(case, position) for position, case in enumerate(answer.cases)), _token(answer.next_token))
 
@@ -114,11 +110,7 @@ def cases_parser(*, keep_subject: bool) -> Callable[[bytes], Page[Case]]:
 
 
 def communications_page(body: bytes) -> Page[Communication]:
-    """Parse the body of a DescribeCommunications answer.
-
-    Raises:
-        RequestFailure: `malformed`: not a JSON object with a list of objects under `communications`.
-    """
+    """Parse the body of a DescribeCommunications answer, or raise `malformed`."""
     answer = _decode(_COMMUNICATIONS, body, "DescribeCommunications")
     return Page(tuple(Communication(*item) for item in _written(answer.communications)), _token(answer.next_token))
 

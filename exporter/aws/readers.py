@@ -69,11 +69,7 @@ class Readers:
         return OrganizationReader(name, regions[0], self._client, credentials)
 
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
-        """Return the id of the account that the exporter's own credentials belong to.
-
-        Raises:
-            ReadFailure: There are no credentials, or STS does not tell.
-        """
+        """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""
         async with time_limit("own account", asyncio.get_running_loop().time() + timeout) as caller:
             account_id, _ = await Sts(self._client, regions).caller_account(self._session_credentials(None), caller)
             return account_id
@@ -95,12 +91,8 @@ class Readers:
         *passed, last = access.chain
         for count, role_arn in enumerate(passed, start=1):
             key = (options, regions, access.profile, tuple(passed[:count]))
-            if key not in self._shared_roles:
-                self._shared_roles[key] = Shared(AssumedRole(sts, source, {"RoleArn": role_arn, **parameters}))
-            source = self._shared_roles[key]
+            source = self._shared_roles.setdefault(key, Shared(AssumedRole(sts, source, {"RoleArn": role_arn, **parameters})))
         return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id})
 
     def _session_credentials(self, profile: str | None) -> Shared:
-        if profile not in self._sessions:
-            self._sessions[profile] = Shared(SessionCredentials(self._endpoints, profile))
-        return self._sessions[profile]
+        return self._sessions.setdefault(profile, Shared(SessionCredentials(self._endpoints, profile)))

@@ -42,8 +42,7 @@ class Caller:
 async def time_limit(subject: str, when: float) -> AsyncIterator[Caller]:
     """Bound what is done on somebody's behalf; `when` is on the event loop's clock.
 
-    Raises:
-        RequestFailure: Time ran out. In a retry it is the failure before, which says why.
+    When time runs out in a retry, the failure before is raised: it says why.
     """
     timeout = asyncio.timeout_at(when)
     caller = Caller(subject, timeout)
@@ -92,11 +91,7 @@ class Retries(Generic[E]):
         return self.endpoints[self._position]
 
     async def call(self, request: Callable[[E, Credentials], Awaitable[T]]) -> T:
-        """Make a request until it succeeds or nothing helps any more.
-
-        Raises:
-            RequestFailure: The last one; its remedy is what is left for whoever asked.
-        """
+        """Make a request until it succeeds, or raise the last failure: its remedy is what is left for whoever asked."""
         attempt = 1
         while True:
             try:

@@ -56,11 +56,7 @@ class SupportReader:
         self._parse = cases_parser(keep_subject=self.keep_subject)
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
-        """Read all open cases of the account, within a time that includes retries.
-
-        Raises:
-            ReadFailure: The account could not be read completely.
-        """
+        """Read all open cases of the account, or raise ReadFailure."""
         ends = asyncio.get_running_loop().time() + timeout
         async with time_limit(self.account_id, ends) as caller:
             retries = self.client.retries(self.services, self.credentials, caller, attempts=4, rounds=3)
