@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
@@ -62,28 +62,26 @@ class Service:
     circuit: CircuitBreaker
 
 
+@dataclass(eq=False)
 class Client:
     """Makes requests on behalf of many accounts; belongs to one event loop from its first request on."""
 
-    def __init__(self, endpoints: Endpoints, observer: RequestObserver, clock: Clock, random: Callable[[], float]) -> None:
-        self.clock = clock
-        self._endpoints = endpoints
-        self._observer = observer
-        self._random = random
-        # CloudTrail shows it.
-        self._user_agent = f"aws-support-exporter/{__version__} {endpoints.core.user_agent()}"
-        self._services: dict[tuple[str, Endpoint], Service] = {}
-        self._http: aiohttp.ClientSession | None = None
+    endpoints: Endpoints
+    observer: RequestObserver
+    clock: Clock
+    random: Callable[[], float]
+    _services: dict[tuple[str, Endpoint], Service] = field(default_factory=dict)
+    _http: aiohttp.ClientSession | None = None
 
     def services(self, name: str, regions: Sequence[str]) -> tuple[Service, ...]:
         """Return a service at the endpoints that regions lead to, in their order, each once."""
-        return tuple(dict.fromkeys(self._service(name, self._endpoints.resolve(name, region)) for region in regions))
+        return tuple(dict.fromkeys(self._service(name, self.endpoints.resolve(name, region)) for region in regions))
 
     def retries(
         self, services: Sequence[Service], source: CredentialSource, caller: Caller, *, attempts: int = 1, rounds: int = 1
     ) -> Retries[Service]:
         """Return what may be tried on somebody's behalf."""
-        return Retries(services, source, caller, self.clock, self._random, attempts, rounds)
+        return Retries(services, source, caller, self.clock, self.random, attempts, rounds)
 
     async def request(
         self,
@@ -123,7 +121,7 @@ class Client:
             service.circuit.failed(caller.subject)
         else:
             service.circuit.answered(caller.subject)
-        self._observer.request_ended(operation, self.clock.monotonic() - started, reason)
+        self.observer.request_ended(operation, self.clock.monotonic() - started, reason)
 
     async def _send(
         self, service: Service, operation: str, parameters: Mapping[str, object], credentials: Credentials
@@ -132,12 +130,9 @@ class Client:
         SigV4Auth(credentials, service.model.signing_name, service.region).add_auth(request)
         try:
             self._http = self._http or self._new_session()
+            headers = dict(request.headers.items())
             async with self._http.post(
-                service.url,
-                data=request.data,
-                headers=dict(request.headers.items()),
-                proxy=service.proxy,
-                allow_redirects=False,
+                service.url, data=request.data, headers=headers, proxy=service.proxy, allow_redirects=False
             ) as response:
                 body = bytearray()
                 async for chunk in response.content.iter_any():
@@ -150,17 +145,19 @@ class Client:
 
     def _new_session(self) -> aiohttp.ClientSession:
         # As botocore has it: what the user configured, or else the certificates that come with it.
-        bundle = self._endpoints.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        bundle = self.endpoints.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
         bundle = bundle or str(files("botocore") / "cacert.pem")
         try:
             context = ssl.create_default_context(cafile=bundle)
         except OSError as error:
             detail = f"AWS_CA_BUNDLE names {bundle}, which cannot be read: {error.strerror}"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.NONE) from None
+        agent = f"aws-support-exporter/{__version__} {self.endpoints.core.user_agent()}"
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
             timeout=aiohttp.ClientTimeout(total=_LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
-            headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
+            # CloudTrail shows the user agent.
+            headers={"User-Agent": agent, "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
@@ -170,7 +167,7 @@ class Client:
         if key not in self._services:
             url = URL(endpoint.url)
             url = url.with_path(url.raw_path, encoded=True)  # "/" where there is none
-            model = self._endpoints.core.get_service_model(name)
+            model = self.endpoints.core.get_service_model(name)
             circuit = CircuitBreaker(self.clock.monotonic)
             self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
         return self._services[key]

@@ -54,21 +54,21 @@ class SessionCredentials:
         return found, found.get_frozen_credentials() if found else None
 
 
+@dataclass(slots=True)
 class Shared:
     """Credentials that several accounts need: who asks first asks for all, and nobody waits longer than its own time limit.
 
     What was asked goes on when all who waited for it have given up: the answer is of use to the next.
     """
 
-    def __init__(self, source: CredentialSource) -> None:
-        self._source = source
-        self._asking: tuple[asyncio.Task[Credentials], Caller] | None = None
+    source: CredentialSource
+    _asking: tuple[asyncio.Task[Credentials], Caller] | None = None
 
     async def get(self, caller: Caller) -> Credentials:
         """Return what the source says."""
         if self._asking is None:
             first = Caller(caller.subject)
-            task = asyncio.create_task(self._source.get(first))
+            task = asyncio.create_task(self.source.get(first))
             task.add_done_callback(self._answered)
             self._asking = (task, first)
         task, first = self._asking
@@ -80,7 +80,7 @@ class Shared:
 
     def forget(self, refused: Credentials) -> None:
         """Have the source forget."""
-        self._source.forget(refused)
+        self.source.forget(refused)
 
     def _answered(self, task: asyncio.Task[Credentials]) -> None:
         self._asking = None
@@ -113,27 +113,27 @@ class Sts:
         return account_id, used
 
 
+@dataclass(slots=True)
 class AssumedRole:
     """Credentials of a role, assumed with others' once, and again shortly before they expire."""
 
-    def __init__(self, sts: Sts, source: CredentialSource, parameters: dict[str, object]) -> None:
-        self._sts = sts
-        self._source = source
-        self._parameters = parameters
-        self._credentials: Credentials | None = None
-        self._renew_at = 0.0
+    sts: Sts
+    source: CredentialSource
+    parameters: dict[str, object]
+    _credentials: Credentials | None = None
+    _renew_at: float = 0.0
 
     async def get(self, caller: Caller) -> Credentials:
         """Return the role's credentials."""
-        if self._credentials is None or self._sts.client.clock.time() >= self._renew_at:
-            answer, _ = await self._sts.ask(ASSUME_ROLE, self._parameters, self._source, caller)
+        if self._credentials is None or self.sts.client.clock.time() >= self._renew_at:
+            answer, _ = await self.sts.ask(ASSUME_ROLE, self.parameters, self.source, caller)
             try:
                 issued = answer["Credentials"]
                 expiry: float = issued["Expiration"].timestamp()
                 self._credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
             except KeyError as error:
                 raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
-            self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._sts.client.clock.time()) / 2)
+            self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self.sts.client.clock.time()) / 2)
         return self._credentials
 
     def forget(self, refused: Credentials) -> None:
@@ -142,25 +142,25 @@ class AssumedRole:
             self._credentials = None
 
 
+@dataclass(slots=True)
 class VerifiedCredentials:
     """Credentials that belong to the account they are used for; asked again when the access key changes.
 
     Cases read with another account's credentials would be counted under the wrong name.
     """
 
-    def __init__(self, sts: Sts, source: CredentialSource, account_id: str) -> None:
-        self._sts = sts
-        self._source = source
-        self._account_id = account_id
-        self._verified: str | None = None
+    sts: Sts
+    source: CredentialSource
+    account_id: str
+    _verified: str | None = None
 
     async def get(self, caller: Caller) -> Credentials:
         """Return the credentials if they are the account's."""
-        credentials = await self._source.get(caller)
+        credentials = await self.source.get(caller)
         if credentials.access_key != self._verified:
-            actual, credentials = await self._sts.caller_account(self._source, caller)
-            if actual != self._account_id:
-                detail = f"the credentials belong to account {actual}, not to {self._account_id}"
+            actual, credentials = await self.sts.caller_account(self.source, caller)
+            if actual != self.account_id:
+                detail = f"the credentials belong to account {actual}, not to {self.account_id}"
                 raise RequestFailure(Reason.CREDENTIALS, detail)
             self._verified = credentials.access_key
         return credentials
@@ -168,4 +168,4 @@ class VerifiedCredentials:
     def forget(self, refused: Credentials) -> None:
         """Get credentials anew the next time, and check them again."""
         self._verified = None
-        self._source.forget(refused)
+        self.source.forget(refused)

@@ -31,8 +31,6 @@ class Readers:
 
     A reader is kept for as long as somebody holds it: who asks for one of the same account, read in the same way, gets the
     same one with its credentials. What is known of an account is kept for its next reader even if that reads it otherwise.
-
-    Pauses are on the clock, and drawn with `random`, which returns a number from 0 to 1.
     """
 
     def __init__(self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float]) -> None:
