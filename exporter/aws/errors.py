@@ -25,6 +25,8 @@ class Remedy(Enum):
     """Another endpoint; after the last, all of them once more, after a pause."""
     OTHER_ENDPOINT = auto()
     """Another endpoint, and nothing else: this one's circuit is open."""
+    NEXT_ROUND = auto()
+    """Everything once more, after a pause."""
     NEW_CREDENTIALS = auto()
     NONE = auto()
 
@@ -143,8 +145,10 @@ def unresolved(source: str, error: Exception) -> RequestFailure:
             detail = f"{detail}: {values.get('endpoint_url', 'AWS')}"
         case OSError(filename=str(name), strerror=why):
             detail = f"{source}: {name} cannot be read: {why}"
-    if reason in {Reason.THROTTLED, Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR}:
-        return RequestFailure(reason, detail, Remedy.RETRY)
+    if reason is Reason.THROTTLED:
+        return RequestFailure(reason, detail)
+    if reason in {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR}:
+        return RequestFailure(reason, detail, Remedy.NEXT_ROUND)
     return RequestFailure(Reason.CREDENTIALS, detail)
 
 

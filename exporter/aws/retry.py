@@ -105,7 +105,7 @@ class Retries(Generic[E]):
                         attempt += 1
                     case Remedy.NEXT_ENDPOINT | Remedy.OTHER_ENDPOINT if self._position + 1 < len(self.endpoints):
                         self._position += 1
-                    case Remedy.NEXT_ENDPOINT if self._round < self.rounds:
+                    case Remedy.NEXT_ENDPOINT | Remedy.NEXT_ROUND if self._round < self.rounds:
                         await self._pause(self._round)
                         self._round += 1
                         self._position = 0
@@ -114,14 +114,16 @@ class Retries(Generic[E]):
                         self._renewed = True
                         self.caller.failure = None  # If new ones are not had in time, it is not for the old.
                     case remedy:
-                        left = {Remedy.NEXT_ENDPOINT: Remedy.RETRY, Remedy.OTHER_ENDPOINT: Remedy.NONE}.get(remedy, remedy)
-                        raise RequestFailure(failure.reason, failure.detail, left) from None
+                        raise RequestFailure(failure.reason, failure.detail, _AFTERWARDS.get(remedy, remedy)) from None
             else:
                 self.caller.failure = None
                 return result
 
     async def _pause(self, count: int) -> None:
         await self.clock.sleep(self.random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (count - 1)))
+
+
+_AFTERWARDS = {Remedy.NEXT_ENDPOINT: Remedy.NEXT_ROUND, Remedy.OTHER_ENDPOINT: Remedy.NONE}
 
 
 class PageTokens:

@@ -16,7 +16,7 @@ from tests.aws.conftest import FakeClock
 THROTTLED = RequestFailure(Reason.THROTTLED, "x")
 UNREACHABLE = RequestFailure(Reason.UNREACHABLE, "x")
 CIRCUIT_OPEN = RequestFailure(Reason.UNREACHABLE, "x", Remedy.OTHER_ENDPOINT)
-NO_STS = RequestFailure(Reason.UNREACHABLE, "x", Remedy.RETRY)
+NO_STS = RequestFailure(Reason.UNREACHABLE, "x", Remedy.NEXT_ROUND)
 EXPIRED = RequestFailure(Reason.CREDENTIALS, "x", Remedy.NEW_CREDENTIALS)
 DENIED = RequestFailure(Reason.ACCESS_DENIED, "x")
 LOOP = RequestFailure(Reason.MALFORMED, "x", Remedy.NONE)
@@ -71,7 +71,7 @@ def tried(
         ([UNREACHABLE], "ab", "ababab!"),
         ([UNREACHABLE, None], "ab", "ab"),
         ([UNREACHABLE, DENIED], "ab", "ab!"),
-        ([NO_STS], "ab", "aaaa!"),
+        ([NO_STS], "ab", "aaa!"),
         ([CIRCUIT_OPEN], "ab", "ab!"),
         ([CIRCUIT_OPEN, UNREACHABLE, None], "ab", "aba"),
         ([UNREACHABLE, CIRCUIT_OPEN], "ab", "ab!"),
