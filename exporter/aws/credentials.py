@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, RefreshableCredentials
 
 from exporter.aws.client import Client, in_thread
 from exporter.aws.endpoints import Endpoints
@@ -36,7 +36,9 @@ class SessionCredentials:
         """Return the present credentials; botocore looks for them, or renews them, in a thread."""
         caller.waiting_for = self._name
         try:
-            found, frozen = await in_thread(self._resolve)
+            # What is at hand and needs no refresh does not block.
+            is_fresh = self._found and not (isinstance(self._found, RefreshableCredentials) and self._found.refresh_needed())
+            found, frozen = self._resolve() if is_fresh else await in_thread(self._resolve)
         except Exception as error:  # noqa: BLE001 - whatever a broken token file or process makes botocore raise
             raise unresolved(self._name, error) from None
         if frozen is None:

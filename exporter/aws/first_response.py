@@ -31,12 +31,15 @@ class FirstResponses:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._begun = False
+        self._last: tuple[Sequence[Case], tuple[Case, ...]] | None = None
 
     async def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
         """Return an account's open cases with all that is known of their first response; others are forgotten.
 
         The lookup returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
         """
+        if self._last is not None and cases is self._last[0]:
+            return self._last[1]  # most polls find nothing new
         self._known = {case.case_id: self._known.get(case.case_id) or _Known() for case in cases}
         questions = {case.case_id: case for case in cases if self._is_open_question(case)}
         # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
@@ -53,7 +56,9 @@ class FirstResponses:
                 known.looked_up_at = _latest(questions.pop(case_id))
                 known.malformed = False
         self._begun = True
-        return tuple(case if case.case_id in questions else self._completed(case) for case in cases)
+        completed = tuple(case if case.case_id in questions else self._completed(case) for case in cases)
+        self._last = None if questions else (cases, completed)
+        return completed
 
     def _completed(self, case: Case) -> Case:
         known = self._known[case.case_id]

@@ -38,7 +38,7 @@ class _Listing:
     service: Service
     taken_at: float
     tokens: PageTokens = field(default_factory=lambda: PageTokens("DescribeCases", MOST_PAGES))
-    cases: list[Case] = field(default_factory=list)
+    cases: tuple[Case, ...] = ()
 
 
 @dataclass(eq=False)
@@ -54,6 +54,8 @@ class SupportReader:
 
     def __post_init__(self) -> None:
         self._parse = cases_parser(keep_subject=self.keep_subject)
+        self._listed: tuple[Case, ...] = ()
+        self._open: tuple[Case, ...] = ()
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
         """Read all open cases of the account, or raise ReadFailure."""
@@ -64,7 +66,9 @@ class SupportReader:
             while listing is None or not listing.tokens.done:
                 listing = await retries.call(partial(self._next_page, listing, caller))
         lookup = partial(self._communications, retries, ends)
-        cases = await self.memory.first_responses.complete(open_cases(listing.cases), lookup)
+        if listing.cases is not self._listed:
+            self._listed, self._open = listing.cases, open_cases(listing.cases)
+        cases = await self.memory.first_responses.complete(self._open, lookup)
         return Reading(listing.taken_at, cases)
 
     async def _next_page(
@@ -76,7 +80,7 @@ class SupportReader:
         await self._quota()
         page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, self._parse)
         listing.tokens.advance(page.next_token)
-        listing.cases += page.items
+        listing.cases = (*listing.cases, *page.items) if listing.cases else page.items
         return listing
 
     async def _communications(self, retries: Retries[Service], ends: float, case_id: str) -> list[Communication]:
