@@ -41,12 +41,7 @@ _NO_FILE = "the exporter was started without --config.file"
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:
-    """Run the exporter until SIGTERM or SIGINT, and return the exit code.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
-        StartupError: An address cannot be listened on.
-    """
+    """Run the exporter until SIGTERM or SIGINT, and return the exit code; raises ConfigError and StartupError."""
     web_config = _web_config(options.web_config_file, log)
     with _configuration(options) as (content, source), ExitStack() as stack:
         exporter = Exporter(content, source, options, log, process=True)
@@ -55,24 +50,17 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
 
 
 def check_config(options: Options, log: FilteringBoundLogger) -> None:
-    """Read the configuration files, and nothing else.
-
-    Raises:
-        ConfigError: One cannot be used.
-    """
+    """Read the configuration files, and nothing else; raises ConfigError."""
     if options.config_file is not None:
         load(options.config_file, partition_of=Endpoints().partition_of)
     _web_config(options.web_config_file, log)
 
 
 def check(options: Options, log: FilteringBoundLogger) -> int:
-    """Poll every account once, and report how it went and what to do.
+    """Poll every account once, and report how it went and what to do; raises ConfigError.
 
     Returns:
         0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
     """
     exporter = _polled_once(options, log)
     entries = exporter.collector.accounts.entries()
@@ -89,9 +77,6 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
 
     Returns:
         0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
     """
     exporter = _polled_once(options, log)
     page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
@@ -103,16 +88,6 @@ class Exporter:
     """All parts of an exporter, put together.
 
     The collector runs on an event loop of its own: in a second thread when serving, in the caller's when polling once.
-
-    Args:
-        content: The configuration.
-        source: Its name in messages.
-        options: The command line.
-        log: The log.
-        process: Whether the page has process_* and python_*.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
     """
 
     def __init__(
