@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from exporter.aws.organizations import Member, OrganizationReader
 from exporter.aws.readers import ReaderOptions, Readers
-from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
-from exporter.cases.model import Account
+from exporter.cases.model import Access, Account
 from exporter.collector.collector import Plan
 from exporter.collector.ports import Discovery, Target
 from exporter.config import ResolvedAccount, ResolvedOrganization, Settings
@@ -68,7 +67,7 @@ class _OwnAccountDiscovery:
             return ()
         partition = self.readers.partition_of(self.regions[0])
         account = Account(self.account_id, self.account_id, self.regions[0], partition)
-        return (_target(ResolvedAccount(account, self.regions, OwnCredentials()), self.readers, self.options),)
+        return (_target(ResolvedAccount(account, self.regions, Access()), self.readers, self.options),)
 
 
 def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
@@ -119,14 +118,4 @@ def _members_before(organization: ResolvedOrganization, before: Sequence[_Organi
 def _target(resolved: ResolvedAccount, readers: Readers, options: ReaderOptions) -> Target:
     account = resolved.account
     reader = readers.reader(account.account_id, resolved.access, resolved.regions, options)
-    return Target(account, reader, _credentials(resolved.access))
-
-
-def _credentials(access: Access) -> str:
-    match access:
-        case RoleCredentials(chain=chain):
-            return f"role {' > '.join(arn.partition(':role/')[2] for arn in chain)}"
-        case ProfileCredentials(name):
-            return f"profile {name}"
-        case _:
-            return "own"
+    return Target(account, reader, str(resolved.access))

@@ -11,7 +11,7 @@ from exporter.aws.endpoints import Endpoints
 from exporter.aws.organizations import OrganizationReader
 from exporter.aws.retry import CredentialSource, time_limit
 from exporter.aws.support import Memory, SupportReader
-from exporter.cases.access import Access, ProfileCredentials, RoleCredentials
+from exporter.cases.model import Access
 from exporter.clock import Clock
 
 Regions = tuple[str, ...]
@@ -47,7 +47,7 @@ class Readers:
         reader = self._readers.get(key)
         if reader is None:
             credentials = self._credentials(access, tuple(regions), options)
-            if not isinstance(access, RoleCredentials):
+            if not access.chain:
                 credentials = VerifiedCredentials(Sts(self._client, regions), credentials, account_id)
             reader = self._readers[key] = SupportReader(
                 account_id,
@@ -81,8 +81,8 @@ class Readers:
         await self._client.close()
 
     def _credentials(self, access: Access, regions: Regions, options: ReaderOptions) -> CredentialSource:
-        if not isinstance(access, RoleCredentials):
-            return self._session_credentials(access.name if isinstance(access, ProfileCredentials) else None)
+        if not access.chain:
+            return self._session_credentials(access.profile)
         source: CredentialSource = self._session_credentials(access.profile)
         sts = Sts(self._client, regions)
         parameters = {"RoleSessionName": options.session_name, "DurationSeconds": int(options.session_duration)}

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
-from exporter.cases.model import Account
+from exporter.cases.model import Access, Account
 from exporter.cases.policy import Policy
 from exporter.config.problems import validated
 from exporter.config.schema import (
@@ -61,7 +60,7 @@ class ResolvedOrganization:
         """Return how one of its accounts is polled."""
         role = _role_in(self.partition, account_id, self.member_role_name)
         account = Account(account_id, name, self.regions[0], self.partition, self.name, self.labels)
-        return ResolvedAccount(account, self.regions, RoleCredentials((role,), self.member_external_id, self.profile))
+        return ResolvedAccount(account, self.regions, Access((role,), self.member_external_id, self.profile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +190,9 @@ def _account(entry: AccountEntry, aws: Aws, partition_of: PartitionOf) -> Resolv
     partition = partition_of(regions[0])
     access = _access(entry)
     if access is None and aws.role_name is not None:
-        access = RoleCredentials((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
+        access = Access((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
     account = Account(entry.id, entry.name or entry.id, regions[0], partition, labels=tuple(sorted(entry.labels.items())))
-    return ResolvedAccount(account, regions, access or OwnCredentials())
+    return ResolvedAccount(account, regions, access or Access())
 
 
 def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedOrganization:
@@ -202,7 +201,7 @@ def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf)
         name=entry.name,
         regions=regions,
         partition=partition_of(regions[0]),
-        access=_access(entry) or OwnCredentials(),
+        access=_access(entry) or Access(),
         refresh_interval=entry.refresh_interval,
         labels=tuple(sorted(entry.labels.items())),
         member_role_name=entry.member_role_name or aws.role_name or "",
@@ -216,10 +215,10 @@ def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf)
 def _access(entry: AccessKeys) -> Access | None:
     """Return the credentials that an entry sets itself."""
     if entry.roles:
-        return RoleCredentials(tuple(role.text for role in entry.roles), entry.external_id)
+        return Access(tuple(role.text for role in entry.roles), entry.external_id)
     if entry.profile is not None:
-        return ProfileCredentials(entry.profile)
-    return OwnCredentials() if entry.use_own_credentials else None
+        return Access(profile=entry.profile)
+    return Access() if entry.use_own_credentials else None
 
 
 def _role_in(partition: str, account_id: str, role_name: str) -> str:
