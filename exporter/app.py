@@ -21,7 +21,7 @@ from exporter.aws.readers import Readers
 from exporter.cases.report import FleetReport, fleet_report
 from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
-from exporter.config import Settings, Shown, load, parse, parse_web_config, read, read_web_config
+from exporter.config import Settings, as_yaml, load, parse, parse_web_config, read, read_web_config
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
 from exporter.metrics.exposition import Encoding, PageStore, TextFormat
@@ -195,7 +195,7 @@ class Exporter:
             pages=self.store,
             report=self._report,
             about=self._about,
-            config=Shown(lambda: self.settings.config),
+            config=lambda: as_yaml(self.settings.config),
             problems=lambda: self._last_reload().problems,
             health_problems=lambda: [*loop_problems(), *self.collector.health_problems()],
             ready=lambda: publisher.ready,

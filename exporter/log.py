@@ -69,10 +69,7 @@ class _StandardError(logging.Handler):
 def configure(level: str, log_format: str) -> FilteringBoundLogger:
     """Set up logging for the process, and return the exporter's logger.
 
-    Args:
-        level: One of `LEVELS`. Libraries never go below warnings: at debug level botocore writes whole requests and answers,
-            credentials and case text among them.
-        log_format: One of `FORMATS`.
+    Libraries never go below warnings: at debug level botocore writes whole requests and answers, credentials among them.
     """
     threshold = logging.getLevelName({"warn": "WARNING"}.get(level, level.upper()))
     shared: list[Processor] = [

@@ -71,10 +71,7 @@ class Discoverer:
         self.listings: list[Listing] = []
 
     def apply(self, configured: Iterable[Target], discoveries: Iterable[Discovery]) -> None:
-        """Discover in other ways; all are listed at once.
-
-        What a discovery of the same name found before holds until then.
-        """
+        """Discover in other ways; what a discovery of the same name found before holds until it is listed again, at once."""
         now = self._clock.monotonic()
         before = {listing.discovery.name: listing for listing in self.listings}
         self._configured = tuple(configured)

@@ -1,6 +1,5 @@
 """The keys of a configuration file, their types, defaults and bounds, and the file anew. Durations are held in seconds."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Final
 
 import yaml
@@ -139,21 +138,6 @@ class Config(Section):
 def as_yaml(config: Config) -> str:
     """Return a configuration as a file has it, all defaults filled in; what no key needs to say is left out."""
     return yaml.safe_dump(_shown("", config), sort_keys=False, allow_unicode=True, width=1000)
-
-
-class Shown:
-    """Returns the configuration in force as YAML, written anew only when there is another: a large one takes a second."""
-
-    def __init__(self, config: Callable[[], Config]) -> None:
-        self._config = config
-        self._last: tuple[Config | None, str] = None, ""
-
-    def __call__(self) -> str:
-        """Return the text."""
-        config = self._config()
-        if config is not self._last[0]:
-            self._last = config, as_yaml(config)
-        return self._last[1]
 
 
 def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
