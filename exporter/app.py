@@ -132,8 +132,7 @@ class Exporter:
         gc.set_threshold(2_000, 10, 100)
         sys.setswitchinterval(_SWITCH_INTERVAL)
         loop = asyncio.get_running_loop()
-        polling = LoopThread("collector")
-        polling.start(self._collect())
+        polling = LoopThread("collector", self._collect())
         await polling.call(self.collector.publisher.publish())  # Nobody is to find no page.
         reloader = Reloader(
             options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
@@ -172,7 +171,7 @@ class Exporter:
         finally:
             await self._readers.close()
 
-    async def _apply(self, content: bytes, polling: "LoopThread") -> None:
+    async def _apply(self, content: bytes, polling: LoopThread) -> None:
         settings = await asyncio.to_thread(self._parse, content)
 
         async def apply() -> None:
