@@ -42,11 +42,8 @@ def slow_profile(fleet: Fleet, simulator: Simulator, tmp_path: Path) -> Iterator
 def test_a_check_waits_for_no_program_that_hangs(slow_profile: dict[str, str], tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(CONFIG)
-    started = time.monotonic()
-    ended = run_exporter([f"--config.file={config}", "--output=json", "check"], slow_profile, timeout_seconds=30)
-    assert time.monotonic() - started < TIMEOUT + GRACE
-    assert ended.returncode == 1
-    assert ended.stdout.count('"timeout"') == 1, ended.stdout
+    ended = run_exporter([f"--config.file={config}", "--output=json", "check"], slow_profile, timeout_seconds=TIMEOUT + GRACE)
+    assert (ended.returncode, ended.stdout.count('"timeout"')) == (1, 1), ended.stdout
 
 
 @pytest.mark.usefixtures("simulator")

@@ -61,31 +61,6 @@ def test_each_account_shows_its_own_state_and_none_delays_another(
     assert page.values("aws_support_account_open_cases", account_id=D) == []
 
 
-def test_an_organization_is_discovered_and_suspended_accounts_are_left_out(
-    fleet: Fleet, simulator: Simulator, start: StartExporter
-) -> None:
-    fleet.add_account(account_id=A, name="payments").add_case()
-    fleet.add_account(account_id=B, name="closed", state="SUSPENDED").add_case()
-    text = """
-    aws: {role_name: AwsSupportExporter}
-    accounts: [{id: "999999999999", name: management, use_own_credentials: true}]
-    organizations: [{name: acme}]
-    """
-    exporter = start(text, simulator.environment())
-    page = Page(exporter.wait_for(lambda text: 'account_name="payments"' in text and "open_cases{" in text))
-    assert page.values("aws_support_organization_up", organization="acme") == [1]
-    assert page.label_values("aws_support_account_info", "account_name") == {"payments", "management"}
-
-
-def test_without_a_file_the_account_of_the_credentials_is_read(
-    fleet: Fleet, simulator: Simulator, start: StartExporter
-) -> None:
-    fleet.management_account.add_case()
-    exporter = start(None, simulator.environment())
-    page = Page(exporter.wait_for(lambda text: "aws_support_open_cases{" in text))
-    assert page.total("aws_support_open_cases", account_id="999999999999") == 1
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_within_seconds_with_a_call_in_flight(
     fleet: Fleet, simulator: Simulator, start: StartExporter, number: signal.Signals
@@ -99,14 +74,3 @@ def test_a_signal_ends_it_within_seconds_with_a_call_in_flight(
     exporter.wait_for(lambda _: handle.hits > 0)
     assert exporter.stop(number, timeout_seconds=5) == 0
     assert "Traceback" not in exporter.stderr
-
-
-def test_it_is_ready_after_the_first_round_even_if_all_accounts_fail(
-    fleet: Fleet, simulator: Simulator, start: StartExporter
-) -> None:
-    fleet.add_account(account_id=A)
-    simulator.faults.add(Fault(Silence(), account_id=A))
-    exporter = start(config(A), simulator.environment())
-    assert exporter.get("/-/ready").status == 503
-    assert exporter.get("/-/healthy").status == 200
-    exporter.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
