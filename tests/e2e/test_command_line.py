@@ -1,6 +1,7 @@
 """The command as users start it: what it says when it cannot run, and what its flags do."""
 
 import json
+import select
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -100,15 +101,4 @@ def test_no_more_connections_are_kept_than_the_flag_says(simulator: Simulator, s
     with ExitStack() as stack:
         peers = [stack.enter_context(_connected(exporter)) for _ in range(6)]
         assert exporter.get("/-/healthy").status == 200
-        wait_until(lambda: sum(map(_is_closed, peers)) >= 3 or None, 5, lambda: "more are kept")
-
-
-def _is_closed(peer: socket.socket) -> bool:
-    """Return whether the other end closed a connection on which it has said nothing."""
-    peer.setblocking(False)  # noqa: FBT003 - as the standard library has it
-    try:
-        return peer.recv(1) == b""
-    except BlockingIOError:
-        return False
-    except ConnectionError:
-        return True
+        wait_until(lambda: len(select.select(peers, (), (), 0)[0]) >= 3 or None, 5, lambda: "more are kept")

@@ -94,18 +94,16 @@ def test_sigterm_ends_it_when_nobody_reads_its_full_log(fleet: Fleet, simulator:
     address = f"--web.listen-address=127.0.0.1:{free_port()}"
     arguments = [f"--config.file={tmp_path}/config.yaml", address, "--log.level=debug"]
     unread, log = os.pipe()
-    try:
-        fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        with start(simulator, *arguments, stderr=log) as process:
-            try:
-                wait_until(lambda: _is_full(unread) or None, 20, lambda: "the pipe has room left")
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(5) == 0
-            finally:
-                process.kill()
-    finally:
-        os.close(unread)
-        os.close(log)
+    fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    with start(simulator, *arguments, stderr=log) as process:
+        try:
+            wait_until(lambda: _is_full(unread) or None, 20, lambda: "the pipe has room left")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 0
+        finally:
+            process.kill()
+            os.close(unread)
+            os.close(log)
 
 
 def _is_full(pipe: int) -> bool:
