@@ -98,8 +98,6 @@ def test_it_writes_no_file_runs_no_program_calls_aws_only_and_has_one_port(
 
 
 def test_what_it_must_not_do_would_be_seen(watched: dict[str, str], tmp_path: Path) -> None:
-    does = (
-        "import os; open('a', 'w'); os.mkdir('b'); os.unlink('a'); os.posix_spawn('/bin/true', ['true'], {}); os.system('true')"
-    )
+    does = "import os; open('a', 'w'); os.mkdir('b'); os.unlink('a'); os.system('true')"
     subprocess.run([sys.executable, "-c", does], env=environment(watched), cwd=tmp_path, check=True)
-    assert (len(did("writes", tmp_path)) >= 3, len(did("runs", tmp_path)) >= 2) == (True, True)
+    assert (len(did("writes", tmp_path)), len(did("runs", tmp_path))) == (3, 1)

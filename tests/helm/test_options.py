@@ -69,6 +69,10 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
     [
         ({"config": {"poll": {}}, "existingSecret": "own"}, "config and existingSecret are mutually exclusive"),
         ({"existingConfigMap": "one", "existingSecret": "two"}, "existingConfigMap and existingSecret are mutually exclusive"),
+        (
+            {"skipApiCheck": True, "serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}},
+            "serviceMonitor and podMonitor are mutually exclusive",
+        ),
         ({"configAutoReload": True}, "configAutoReload is true, but there is no configuration"),
         ({"web": {"config": {"tls": True}}}, "set web.config.existingSecret, too"),
         (
@@ -130,16 +134,6 @@ def test_a_probe_with_a_header_asks_where_the_others_do(engine: Engine) -> None:
     assert "tcpSocket" not in probe
     own = {"path": "/other", "port": 8080, "scheme": "HTTP"}
     assert exporter_of(engine.render({**values, "livenessProbe": {"httpGet": own}}))["livenessProbe"]["httpGet"] == own
-
-
-def test_a_route_prefix_goes_before_every_path(engine: Engine) -> None:
-    values = {"web": {"routePrefix": "/support/"}, "serviceMonitor": {"enabled": True, "skipApiCheck": True}}
-    objects = engine.render(values)
-    container = exporter_of(objects)
-    assert "--web.route-prefix=/support/" in container["args"]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/support/-/ready"
-    assert named(objects, "ServiceMonitor")["spec"]["endpoints"][0]["path"] == "/support/metrics"
-    assert named(objects, "Pod")["spec"]["containers"][0]["args"][1].endswith(":10047/support/metrics")
 
 
 def test_common_labels_are_on_every_object_and_pod_but_in_no_selector(helm4: Helm4) -> None:
