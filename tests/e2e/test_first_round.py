@@ -16,7 +16,7 @@ from tests.support.page import Page
 from tests.support.process import run_exporter
 
 A, B, SLOW = "111111111111", "222222222222", "333333333333"
-TIMEOUT = 5.0
+TIMEOUT = 3.0
 GRACE = 10.0
 CONFIG = f"""
 poll: {{interval: 10s, timeout: {TIMEOUT:g}s}}

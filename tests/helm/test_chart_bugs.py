@@ -8,34 +8,20 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.chart import (
-    CHART,
-    Engine,
-    Helm4,
-    copy_of_chart,
-    exporter_of,
-    named,
-    pod_of,
-)
+from tests.support.chart import CHART, Engine, Helm4, copy_of_chart, exporter_of, named, pod_of
 
 CONFIG: dict[str, Any] = {"aws": {"role_name": "AwsSupportExporter"}, "accounts": [{"id": "111122223333"}]}
 
 
-def with_version(directory: Path, version: str) -> Path:
-    chart = copy_of_chart(directory)
-    metadata = yaml.safe_load((chart / "Chart.yaml").read_text())
-    (chart / "Chart.yaml").write_text(yaml.safe_dump({**metadata, "version": version}))
-    return chart
-
-
-def test_a_new_version_of_the_chart_alone_does_not_restart_the_pods(engine: Engine, tmp_path: Path) -> None:
-    old, new = (engine.render({"config": CONFIG}, with_version(tmp_path / version, version)) for version in ("1.0.0", "1.1.0"))
-    assert old != new
-    assert pod_of(old) == pod_of(new)
-
-
-def test_labels_of_objects_do_not_restart_the_pods(engine: Engine) -> None:
-    assert pod_of(engine.render({"annotations": {"a": "b"}})) == pod_of(engine.render({"service": {"labels": {"a": "b"}}}))
+def test_neither_a_new_version_of_the_chart_nor_labels_of_objects_restart_the_pods(engine: Engine, tmp_path: Path) -> None:
+    newer = copy_of_chart(tmp_path)
+    metadata = yaml.safe_load((newer / "Chart.yaml").read_text())
+    (newer / "Chart.yaml").write_text(yaml.safe_dump({**metadata, "version": "99.0.0"}))
+    before = engine.render({"config": CONFIG})
+    others = (engine.render({"config": CONFIG}, newer), engine.render({"config": CONFIG, "service": {"labels": {"a": "b"}}}))
+    for after in others:
+        assert before != after
+        assert pod_of(before) == pod_of(after)
 
 
 def test_a_changed_configuration_restarts_the_pods(engine: Engine) -> None:
@@ -52,22 +38,6 @@ def test_pods_that_reload_by_themselves_are_not_restarted(engine: Engine) -> Non
     values = {"config": CONFIG, "configAutoReload": True}
     assert pod_of(engine.render(values)) == pod_of(engine.render({**values, "config": {**CONFIG, "poll": {"interval": "10m"}}}))
     assert "--config.enable-auto-reload" in exporter_of(engine.render(values))["args"]
-
-
-def test_the_pod_of_helm_test_may_scrape_but_is_no_exporter_to_service_or_policy(engine: Engine) -> None:
-    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
-    objects = engine.render({"networkPolicy": {"enabled": True, "ingress": {"from": [peer]}}})
-    test_labels = named(objects, "Pod")["metadata"]["labels"].items()
-    selectors = [
-        named(objects, "Service")["spec"]["selector"],
-        named(objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
-        named(objects, "Deployment")["spec"]["selector"]["matchLabels"],
-    ]
-    assert not any(selector.items() <= test_labels for selector in selectors)
-    assert all(selector.items() <= pod_of(objects)["metadata"]["labels"].items() for selector in selectors)
-    (rule,) = named(objects, "NetworkPolicy")["spec"]["ingress"]
-    assert rule["from"][0] == peer
-    assert rule["from"][1]["podSelector"]["matchLabels"].items() <= test_labels
 
 
 def test_credentials_are_no_values() -> None:
