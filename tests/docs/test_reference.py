@@ -10,7 +10,6 @@ from docs import reference
 from exporter.cases.model import Reason
 from tests.support.tools import ROOT
 
-
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "helm/aws-support-exporter/README.md"]
 
 
