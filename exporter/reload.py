@@ -43,15 +43,6 @@ class Reloader:
 
     Attributes:
         last: How the last reload went.
-
-    Args:
-        path: The file, or why there is none to reload.
-        content: What was in it at the start.
-        lifecycle: Whether requests may ask for a reload.
-        apply: Applies what is in the file, wholly, or raises.
-        publish: Publishes a page, as the outcome is on it.
-        now: Unix seconds.
-        log: The log.
     """
 
     def __init__(
@@ -65,7 +56,7 @@ class Reloader:
         now: Callable[[], float],
         log: FilteringBoundLogger,
     ) -> None:
-        self._path = path
+        self._path = path  # or why there is none
         self._lifecycle = lifecycle
         self._apply = apply
         self._publish = publish

@@ -108,6 +108,10 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
         watched: `Changes.watched` of the reading before.
         targets: Seconds by severity code; that of a case's severity now counts.
     """
+    if after.cases is before.cases and not any(
+        not watched[case.case_id].judged and _settled(case, targets, after.taken_at) for case in after.cases
+    ):
+        return Changes(watched=watched)  # most polls find nothing new
     known = {case.case_id: case for case in before.cases}
     present = {case.case_id for case in after.cases}
     new = [case for case in after.cases if case.case_id not in known]

@@ -51,13 +51,6 @@ class Discoverer:
     """Keeps the table of accounts up to date; to be used on one event loop.
 
     Of two entries for one account the configured one wins, then the earlier discovery. A listing that fails keeps the last one.
-
-    Args:
-        accounts: The table.
-        owns: Whether an account is in this process's shard.
-        drop: Gets the accounts whose poll in flight counts no more.
-        clock: The clock.
-        log: The log.
     """
 
     def __init__(

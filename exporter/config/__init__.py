@@ -1,8 +1,7 @@
 """The configuration: one YAML file, strict, every problem told with its line."""
 
-from exporter.config.schema import Config
+from exporter.config.schema import Config, Shown, as_yaml
 from exporter.config.settings import ResolvedAccount, ResolvedOrganization, Settings, load, parse
-from exporter.config.show import Shown, as_yaml
 from exporter.config.web import parse_web_config, read_web_config
 from exporter.config.yaml_lines import read
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.metric import Kind, Metric
+from exporter.metrics.catalog import Kind, Metric
 
 _FASTEST = 1
 _GZIP = 31  # zlib's number for gzip with the largest window

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
 from exporter.metrics import catalog, exposition
+from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import Page, TextFormat, encode_page
 from exporter.metrics.families import AccountLines, Sample, account_lines, age
-from exporter.metrics.metric import Metric
 
 
 class Renderer:

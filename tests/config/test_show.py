@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from exporter.config import Settings, Shown, as_yaml
-from exporter.config.show import MASKED
+from exporter.config.schema import MASKED
 
 Parse = Callable[[str | bytes], Settings]
 

@@ -2,8 +2,7 @@
 
 import re
 
-from exporter.metrics.catalog import CATALOG
-from exporter.metrics.metric import Kind
+from exporter.metrics.catalog import CATALOG, Kind
 from tests.support.grafana import Dashboard, View
 from tests.support.promql import unknown
 

@@ -3,8 +3,8 @@ from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from exporter.metrics.catalog import Kind, Metric
 from exporter.metrics.exposition import TextFormat, encode_page
-from exporter.metrics.metric import Kind, Metric
 from tests.support.page import plain
 
 SAMPLE = b"cases_total 1.0\n"

@@ -249,7 +249,7 @@ class RecordedExporter:
         reader = SupportReader(
             account.account_id,
             client,
-            client.support([_REGION]),
+            client.services("support", [_REGION]),
             AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {}),
             Memory(),
             keep_subject=False,
