@@ -10,7 +10,7 @@ from tests.e2e.conftest import StartExporter
 
 A, B = "111111111111", "222222222222"
 CONFIG = f"""
-poll: {{interval: 10s, timeout: 5s}}
+poll: {{interval: 10s, timeout: 3s}}
 aws: {{role_name: AwsSupportExporter}}
 accounts: [{{id: "{A}"}}, {{id: "{B}"}}]
 metrics: {{cases: {{enabled: true}}}}
