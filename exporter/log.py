@@ -26,13 +26,11 @@ class _StandardError(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: queue.Queue[str | threading.Event] = queue.Queue(_QUEUED_LINES)
+        self._lines: queue.Queue[str | threading.Event | None] = queue.Queue(_QUEUED_LINES)
         self._dropped = 0
-        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+        threading.Thread(target=self._write, name="log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not self._thread.is_alive():
-            self._thread.start()
         try:
             line = self.format(record)
             if self._dropped:
@@ -49,12 +47,16 @@ class _StandardError(logging.Handler):
         written = threading.Event()
         with suppress(queue.Full):
             self._lines.put_nowait(written)
-            written.wait(_FLUSH_SECONDS if self._thread.is_alive() else 0)
+            written.wait(_FLUSH_SECONDS)
+
+    def close(self) -> None:
+        super().close()
+        with suppress(queue.Full):
+            self._lines.put_nowait(None)
 
     def _write(self) -> None:
         clear = b"\r\x1b[2K" if os.isatty(2) else b""  # of the progress that may be shown there
-        while True:
-            line = self._lines.get()
+        while (line := self._lines.get()) is not None:
             if isinstance(line, threading.Event):
                 line.set()
                 continue
