@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config import parse_web_config
-from exporter.web.auth import BasicAuth, Verdict, check_password
+from exporter.web.auth import BasicAuth
 from exporter.web.tls import WebConfigFile
 from tests.support.fetch import fetch
 from tests.support.log import Log
