@@ -77,16 +77,12 @@ def test_it_loads_without_errors_and_asks_nobody_else(page: Chrome, exporter: Ex
     assert log_of(page, "browser") == []
 
 
-def test_a_hostile_name_is_text(page: Chrome) -> None:
-    assert HOSTILE in names(page)
-    assert page.execute_script("return document.scripts.length") == 1
-    assert page.title == "1 of 4 accounts cannot be read - AWS Support"
-
-
-def test_the_worst_comes_first_with_what_to_do(page: Chrome) -> None:
+def test_the_worst_comes_first_with_what_to_do_and_a_hostile_name_is_text(page: Chrome) -> None:
     assert names(page) == ["broken", "payments", "analytics", HOSTILE]
     assert "trust policy" in page.find_element(By.CSS_SELECTOR, ".why p").text
     assert page.find_element(By.CSS_SELECTOR, ".verdict h2").text == "1 of 4 accounts cannot be read"
+    assert page.title == "1 of 4 accounts cannot be read - AWS Support"
+    assert page.execute_script("return document.scripts.length") == 1
 
 
 @pytest.mark.parametrize(
@@ -118,8 +114,8 @@ def test_words_filter(page: Chrome, words: str, found: list[str]) -> None:
 
 
 def test_a_case_is_found_by_its_id(page: Chrome) -> None:
-    display_id = page.find_element(By.CSS_SELECTOR, f"details[data-account='{D}'] a").get_attribute("textContent") or ""
-    page.find_element(By.ID, "filter").send_keys(display_id)
+    link = page.find_element(By.CSS_SELECTOR, f"details[data-account='{D}'] a")
+    page.find_element(By.ID, "filter").send_keys(str(link.get_attribute("textContent")))
     assert names(page) == ["analytics"]
 
 
@@ -130,39 +126,23 @@ def test_a_state_filters(page: Chrome) -> None:
     assert len(names(page)) == 4
 
 
-def test_cases_lead_to_the_support_center(page: Chrome) -> None:
-    page.find_element(By.CSS_SELECTOR, f"details[data-account='{A}'] summary").click()
-    links = page.find_elements(By.CSS_SELECTOR, f"details[data-account='{A}'] a")
-    targets = [link.get_attribute("href") or "" for link in links]
-    assert len(targets) == 2
-    assert all(target.startswith("https://support.console.aws.amazon.com/support/home#/case/?displayId=") for target in targets)
-
-
-def test_it_works_without_scripts(page: Chrome, exporter: ExporterProcess) -> None:
+def test_it_works_without_scripts(page: Chrome) -> None:
     page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        page.get(f"{exporter.url}/")
+        page.refresh()
         assert names(page) == ["broken", "payments", "analytics", HOSTILE]
         assert not page.find_element(By.ID, "tools").is_displayed()
     finally:
         page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def test_it_fits_a_phone(page: Chrome, exporter: ExporterProcess) -> None:
-    emulate(page, width=360)
-    try:
-        page.get(f"{exporter.url}/")
-        assert len(names(page)) == 4
-        assert page.execute_script("return document.documentElement.scrollWidth") == 360
-    finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
-@pytest.mark.parametrize("width", [1280, 1024, 800])
-def test_the_figures_leave_no_gap(page: Chrome, exporter: ExporterProcess, width: int) -> None:
+@pytest.mark.parametrize("width", [1280, 1024, 800, 360])
+def test_it_fits_the_screen_and_its_figures_leave_no_gap(page: Chrome, width: int) -> None:
     emulate(page, width=width)
     try:
-        page.get(f"{exporter.url}/")
+        page.refresh()
+        assert len(names(page)) == 4
+        assert page.execute_script("return document.documentElement.scrollWidth") == width
         tiles = [tile.rect for tile in page.find_elements(By.CLASS_NAME, "tile")]
         ends = {row: max(tile["x"] + tile["width"] for tile in tiles if tile["y"] == row) for row in {t["y"] for t in tiles}}
         right = page.find_element(By.CLASS_NAME, "tiles").rect

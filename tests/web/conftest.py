@@ -1,7 +1,9 @@
 import asyncio
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,21 +97,23 @@ def serve() -> Iterator[Serve]:
         yield lambda *statuses, **options: Client(stack.enter_context(Serving(site(statuses, **options))))
 
 
+def until_end(sock: socket.socket) -> bytes:
+    """Return all that comes until the server ends the connection."""
+    received = bytearray()
+    with suppress(ConnectionError, ssl.SSLError):
+        while data := sock.recv(65536):
+            received += data
+    return bytes(received)
+
+
 def busy_site() -> tuple[web.Application, threading.Semaphore, Callable[[], None]]:
     """Return an application that answers when it is told to, a semaphore that counts requests, and what tells it."""
-    begun = threading.Semaphore(0)
-    waiting: list[Callable[[], object]] = []
+    begun, released = threading.Semaphore(0), threading.Event()
 
     async def wait(_: web.Request) -> web.Response:
-        released = asyncio.Event()
-        waiting.append(partial(asyncio.get_running_loop().call_soon_threadsafe, released.set))
         begun.release()
-        await released.wait()
+        await asyncio.to_thread(released.wait, 10)
         return web.Response(text="done")
-
-    def release() -> None:
-        while waiting:
-            waiting.pop()()
 
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="Healthy.\n")
@@ -117,4 +121,4 @@ def busy_site() -> tuple[web.Application, threading.Semaphore, Callable[[], None
     app = web.Application()
     app.router.add_get("/metrics", wait)
     app.router.add_get("/-/healthy", healthy)
-    return app, begun, release
+    return app, begun, released.set

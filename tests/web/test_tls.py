@@ -206,25 +206,22 @@ def test_a_change_is_believed_when_two_reads_found_the_same(web_config: ReadWebC
 
 
 @pytest.mark.parametrize(
-    ("name", "why"),
+    ("files", "problem"),
     [
-        ("none", "cannot be read: no such file or directory"),
-        ("pipe", "cannot be read: it is a pipe, a socket or a device: name a file"),
+        (("none.crt", "server.key"), "cert_file: {dir}/none.crt cannot be read: no such file or directory"),
+        (("pipe", "server.key"), "cert_file: {dir}/pipe cannot be read: it is a pipe, a socket or a device: name a file"),
+        (("locked.crt", "locked.key"), "key_file: {dir}/locked.key is encrypted, and nobody is there to ask: {advice}"),
     ],
 )
-def test_a_certificate_that_cannot_be_read_is_told_with_its_key_and_path(
-    web_config: ReadWebConfig, tmp_path: Path, name: str, why: str
+def test_a_certificate_that_cannot_be_used_is_told_with_its_key_and_path(
+    web_config: ReadWebConfig, authority: Authority, tmp_path: Path, files: tuple[str, str], problem: str
 ) -> None:
-    os.mkfifo(tmp_path / "pipe.crt")
+    os.mkfifo(tmp_path / "pipe")
+    authority.sign("127.0.0.1", passphrase="x" * 8).write(tmp_path, "locked")
     with pytest.raises(ConfigError) as caught:
-        web_config(f"tls_server_config: {{cert_file: {name}.crt, key_file: server.key}}")
-    assert str(caught.value) == f"web-config.yml: tls_server_config.cert_file: {tmp_path}/{name}.crt {why}"
-
-
-def test_a_key_with_a_passphrase_is_refused(web_config: ReadWebConfig, authority: Authority, tmp_path: Path) -> None:
-    authority.sign("127.0.0.1", passphrase="x" * 8).write(tmp_path, "server")
-    with pytest.raises(ConfigError, match=r"server\.key is encrypted, and nobody is there to ask"):
-        web_config(TLS + "}")
+        web_config(f"tls_server_config: {{cert_file: {files[0]}, key_file: {files[1]}}}")
+    expected = problem.format(dir=tmp_path, advice="write the key without a passphrase")
+    assert str(caught.value) == f"web-config.yml: tls_server_config.{expected}"
 
 
 def test_certificates_may_stand_in_the_file_itself(serve_with: ServeWith, authority: Authority) -> None:
