@@ -98,29 +98,26 @@ def test_health_ends_with_what_is_stuck_and_says_what(serve: Serve) -> None:
     assert (response.status, response.text) == (503, "Not healthy: one; two.\n")
 
 
-async def reload_with_problems() -> Sequence[str]:
-    return ("config.yaml:1: one", "config.yaml:2: two")
-
-
-async def reload_refused() -> Sequence[str]:
-    raise ReloadRefused("too many wait", 429)
-
-
-async def reload_failing() -> Sequence[str]:
-    raise RuntimeError("nobody thought of this")
-
-
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_a_reload_says_how_it_went(serve: Serve, method: str) -> None:
-    def answer(**options: object) -> tuple[int, str]:
-        response = serve(**options).get("/-/reload", method=method)
-        return response.status, response.text
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ((), (200, "Reloaded.\n")),
+        (ReloadRefused("too many wait", 429), (429, "Not reloaded: too many wait.\n")),
+        (("f:1: one", "f:2: two"), (500, "Not reloaded, all is as it was:\nf:1: one\nf:2: two\n")),
+        (RuntimeError("nobody thought of this"), (500, "Internal Server Error\n")),
+    ],
+)
+def test_a_reload_says_how_it_went(
+    serve: Serve, outcome: Sequence[str] | Exception, expected: tuple[int, str], method: str
+) -> None:
+    async def reload() -> Sequence[str]:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    assert answer() == (200, "Reloaded.\n")
-    assert answer(reload=reload_refused) == (429, "Not reloaded: too many wait.\n")
-    problems = "Not reloaded, all is as it was:\nconfig.yaml:1: one\nconfig.yaml:2: two\n"
-    assert answer(reload=reload_with_problems) == (500, problems)
-    assert answer(reload=reload_failing) == (500, "Internal Server Error\n")
+    response = serve(reload=reload).get("/-/reload", method=method)
+    assert (response.status, response.text) == expected
 
 
 @pytest.mark.parametrize(
