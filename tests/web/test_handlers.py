@@ -120,20 +120,12 @@ def test_a_reload_says_how_it_went(
     assert (response.status, response.text) == expected
 
 
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Sec-Fetch-Site": "same-origin"}, 200),
-        ({"Sec-Fetch-Site": "none"}, 200),
-        ({"Origin": "http://evil.example"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Origin": "http://exporter.example", "Host": "exporter.example"}, 200),
-    ],
-)
-def test_another_sites_page_cannot_reload(serve: Serve, headers: dict[str, str], expected: int) -> None:
-    assert serve().get("/-/reload", headers, method="POST").status == expected
+def test_another_sites_page_cannot_reload(serve: Serve) -> None:
+    client, own = serve(), {"Origin": "http://exporter.example", "Host": "exporter.example"}
+    for site, expected in {"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200}.items():
+        assert client.get("/-/reload", {"Sec-Fetch-Site": site}, method="POST").status == expected, site
+    for headers, expected in (({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403), (own, 200)):
+        assert client.get("/-/reload", headers, method="POST").status == expected, headers
 
 
 def test_the_status_page_allows_no_inline_script_no_other_source_and_no_frame(serve: Serve) -> None:
