@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
@@ -31,27 +30,16 @@ _EXPECT = re.compile(rb"^Expect:[^\n]*\n", re.IGNORECASE | re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much clients may ask for, and how many seconds they may take.
+    """How much clients may ask for, and how many seconds they may take."""
 
-    Attributes:
-        connections: How many at a time; the least useful is closed for a new one.
-        requests: How many are worked on at a time; 0 disables the limit.
-        head: From the beginning of a connection, or of a request, to the end of the request's head; TLS handshake apart.
-        handshake: For a TLS handshake.
-        stall: For which a reader may take nothing.
-        response: For a whole response.
-        keep_alive: Between two requests; longer than any usual scrape interval.
-        drain: For requests in flight at shutdown.
-    """
-
-    connections: int = 128
-    requests: int = 40
-    head: float = 10.0
-    handshake: float = 10.0
-    stall: float = 10.0
-    response: float = 60.0
-    keep_alive: float = 150.0
-    drain: float = 5.0
+    connections: int = 128  # at a time; the least useful is closed for a new one
+    requests: int = 40  # that are worked on at a time; 0 disables the limit
+    head: float = 10.0  # from the beginning of a connection or a request to the end of the head; TLS handshake apart
+    handshake: float = 10.0  # of TLS
+    stall: float = 10.0  # for which a reader may take nothing
+    response: float = 60.0  # as a whole
+    keep_alive: float = 150.0  # between two requests; longer than any usual scrape interval
+    drain: float = 5.0  # for requests in flight at shutdown
 
 
 class State(IntEnum):
@@ -68,14 +56,12 @@ class Guard(asyncio.Protocol):
 
     aiohttp gets the head of a request, and the next only when that was answered: what a client sends ahead is not parsed.
     Bodies are dropped, and the connection is closed after the response to such a request. Whether a client may connect,
-    `admits` says after the TLS handshake.
-
-    Attributes:
-        closed: Set when the connection has ended.
+    `admits` says after the TLS handshake. `is_busy` while a request is being answered.
     """
 
     def __init__(self, inner: asyncio.Protocol, limits: Limits, admits: Callable[[asyncio.Transport], bool]) -> None:
         self.closed = asyncio.Event()
+        self.is_busy = False
         self._inner = inner
         self._limits = limits
         self._admits = admits
@@ -85,13 +71,7 @@ class Guard(asyncio.Protocol):
         self._state = State.SILENT
         self._since = self._loop.time()
         self._received = b""
-        self._is_handed_over = False
         self._is_last = False
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a request is being answered."""
-        return self._is_handed_over
 
     def usefulness(self) -> tuple[float, float]:
         """Return a key that sorts the least useful connection first; new ones have a second to send a request."""
@@ -110,7 +90,7 @@ class Guard(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Drop everything."""
-        self._cancel_deadline()
+        self._set_deadline(None)
         self._inner.connection_lost(exc)
         self._received = b""
         self.closed.set()
@@ -122,12 +102,12 @@ class Guard(asyncio.Protocol):
         if not self._received and self._state is State.IDLE:
             self._set_deadline(self._limits.head)
         self._received += data
-        if not self._is_handed_over:
+        if not self.is_busy:
             self._hand_over()
 
     def eof_received(self) -> bool:
         """Keep the connection open for a response that is still to come; aiohttp may resume reading before."""
-        return self._is_handed_over
+        return self.is_busy
 
     def pause_writing(self) -> None:
         """Give a reader time to read on."""
@@ -136,16 +116,16 @@ class Guard(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Go on."""
-        self._enter(State.BUSY, None)
+        self.begin()
         self._inner.resume_writing()
 
     def begin(self) -> None:
         """Expect no more of the client: its request is being answered."""
-        self._enter(State.BUSY, None)
+        self._enter(State.BUSY)
 
     def end(self, *, is_last: bool) -> None:
         """Expect the next request: one was answered."""
-        self._is_handed_over = False
+        self.is_busy = False
         self._is_last = is_last
         if self._transport is None or self._transport.is_closing():
             return
@@ -162,6 +142,8 @@ class Guard(asyncio.Protocol):
 
     def _hand_over(self) -> None:
         """Have aiohttp parse the head of a request once it is complete; what is no request is refused by aiohttp at once."""
+        if self._transport is None:
+            return
         self._received = self._received.lstrip(b"\r\n")
         found = _END_OF_HEAD.search(self._received, 0, LARGEST_HEAD)
         size = found.end() if found is not None else 0
@@ -169,77 +151,59 @@ class Guard(asyncio.Protocol):
             size = len(self._received)
         if size:
             head, self._received = self._received[:size], self._received[size:]
-            self._is_handed_over = True
-            if self._transport is not None:
-                self._transport.pause_reading()
+            self.is_busy = True
+            self._transport.pause_reading()
             line, separator, fields = head.partition(b"\n")
             self._inner.data_received(_SERVER_NAME.sub(b"/", line, count=1) + separator + _EXPECT.sub(b"", fields))
         elif len(self._received) >= LARGEST_HEAD:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        """Say that the head is too large, and give the client time to take that."""
-        self._is_last = True
-        self._received = b""
-        self._set_deadline(LINGER_SECONDS)
-        if self._transport is not None:
+            self._is_last = True
+            self._received = b""
+            self._set_deadline(LINGER_SECONDS)
             self._transport.write(_TOO_LARGE)
 
-    def _enter(self, state: State, seconds: float | None) -> None:
+    def _enter(self, state: State, seconds: float | None = None) -> None:
         self._state, self._since = state, self._loop.time()
-        if seconds is None:
-            self._cancel_deadline()
-        else:
-            self._set_deadline(seconds)
+        self._set_deadline(seconds)
 
-    def _set_deadline(self, seconds: float) -> None:
-        self._cancel_deadline()
-        self._timer = self._loop.call_later(seconds, self.abort)
-
-    def _cancel_deadline(self) -> None:
+    def _set_deadline(self, seconds: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        self._timer = None if seconds is None else self._loop.call_later(seconds, self.abort)
 
 
-class Sender:
-    """Sends responses, of which little is in the process's buffers however slowly they are read; belongs to one server."""
+Sent = dict[int, tuple[int, set[Guard]]]
+"""The size and the readers of each body that is being sent, by its identity."""
 
-    def __init__(self) -> None:
-        self._sent: dict[int, tuple[int, set[Guard]]] = {}
 
-    async def send(self, guard: Guard, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-        """Send a response in slices, each when the reader has taken the one before, and return what was sent."""
-        body = response.body if isinstance(response, web.Response) else None
-        if not isinstance(body, bytes) or len(body) <= _SLICE_BYTES or request.method == "HEAD":
-            await response.prepare(request)
-            await response.write_eof()
-            return response
-        stream = web.StreamResponse(status=response.status, headers=response.headers)
-        stream.content_length = len(body)
-        if response.keep_alive is False:
-            stream.force_close()
-        with self._hold(guard, body):
-            await stream.prepare(request)
-            view = memoryview(body)
-            for at in range(0, len(view), _SLICE_BYTES):
-                await stream.write(view[at : at + _SLICE_BYTES])
-                if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
-                    await asyncio.sleep(0)
-            await stream.write_eof()
-        return stream
+async def send(guard: Guard, request: web.Request, response: web.StreamResponse, sent: Sent) -> web.StreamResponse:
+    """Send a response in slices, each when the reader has taken the one before, and return what was sent.
 
-    @contextmanager
-    def _hold(self, guard: Guard, body: bytes) -> Iterator[None]:
-        """Close connections that still take old pages, once the pages that are being taken need too much memory together."""
-        entry = self._sent.setdefault(id(body), (len(body), set()))
-        entry[1].add(guard)
-        while len(self._sent) > 1 and sum(size for size, _ in self._sent.values()) > _MOST_SENT_BYTES:
-            for reader in self._sent.pop(next(iter(self._sent)))[1]:
-                reader.abort()
-        try:
-            yield
-        finally:
-            entry[1].discard(guard)
-            if not entry[1] and self._sent.get(id(body)) is entry:
-                del self._sent[id(body)]
+    When the bodies that are being sent need too much memory together, the readers of the oldest are dropped.
+    """
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes) or len(body) <= _SLICE_BYTES or request.method == "HEAD":
+        await response.prepare(request)
+        await response.write_eof()
+        return response
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.content_length = len(body)
+    if response.keep_alive is False:
+        stream.force_close()
+    entry = sent.setdefault(id(body), (len(body), set()))
+    entry[1].add(guard)
+    while len(sent) > 1 and sum(size for size, _ in sent.values()) > _MOST_SENT_BYTES:
+        for reader in sent.pop(next(iter(sent)))[1]:
+            reader.abort()
+    try:
+        await stream.prepare(request)
+        view = memoryview(body)
+        for at in range(0, len(view), _SLICE_BYTES):
+            await stream.write(view[at : at + _SLICE_BYTES])
+            if at % _YIELD_BYTES == 0:  # a fast reader never has the writer wait
+                await asyncio.sleep(0)
+        await stream.write_eof()
+    finally:
+        entry[1].discard(guard)
+        if not entry[1] and sent.get(id(body)) is entry:
+            del sent[id(body)]
+    return stream

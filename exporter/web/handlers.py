@@ -22,29 +22,19 @@ _PAGE_HEADERS = {
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 }
 _ASSET_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=31536000, immutable"}
-_FASTEST = 1
-
-OWN_PATHS = ("/config", "/-", "/api", "/assets")
-"""Paths that are taken, with everything below them, and so is the root."""
 
 
 def is_reserved(path: str) -> bool:
-    """Return whether a path is taken."""
-    return path == "/" or any(f"{path}/".startswith(f"{own}/") for own in OWN_PATHS)
+    """Return whether a path is taken: the root is, and so is everything below the other paths of its own."""
+    return path == "/" or f"{path}/".startswith(("/config/", "/-/", "/api/", "/assets/"))
 
 
 class Paths(NamedTuple):
-    """What is served where; none ends in a slash.
+    """What is served where; none ends in a slash."""
 
-    Attributes:
-        telemetry: Of the metrics, below the prefix.
-        prefix: Of everything; empty for the root.
-        links: What links on pages begin with, where a proxy adds to the prefix or takes from it.
-    """
-
-    telemetry: str = "/metrics"
-    prefix: str = ""
-    links: str = ""
+    telemetry: str = "/metrics"  # below the prefix
+    prefix: str = ""  # of everything
+    links: str = ""  # what links on pages begin with, where a proxy adds to the prefix or takes from it
 
 
 class ReloadRefused(Exception):  # noqa: N818 - nothing is wrong with the exporter
@@ -57,47 +47,33 @@ class ReloadRefused(Exception):  # noqa: N818 - nothing is wrong with the export
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the handlers show; `report`, `about` and `config` are called in a thread.
-
-    Attributes:
-        about: What is known of the exporter itself, for the JSON.
-        config: The configuration in force as YAML, without secrets.
-        problems: Of the configuration file last read.
-        health_problems: What keeps accounts from being polled and pages from being made, a line each.
-        ready: Whether every account was tried once.
-        now: Unix seconds.
-        reload: Reloads the configuration; returns its problems, or raises `ReloadRefused`.
-        shard: Which shard this is, as a sentence; empty when there is one.
-    """
+    """What the handlers show; `report`, `about` and `config` are called in a thread."""
 
     version: str
     paths: Paths
     pages: PageStore
     report: Callable[[], FleetReport]
-    about: Callable[[], Mapping[str, object]]
-    config: Callable[[], str]
-    problems: Callable[[], Sequence[str]]
-    health_problems: Callable[[], Sequence[str]]
-    ready: Callable[[], bool]
-    now: Callable[[], float]
+    about: Callable[[], Mapping[str, object]]  # what is known of the exporter itself, for the JSON
+    config: Callable[[], str]  # in force, as YAML, without secrets
+    problems: Callable[[], Sequence[str]]  # of the configuration file last read
+    health_problems: Callable[[], Sequence[str]]  # what keeps accounts from being polled and pages from being made
+    ready: Callable[[], bool]  # whether every account was tried once
+    now: Callable[[], float]  # Unix seconds
     policy: Callable[[], Policy]
-    reload: Callable[[], Awaitable[Sequence[str]]]
-    shard: str = ""
+    reload: Callable[[], Awaitable[Sequence[str]]]  # returns the problems of the configuration, or raises ReloadRefused
+    shard: str = ""  # which this is, as a sentence; empty when there is one
 
 
 def application(site: Site) -> web.Application:
     """Return the application that serves a site."""
     handlers = _Handlers(site)
     prefix = site.paths.prefix
-    page = _Document(handlers.render_page, site.pages, "text/html", _PAGE_HEADERS)
-    status = _Document(handlers.render_json, site.pages, "application/json", _COMMON_HEADERS)
-    config = _Document(lambda: site.config().encode(), site.pages, "text/plain", _COMMON_HEADERS)
     app = web.Application()
     for path, handler in {
         site.paths.telemetry: handlers.metrics,
-        "/": page.handle,
-        "/config": config.handle,
-        "/api/v1/status": status.handle,
+        "/": _Document(handlers.render_page, site.pages, "text/html", _PAGE_HEADERS).handle,
+        "/config": _Document(lambda: site.config().encode(), site.pages, "text/plain").handle,
+        "/api/v1/status": _Document(handlers.render_json, site.pages, "application/json").handle,
         "/assets/{name}": handlers.asset,
         "/-/healthy": handlers.healthy,
         "/-/ready": handlers.ready,
@@ -105,16 +81,17 @@ def application(site: Site) -> web.Application:
         app.router.add_get(f"{prefix}{path}", handler)
     for method in ("POST", "PUT"):
         app.router.add_route(method, f"{prefix}/-/reload", handlers.reload)
-    if prefix:
-        for path in ("/", prefix):
-            app.router.add_get(path, handlers.redirect)
+    for path in ("/", prefix) if prefix else ():
+        app.router.add_get(path, handlers.redirect)
     return app
 
 
 class _Document:
     """A document that is made in a thread, once for each page of metrics, however many ask for it."""
 
-    def __init__(self, make: Callable[[], bytes], pages: PageStore, media_type: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, make: Callable[[], bytes], pages: PageStore, media_type: str, headers: Mapping[str, str] = _COMMON_HEADERS
+    ) -> None:
         self._make = make
         self._pages = pages
         self._headers = {**headers, "Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept-Encoding"}
@@ -126,19 +103,14 @@ class _Document:
         async with self._lock:
             generation = self._pages.generation
             if generation != self._generation:
-                self._bodies = await asyncio.to_thread(self._make_both)
+                document = await asyncio.to_thread(self._make)
+                self._bodies = document, await asyncio.to_thread(gzip.compress, document, compresslevel=1)
                 self._generation = generation
         is_gzip = accepts_gzip(_joined(request, "Accept-Encoding"))
         return _response(self._bodies[is_gzip], self._headers, is_gzip=is_gzip)
 
-    def _make_both(self) -> tuple[bytes, bytes]:
-        document = self._make()
-        return document, gzip.compress(document, _FASTEST)
-
 
 class _Handlers:
-    """The handlers that need no document."""
-
     def __init__(self, site: Site) -> None:
         self._site = site
         self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard)
@@ -179,9 +151,8 @@ class _Handlers:
         return _plain(f"Not healthy: {'; '.join(problems)}.", 503) if problems else _plain("Healthy.")
 
     async def ready(self, _: web.Request) -> web.Response:
-        if self._site.ready():
-            return _plain("Ready.")
-        return _plain("Not ready: the first round over all accounts is under way.", 503)
+        not_ready = "Not ready: the first round over all accounts is under way."
+        return _plain("Ready.") if self._site.ready() else _plain(not_ready, 503)
 
     async def reload(self, request: web.Request) -> web.Response:
         if _is_from_another_site(request):

@@ -11,6 +11,7 @@ import ssl
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -19,9 +20,9 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.errors import StartupError
 from exporter.web.auth import BasicAuth, Handler
-from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits, Sender, State
+from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits, Sent, State, send
 from exporter.web.settings import WebSettings
-from exporter.web.tls import Secured, WebConfigFile, subject_alternative_names
+from exporter.web.tls import Secured, WebConfigFile
 
 _BACKLOG = 1024
 _UNSENT_BYTES = 128 * 1024
@@ -30,11 +31,10 @@ _CLOSE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 _SHUTDOWN_SECONDS = 0.5
-_ANOTHER = "; choose another --web.listen-address"
 _LARGEST_PORT = 65535
-_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
-# Labels of up to 63 characters: longer ones cannot be looked up at all.
-_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+# A host's labels have up to 63 characters: longer ones cannot be looked up at all.
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_ADDRESS = re.compile(rf"(\[(?P<ipv6>[^\]]+)\]|(?P<host>(?=.{{1,253}}:)({_LABEL}\.)*{_LABEL}\.?))?:(?P<port>[0-9]{{1,5}})")
 
 
 class Address(NamedTuple):
@@ -45,28 +45,20 @@ class Address(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Return the address that `host:port`, `[ipv6]:port` or `:port` stands for.
-
-        Raises:
-            ValueError: It is none of these.
-        """
-        host, separator, port = text.rpartition(":")
-        bracketed = host.startswith("[") and host.endswith("]")
-        known = _is_ipv6(host[1:-1]) if bracketed else not host or _HOST.fullmatch(host)
-        if not known or not separator or not _PORT.fullmatch(port) or int(port) > _LARGEST_PORT:
-            raise ValueError(f'"{text}" is not an address to listen on: write host:port, [ipv6]:port or :port')
-        return cls(host[1:-1] if bracketed else host, int(port))
+        """Return the address that `host:port`, `[ipv6]:port` or `:port` stands for, or raise ValueError."""
+        found = _ADDRESS.fullmatch(text)
+        with suppress(ValueError):  # what is in brackets is no IPv6 address
+            if found and int(found["port"]) <= _LARGEST_PORT:
+                ipaddress.IPv6Address(found["ipv6"] or "::")
+                return cls(found["ipv6"] or found["host"] or "", int(found["port"]))
+        raise ValueError(f'"{text}" is not an address to listen on: write host:port, [ipv6]:port or :port')
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def listen(address: Address) -> socket.socket:
-    """Return a socket that listens on an address; on every interface it takes IPv4 and IPv6.
-
-    Raises:
-        StartupError: The address cannot be listened on.
-    """
+    """Return a socket that listens on an address, on every interface for IPv4 and IPv6, or raise StartupError."""
     try:
         if not address.host and socket.has_dualstack_ipv6():
             return socket.create_server(("", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
@@ -74,20 +66,10 @@ def listen(address: Address) -> socket.socket:
         found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, place = min(found, key=lambda info: info[0] != socket.AF_INET)
         return socket.create_server(place[:2], family=family, backlog=_BACKLOG)
-    except socket.gaierror as error:
-        raise StartupError(f"cannot listen on {address}: {error.strerror}{_ANOTHER}") from error
     except OSError as error:
-        raise StartupError(
-            f"cannot listen on {address}: {os.strerror(error.errno) if error.errno else error}{_ANOTHER}"
-        ) from error
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    return True
+        # create_server repeats the address in what it says.
+        why = os.strerror(error.errno) if error.errno and not isinstance(error, socket.gaierror) else error.strerror or error
+        raise StartupError(f"cannot listen on {address}: {why}; choose another --web.listen-address") from error
 
 
 def url_of(sock: socket.socket, scheme: str = "http") -> str:
@@ -109,8 +91,7 @@ async def run(
 ) -> None:
     """Serve until `stop` is set, answer the requests in flight, and close the sockets.
 
-    The application must be a new one: it gets the middlewares for limits, authentication and headers. Without a web-config
-    it is served over plain HTTP, to anybody.
+    The application must be a new one: it gets middlewares. Without a web-config it is served over plain HTTP, to anybody.
     """
     server = _Server(app, limits or Limits(), web_config.current if web_config is not None else Secured, log)
     await server.runner.setup()
@@ -129,8 +110,6 @@ async def run(
 
 
 class _Server:
-    """Accepts connections and answers their requests within the limits."""
-
     def __init__(self, app: web.Application, limits: Limits, secured: Callable[[], Secured], log: FilteringBoundLogger) -> None:
         self._limits = limits
         self._secured = secured
@@ -138,9 +117,12 @@ class _Server:
         self._logged: dict[str, float] = {}
         self._loop = asyncio.get_running_loop()
         self._connections: dict[Guard, asyncio.Task[None]] = {}
-        self._most = min(limits.connections, _most_sockets())
-        self._working = 0
-        self._sender = Sender()
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        unlimited = descriptors == resource.RLIM_INFINITY
+        # A quarter of the descriptors at most: AWS and files need some.
+        self._most = limits.connections if unlimited else min(limits.connections, max(1, descriptors // 4))
+        self._free = asyncio.Semaphore(limits.requests or sys.maxsize)
+        self._sent: Sent = {}
         self._is_draining = False
         auth = BasicAuth(lambda: secured().settings.users)
         app.middlewares.extend((self._answer, auth.middleware, self._limit))
@@ -205,23 +187,28 @@ class _Server:
 
     async def _serve(self, guard: Guard, sock: socket.socket, context: ssl.SSLContext | None) -> None:
         try:
-            await self._loop.connect_accepted_socket(
-                lambda: guard,
-                sock,
-                ssl=context,
-                ssl_handshake_timeout=self._limits.handshake if context else None,
-                ssl_shutdown_timeout=self._limits.stall if context else None,
-            )
-            await guard.closed.wait()
-        except OSError:
-            pass  # the handshake failed; asyncio has closed the socket
+            with suppress(OSError):  # the handshake failed; asyncio has closed the socket
+                await self._loop.connect_accepted_socket(
+                    lambda: guard,
+                    sock,
+                    ssl=context,
+                    ssl_handshake_timeout=self._limits.handshake if context else None,
+                    ssl_shutdown_timeout=self._limits.stall if context else None,
+                )
+                await guard.closed.wait()
         finally:
             guard.abort()
             self._connections.pop(guard, None)
 
     def _admits(self, settings: WebSettings, transport: asyncio.Transport) -> bool:
         allowed = settings.tls.allowed_sans if settings.tls is not None else ()
-        if not allowed or subject_alternative_names(transport.get_extra_info("peercert")) & set(allowed):
+        names = (transport.get_extra_info("peercert") or {}).get("subjectAltName", ())
+        shown = {
+            ipaddress.ip_address(name.strip()).compressed if kind == "IP Address" else name  # as Go writes it
+            for kind, name in names
+            if kind in {"DNS", "email", "URI", "IP Address"}
+        }
+        if not allowed or shown & set(allowed):
             return True
         self._warn("client certificate rejected: no SAN in client_allowed_sans")
         return False
@@ -241,7 +228,7 @@ class _Server:
                 response.headers.update(self._secured().settings.headers)
                 if request.body_exists or self._is_draining:
                     response.force_close()
-                response = await self._sender.send(guard, request, response)
+                response = await send(guard, request, response, self._sent)
             is_last = not response.keep_alive
         except (TimeoutError, ConnectionError) as error:
             guard.abort()
@@ -268,17 +255,13 @@ class _Server:
     @web.middleware
     async def _limit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse requests beyond the limit, health and readiness apart; a response that is being sent does not count."""
-        most = self._limits.requests
         if request.path.endswith(("/-/healthy", "/-/ready")):
             return await handler(request)
-        if most and self._working >= most:
-            text = f"{most} requests are being worked on already; try again in a second.\n"
+        if self._free.locked():
+            text = f"{self._limits.requests} requests are being worked on already; try again in a second.\n"
             return web.Response(text=text, status=503, headers={"Retry-After": "1"})
-        self._working += 1
-        try:
+        async with self._free:
             return await handler(request)
-        finally:
-            self._working -= 1
 
     def _warn(self, event: str, **details: object) -> None:
         """Log a line, but no more than one of its kind in a minute."""
@@ -286,12 +269,6 @@ class _Server:
         if now >= self._logged.get(event, now):
             self._logged[event] = now + _QUIET_SECONDS
             self._log.warning(event, **details)
-
-
-def _most_sockets() -> int:
-    """Return how many descriptors may be taken by connections: a quarter, as AWS and files need some."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return sys.maxsize if descriptors == resource.RLIM_INFINITY else max(1, descriptors // 4)
 
 
 async def _hide_server(_: web.Request, response: web.StreamResponse) -> None:

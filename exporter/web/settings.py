@@ -34,32 +34,20 @@ class Pem:
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """`tls_server_config`.
+    """`tls_server_config`."""
 
-    Attributes:
-        certificate: The server's certificate, those of its issuers after it.
-        client_ca: None only when clients show no certificate.
-        allowed_sans: Subject alternative names of which a client's certificate must have one; empty allows any.
-    """
-
-    certificate: Pem
+    certificate: Pem  # the server's, those of its issuers after it
     private_key: Pem
     client_auth: ClientAuth = ClientAuth.NONE
-    client_ca: Pem | None = None
-    allowed_sans: tuple[str, ...] = ()
+    client_ca: Pem | None = None  # None only when clients show no certificate
+    allowed_sans: tuple[str, ...] = ()  # of which a client's certificate must have one; empty allows any
     min_version: TlsVersion = TlsVersion.TLS12
     max_version: TlsVersion = TlsVersion.TLS13
 
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """A web-config file.
-
-    Attributes:
-        tls: None for plain HTTP.
-        headers: Added to every response.
-        users: bcrypt hashes by user name; empty turns authentication off.
-    """
+    """A web-config file; `tls` is None for plain HTTP, and without users (bcrypt hashes by name) anybody may read."""
 
     tls: TlsSettings | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

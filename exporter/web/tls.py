@@ -1,24 +1,21 @@
 """TLS and authentication as the web-config file has them: reads it and the files that it names, and follows their changes."""
 
 import asyncio
-import ipaddress
 import os
 import ssl
 import stat
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.errors import ConfigError
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 
-_INTERVAL_SECONDS = 1.0
 _LOGGED_FAILURE = 2
 """The first may be a file that is being written."""
 _LARGEST_PEM = 1024 * 1024
@@ -27,11 +24,6 @@ _VERSIONS = {
     TlsVersion.TLS11: ssl.TLSVersion.TLSv1_1,
     TlsVersion.TLS12: ssl.TLSVersion.TLSv1_2,
     TlsVersion.TLS13: ssl.TLSVersion.TLSv1_3,
-}
-_VERIFY = {
-    ClientAuth.NONE: ssl.CERT_NONE,
-    ClientAuth.IF_GIVEN: ssl.CERT_OPTIONAL,
-    ClientAuth.REQUIRED: ssl.CERT_REQUIRED,
 }
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 # TLS 1.0 and 1.1 only have ciphers that OpenSSL refuses by default.
@@ -47,34 +39,21 @@ class Secured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Material:
-    """PEM."""
-
-    certificate: str
-    private_key: str = field(repr=False)
-    client_ca: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Files:
-    """The web-config file, and what the files that it names hold."""
+    """The web-config file, and the PEM that it holds or names."""
 
     content: bytes
     settings: WebSettings
-    material: _Material | None
+    pems: Mapping[Pem, str] = field(repr=False)
 
 
 class WebConfigFile:
-    """A web-config file that may change; `read` and `parse` raise ConfigError, and so does the first use of the file.
-
-    Attributes:
-        interval: Seconds between two reads of the files.
-    """
+    """A web-config file, read every `interval` seconds; `read` and `parse` raise ConfigError, and so does its first use."""
 
     def __init__(
         self, source: str, read: Callable[[], bytes], parse: Callable[[bytes], WebSettings], log: FilteringBoundLogger
     ) -> None:
-        self.interval = _INTERVAL_SECONDS
+        self.interval = 1.0
         self._source = source
         self._read_content = read
         self._parse = parse
@@ -92,12 +71,10 @@ class WebConfigFile:
         """Reload what two reads in a row found the same: a file may be being written."""
         try:
             files = self._read(self._seen)
-            was_seen = files == self._seen
-            self._seen = files
+            was_seen, self._seen = files == self._seen, files
             if files == self._files:
                 self._problem = ""
             elif was_seen:
-                self._check_change(files.settings)
                 self._current = self._secure(files)
                 self._files = files
                 self._problem = ""
@@ -118,39 +95,18 @@ class WebConfigFile:
     def _read(self, before: _Files | None) -> _Files:
         content = self._read_content()
         settings = before.settings if before is not None and before.content == content else self._parse(content)
-        return _Files(content, settings, None if settings.tls is None else _read_material(settings.tls, self._source))
+        tls = settings.tls
+        pems = () if tls is None else (tls.certificate, tls.private_key, tls.client_ca)
+        return _Files(content, settings, {pem: _read(pem, self._source) for pem in pems if pem is not None})
 
     def _secure(self, files: _Files) -> Secured:
-        tls, material = files.settings.tls, files.material
-        if tls is None or material is None:
-            return Secured(files.settings)
-        return Secured(files.settings, _server_context(tls, material, self._source))
-
-    def _check_change(self, settings: WebSettings) -> None:
-        """Refuse what a file that was emptied by mistake must not do."""
-        before = self._current.settings
-        if (settings.tls is None) != (before.tls is None):
+        before, now, tls = self._files.settings, files.settings, files.settings.tls
+        # A file that was emptied by mistake must not do this.
+        if (tls is None) != (before.tls is None):
             raise ConfigError([f"{self._source}: tls_server_config: TLS is turned on and off by a restart only"])
-        if before.users and not settings.users:
+        if before.users and not now.users:
             raise ConfigError([f"{self._source}: basic_auth_users: authentication is turned off by a restart only"])
-
-
-def subject_alternative_names(certificate: Mapping[str, Any] | None) -> frozenset[str]:
-    """Return the names in what `getpeercert` returns, written as Go writes them."""
-    names: Sequence[tuple[str, str]] = (certificate or {}).get("subjectAltName", ())
-    return frozenset(
-        ipaddress.ip_address(name.strip()).compressed if kind == "IP Address" else name
-        for kind, name in names
-        if kind in {"DNS", "email", "URI", "IP Address"}
-    )
-
-
-def _read_material(settings: TlsSettings, source: str) -> _Material:
-    return _Material(
-        _read(settings.certificate, source),
-        _read(settings.private_key, source),
-        "" if settings.client_ca is None else _read(settings.client_ca, source),
-    )
+        return Secured(now, None if tls is None else _server_context(tls, files.pems, self._source))
 
 
 def _read(pem: Pem, source: str) -> str:
@@ -168,12 +124,14 @@ def _read(pem: Pem, source: str) -> str:
     return content.decode("ascii", errors="replace").replace("\ufffd", "?")
 
 
-def _server_context(settings: TlsSettings, material: _Material, source: str) -> ssl.SSLContext:
-    _check_pem(settings.certificate, material.certificate, "CERTIFICATE", "certificate", source)
-    _check_pem(settings.private_key, material.private_key, "PRIVATE KEY", "private key", source)
-    if "ENCRYPTED" in material.private_key:
-        problem = "is encrypted, and nobody is there to ask: write the key without a passphrase"
-        raise _problem(settings.private_key, source, problem)
+def _server_context(settings: TlsSettings, pems: Mapping[Pem, str], source: str) -> ssl.SSLContext:
+    certificate, private_key, client_ca = settings.certificate, settings.private_key, settings.client_ca
+    for pem in pems:
+        label = "PRIVATE KEY" if pem is private_key else "CERTIFICATE"
+        if f"{label}-----" not in pems[pem]:
+            raise _problem(pem, source, f"holds no {label.lower()} in PEM")
+    if "ENCRYPTED" in pems[private_key]:
+        raise _problem(private_key, source, "is encrypted, and nobody is there to ask: write the key without a passphrase")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_ciphers(_OLD_CIPHERS if settings.min_version < TlsVersion.TLS12 else _CIPHERS)
@@ -182,25 +140,21 @@ def _server_context(settings: TlsSettings, material: _Material, source: str) -> 
         context.minimum_version = _VERSIONS[settings.min_version]
         context.maximum_version = _VERSIONS[settings.max_version]
     context.set_alpn_protocols(["http/1.1"])
-    _load_chain(context, settings, material, source)
-    if settings.client_ca is not None:
-        _check_pem(settings.client_ca, material.client_ca, "CERTIFICATE", "certificate", source)
+    with _as_file(pems[certificate]) as chain, _as_file(pems[private_key]) as key:
         try:
-            context.load_verify_locations(cadata=material.client_ca)
-        except ssl.SSLError as error:
-            raise _problem(settings.client_ca, source, f"cannot be used: {_reason(error)}") from None
-        context.verify_mode = _VERIFY[settings.client_auth]
-    return context
-
-
-def _load_chain(context: ssl.SSLContext, settings: TlsSettings, material: _Material, source: str) -> None:
-    with _as_file(material.certificate) as certificate, _as_file(material.private_key) as private_key:
-        try:
-            context.load_cert_chain(certificate, private_key, password=lambda: "")
+            context.load_cert_chain(chain, key, password=lambda: "")
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":
-                raise _problem(settings.private_key, source, "is not the key of the certificate") from None
-            raise _problem(settings.certificate, source, f"and its key cannot be used: {_reason(error)}") from None
+                raise _problem(private_key, source, "is not the key of the certificate") from None
+            raise _problem(certificate, source, f"and its key cannot be used: {_reason(error)}") from None
+    if client_ca is not None:
+        try:
+            context.load_verify_locations(cadata=pems[client_ca])
+        except ssl.SSLError as error:
+            raise _problem(client_ca, source, f"cannot be used: {_reason(error)}") from None
+        is_required = settings.client_auth is ClientAuth.REQUIRED
+        context.verify_mode = ssl.CERT_REQUIRED if is_required else ssl.CERT_OPTIONAL
+    return context
 
 
 @contextmanager
@@ -218,11 +172,6 @@ def _as_file(text: str) -> Iterator[Path]:
             file.write(text)
             file.flush()
             yield Path(file.name)
-
-
-def _check_pem(pem: Pem, text: str, label: str, what: str, source: str) -> None:
-    if f"{label}-----" not in text:
-        raise _problem(pem, source, f"holds no {what} in PEM")
 
 
 def _problem(pem: Pem, source: str, text: str) -> ConfigError:

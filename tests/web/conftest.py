@@ -1,9 +1,15 @@
+import asyncio
+import socket
+import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Case, Reading, Reason
@@ -39,12 +45,8 @@ def web_config(tmp_path: Path, authority: Authority) -> ReadWebConfig:
             (tmp_path / "ca.crt").write_text(authority.certificate)
         path = tmp_path / "web-config.yml"
         path.write_text(text)
-        return WebConfigFile(
-            "web-config.yml",
-            lambda: read_web_config(path),
-            lambda content: parse_web_config(content, source="web-config.yml", directory=tmp_path),
-            (log or Log()).logger,
-        )
+        parse = partial(parse_web_config, source="web-config.yml", directory=tmp_path)
+        return WebConfigFile("web-config.yml", partial(read_web_config, path), parse, (log or Log()).logger)
 
     return written
 
@@ -66,15 +68,13 @@ def status(
     account_id: str = "111111111111",
     reason: Reason | None = None,
     detail: str = "",
-    *,
-    cases: tuple[Case, ...] = (CASE,),
-    partition: str = "aws",
+    **known: Any,  # noqa: ANN401
 ) -> AccountStatus:
-    """Return what is known of an account that was read, or could never be."""
-    before = AccountStatus(Account(account_id, name, "us-east-1", partition))
+    """Return what is known of an account that was read, or could never be; `known` has its cases and partition."""
+    before = AccountStatus(Account(account_id, name, "us-east-1", known.get("partition", "aws")))
     if reason is not None:
         return before.after_failure(reason, Poll(NOW, 0.1, reason, detail))
-    return before.after_success(Reading(NOW, cases), Poll(NOW, 0.1), Changes())
+    return before.after_success(Reading(NOW, known.get("cases", (CASE,))), Poll(NOW, 0.1), Changes())
 
 
 class Client:
@@ -94,8 +94,31 @@ Serve = Callable[..., Client]
 def serve() -> Iterator[Serve]:
     """Serve a site over some accounts."""
     with ExitStack() as stack:
+        yield lambda *statuses, **options: Client(stack.enter_context(Serving(site(statuses, **options))))
 
-        def start(*statuses: AccountStatus, **options: Any) -> Client:  # noqa: ANN401 - whatever a site takes
-            return Client(stack.enter_context(Serving(site(statuses, **options))))
 
-        yield start
+def until_end(sock: socket.socket) -> bytes:
+    """Return all that comes until the server ends the connection."""
+    received = bytearray()
+    with suppress(ConnectionError, ssl.SSLError):
+        while data := sock.recv(65536):
+            received += data
+    return bytes(received)
+
+
+def busy_site() -> tuple[web.Application, threading.Semaphore, Callable[[], None]]:
+    """Return an application that answers when it is told to, a semaphore that counts requests, and what tells it."""
+    begun, released = threading.Semaphore(0), threading.Event()
+
+    async def wait(_: web.Request) -> web.Response:
+        begun.release()
+        await asyncio.to_thread(released.wait, 10)
+        return web.Response(text="done")
+
+    async def healthy(_: web.Request) -> web.Response:
+        return web.Response(text="Healthy.\n")
+
+    app = web.Application()
+    app.router.add_get("/metrics", wait)
+    app.router.add_get("/-/healthy", healthy)
+    return app, begun, released.set

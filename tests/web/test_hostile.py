@@ -2,7 +2,6 @@
 
 import gc
 import socket
-import ssl
 import struct
 import time
 import tracemalloc
@@ -13,11 +12,10 @@ import pytest
 
 from exporter.web.guard import Limits
 from tests.support.certificates import Authority
-from tests.support.fetch import fetch
 from tests.support.serving import Serving
 from tests.support.site import site_of
 from tests.support.waiting import wait_until
-from tests.web.conftest import LARGE, ServeWith
+from tests.web.conftest import LARGE, ServeWith, until_end
 
 LONG = 60.0
 GIVE_UP = 5.0
@@ -57,91 +55,56 @@ def connect(request: pytest.FixtureRequest, serve_with: ServeWith, authority: Au
         yield connected
 
 
-def until_end(sock: socket.socket) -> bytes:
-    """Return all that comes until the server ends the connection."""
-    received = b""
-    try:
-        while data := sock.recv(65536):
-            received += data
-    except (ConnectionError, ssl.SSLError):
-        pass
-    return received
-
-
-def seconds_until_end(sock: socket.socket, sent: bytes = b"\r\n") -> float:
-    """Return how long the server lets a connection live of which nothing is read, while something is sent now and then."""
+def seconds_until_end(sock: socket.socket, sent: bytes = b"\r\n", reads: int = 0) -> float:
+    """Return how long the server lets a connection live while something is sent, and read, now and then."""
     began = time.monotonic()
-    while time.monotonic() - began < GIVE_UP:
-        # A reset shows as an error of the socket, without reading what may still lie in its buffer.
-        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            break
+    # A reset shows as an error of the socket, without reading what may still lie in its buffer.
+    while time.monotonic() - began < GIVE_UP and not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
         try:
             sock.send(sent)
+            if reads:
+                sock.recv(reads)
         except OSError:
             break
         time.sleep(0.02)
     return time.monotonic() - began
 
 
-def test_a_silent_peer_is_dropped(connect: Connect) -> None:
-    assert until_end(connect(head=0.3)) == b""
-
-
-def test_a_half_sent_request_is_dropped(connect: Connect) -> None:
-    sock = connect(head=0.3)
-    sock.sendall(b"GET /metrics HTTP/1.1\r\nHost:")
-    assert until_end(sock) == b""
-
-
-def test_a_request_that_drips_is_dropped(connect: Connect) -> None:
-    assert seconds_until_end(connect(head=0.3), b"G") < GIVE_UP
-
-
-def test_half_of_a_second_request_is_dropped(connect: Connect) -> None:
-    sock = connect(head=0.3)
-    sock.sendall(GOOD + b"GET /met")
-    assert b"Healthy." in until_end(sock)
-
-
-def test_half_of_a_second_request_sent_later_is_dropped(connect: Connect) -> None:
-    sock = connect(head=0.3)
-    sock.sendall(GOOD)
+@pytest.mark.parametrize(
+    ("limit", "sent", "later"),
+    [
+        ("head", b"", b""),
+        ("head", b"GET /metrics HTTP/1.1\r\nHost:", b""),
+        ("head", GOOD + b"GET /met", b""),
+        ("head", GOOD, b"GET /met"),
+        ("keep_alive", GOOD, b""),
+    ],
+    ids=["silent", "half a request", "half a second request", "half a second request later", "nothing more"],
+)
+def test_a_peer_that_sends_too_little_is_dropped(connect: Connect, limit: str, sent: bytes, later: bytes) -> None:
+    sock = connect(**{limit: 0.3})
+    sock.sendall(sent)
     answer = b""
-    while not answer.endswith(b"Healthy.\n"):
+    while sent.startswith(GOOD) and not answer.endswith(b"Healthy.\n"):
         answer += sock.recv(4096)
-    sock.sendall(b"GET /met")
+    sock.sendall(later)
     assert until_end(sock) == b""
 
 
-def test_who_asks_nothing_more_is_dropped(connect: Connect) -> None:
-    sock = connect(keep_alive=0.3)
-    sock.sendall(GOOD)
-    assert until_end(sock).endswith(b"Healthy.\n")
-
-
-def test_a_reader_that_reads_nothing_is_dropped(connect: Connect) -> None:
-    sock = connect(stall=0.3)
-    sock.sendall(SCRAPE)
-    assert seconds_until_end(sock) < GIVE_UP
-
-
-def test_a_reader_that_pipelines_and_reads_nothing_is_dropped(connect: Connect) -> None:
-    sock = connect(stall=0.3)
-    sock.sendall(SCRAPE * 100)
-    assert seconds_until_end(sock) < GIVE_UP
-
-
-def test_a_reader_that_drips_is_dropped(connect: Connect) -> None:
-    sock = connect(response=0.5)
-    sock.sendall(SCRAPE)
-    began = time.monotonic()
-    while time.monotonic() - began < 2.0 and not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        try:
-            sock.recv(4096)
-        except (ConnectionError, ssl.SSLError):
-            break
-        time.sleep(0.02)
-    assert seconds_until_end(sock) < 1
+@pytest.mark.parametrize(
+    ("limit", "sent", "then", "reads"),
+    [
+        ("head", b"", b"G", 0),
+        ("stall", SCRAPE, b"\r\n", 0),
+        ("stall", SCRAPE * 100, b"\r\n", 0),
+        ("response", SCRAPE, b"\r\n", 1024),
+    ],
+    ids=["request drips", "reads nothing", "pipelines and reads nothing", "reads in drips"],
+)
+def test_a_peer_that_goes_on_too_slowly_is_dropped(connect: Connect, limit: str, sent: bytes, then: bytes, reads: int) -> None:
+    sock = connect(**{limit: 0.3})
+    sock.sendall(sent)
+    assert seconds_until_end(sock, then, reads) < GIVE_UP
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 1000000000", b"Transfer-Encoding: chunked"])
@@ -226,17 +189,6 @@ def test_an_unfinished_handshake_is_dropped(serve_with: ServeWith) -> None:
         assert until_end(sock) == b""
 
 
-def test_nothing_is_left_of_dropped_peers(serve_with: ServeWith) -> None:
-    with serve_with(PLAIN, only(head=0.3, stall=0.3, keep_alive=0.3)) as serving:
-        before = serving.tasks()
-        for sent in (b"", b"GET", SCRAPE * 5, GOOD):
-            with socket.create_connection(("127.0.0.1", serving.port)) as sock:
-                sock.sendall(sent)
-        # Connections are accepted in order, so when this one is answered, the others are there.
-        assert fetch(f"http://127.0.0.1:{serving.port}/-/healthy").status == 200
-        wait_until(lambda: serving.tasks() == before or None, GIVE_UP, lambda: f"{serving.tasks()} tasks, not {before}")
-
-
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_a_peer_that_says_it_is_done_gets_its_whole_answer(version: str) -> None:
     with Serving(site_of(LARGE)) as serving, socket.create_connection(("127.0.0.1", serving.port), GIVE_UP) as sock:
@@ -251,12 +203,10 @@ def test_peers_that_break_off_leave_none_of_their_answers_in_memory_and_nothing_
     serve_with: ServeWith, authority: Authority, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     def break_off() -> None:
-        with socket.create_connection(("127.0.0.1", serving.port)) as plain, ExitStack() as stack:
-            sock = (
-                stack.enter_context(authority.client_context().wrap_socket(plain, server_hostname="127.0.0.1"))
-                if text == TLS
-                else plain
-            )
+        sock = socket.create_connection(("127.0.0.1", serving.port))
+        if text == TLS:
+            sock = authority.client_context().wrap_socket(sock, server_hostname="127.0.0.1")
+        with sock:
             sock.sendall(SCRAPE)
             sock.recv(1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

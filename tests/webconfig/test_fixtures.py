@@ -19,6 +19,11 @@ def test_good_file_is_accepted(path: Path) -> None:
     assert isinstance(parsed(path), WebSettings)
 
 
+def test_an_empty_mapping_asks_for_nothing_and_http2_has_no_effect() -> None:
+    for content in (b"{}", b"http_server_config: {http2: true}", b"http_server_config: {http2: false}"):
+        assert parse_web_config(content, source="web-config.yml", directory=Path()) == WebSettings()
+
+
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.bad.yml")), ids=lambda path: path.name.split(".")[0])
 def test_bad_file_gets_exactly_these_messages(path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -45,27 +50,10 @@ def test_everything_is_understood() -> None:
     assert set(settings.users) == {"alice", "bob"}
 
 
-def test_an_empty_mapping_asks_for_nothing() -> None:
-    assert parse_web_config(b"{}", source="web-config.yml", directory=Path()) == WebSettings()
-
-
-@pytest.mark.parametrize("http2", ["true", "false"])
-def test_http2_has_no_effect(http2: str) -> None:
-    content = f"http_server_config: {{http2: {http2}}}".encode()
-    assert parse_web_config(content, source="web-config.yml", directory=Path()) == WebSettings()
-
-
 def test_neither_hashes_nor_inline_keys_are_in_the_representation() -> None:
     everything, inline = (repr(parsed(FIXTURES / f"{name}.ok.yml")) for name in ("everything", "inline"))
     assert "$2" not in everything
     assert "PRIVATE" not in inline
-
-
-def test_paths_begin_at_the_file() -> None:
-    tls = parsed(FIXTURES / "tls.ok.yml").tls
-    assert tls is not None
-    assert tls.certificate.path == Path("/etc/exporter/server.crt")
-    assert tls.private_key.path == Path("/etc/exporter/server.key")
 
 
 def test_a_missing_file_is_told_plainly(tmp_path: Path) -> None:

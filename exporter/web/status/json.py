@@ -5,8 +5,10 @@ from collections.abc import Mapping
 
 from exporter.cases.model import Case
 from exporter.cases.policy import Policy
-from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, waits_for
-from exporter.web.status.markup import case_url
+from exporter.cases.report import AccountReport, FleetReport, waits_for
+from exporter.web.status.rows import case_url
+
+_ORGANIZATION = ("name", "accounts", "last_success", "reason", "detail", "advice")
 
 
 def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) -> bytes:
@@ -21,21 +23,10 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) ->
             "open_cases_waiting_for": {author.value: count for author, count in report.turns.items()} if known else None,
             "first_response_overdue": report.overdue if known else None,
         },
-        "organizations": [_organization(organization) for organization in report.organizations],
+        "organizations": [{key: getattr(organization, key) for key in _ORGANIZATION} for organization in report.organizations],
         "accounts": [_account(account, policy) for account in report.accounts],
     }
     return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
-
-
-def _organization(organization: OrganizationStatus) -> dict[str, object]:
-    return {
-        "name": organization.name,
-        "accounts": organization.accounts,
-        "last_success": organization.last_success,
-        "reason": organization.reason,
-        "detail": organization.detail,
-        "advice": organization.advice,
-    }
 
 
 def _account(report: AccountReport, policy: Policy) -> dict[str, object]:

@@ -1,21 +1,19 @@
 """The page at `/`: whether all is well, for a person who has five seconds, and what to do where it is not."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 from string import Template
 
-from exporter.cases.model import SEVERITY_CODES, Author
+from exporter.cases.model import Author
 from exporter.cases.policy import Policy
 from exporter.cases.report import FleetReport
 from exporter.cases.status import AccountState
-from exporter.web.status.markup import ago, bar, counted
-from exporter.web.status.rows import account_rows, severity_class
+from exporter.web.status.rows import Part, account_rows, ago, bar, counted, severity_parts
 
 _MOST_ALERTS = 5
-_UNKNOWN = "\N{EN DASH}"
 ASSETS = {
     "status.css": "text/css; charset=utf-8",
     "status.js": "text/javascript; charset=utf-8",
@@ -23,37 +21,17 @@ ASSETS = {
 }
 """What a browser asks for besides the page, and its media type."""
 
-_Part = tuple[str, str, int]
-"""A part of a bar: its class, its name, and how many there are."""
-
 
 class StatusPage:
-    """Renders the status page.
-
-    Attributes:
-        assets: The content of each of `ASSETS`; the page names them with a hash of their content.
-
-    Args:
-        version: The exporter's.
-        links: What links begin with.
-        telemetry: Where the metrics are, below that.
-        shard: Which shard this is, as a sentence; empty when there is one.
-    """
+    """Renders the page; `assets` has the content of each of `ASSETS`, which the page names with a hash of it."""
 
     def __init__(self, version: str, links: str, telemetry: str, shard: str) -> None:
         folder = files(__package__).joinpath("assets")
         self.assets = {name: folder.joinpath(name).read_bytes() for name in ASSETS}
-        keys = {name: hashlib.sha256(content).hexdigest()[:12] for name, content in self.assets.items()}
         self._template = Template(folder.joinpath("status.html").read_text(encoding="utf-8"))
-        self._fixed = {
-            "links": escape(links),
-            "telemetry": escape(telemetry),
-            "css_key": keys["status.css"],
-            "js_key": keys["status.js"],
-            "icon_key": keys["icon.svg"],
-            "version": escape(version),
-            "shard": escape(shard),
-        }
+        keys = {f"{name.partition('.')[2]}_key": hashlib.sha256(self.assets[name]).hexdigest()[:12] for name in ASSETS}
+        texts = {"links": links, "telemetry": telemetry, "version": version, "shard": shard}
+        self._fixed = keys | {name: escape(text) for name, text in texts.items()}
 
     def render(self, report: FleetReport, problems: Sequence[str], policy: Policy, now: float) -> str:
         """Return the page as HTML; `problems` are those of the configuration file last read, `now` is in Unix seconds."""
@@ -93,44 +71,35 @@ def _verdict(report: FleetReport) -> tuple[str, str, str]:
     return "warn" if report.overdue else "good", "All accounts are read", told
 
 
-def _alerts(report: FleetReport, problems: Sequence[str], now: float) -> list[str]:
-    alerts = []
+def _alerts(report: FleetReport, problems: Sequence[str], now: float) -> Iterator[str]:
     if problems:
-        told = "<br>".join(escape(problem) for problem in problems[:_MOST_ALERTS])
-        rest = f"<br>and {len(problems) - _MOST_ALERTS} more" if len(problems) > _MOST_ALERTS else ""
-        alerts.append(_alert("The configuration file cannot be used", "; the one before is in force", told + rest))
+        shown = [escape(problem) for problem in problems[:_MOST_ALERTS]]
+        more = [f"and {len(problems) - _MOST_ALERTS} more"] if len(problems) > _MOST_ALERTS else []
+        yield _alert("<b>The configuration file cannot be used</b>; the one before is in force.", *shown, *more)
     for organization in report.organizations:
         if organization.reason is not None:
+            what, since = "The account of the exporter's own credentials cannot be found", ""
             if organization.name:
                 what = f"Accounts of {escape(organization.name)} cannot be listed"
-                since = f" ({organization.reason.value}); they were last listed {ago(organization.last_success, now)}"
-            else:
-                what, since = "The account of the exporter's own credentials cannot be found", f" ({organization.reason.value})"
-            alerts.append(_alert(what, since, f"{escape(organization.advice)}<br>{escape(organization.detail)}"))
-    return alerts
+                since = f"; they were last listed {ago(organization.last_success, now)}"
+            told = escape(organization.advice), escape(organization.detail)
+            yield _alert(f"<b>{what}</b> ({organization.reason.value}){since}.", *told)
 
 
-def _alert(what: str, more: str, told: str) -> str:
-    return f'<p class="alert"><b>{what}</b>{more}.<br>{told}</p>'
+def _alert(*lines: str) -> str:
+    return f'<p class="alert">{"<br>".join(lines)}</p>'
 
 
 def _tiles(report: FleetReport, now: float) -> list[str]:
     states = [(state.value, state.value, report.states[state]) for state in AccountState if report.states[state]]
-    severities = [(severity_class(code), code, count) for code, count in _most_severe_first(report.severities)]
-    known = report.knows_cases
+    known, late = report.knows_cases, "unanswered beyond their targets"
     aws, customer = report.turns[Author.AWS], report.turns[Author.CUSTOMER]
     turns = [("aws", "AWS", aws), ("customer", "yours", customer)]
     tiles = [
         _tile("Accounts", len(report.accounts), states, filters=True),
-        _tile("Open cases", sum(report.severities.values()) if known else None, severities),
+        _tile("Open cases", sum(report.severities.values()) if known else None, severity_parts(report.severities)),
         _tile("Your turn", customer if known else None, turns),
-        _tile(
-            "First response overdue",
-            report.overdue if known else None,
-            [],
-            told="unanswered beyond their targets",
-            alarm=report.overdue > 0,
-        ),
+        _tile("First response overdue", report.overdue if known else None, told=late, alarm=report.overdue > 0),
     ]
     organizations = [organization for organization in report.organizations if organization.name]
     if organizations:
@@ -138,20 +107,18 @@ def _tiles(report: FleetReport, now: float) -> list[str]:
             f"{escape(each.name)}: {counted(each.accounts, 'account')}, listed {ago(each.last_success, now)}"
             for each in organizations
         )
-        alarm = any(each.reason is not None for each in organizations)
-        tiles.append(_tile("Organizations", len(organizations), told=told, alarm=alarm))
+        tiles.append(_tile("Organizations", len(organizations), told=told, alarm=any(each.reason for each in organizations)))
     return tiles
 
 
 def _tile(
-    title: str, figure: int | None, parts: Sequence[_Part] = (), *, told: str = "", alarm: bool = False, filters: bool = False
+    title: str, figure: int | None, parts: Sequence[Part] = (), *, told: str = "", alarm: bool = False, filters: bool = False
 ) -> str:
     legend = "".join(_legend(*part, filters=filters) for part in parts)
     below = f'{bar(parts)}<ul class="legend">{legend}</ul>' if parts else f'<p class="told">{told}</p>'
     shown = str(figure)
     if figure is None:
-        shown = _UNKNOWN
-        below = '<p class="told">no account has been read</p>'
+        shown, below = "\N{EN DASH}", '<p class="told">no account has been read</p>'
     return f'<div class="tile{" alarm" if alarm else ""}"><h3>{title}</h3><p class="figure">{shown}</p>{below}</div>'
 
 
@@ -159,8 +126,3 @@ def _legend(style: str, name: str, count: int, *, filters: bool) -> str:
     label = f"{count} {escape(name)}"
     linked = f'<a href="#filter=state:{name}" data-filter="state:{name}">{label}</a>' if filters else label
     return f'<li class="{style}{"" if count else " none"}"><i></i>{linked}</li>'
-
-
-def _most_severe_first(severities: Mapping[str, int]) -> list[tuple[str, int]]:
-    others = [(code, count) for code, count in severities.items() if code not in SEVERITY_CODES]
-    return [(code, severities[code]) for code in reversed(SEVERITY_CODES)] + others

@@ -1,23 +1,69 @@
 """The rows of the status page: one account each, with advice on its failure and, where the policy has them, its cases."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case
 from exporter.cases.policy import Policy
 from exporter.cases.report import WORST_FIRST, AccountReport, waits_for
 from exporter.cases.status import AccountState
-from exporter.web.status.markup import ago, bar, case_url, counted, span
 
+Part = tuple[str, str, int]
+"""A part of a bar: its class, its name, and how many there are."""
+
+_CONSOLES = {
+    "aws": "https://support.console.aws.amazon.com/support/home",
+    "aws-cn": "https://console.amazonaws.cn/support/home",
+    "aws-us-gov": "https://console.amazonaws-us-gov.com/support/home",
+}
+_DISPLAY_ID = re.compile(r"[0-9]{1,32}", re.ASCII)
 _MOST_CASES = 50
 """Cases of one account that are listed: the page is for looking, the JSON has the rest."""
 _MOST_CASES_OF_ALL = 2000
-_COLUMNS = 7
 
 
-def severity_class(severity_code: str) -> str:
-    """Return the class that gives a severity its colour."""
-    return severity_code if severity_code in SEVERITY_CODES else "other"
+def bar(parts: Sequence[Part]) -> str:
+    """Return a bar; widths are attributes, as the page's policy allows no inline styles."""
+    total = sum(count for *_, count in parts)
+    drawn, left = [], 0.0
+    for style, _, count in parts:
+        if count:
+            width = 100 * count / total
+            drawn.append(f'<rect class="{style}" x="{left:.2f}" width="{width:.2f}" height="8"/>')
+            left += width
+    title = escape(", ".join(f"{count} {name}" for _, name, count in parts if count))
+    label = f' role="img" aria-label="{title}"' if title else ' aria-hidden="true"'
+    return f'<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none"{label}>{"".join(drawn)}</svg>'
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its largest unit."""
+    whole = max(0, int(seconds))
+    unit, size = next(((unit, size) for unit, size in (("d", 86400), ("h", 3600), ("min", 60)) if whole >= size), ("s", 1))
+    return f"{whole // size} {unit}"
+
+
+def ago(moment: float | None, now: float) -> str:
+    """Return how long ago something was."""
+    return "never" if moment is None else f"{span(now - moment)} ago"
+
+
+def case_url(display_id: str, partition: str) -> str | None:
+    """Return a case's address in its partition's Support Center, for who is signed in to the account; None if there is none."""
+    console = _CONSOLES.get(partition)
+    return f"{console}#/case/?displayId={display_id}" if console and _DISPLAY_ID.fullmatch(display_id) else None
+
+
+def severity_parts(severities: Mapping[str, int]) -> list[Part]:
+    """Return the parts of a bar of severities, the most severe first; codes that are not AWS's share a colour."""
+    others = [("other", code, count) for code, count in severities.items() if code not in SEVERITY_CODES]
+    return [(code, code, severities[code]) for code in reversed(SEVERITY_CODES)] + others
 
 
 def account_rows(accounts: Iterable[AccountReport], policy: Policy, now: float) -> Iterator[str]:
@@ -32,7 +78,7 @@ def account_rows(accounts: Iterable[AccountReport], policy: Policy, now: float) 
         cases = (case.display_id for case in listed)
         words = (known.name, known.account_id, known.region, known.organization, f"state:{account.state}", account.reason or "")
         labels = (f"{name}={value}" for name, value in known.labels)
-        below = f'<tr class="more"><td class="why" colspan="{_COLUMNS}">{more}</td></tr>' if more else ""
+        below = f'<tr class="more"><td class="why" colspan="7">{more}</td></tr>' if more else ""
         yield f'<tbody data-words="{escape(" ".join((*words, *labels, *cases)).lower())}">{_main(account, now)}{below}</tbody>'
 
 
@@ -40,7 +86,7 @@ def _main(account: AccountReport, now: float) -> str:
     known, status, quiet = account.status.account, account.status, account.quiet_since
     name = f"<small>{known.account_id}</small>" if known.name != known.account_id else ""
     of = f"<small> · {escape(known.organization)}</small>" if known.organization else ""
-    quiet_for = "" if quiet is None else span(now - quiet)
+    quiet_for = "-" if quiet is None else span(now - quiet)
     due = "" if status.next_poll is None else f"in {span(status.next_poll - now)}" if status.next_poll > now else "now"
     state = f'<span class="state {account.state}">{account.state}</span>'
     return (
@@ -49,7 +95,7 @@ def _main(account: AccountReport, now: float) -> str:
         f'<td class="region when">{escape(known.region)}</td>'
         f'<td class="at" data-key="{WORST_FIRST.index(account.state)}">{state}</td>'
         f'<td class="open" data-key="{"" if account.cases is None else len(account.cases)}">{_open_cases(account)}</td>'
-        f'<td class="when" data-name="Quiet for" data-key="{_key(quiet, now)}">{quiet_for or "-"}</td>'
+        f'<td class="when" data-name="Quiet for" data-key="{_key(quiet, now)}">{quiet_for}</td>'
         f'<td class="when" data-name="Read" data-key="{_key(status.last_success, now)}">{ago(status.last_success, now)}</td>'
         f'<td class="when next" data-key="{_key(now, status.next_poll)}">{due}</td>'
         "</tr>"
@@ -64,8 +110,7 @@ def _key(since: float | None, until: float | None) -> str:
 def _open_cases(account: AccountReport) -> str:
     if account.cases is None:
         return '<span class="zero">not known</span>'
-    codes = (*reversed(SEVERITY_CODES), *(code for code in account.severities if code not in SEVERITY_CODES))
-    parts = [(severity_class(code), code, account.severities[code]) for code in codes]
+    parts = severity_parts(account.severities)
     title = ", ".join(f"{count} {code}" for _, code, count in parts if count) or "none"
     overdue = f'<span class="note">{len(account.overdue)} overdue</span>' if account.overdue else ""
     count = len(account.cases)
@@ -106,8 +151,9 @@ def _case(case: Case, account: AccountReport, policy: Policy, now: float) -> str
     turn = "AWS" if waits_for(case) is Author.AWS else "yours"
     overdue = " · overdue" if case.case_id in account.overdue else ""
     about = case.subject if policy.subjects else case.service_code
+    severity = case.severity_code if case.severity_code in SEVERITY_CODES else "other"
     return (
-        f'<tr><td>{linked}</td><td class="{severity_class(case.severity_code)}"><i></i>{escape(case.severity_code)}</td>'
+        f'<tr><td>{linked}</td><td class="{severity}"><i></i>{escape(case.severity_code)}</td>'
         f"<td>{escape(case.status)}</td><td>{'' if case.created is None else span(now - case.created)}</td>"
         f"<td>{turn}{overdue}</td><td>{escape(about)}</td></tr>"
     )
