@@ -1,8 +1,11 @@
 import os
+import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -29,6 +32,26 @@ def code_of(call: Callable[..., object], **parameters: object) -> str:
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     return str(caught.value.response["Error"]["Code"])
+
+
+def ask(simulator: Simulator, body: bytes = b"{}", timeout: float = 10.0, *, signed: bool = True) -> socket.socket:
+    """Return a connection on which DescribeCases was asked for, with a signature that is not right."""
+    scope = f"{simulator.fleet.base_key.access_key_id}/20260101/us-east-1/support/aws4_request"
+    signature = f"Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}\r\n"
+    target = "X-Amz-Target: AWSSupport_20130415.DescribeCases\r\n"
+    head = f"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: {len(body)}\r\n{target + signature if signed else ''}\r\n"
+    client = connection(simulator, timeout)
+    client.sendall(head.encode() + body)
+    return client
+
+
+def connection(simulator: Simulator, timeout: float = 10.0) -> socket.socket:
+    address = urlsplit(simulator.url)
+    client = socket.create_connection((address.hostname or "", address.port or 0), timeout=timeout)
+    if address.scheme == "http":
+        return client
+    context = ssl.create_default_context(cafile=simulator.environment()["AWS_CA_BUNDLE"])
+    return context.wrap_socket(client, server_hostname=address.hostname, suppress_ragged_eofs=False)
 
 
 @pytest.fixture(autouse=True)
