@@ -7,7 +7,6 @@ import random
 import ssl
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -156,8 +155,8 @@ class Simulator:
             return self._stats()
         exchange = Exchange(
             request,
-            await request.read(),
-            request_id=str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
+            await request.content.read(),
+            request_id=f"{self._rng.getrandbits(128):032x}",
             time=self.fleet.clock(),
             keys=self.fleet.keys,
             log=self.log,
