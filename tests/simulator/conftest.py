@@ -69,7 +69,6 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def fleet(clock: FakeClock) -> Fleet:
-    """A fleet of one account without cases."""
     fleet = Fleet.empty(clock.time)
     fleet.add_account(ACCOUNT_ID, "management")
     return fleet

@@ -18,7 +18,6 @@ from tests.support.tools import find_tool
 
 pytestmark = pytest.mark.slow
 Aws = Callable[..., Any]
-"""Returns what the AWS CLI prints, or complains of where it fails."""
 
 
 @pytest.fixture

@@ -77,7 +77,6 @@ def test_body_is_another_one(serve: Serve) -> None:
             response = HTTPResponse(client)
             response.begin()
             body = response.read()
-        assert len(body) == int(response.headers["Content-Length"])
         return body, response.status, response.headers["Content-Type"]
 
     right, _, content_type = answer(Latency(0.0))

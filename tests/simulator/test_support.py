@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError
 
 from exporter.simulator.account import Account
 from exporter.simulator.fleet import Fleet
-from tests.simulator.conftest import ACCOUNT_ID, NOW, Connect, code_of
+from tests.simulator.conftest import ACCOUNT_ID, NOW, Connect, Serve, code_of
 
 
 def test_case_has_the_fields_that_aws_documents(account: Account, connect: Connect) -> None:
@@ -64,7 +64,6 @@ def test_case_comes_with_its_five_latest_communications_and_a_token_for_the_rest
         ({"includeResolvedCases": True, "language": "ja"}, "japanese resolved"),
         ({"caseIdList": ["old", "resolved"]}, "old"),
         ({"displayId": "japanese"}, "japanese"),
-        ({"caseIdList": ["old"], "language": "ja"}, ""),
         ({"beforeTime": "2026-07-25T17:10:00Z"}, "old"),
         ({"beforeTime": "2026-07-25T17:20:00Z"}, "old japanese"),
         ({"afterTime": "2026-07-25T19:20:00+02:00"}, "japanese"),
@@ -119,3 +118,13 @@ def test_account_sees_its_own_cases_and_tokens_alone(fleet: Fleet, account: Acco
     assert [case["caseId"] for case in first["cases"] + second["cases"]] == [case.case_id for case in reversed(cases)]
     assert [case["caseId"] for case in stranger.describe_cases()["cases"]] == [mine.case_id]
     assert code_of(stranger.describe_cases, nextToken=first["nextToken"]) == "InvalidParameterValueException"
+
+
+def test_sixth_call_within_a_second_is_throttled(serve: Serve, connect: Connect) -> None:
+    seconds = [100.0]
+    client = connect("support", at=serve(throttle=True, timer=lambda: seconds[0]))
+    for _ in range(5):
+        client.describe_cases()
+    assert code_of(client.describe_cases) == "ThrottlingException"
+    seconds[0] += 0.21
+    client.describe_cases()
