@@ -16,12 +16,7 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.uniform and options.pace:
-        parser.error("--uniform has no --pace: nothing happens in such a fleet")
-    if (options.tls_cert_file is None) != (options.tls_key_file is None):
-        parser.error("--tls-cert-file and --tls-key-file go together")
+    options = _parser().parse_args(arguments)
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     simulator = Simulator(
         _fleet(options),
@@ -78,16 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that every answer takes")
     parser.add_argument("--port", type=int, default=0, help="on the loopback interface (default: a free one)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another history (default: %(default)s)")
-    parser.add_argument("--pace", type=float, default=0.0, help="let the fleet live, this many times as fast")
-    fleet = parser.add_mutually_exclusive_group()
-    fleet.add_argument(
-        "--uniform", action="store_true", help="equal accounts in which nothing happens (default without --pace)"
-    )
-    fleet.add_argument("--demo", action="store_true", help="a dozen accounts that show what can be met")
+    parser.add_argument("--pace", type=float, default=0.0, help="let the fleet live, so many times as fast (0: not)")
+    parser.add_argument("--demo", action="store_true", help="a dozen accounts that show what can be met")
     parser.add_argument("--no-throttle", action="store_true", help="no quota of five calls per second and account")
     parser.add_argument("--no-signatures", action="store_true", help="do not check signatures")
     parser.add_argument("--tls-cert-file", type=Path, help="serve HTTPS with this certificate (PEM) for 127.0.0.1")
-    parser.add_argument("--tls-key-file", type=Path, help="the certificate's key (PEM)")
+    parser.add_argument("--tls-key-file", type=Path, help="the certificate's key (PEM), if not in the same file")
     return parser
 
 

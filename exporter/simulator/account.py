@@ -16,13 +16,11 @@ class Role:
     """An IAM role that principals of other accounts may assume.
 
     Attributes:
-        trusted_accounts: Whose principals the role trusts, or None for everyone's.
         max_session_seconds: The role's MaxSessionDuration.
     """
 
     name: str
     external_id: str | None = None
-    trusted_accounts: frozenset[str] | None = None
     max_session_seconds: int = 3600
 
 

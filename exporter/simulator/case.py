@@ -76,7 +76,12 @@ class Case:
     submitted_by: str = "support-desk@example.com"
     cc_email_addresses: tuple[str, ...] = ()
     communications: tuple[Communication, ...] = ()
-    _encoded: dict[bool, tuple[object, bytes]] = field(default_factory=dict, init=False, repr=False)
+    _encoded: dict[bool, bytes] = field(default_factory=dict, init=False, repr=False)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        # A new dictionary: what another thread is encoding just now goes to the old one.
+        object.__setattr__(self, "_encoded", {})
 
     @property
     def is_open(self) -> bool:
@@ -102,16 +107,11 @@ class Case:
 
     def encoded(self, *, include_communications: bool) -> bytes:
         """Return the case as JSON, encoded anew only when it has changed."""
-        state = (
-            self.created_at, self.subject, self.status, self.severity_code, self.service_code, self.category_code,
-            self.language, self.submitted_by, self.cc_email_addresses, self.communications,
-        )  # fmt: skip
-        kept = self._encoded.get(include_communications)
-        if kept is not None and kept[0] == state:
-            return kept[1]
-        body = json.dumps(self._fields(include_communications=include_communications), separators=(",", ":")).encode()
-        self._encoded[include_communications] = (state, body)
-        return body
+        encoded = self._encoded
+        if include_communications not in encoded:
+            fields = self._fields(include_communications=include_communications)
+            encoded[include_communications] = json.dumps(fields, separators=(",", ":")).encode()
+        return encoded[include_communications]
 
     def _fields(self, *, include_communications: bool) -> dict[str, object]:
         fields: dict[str, object] = {

@@ -6,7 +6,7 @@ import struct
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -20,7 +20,7 @@ from exporter.simulator.signature import SignedRequest
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestRecord:
     """One request and what became of it.
 
@@ -135,7 +135,8 @@ class Exchange:
         """Log the request, once: before the client can see anything of what becomes of it."""
         log, self._log = self._log, None
         if log is not None:
-            log.add(replace(self.asked, status=int(status)))
+            self.asked.status = int(status)
+            log.add(self.asked)
 
     async def begin(self, answer: Answer, content_length: int) -> web.StreamResponse:
         """Send the head of an answer, and return the response whose body is still to be written."""

@@ -57,7 +57,6 @@ class Fleet:
         self.life: Life | None = None
         self.keys = KeyRing(rng)
         self.accounts: list[Account] = []
-        self.has_organization = True
         self.organization_id = f"o-{rng.randbytes(5).hex()}"
         self.delegated_administrators: set[str] = set()
         self.empty_pages = True

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from exporter.simulator.errors import ApiError
 from exporter.simulator.exchange import Exchange
-from exporter.simulator.faults import Kind
 
 _UNDER_WAY_SECONDS = 0.05
 """After which a client has what was sent before a reset; a reset discards what is not."""
@@ -18,14 +17,13 @@ _UNDER_WAY_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The answer, or another fault, comes late."""
+    """The answer comes late."""
 
     seconds: float
-    then: Kind | None = None
 
     async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         await asyncio.sleep(self.seconds)
-        return exchange.serve().response() if self.then is None else await self.then(exchange)
+        return exchange.serve().response()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +64,6 @@ class Silence:
 
     async def __call__(self, exchange: Exchange) -> web.StreamResponse:
         return await exchange.hang()
-
-
-class Garbage:
-    """Bytes that are not HTTP come instead of an answer, then the connection is closed (FIN)."""
-
-    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
-        exchange.send_raw(b"SSH-2.0-OpenSSH_9.2\r\n")
-        return exchange.close()
 
 
 class SilenceInBody:

@@ -20,8 +20,6 @@ def answer(operation: str, parameters: Parameters, caller: AccessKey, fleet: Fle
     """
     if operation != "ListAccounts":
         raise ApiError("UnknownOperationException", "")
-    if not fleet.has_organization:
-        raise ApiError("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
     management_id = fleet.management_account.account_id
     if caller.account_id not in {management_id, *fleet.delegated_administrators}:
         raise ApiError("AccessDeniedException", "You don't have permissions to access this resource.")

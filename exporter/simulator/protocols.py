@@ -73,7 +73,7 @@ def read_call(headers: Mapping[str, str], body: bytes) -> Call:
     if service is None:
         return Call("", problem=ApiError("UnknownOperationException", ""))
     try:
-        values = json.loads(body or b"{}")
+        values = json.loads(body.decode() or "{}")
     except (ValueError, RecursionError):
         return Call("", problem=ApiError("SerializationException", "The body is not JSON"))
     if not isinstance(values, dict):

@@ -5,10 +5,8 @@ import json
 import os
 import random
 import ssl
-import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -60,7 +58,7 @@ class Simulator:
         latency_seconds: float = 0.0,
         seed: int = 0,
         timer: Callable[[], float] = time.monotonic,
-        tls: tuple[Path, Path] | None = None,
+        tls: tuple[Path, Path | None] | None = None,
     ) -> None:
         self._rng = random.Random(seed)  # noqa: S311 - faults that need to repeat
         self.fleet = fleet
@@ -157,8 +155,8 @@ class Simulator:
             return self._stats()
         exchange = Exchange(
             request,
-            await request.read(),
-            request_id=str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
+            await request.content.read(),
+            request_id=f"{self._rng.getrandbits(128):032x}",
             time=self.fleet.clock(),
             keys=self.fleet.keys,
             log=self.log,
@@ -203,13 +201,3 @@ class Simulator:
             counts = self.fleet.counts()
         body = json.dumps({"requests": self.log.counts(), **asdict(counts)})
         return web.Response(text=body, content_type="application/json")
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate for `Simulator(tls=...)`, good for a day, and its key, with the `openssl` program."""
-    certificate, key = folder / "simulator.crt", folder / "simulator.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-    command += ["-subj", "/CN=simulator", "-addext", f"subjectAltName=IP:{_HOST}"]
-    command += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - nothing of it comes from outside
-    return certificate, key

@@ -37,7 +37,7 @@ def _assume_role(parameters: Parameters, caller: AccessKey, fleet: Fleet) -> byt
         raise _invalid("roleSessionName", session_name, "satisfy regular expression pattern: [\\w+=,.@-]*")
     account = fleet.find_account(match["account_id"])
     role = account.roles.get(match["name"]) if account is not None else None
-    if account is None or role is None or not _is_trusted(account, role, caller, parameters.text("ExternalId")):
+    if account is None or role is None or not _is_trusted(account, role, parameters.text("ExternalId")):
         message = f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
         raise ApiError("AccessDenied", message, HTTPStatus.FORBIDDEN)
     expires_at = fleet.clock() + _session_seconds(parameters, role, caller)
@@ -51,13 +51,8 @@ def _assume_role(parameters: Parameters, caller: AccessKey, fleet: Fleet) -> byt
     ).encode()
 
 
-def _is_trusted(account: Account, role: Role, caller: AccessKey, external_id: str | None) -> bool:
-    return (
-        account.trusts
-        and account.state == "ACTIVE"
-        and (role.external_id is None or role.external_id == external_id)
-        and (role.trusted_accounts is None or caller.account_id in role.trusted_accounts)
-    )
+def _is_trusted(account: Account, role: Role, external_id: str | None) -> bool:
+    return account.trusts and account.state == "ACTIVE" and (role.external_id is None or role.external_id == external_id)
 
 
 def _session_seconds(parameters: Parameters, role: Role, caller: AccessKey) -> int:

@@ -1,9 +1,10 @@
 """The Support API: it answers for the account that the caller's credentials belong to."""
 
 import json
+from functools import lru_cache
 
 from exporter.simulator.account import Account
-from exporter.simulator.case import Case
+from exporter.simulator.case import RESOLVED, Case
 from exporter.simulator.errors import ApiError
 from exporter.simulator.parameters import Parameters
 from exporter.simulator.tokens import seal, unseal
@@ -31,10 +32,15 @@ def _describe_cases(parameters: Parameters, account: Account) -> bytes:
     if last_ordinal is not None:
         matching = [case for case in matching if case.ordinal < last_ordinal]
     page = matching[:limit]
-    cases = b",".join(case.encoded(include_communications=include_communications) for case in page)
-    if len(matching) <= limit:
-        return b'{"cases":[%s]}' % cases
-    return b'{"cases":[%s],"nextToken":"%s"}' % (cases, seal("cases", account.account_id, page[-1].ordinal).encode())
+    next_token = seal("cases", account.account_id, page[-1].ordinal) if len(matching) > limit else ""
+    return _page(tuple([case.encoded(include_communications=include_communications) for case in page]), next_token)
+
+
+@lru_cache(1024)
+def _page(cases: tuple[bytes, ...], next_token: str) -> bytes:
+    """Return the body of a page; the same cases need not be copied for every request."""
+    rest = f'],"nextToken":"{next_token}"}}' if next_token else "]}"
+    return b'{"cases":[' + b",".join(cases) + rest.encode()
 
 
 def _matching_cases(parameters: Parameters, account: Account) -> list[Case]:
@@ -51,7 +57,7 @@ def _matching_cases(parameters: Parameters, account: Account) -> list[Case]:
     return [
         case
         for case in reversed(account.cases)
-        if (include_resolved or case.is_open)
+        if (include_resolved or case.status != RESOLVED)
         and (not case_ids or case.case_id in case_ids)
         and (display_id is None or case.display_id == display_id)
         and (language is None or case.language == language)
