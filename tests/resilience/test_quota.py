@@ -28,18 +28,7 @@ def arrivals(simulator: Simulator) -> Iterator[float]:
     return (record.time for record in simulator.log.records() if record.service == "support")
 
 
-def test_twelve_pages_are_spread_over_seconds(simulator: Simulator, fleet: Fleet, rig: StartRig) -> None:
-    account = fleet.add_account(account_id=A)
-    for _ in range(1150):
-        account.add_case()
-    running = rig(A)
-    assert running.round().open_cases() == {A: 1150}
-    assert simulator.log.counts()["DescribeCases"] == 12
-    assert most_in_a_second(arrivals(simulator)) == CALLS
-    assert running.clock.monotonic() < 3, "the quota is kept, and used"
-
-
-def test_on_the_machines_clock_too_and_aws_throttles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twelve_pages_are_spread_over_seconds_and_aws_throttles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = Fleet.uniform(time.time, accounts=1, cases=1150, communications=0)
     with Simulator(fleet, verify_signatures=False) as simulator:
         for name, value in simulator.environment().items():
