@@ -9,16 +9,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from docs.reference import replace_between
 from exporter.cases.model import Reason
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
+from tests.reliability.faults import is_told, row
 from tests.support.clock import FakeClock
 from tests.support.page import Page
 from tests.support.rig import FakeRig
-from tests.support.tools import ROOT
 
-DOCUMENT = ROOT / "docs/reliability.md"
 ACCOUNTS = 12
 INTERVAL = 600.0
 CONFIG = """
@@ -134,25 +132,7 @@ def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
                     assert (listed(page), organization.reason) == (True, None), (service, fault)
                     meanwhile = "its cases, as last read"
                 services.bring_back(service)
-                rows[f"| {operations} | {fault} | `unreachable` | {meanwhile} |"] = f"{recovered_after(rig):.0f} s |"
+                told = row(operations, fault, Reason.UNREACHABLE, "", meanwhile)
+                rows[told] = f"{recovered_after(rig):.0f} s"
 
-    told = DOCUMENT.read_text()
-    if request.config.getoption("--rewrite-golden"):
-        head = "| operation | fault | reason | meanwhile | read again |\n|---|---|---|---|---|\n"
-        told = replace_between(told, "endpoints", head + "".join(f"{row} {again}\n" for row, again in rows.items()))
-        DOCUMENT.write_text(told)
-    for row in rows:
-        assert row in told, "write it anew with --rewrite-golden"
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("service", ["SUPPORT", "STS"])
-def test_a_name_that_the_system_cannot_resolve_is_unreachable(
-    service: str, simulator: Simulator, fleet: Fleet, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    del simulator
-    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", "http://support.invalid")
-    account_id = fleet.accounts[0].account_id
-    with FakeRig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", clock) as rig:
-        page = rig.round()
-    assert (page.up(), page.reasons(account_id)) == ({account_id: 0.0}, {"unreachable": 1.0})
+    is_told("endpoints", rows, "read again", rewrite=request.config.getoption("--rewrite-golden"))

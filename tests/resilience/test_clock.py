@@ -47,8 +47,7 @@ def test_nothing_is_negative_and_no_counter_goes_down(jump: float, fleet: Fleet,
     for step in range(6):
         if step == 2:
             running.clock.set_wall_clock(jump)
-            page = running.page()
-            assert min(value for _, _, value in page.samples) >= 0
+            assert min(value for _, _, value in running.page().samples) >= 0
         account.add_case().add_communication(body="answer")
         account.open_cases()[0].resolve()
         page = running.after(EVERY_POLL)

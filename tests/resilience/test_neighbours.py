@@ -43,6 +43,7 @@ def test_one_account_that_always_fails_starves_none_of_100(
     assert time.monotonic() - began < INTERVAL
 
 
+@pytest.mark.slow
 def test_all_500_neighbours_of_a_hung_account_are_fresh_within_one_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = Fleet.uniform(time.time, accounts=501, cases=1, communications=1, body_chars=10)
     *good, hung = (account.account_id for account in fleet.accounts)

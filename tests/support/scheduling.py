@@ -9,7 +9,7 @@ _ON_THE_CLOCK = (
     "tests/e2e/test_alerts.py",
     "tests/e2e/test_crowds.py",
     "tests/e2e/test_endings.py",
-    *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "refused", "soak")),
+    *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "soak")),
     "tests/resilience/test_neighbours.py",
     "tests/resilience/test_quota.py",
     "tests/web/test_crowds.py",
