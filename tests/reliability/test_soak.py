@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 
 import pytest
 
@@ -88,15 +88,17 @@ def life() -> Iterator[tuple[Life, Iterator[State]]]:
     clock = FakeClock()
     fleet = Fleet.empty(clock.true_time)
     life = Life(fleet, random.Random(7))  # noqa: S311 - a life that can be lived again
-    with Simulator(fleet, throttle=False, verify_signatures=False) as simulator:
-        child = subprocess.Popen(
+    with (
+        Simulator(fleet, throttle=False, verify_signatures=False) as simulator,
+        subprocess.Popen(
             [sys.executable, "-m", "tests.reliability.soak", str(INTERVAL), *CONFIGS],
             cwd=ROOT,
             env=environment(simulator.environment()),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-        )
+        ) as child,
+    ):
 
         def states() -> Iterator[State]:
             assert child.stdin is not None
@@ -112,27 +114,21 @@ def life() -> Iterator[tuple[Life, Iterator[State]]]:
                     slow.remove()
                 yield State(**told | {"page": Page(told["page"])})
 
-        with child:
-            yield life, states()
-            child.kill()
+        yield life, states()
+        child.kill()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_nothing_grows_and_nothing_stays_behind(life: tuple[Life, Iterator[State]]) -> None:
     lived, states = life
-    settled: State | None = None
-    for number in range(1, INTERVALS + 1):
-        state = next(states)
-        if number == SETTLED:
-            settled = state
-    assert settled is not None
+    *_, settled = islice(states, SETTLED)
+    *_, state = islice(states, INTERVALS - SETTLED)
     assert state.rss <= settled.rss * MOST_GROWTH, f"{settled.rss / 1e6:.1f} MB grew to {state.rss / 1e6:.1f} MB"
     assert (state.threads, state.descriptors, state.sockets) == (settled.threads, settled.descriptors, settled.sockets)
 
     lived.is_over = True
-    for _ in range(2):
-        state = next(states)
+    *_, state = islice(states, 2)
     assert set(state.page.up()) == {account.account_id for account in lived.members}
     open_cases = {case.display_id for account in lived.members for case in account.open_cases()}
     assert state.page.label_values("aws_support_case_info", "display_id") == open_cases

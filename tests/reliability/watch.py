@@ -21,11 +21,7 @@ Values = Mapping[str, Mapping[str, float]]
 
 
 class Truth:
-    """What each account of a simulator held, and when.
-
-    Args:
-        fleet: The simulator's accounts.
-    """
+    """What each account of a simulator held, and when."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -53,30 +49,21 @@ class Truth:
 
 @dataclass(slots=True)
 class Watch:
-    """Reads page after page, and fails where one says what it must not.
-
-    Attributes:
-        truth: What the simulator held.
-        pages: How many pages were read.
-        hidden: How many times an account showed no cases.
-        per_case: How many pages had series for single cases.
-    """
+    """Reads page after page, and fails where one says what it must not."""
 
     truth: Truth
     pages: int = 0
     hidden: int = 0
+    """How many times an account showed no cases."""
     per_case: int = 0
+    """How many pages had series for single cases."""
     _counts: dict[tuple[str, str], float] = field(default_factory=dict)
     _parsed: set[str] = field(default_factory=set)
 
     def read(self, text: str, now: float, max_staleness: float, *, wholly: bool) -> Values:
         """Return the value of every series of a page.
 
-        Args:
-            text: The page.
-            now: When it was made.
-            max_staleness: How old the cases may be that it shows.
-            wholly: Whether the reference parser reads all of it, which takes a second, or only lines that it has not read yet.
+        The reference parser reads all of it, which takes a second, or only lines that it has not read yet.
         """
         if wholly:
             self._parsed.clear()
