@@ -36,38 +36,6 @@ FAULTS = {
 }
 
 
-class Services:
-    """A loopback AWS with a host for each service, of which any can be taken away."""
-
-    def __init__(self, hosts: dict[str, Simulator], resolve: Any) -> None:  # noqa: ANN401 - getaddrinfo's many arguments
-        self._hosts = hosts
-        self._resolve = resolve
-        self._unknown: dict[str, int] = {}
-
-    def resolve(self, host: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
-        """Look a host up as the system does, and those of the services in the test's own list."""
-        service, _, zone = str(host).partition(".")
-        if zone != "aws.test":
-            return self._resolve(host, *args, **options)
-        if service in self._unknown:
-            raise socket.gaierror(self._unknown[service], "not found")
-        return self._resolve("127.0.0.1", *args, **options)
-
-    def take_away(self, service: str, fault: str) -> None:
-        """Close a service's port, or forget its name; connections that are open break in either case."""
-        self._hosts[service].stop()
-        error = FAULTS[fault]
-        if error is not None:
-            self._unknown[service.lower()] = error
-            self._hosts[service].start()
-
-    def bring_back(self, service: str) -> None:
-        """Let a service be found again."""
-        self._unknown.clear()
-        self._hosts[service].stop()
-        self._hosts[service].start()
-
-
 @pytest.fixture
 def fleet(clock: FakeClock) -> Fleet:
     fleet = Fleet.empty(clock.true_time)
@@ -77,20 +45,37 @@ def fleet(clock: FakeClock) -> Fleet:
 
 
 @pytest.fixture
-def services(simulator: Simulator, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+def unknown() -> dict[str, int]:
+    """Return how looking up the name of each service fails."""
+    return {}
+
+
+@pytest.fixture
+def hosts(
+    simulator: Simulator, fleet: Fleet, unknown: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Simulator]]:
+    """Return an AWS with a host for each service."""
     del simulator
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - getaddrinfo's many arguments
+        service, _, zone = str(host).partition(".aws.")
+        if service in unknown:
+            raise socket.gaierror(unknown[service], "not found")
+        return real("127.0.0.1" if zone == "test" else host, *args, **options)
+
     with ExitStack() as stack:
         hosts = {
             service: stack.enter_context(Simulator(fleet, throttle=False, verify_signatures=False)) for service in OPERATIONS
         }
-        services = Services(hosts, socket.getaddrinfo)
         for service, host in hosts.items():
-            port = host.url.rpartition(":")[2]
-            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", f"http://{service.lower()}.aws.test:{port}")
-        monkeypatch.setattr(socket, "getaddrinfo", services.resolve)
+            monkeypatch.setenv(
+                f"AWS_ENDPOINT_URL_{service}", f"http://{service}.aws.test:{host.url.rpartition(':')[2]}".lower()
+            )
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
         # By default it remembers addresses for ten seconds of the machine's own clock.
         monkeypatch.setattr(aiohttp, "TCPConnector", partial(aiohttp.TCPConnector, use_dns_cache=False))
-        yield services
+        yield hosts
 
 
 def recovered_after(rig: FakeRig) -> float:
@@ -103,15 +88,18 @@ def recovered_after(rig: FakeRig) -> float:
 
 @pytest.mark.timeout(120)
 def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
-    services: Services, fleet: Fleet, clock: FakeClock, request: pytest.FixtureRequest
+    hosts: dict[str, Simulator], unknown: dict[str, int], fleet: Fleet, clock: FakeClock, request: pytest.FixtureRequest
 ) -> None:
     everyone = {account.account_id for account in fleet.accounts}
     rows: dict[str, str] = {}
     for service, operations in OPERATIONS.items():
-        for fault in FAULTS:
+        for fault, error in FAULTS.items():
             with FakeRig(CONFIG, clock) as rig:
                 assert set(rig.round().up().values()) == {1.0}
-                services.take_away(service, fault)
+                hosts[service].stop()  # connections that are open break in any case
+                if error is not None:
+                    unknown[service.lower()] = error
+                    hosts[service].start()
                 # Longer than any account's pause, and than credentials last.
                 page = rig.after(1.5 * INTERVAL)
                 assert page.open_cases() == dict.fromkeys(everyone, 1.0), (service, fault)
@@ -125,7 +113,9 @@ def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
                     assert (page.up(), reasons) == (dict.fromkeys(everyone, 0.0), {Reason.UNREACHABLE}), (service, fault)
                     assert (page.values(LISTED), organization.reason) == ([1], None), (service, fault)
                     meanwhile = "its cases, as last read"
-                services.bring_back(service)
+                unknown.clear()
+                hosts[service].stop()
+                hosts[service].start()
                 told = row(operations, fault, Reason.UNREACHABLE, "", meanwhile)
                 rows[told] = f"{recovered_after(rig):.0f} s"
 

@@ -17,7 +17,6 @@ from exporter.simulator.server import Simulator
 from tests.support.page import Page
 from tests.support.process import run_exporter
 from tests.support.prometheus import Promtool
-from tests.support.terminal import Ended as InTerminal
 from tests.support.terminal import run_in_terminal
 
 GOOD, NO_PLAN, NO_TRUST, DENIED, TRAPPED = (str(number) * 12 for number in range(1, 6))
@@ -35,7 +34,6 @@ SHARED = "The 3 regions eu-central-1, us-east-1, eu-west-1 are 2 Support endpoin
 
 Ended = subprocess.CompletedProcess[str]
 RunCommand = Callable[..., Ended]
-RunInTerminal = Callable[..., InTerminal]
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +74,6 @@ def command(aws: Simulator, tmp_path_factory: pytest.TempPathFactory) -> RunComm
         if handle:
             handle.remove()
         return ended
-
-    return run
-
-
-@pytest.fixture
-def in_terminal(aws: Simulator, tmp_path: Path) -> RunInTerminal:
-    """Run a command with a configuration of some of the accounts in a terminal."""
-
-    def run(name: str, *account_ids: str, redirect_stdout: bool = False) -> InTerminal:
-        path = write_config(tmp_path, account_ids)
-        return run_in_terminal([name, f"--config.file={path}"], aws.environment(), columns=140, redirect_stdout=redirect_stdout)
 
     return run
 
@@ -224,8 +211,9 @@ def test_nothing_but_a_terminal_gets_a_progress_bar(name: str, request: pytest.F
     assert all(line.startswith("ts=") for line in ended.stderr.splitlines())
 
 
-def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(in_terminal: RunInTerminal) -> None:
-    ended = in_terminal("check", GOOD, NO_TRUST)
+def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(aws: Simulator, tmp_path: Path) -> None:
+    path = write_config(tmp_path, (GOOD, NO_TRUST))
+    ended = run_in_terminal(["check", f"--config.file={path}"], aws.environment(), columns=140)
     assert ended.returncode == 1
     assert "Polling accounts" in ended.shown
     assert re.search(r"[12]/2", ended.shown)
@@ -234,8 +222,9 @@ def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(in_termi
     assert "2 accounts checked, 1 failed." in after_the_bar
 
 
-def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(in_terminal: RunInTerminal) -> None:
-    ended = in_terminal("once", GOOD, NO_TRUST, DENIED, redirect_stdout=True)
+def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(aws: Simulator, tmp_path: Path) -> None:
+    path = write_config(tmp_path, (GOOD, NO_TRUST, DENIED))
+    ended = run_in_terminal(["once", f"--config.file={path}"], aws.environment(), columns=140, redirect_stdout=True)
     assert ended.returncode == 0
     assert "Polling accounts" in ended.shown
     lines = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;]*m", "", ended.shown))

@@ -1,15 +1,26 @@
-"""A whole endpoint that is down is noticed after a few accounts, and no other waits for it in vain."""
+"""A whole endpoint that is down is noticed after a few accounts, and the next region is read meanwhile."""
 
 import pytest
 
-from exporter.simulator.faults import Fault
+from exporter.simulator.corruptions import Body
+from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import ConnectionReset, Error
+from exporter.simulator.kinds import ConnectionClosed, ConnectionReset, CutOffBody, Error
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import StartRig
 
 ACCOUNTS = [f"{number:012}" for number in range(1, 21)]
+BIG = "111111111111"
+"""An account with three pages of cases."""
 HOME, OTHER = "us-east-1", "us-west-2"
+REGIONS = f"regions: [{HOME}, {OTHER}]"
+SHUT = (
+    ConnectionReset(),
+    ConnectionClosed(),
+    CutOffBody(),
+    Error(500, "InternalServerError"),
+    Error(503, "ServiceUnavailable"),
+)
 MANY_FAILURES = 8
 """Accounts that fail at once to open the circuit."""
 LONGEST_PROBE_INTERVAL = 10.0
@@ -19,6 +30,9 @@ LONGEST_PROBE_INTERVAL = 10.0
 def _accounts(fleet: Fleet) -> None:
     for account_id in ACCOUNTS:
         fleet.add_account(account_id=account_id).add_case()
+    account = fleet.add_account(account_id=BIG)
+    for _ in range(230):
+        account.add_case()
 
 
 def through_a_role(fleet: Fleet) -> str:
@@ -54,9 +68,31 @@ def test_an_endpoint_that_is_down_is_asked_for_a_few_accounts_and_probed_until_i
     assert page.up() == dict.fromkeys(ACCOUNTS, 1.0)
 
 
+@pytest.mark.parametrize("kind", SHUT, ids=lambda kind: str(kind)[:30])
+def test_the_next_region_is_read_while_one_is_down(kind: Kind, simulator: Simulator, rig: StartRig) -> None:
+    down = simulator.faults.add(Fault(kind, operation="DescribeCases", region=HOME))
+    running = rig(BIG, aws=REGIONS)
+    page = running.round()
+    assert (page.up(), page.open_cases(), page.reasons(BIG)) == ({BIG: 1}, {BIG: 230}, {})
+    assert page.label_values("aws_support_open_cases", "region") == {HOME}, "the label does not move with the door"
+    assert down.hits == 1, "a door that is shut is knocked at once"
+    down.remove()
+    running.after(600)
+    asked = [(record.region, record.status) for record in simulator.log.records("DescribeCases")]
+    assert asked[1:] == [(OTHER, 200)] * 3 + [(HOME, 200)] * 3
+
+
+@pytest.mark.parametrize("kind", [ConnectionReset(), Body(b"upstream connect error", 503)], ids=["reset", "a gateway's words"])
+def test_a_whole_region_may_be_down_its_sts_included(kind: Kind, simulator: Simulator, rig: StartRig) -> None:
+    simulator.faults.add(Fault(kind, region=HOME))
+    page = rig(BIG, aws=REGIONS).round()
+    assert (page.up(), page.open_cases(), page.reasons(BIG)) == ({BIG: 1}, {BIG: 230}, {})
+    assert [record.region for record in simulator.log.records("AssumeRole")] == [HOME, OTHER]
+
+
 def test_a_region_known_to_be_down_is_not_asked_before_the_next(simulator: Simulator, rig: StartRig) -> None:
     down = simulator.faults.add(Fault(ConnectionReset(), operation="DescribeCases", region=HOME))
-    page = rig(*ACCOUNTS, aws=f"regions: [{HOME}, {OTHER}]").round()
+    page = rig(*ACCOUNTS, aws=REGIONS).round()
     assert page.up() == dict.fromkeys(ACCOUNTS, 1.0)
     assert down.hits == MANY_FAILURES
 
