@@ -72,11 +72,6 @@ class Run:
         self.rig.after(MINUTE)
         self.read(wholly=wholly)
 
-    def waits_for_a_person(self, account_id: str) -> bool:
-        """Return whether an account failed in a way after which it is tried rarely."""
-        status = self.rig.status(account_id)
-        return status is not None and status.last_poll is not None and status.last_poll.reason in NEEDS_A_PERSON
-
     def wrong(self, values: Values) -> dict[str, str]:
         """Return what is not right about each account that is to be read."""
         cases = shown(values)
@@ -127,7 +122,8 @@ def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval
         run.chaos.break_something()
         run.pass_minute()
     run.chaos.mend_everything()
-    waiting = {account_id for account_id in run.accounts if run.waits_for_a_person(account_id)}
+    polls = {entry.target.account.account_id: entry.status.last_poll for entry in run.rig.accounts.entries()}
+    waiting = {account_id for account_id, poll in polls.items() if poll and poll.reason in NEEDS_A_PERSON}
     assert len(waiting) < ACCOUNTS / 5, "most have to recover by themselves"
     for _ in range(4 * interval):
         run.rig.after(MINUTE / 4)

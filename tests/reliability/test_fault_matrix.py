@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -26,6 +25,7 @@ from tests.reliability.faults import (
     is_told,
     row,
 )
+from tests.resilience.conftest import configuration
 from tests.support.page import Page
 from tests.support.process import ExporterProcess
 from tests.support.waiting import wait_until
@@ -81,15 +81,12 @@ class World:
     cells: list[Cell]
     good: list[Account]
 
-    def page(self) -> Page:
-        return Page(self.exporter.get().text)
-
     def until(self, left_of: Callable[[Page], list[str]], timeout_seconds: float, what: str) -> Page:
         """Return the first page on which nothing is left to wait for; on none may a good account be late."""
         left: list[str] = []
 
         def probe() -> Page | None:
-            page = self.page()
+            page = Page(self.exporter.get().text)
             waiting = late(page, self.good)
             assert not waiting, f"good accounts waited for bad ones: {waiting}\n{self.exporter.stderr[-3000:]}"
             left[:] = left_of(page)
@@ -106,12 +103,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for account in [*good, *(cell.account for cell in cells)]:
         for _ in range(CASES):
             account.add_case(body="Please help.")
-    config: Path = tmp_path_factory.mktemp("matrix") / "config.yaml"
-    accounts = "".join(f"\n- {{id: '{account.account_id}'}}" for account in fleet.accounts)
-    config.write_text(
-        f"poll: {{interval: {INTERVAL:g}s, timeout: {TIMEOUT:g}s, concurrency: 48, max_staleness: 10m}}\n"
-        f"aws: {{role_name: AwsSupportExporter}}\naccounts: {accounts}\n"
-    )
+    config = tmp_path_factory.mktemp("matrix") / "config.yaml"
+    poll = f"interval: {INTERVAL:g}s, timeout: {TIMEOUT:g}s, concurrency: 48, max_staleness: 10m"
+    config.write_text(configuration(*(account.account_id for account in fleet.accounts), poll=poll))
     with (
         Simulator(fleet, throttle=False, verify_signatures=False) as simulator,
         ExporterProcess([f"--config.file={config}"], simulator.environment()) as exporter,
@@ -121,13 +115,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def late(page: Page, accounts: list[Account]) -> list[str]:
     """Return the accounts that were read once, and not lately."""
-    now = time.time()
-    read = page.by_account(LAST_SUCCESS)
-    ids = {account.account_id for account in accounts}
+    now, read = time.time(), page.by_account(LAST_SUCCESS)
+    ages = {account.account_id: now - read.get(account.account_id, now) for account in accounts}
     return [
-        f"{account_id}: read {now - at:.0f} s ago, {page.reasons(account_id)}"
-        for account_id, at in read.items()
-        if account_id in ids and now - at > SLOWEST
+        f"{account_id}: read {age:.0f} s ago, {page.reasons(account_id)}" for account_id, age in ages.items() if age > SLOWEST
     ]
 
 
@@ -147,9 +138,8 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World,
             asked = cell.account.add_case(created_at=broken_at - 3600)
             for _ in range(7):
                 asked.add_communication("Any news?", submitted_by="Customer")
-    roles = [*world.good, *(cell.account for cell in world.cells if cell.operation is ASSUME_ROLE)]
-    for account in roles:
-        # Good ones too: of STS's answers some must be good, or it is down.
+    # Good ones too: of STS's answers some must be good, or it is down.
+    for account in [*world.good, *(cell.account for cell in world.cells if cell.operation is ASSUME_ROLE)]:
         world.simulator.faults.add(Fault(Error(400, "ExpiredTokenException"), "DescribeCases", account.account_id, times=1))
     page = world.until(lambda page: not_told(page, world.cells, broken_at), 60, "not told as expected")
     open_cases, unanswered = page.open_cases(), page.by_account(UNANSWERED)

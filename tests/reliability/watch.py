@@ -10,9 +10,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.simulator.fleet import Fleet
 
 _COUNTS = ("_total", "_count", "_bucket", "_sum")
-_ACCOUNT = re.compile(r'account_id="(\d{12})"')
-_SEVERITY = re.compile(r'severity_code="(\w+)"')
-_DISPLAY_ID = re.compile(r'display_id="(\d+)"')
 
 Held = frozenset[tuple[str, str]]
 """Display id and severity of each open case of one account at one moment."""
@@ -140,24 +137,24 @@ def up(values: Values) -> dict[str, float]:
     return {_account(labels): value for labels, value in values["aws_support_account_up"].items()}
 
 
-def _account(labels: str) -> str:
-    found = _ACCOUNT.search(labels)
+def _label(labels: str, name: str) -> str:
+    found = re.search(rf'{name}="([^"]*)"', labels)
     return found[1] if found else ""
+
+
+def _account(labels: str) -> str:
+    return _label(labels, "account_id")
 
 
 def _by_account(values: Values, name: str) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
     for labels, value in values.get(name, {}).items():
-        severity = _SEVERITY.search(labels)
-        assert severity is not None
-        counts.setdefault(_account(labels), Counter())[severity[1]] += int(value)
+        counts.setdefault(_account(labels), Counter())[_label(labels, "severity_code")] += int(value)
     return counts
 
 
 def _display_ids(values: Values) -> dict[str, set[str]]:
     ids: dict[str, set[str]] = {}
     for labels in values.get("aws_support_case_info", ()):
-        found = _DISPLAY_ID.search(labels)
-        assert found is not None
-        ids.setdefault(_account(labels), set()).add(found[1])
+        ids.setdefault(_account(labels), set()).add(_label(labels, "display_id"))
     return ids

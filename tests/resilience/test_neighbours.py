@@ -9,7 +9,7 @@ from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
 from exporter.simulator.server import Simulator
-from tests.resilience.conftest import StartRig
+from tests.resilience.conftest import StartRig, configuration
 from tests.support.clock import FakeClock
 from tests.support.rig import Rig
 from tests.support.waiting import wait_until
@@ -54,11 +54,7 @@ def test_all_500_neighbours_of_a_hung_account_are_fresh_within_one_interval(monk
         for name, value in simulator.environment().items():
             monkeypatch.setenv(name, value)
         simulator.faults.add(Fault(Silence(), account_id=hung))
-        entries = "".join(f"\n- {{id: '{account_id}'}}" for account_id in (*good, hung))
-        config = (
-            f"poll: {{interval: {INTERVAL:g}s, timeout: 1s, concurrency: 8}}\n"
-            f"aws: {{role_name: AwsSupportExporter}}\naccounts: {entries}"
-        )
+        config = configuration(*good, hung, poll=f"interval: {INTERVAL:g}s, timeout: 1s, concurrency: 8")
         with Rig(config, SystemClock()) as rig:
             started = time.time()
             with rig.running():
@@ -82,7 +78,7 @@ def test_twelve_pages_are_spread_over_seconds_and_aws_throttles_nothing(monkeypa
         for name, value in simulator.environment().items():
             monkeypatch.setenv(name, value)
         account_id = fleet.accounts[0].account_id
-        with Rig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", SystemClock()) as rig:
+        with Rig(configuration(account_id), SystemClock()) as rig:
             assert rig.round().open_cases() == {account_id: 1150}
         assert most_in_a_second(simulator) == CALLS
         assert {record.status for record in simulator.log.records()} == {200}

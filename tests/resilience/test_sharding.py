@@ -11,6 +11,7 @@ import pytest
 from exporter.collector.sharding import Shard
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
+from tests.resilience.conftest import configuration
 from tests.support.page import Page
 from tests.support.process import ExporterProcess, host_named
 
@@ -40,8 +41,7 @@ def test_three_exporters_together_read_every_account_once(fleet: Fleet, simulato
     ids = [fleet.add_account(account_id=account_id).account_id for account_id in ACCOUNTS[:30]]
     config = tmp_path / "config.yaml"
     fleet.management_account.state = "SUSPENDED"
-    configured = "".join(f"\n- {{id: '{account_id}'}}" for account_id in ids[:10])
-    config.write_text(f"aws: {{role_name: AwsSupportExporter}}\norganizations: [{{name: acme}}]\naccounts: {configured}")
+    config.write_text(configuration(*ids[:10], rest="organizations: [{name: acme}]"))
     with ExitStack() as stack:
         exporters = [
             stack.enter_context(
