@@ -5,8 +5,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -77,19 +76,13 @@ def settle(rig: FakeRig) -> None:
 def held() -> dict[str, int]:
     """Return what this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    descriptors = list(_descriptors())
+    descriptors = [path.resolve().name for path in Path("/proc/self/fd").iterdir()]
     return {
         "rss": pages * os.sysconf("SC_PAGESIZE"),
         "threads": threading.active_count(),
         "descriptors": len(descriptors),
         "sockets": sum(name.startswith("socket:") for name in descriptors),
     }
-
-
-def _descriptors() -> Iterator[str]:
-    for path in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            yield str(path.readlink())
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ LOOSE = 60
 WHOLLY_EVERY = 40
 """On every page the reference parser reads all lines that it has not read before, and on every fortieth all lines."""
 SEED = 8
-RELOADED, REFUSED = 200, 500
 
 
 @dataclass(slots=True)
@@ -52,7 +51,7 @@ class Run:
 
     def reload(self, *, last: bool = False) -> None:
         """Put another configuration in force."""
-        assert self.served.reload(self.chaos.replan(last=last)) == RELOADED
+        assert self.served.reload(self.chaos.replan(last=last)) == 200
         self.reloads += 1
         self.read()
 
@@ -62,9 +61,9 @@ class Run:
         if self.rng.random() < 0.08:
             self.reload()
         elif self.rng.random() < 0.03:
-            assert self.served.reload("poll: {interval: soon}") == REFUSED
+            assert self.served.reload("poll: {interval: soon}") == 500
         elif self.rng.random() < 0.03:
-            assert self.served.reload(self.chaos.plan.text(self.chaos.loose)) == RELOADED
+            assert self.served.reload(self.chaos.plan.text(self.chaos.loose)) == 200
         self.pass_minute(wholly=number % WHOLLY_EVERY == 0)
 
     def pass_minute(self, *, wholly: bool = False) -> None:
@@ -129,6 +128,6 @@ def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval
         run.rig.after(MINUTE / 4)
     wrong = run.wrong(run.read(wholly=True))
     assert not {account_id: what for account_id, what in wrong.items() if account_id not in waiting}
-    assert run.served.reload(run.chaos.plan.text(run.chaos.loose)) == RELOADED
+    assert run.served.reload(run.chaos.plan.text(run.chaos.loose)) == 200
     run.rig.round()
     assert run.wrong(run.read(wholly=True)) == {}

@@ -29,6 +29,8 @@ OPERATIONS = {
     "SUPPORT": "DescribeCases, DescribeCommunications",
     "ORGANIZATIONS": "ListAccounts",
 }
+AWS = tuple[dict[str, Simulator], dict[str, int]]
+"""A host for each service, and the error with which the name of any that is unknown is not found."""
 FAULTS = {
     "connection refused": None,
     "unknown name (DNS)": socket.EAI_NONAME,
@@ -45,18 +47,9 @@ def fleet(clock: FakeClock) -> Fleet:
 
 
 @pytest.fixture
-def unknown() -> dict[str, int]:
-    """Return how looking up the name of each service fails."""
-    return {}
-
-
-@pytest.fixture
-def hosts(
-    simulator: Simulator, fleet: Fleet, unknown: dict[str, int], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, Simulator]]:
-    """Return an AWS with a host for each service."""
+def aws(simulator: Simulator, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[AWS]:
     del simulator
-    real = socket.getaddrinfo
+    real, unknown = socket.getaddrinfo, dict[str, int]()
 
     def resolve(host: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - getaddrinfo's many arguments
         service, _, zone = str(host).partition(".aws.")
@@ -75,7 +68,7 @@ def hosts(
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         # By default it remembers addresses for ten seconds of the machine's own clock.
         monkeypatch.setattr(aiohttp, "TCPConnector", partial(aiohttp.TCPConnector, use_dns_cache=False))
-        yield hosts
+        yield hosts, unknown
 
 
 def recovered_after(rig: FakeRig) -> float:
@@ -88,8 +81,9 @@ def recovered_after(rig: FakeRig) -> float:
 
 @pytest.mark.timeout(120)
 def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
-    hosts: dict[str, Simulator], unknown: dict[str, int], fleet: Fleet, clock: FakeClock, request: pytest.FixtureRequest
+    aws: AWS, fleet: Fleet, clock: FakeClock, request: pytest.FixtureRequest
 ) -> None:
+    hosts, unknown = aws
     everyone = {account.account_id for account in fleet.accounts}
     rows: dict[str, str] = {}
     for service, operations in OPERATIONS.items():

@@ -2,9 +2,7 @@
 
 import pytest
 
-from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import Error
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import StartRig
 
@@ -68,10 +66,3 @@ def test_an_account_that_loses_its_plan_shows_that_and_no_counts_until_it_has_on
     page = running.after(17 * MINUTE)
     assert page.values("aws_support_account_supported", account_id=A) == [1]
     assert (page.up(), page.open_cases()) == ({A: 1, B: 1}, {A: 1, B: 1})
-
-
-def test_an_account_that_is_never_answered_is_unknown_and_not_without_a_plan(simulator: Simulator, rig: StartRig) -> None:
-    simulator.faults.add(Fault(Error(500, "InternalServerError"), operation="DescribeCases"))
-    page = rig(A).round()
-    assert page.values("aws_support_account_supported", account_id=A) == []
-    assert page.up() == {A: 0}

@@ -41,15 +41,6 @@ def test_a_list_that_keeps_failing_is_logged_at_first_and_then_hourly(simulator:
     assert failed_at == [0, 60, 120]
 
 
-def test_an_organization_that_was_never_listed_is_told_and_hides_no_configured_account(
-    simulator: Simulator, rig: StartRig
-) -> None:
-    simulator.faults.add(Fault(ConnectionReset(), operation="ListAccounts"))
-    page = rig(A, rest=ACME).round()
-    assert page.values("aws_support_organization_up", organization="acme") == [0]
-    assert page.up() == {A: 1}
-
-
 def test_accounts_come_and_go_with_all_their_series_within_one_refresh(fleet: Fleet, rig: StartRig) -> None:
     running = rig(rest=ACME)
     assert B in running.round().text
@@ -75,12 +66,14 @@ def test_two_organizations_that_name_one_account_make_one_target(simulator: Simu
     assert simulator.log.counts()["DescribeCases"] == 3
 
 
-def test_one_organization_that_fails_does_not_hide_another(fleet: Fleet, simulator: Simulator, rig: StartRig) -> None:
+def test_an_organization_that_was_never_listed_is_told_and_hides_no_other_account(
+    fleet: Fleet, simulator: Simulator, rig: StartRig
+) -> None:
     delegated = fleet.account(A)
     fleet.delegated_administrators.add(A)
     simulator.faults.add(Fault(ConnectionReset(), operation="ListAccounts", account_id=MANAGEMENT))
-    well = f"{{name: well, role_arn: '{delegated.role_arn()}', member_role_name: {ROLE_NAME}}}"
-    page = rig(rest=f"organizations: [{{name: broken}}, {well}]").round()
+    well = f"{{name: well, role_arn: '{delegated.role_arn()}', member_role_name: {ROLE_NAME}, exclude: {{accounts: ['{B}']}}}}"
+    page = rig(B, rest=f"organizations: [{{name: broken}}, {well}]").round()
     assert page.values("aws_support_organization_up", organization="broken") == [0]
     assert page.values("aws_support_organization_up", organization="well") == [1]
     assert page.up() == {MANAGEMENT: 1, A: 1, B: 1}

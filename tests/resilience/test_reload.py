@@ -117,10 +117,12 @@ def test_per_case_series_come_and_go_and_subjects_go_at_once(running: FakeRig) -
 
 def test_readiness_once_reached_stays(rig: StartRig) -> None:
     running = rig("444444444444")
+    running.page()
     ready = [running.publisher.ready]
     running.round()
     ready.append(running.publisher.ready)
     running.apply(configuration("555555555555"))
+    running.page()
     ready.append(running.publisher.ready)
     assert ready == [False, True, True], "the account failed, and was tried"
 
@@ -144,6 +146,7 @@ def test_members_stay_while_their_organization_is_listed_anew(rig: StartRig, sim
 
 def test_an_account_that_moves_into_an_organization_keeps_its_counts(running: FakeRig) -> None:
     running.apply(configuration(rest=ORGANIZATION))
+    assert running.page().open_cases() == {}, "nobody has found it yet"
     page = running.round()
     assert (page.by_account(OPENED)[A], page.open_cases()[A]) == (1, 2)
 

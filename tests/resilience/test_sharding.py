@@ -27,7 +27,7 @@ def owners(total: int) -> list[int]:
     return [index for (index,) in found]
 
 
-@pytest.mark.parametrize(("total", "moved"), [(1, 4986), (2, 3215), (3, 2473), (4, 1986), (7, 1243)])
+@pytest.mark.parametrize(("total", "moved"), [(1, 4986), (2, 3215), (3, 2473), (4, 1986)])
 def test_each_shard_has_its_share_of_10000_accounts_and_one_more_moves_no_other_share(total: int, moved: int) -> None:
     """The numbers are the same in every process, whatever its hash seed."""
     before, after = owners(total), owners(total + 1)
