@@ -29,10 +29,7 @@ class SteppedClock(FakeClock):
 
 
 def live(configs: Sequence[str], interval: float) -> None:
-    """Live through one interval for each line of standard input, and write a line of JSON each time.
-
-    Another configuration is put in force in every tenth interval.
-    """
+    """Live through one interval for each line of standard input, reload in every tenth, and write a line of JSON each time."""
     clock = SteppedClock()
     with (
         TemporaryDirectory() as folder,
