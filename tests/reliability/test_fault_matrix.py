@@ -37,8 +37,7 @@ INTERVAL = 10.0
 TIMEOUT = 8.0
 """Long enough for a busy machine: who is late there once would have a reason too many."""
 SLOWEST = 2.5 * INTERVAL
-"""How old the newest reading of a good account can be: at most one and a half intervals lie between two, and one more is what
-others may cost it."""
+"""How old the newest reading of a good account can be: one and a half intervals, and one more that others may cost it."""
 LAST_SUCCESS = "aws_support_account_last_success_timestamp_seconds"
 UNANSWERED = "aws_support_unanswered_cases"
 

