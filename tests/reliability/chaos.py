@@ -38,21 +38,13 @@ KINDS: tuple[Callable[[], Kind], ...] = (
 HANGS: tuple[type[Silence | SilenceInBody], ...] = (Silence, SilenceInBody)
 OPERATIONS = ("AssumeRole", "DescribeCases", "DescribeCases", "DescribeCases", "DescribeCommunications", "ListAccounts")
 MINUTE = 60.0
+SHORT = "150ms"
+"""A timeout for which a test can wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A configuration that may be in force.
-
-    Attributes:
-        listed: Accounts that it names, besides those of the organization.
-        interval: `poll.interval`, in minutes.
-        max_staleness: `poll.max_staleness`, in minutes.
-        timeout: `poll.timeout`.
-        regions: How many regions there are to fail over to.
-        cases: Whether cases have series of their own.
-        named: Whether listed accounts have names of their own.
-    """
+    """A configuration that may be in force, times in minutes; `listed` are accounts that it names itself."""
 
     listed: tuple[str, ...]
     interval: int = 10
@@ -76,15 +68,7 @@ class Plan:
 
 
 class Chaos:
-    """Lets things happen.
-
-    Args:
-        simulator: Whose accounts and faults.
-        truth: Is told what accounts hold.
-        accounts: How many there are at first.
-        loose: How many of them are read only where a configuration names them.
-        rng: Decides.
-    """
+    """Lets things happen; the first `loose` of the accounts are read only where a configuration names them."""
 
     def __init__(self, simulator: Simulator, truth: Truth, accounts: int, loose: int, rng: random.Random) -> None:
         self._simulator = simulator
@@ -185,7 +169,3 @@ class Chaos:
         fault = Fault(kind, operation, account_id, region, page, probability=share, times=times)
         until = self._fleet.clock() + self._rng.uniform(MINUTE, longest)
         self._faults.append((until, self._simulator.faults.add(fault)))
-
-
-SHORT = "150ms"
-"""A timeout for which a test can wait."""

@@ -1,8 +1,9 @@
-"""The faults of the matrix, and what each must lead to."""
+"""The faults of the matrices, what each must lead to, and the document that tells of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from docs.reference import replace_between
 from exporter.cases.model import Reason
 from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Tokens, Truncated, WrongTypes
 from exporter.simulator.faults import Kind, Page
@@ -16,29 +17,23 @@ from exporter.simulator.kinds import (
     SilenceInBody,
     Throttled,
 )
+from tests.support.tools import ROOT
 
+DOCUMENT = ROOT / "docs/reliability.md"
 NEEDS_A_PERSON = frozenset({Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED, Reason.CREDENTIALS, Reason.SUBSCRIPTION_REQUIRED})
 """After these an account is tried rarely, or at once after a reload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of AWS, or a page of one, that goes wrong.
-
-    Attributes:
-        title: How the table calls it.
-        name: AWS's name.
-        page: Which of its pages goes wrong, or None for all.
-        pages: Whether it comes in pages.
-    """
+    """An operation of AWS, or a page of one, that goes wrong."""
 
     title: str
     name: str
     page: Page | None = None
-    pages: bool = True
 
 
-ASSUME_ROLE = Operation("AssumeRole", "AssumeRole", pages=False)
+ASSUME_ROLE = Operation("AssumeRole", "AssumeRole")
 FIRST_PAGE = Operation("DescribeCases, page 1", "DescribeCases", Page.FIRST)
 LATER_PAGE = Operation("DescribeCases, page n", "DescribeCases", Page.LATER)
 COMMUNICATIONS = Operation("DescribeCommunications", "DescribeCommunications")
@@ -48,15 +43,7 @@ OF_AN_ACCOUNT = (ASSUME_ROLE, FIRST_PAGE, LATER_PAGE, COMMUNICATIONS)
 
 @dataclass(frozen=True, slots=True)
 class FaultCase:
-    """One way to fail.
-
-    Attributes:
-        title: How the table calls it.
-        kind: Makes what the simulator does.
-        reason: What a poll fails with, or None where it does not fail.
-        times: How often it strikes, or None for always.
-        only: Which operations it is for.
-    """
+    """One way to fail, for some operations, and the reason of a poll that meets it: None where it does not fail."""
 
     title: str
     kind: Callable[[], Kind]
@@ -134,3 +121,19 @@ def combinations() -> Iterator[tuple[Operation, FaultCase]]:
         for fault in FAULTS:
             if operation in fault.only:
                 yield operation, fault
+
+
+def is_told(table: str, rows: Mapping[str, str], again: str, *, rewrite: bool) -> None:
+    """Fail unless the document has the rows of a table; the rest of each is a measurement, and written only with `rewrite`."""
+    if rewrite:
+        head = f"| operation | fault | reason | meanwhile | {again} |\n|---|---|---|---|---|\n"
+        body = "".join(f"{row} {measured} |\n".replace("|  |", "| |") for row, measured in rows.items())
+        DOCUMENT.write_text(replace_between(DOCUMENT.read_text(), table, head + body))
+    told = DOCUMENT.read_text()
+    for row in rows:
+        assert row in told, "write it anew with --rewrite-golden"
+
+
+def row(title: str, fault: str, reason: Reason | None, passed: str, meanwhile: str) -> str:
+    """Return what the document says of a fault, but for a measurement; `passed` where it has no reason."""
+    return f"| {title} | {fault} | {f'`{reason.value}`' if reason else f'none: {passed} all the same'} | {meanwhile} |"

@@ -1,16 +1,11 @@
-"""An exporter that lives through one interval for each line of its input, and tells what it holds; a process of its own.
-
-It is whole: its own tasks poll accounts, list them and make pages, and its server answers scrapes. Only its clock is not
-time's: it moves by one interval for each line.
-"""
+"""A whole exporter whose clock moves by one interval for each line of its input, and that tells what it holds."""
 
 import asyncio
 import json
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,62 +28,52 @@ class SteppedClock(FakeClock):
             await asyncio.sleep(0.02)
 
 
-class Exporter:
-    """A running exporter, and somebody who looks at its pages after each interval.
+def live(configs: Sequence[str], interval: float) -> None:
+    """Live through one interval for each line of standard input, reload in every tenth, and write a line of JSON each time."""
+    clock = SteppedClock()
+    with (
+        TemporaryDirectory() as folder,
+        FakeRig(configs[0], clock) as rig,
+        rig.running(),
+        Served(rig, Path(folder, "config.yaml")) as served,
+    ):
+        settle(rig)
+        for number, _ in enumerate(sys.stdin, 1):
+            clock.advance(interval)
+            if number % 10 == 0:
+                assert served.reload(configs[number // 10 % len(configs)]) == 200
+            settle(rig)
+            page = ""
+            for path in LOOKED_AT:
+                new = served.connect()
+                served.get(path, connection=new)
+                new.close()
+                page = served.get(path)
+            served.wait_until_alone()
+            sys.stdout.write(json.dumps(held() | {"page": page}) + "\n")
+            sys.stdout.flush()
 
-    Args:
-        configs: Its configurations; another one is put in force in every tenth interval.
-        interval: How far its clock moves at a time.
-    """
 
-    def __init__(self, configs: Sequence[str], interval: float) -> None:
-        self._configs = configs
-        self._interval = interval
-        self._clock = SteppedClock()
-        self._rig = FakeRig(configs[0], self._clock)
-        self._intervals = 0
+def settle(rig: FakeRig) -> None:
+    """Wait until what is due by now is done, and shown."""
+    now = rig.clock.time()
 
-    def run(self) -> None:
-        """Live through one interval for each line of standard input, and write a line of JSON each time."""
-        with (
-            TemporaryDirectory() as folder,
-            self._rig,
-            self._rig.running(),
-            Served(self._rig, Path(folder, "config.yaml")) as served,
-        ):
-            self._settle()
-            for _ in sys.stdin:
-                self._live(served)
-                page = ""
-                for path in LOOKED_AT:
-                    new = served.connect()
-                    served.get(path, connection=new)
-                    new.close()
-                    page = served.get(path)
-                served.wait_until_alone()
-                sys.stdout.write(json.dumps(held() | {"page": page}) + "\n")
-                sys.stdout.flush()
+    def listed() -> bool | None:
+        return all((found.last_success or 0.0) >= now for found in rig.discoverer.organizations()) or None
 
-    def _live(self, served: Served) -> None:
-        self._clock.advance(self._interval)
-        self._intervals += 1
-        if self._intervals % 10 == 0:
-            assert served.reload(self._configs[self._intervals // 10 % len(self._configs)]) == 200
-        self._settle()
+    def read() -> bool | None:
+        return all(entry.due > rig.clock.monotonic() for entry in rig.accounts.entries()) or None
 
-    def _settle(self) -> None:
-        """Wait until what is due by now is done, and shown."""
-        rig, now = self._rig, self._clock.time()
-        wait_until(lambda: _listed_since(rig, now) or None, PATIENCE, lambda: "the accounts are not listed")
-        rig.wake()
-        wait_until(lambda: _nothing_is_due(rig) or None, PATIENCE, lambda: "accounts are not read")
-        rig.page()
+    wait_until(listed, PATIENCE, lambda: "the accounts are not listed")
+    rig.wake()
+    wait_until(read, PATIENCE, lambda: "accounts are not read")
+    rig.page()
 
 
 def held() -> dict[str, int]:
     """Return what this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    descriptors = list(_descriptors())
+    descriptors = [path.resolve().name for path in Path("/proc/self/fd").iterdir()]
     return {
         "rss": pages * os.sysconf("SC_PAGESIZE"),
         "threads": threading.active_count(),
@@ -97,20 +82,5 @@ def held() -> dict[str, int]:
     }
 
 
-def _descriptors() -> Iterator[str]:
-    for path in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            yield str(path.readlink())
-
-
-def _listed_since(rig: FakeRig, moment: float) -> bool:
-    return all((found.last_success or 0.0) >= moment for found in rig.discoverer.organizations())
-
-
-def _nothing_is_due(rig: FakeRig) -> bool:
-    now = rig.clock.monotonic()
-    return all(entry.due > now for entry in rig.accounts.entries())
-
-
 if __name__ == "__main__":
-    Exporter(sys.argv[2:], float(sys.argv[1])).run()
+    live(sys.argv[2:], float(sys.argv[1]))

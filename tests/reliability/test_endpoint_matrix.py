@@ -9,18 +9,16 @@ from typing import Any
 import aiohttp
 import pytest
 
-from docs.reference import replace_between
 from exporter.cases.model import Reason
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
+from tests.reliability.faults import is_told, row
 from tests.support.clock import FakeClock
-from tests.support.page import Page
 from tests.support.rig import FakeRig
-from tests.support.tools import ROOT
 
-DOCUMENT = ROOT / "docs/reliability.md"
 ACCOUNTS = 12
 INTERVAL = 600.0
+LISTED = "aws_support_organization_up"
 CONFIG = """
 poll: {interval: 10m, max_staleness: 60m}
 aws: {session_duration: 15m}
@@ -31,43 +29,13 @@ OPERATIONS = {
     "SUPPORT": "DescribeCases, DescribeCommunications",
     "ORGANIZATIONS": "ListAccounts",
 }
+AWS = tuple[dict[str, Simulator], dict[str, int]]
+"""A host for each service, and the error with which the name of any that is unknown is not found."""
 FAULTS = {
     "connection refused": None,
     "unknown name (DNS)": socket.EAI_NONAME,
     "name server fails (DNS)": socket.EAI_AGAIN,
 }
-
-
-class Services:
-    """A loopback AWS with a host for each service, of which any can be taken away."""
-
-    def __init__(self, hosts: dict[str, Simulator], resolve: Any) -> None:  # noqa: ANN401 - getaddrinfo's many arguments
-        self._hosts = hosts
-        self._resolve = resolve
-        self._unknown: dict[str, int] = {}
-
-    def resolve(self, host: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
-        """Look a host up as the system does, and those of the services in the test's own list."""
-        service, _, zone = str(host).partition(".")
-        if zone != "aws.test":
-            return self._resolve(host, *args, **options)
-        if service in self._unknown:
-            raise socket.gaierror(self._unknown[service], "not found")
-        return self._resolve("127.0.0.1", *args, **options)
-
-    def take_away(self, service: str, fault: str) -> None:
-        """Close a service's port, or forget its name; connections that are open break in either case."""
-        self._hosts[service].stop()
-        error = FAULTS[fault]
-        if error is not None:
-            self._unknown[service.lower()] = error
-            self._hosts[service].start()
-
-    def bring_back(self, service: str) -> None:
-        """Let a service be found again."""
-        self._unknown.clear()
-        self._hosts[service].stop()
-        self._hosts[service].start()
 
 
 @pytest.fixture
@@ -79,47 +47,56 @@ def fleet(clock: FakeClock) -> Fleet:
 
 
 @pytest.fixture
-def services(simulator: Simulator, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+def aws(simulator: Simulator, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[AWS]:
     del simulator
+    real, unknown = socket.getaddrinfo, dict[str, int]()
+
+    def resolve(host: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - getaddrinfo's many arguments
+        service, _, zone = str(host).partition(".aws.")
+        if service in unknown:
+            raise socket.gaierror(unknown[service], "not found")
+        return real("127.0.0.1" if zone == "test" else host, *args, **options)
+
     with ExitStack() as stack:
         hosts = {
             service: stack.enter_context(Simulator(fleet, throttle=False, verify_signatures=False)) for service in OPERATIONS
         }
-        services = Services(hosts, socket.getaddrinfo)
         for service, host in hosts.items():
-            port = host.url.rpartition(":")[2]
-            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", f"http://{service.lower()}.aws.test:{port}")
-        monkeypatch.setattr(socket, "getaddrinfo", services.resolve)
+            monkeypatch.setenv(
+                f"AWS_ENDPOINT_URL_{service}", f"http://{service}.aws.test:{host.url.rpartition(':')[2]}".lower()
+            )
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
         # By default it remembers addresses for ten seconds of the machine's own clock.
         monkeypatch.setattr(aiohttp, "TCPConnector", partial(aiohttp.TCPConnector, use_dns_cache=False))
-        yield services
+        yield hosts, unknown
 
 
 def recovered_after(rig: FakeRig) -> float:
     """Return how many seconds it takes until every account is read and the list is there again."""
     started = rig.clock.monotonic()
     page = rig.after(1)
-    while set(page.up().values()) != {1.0} or not listed(page):
+    while rig.discoverer.failures() or any(entry.status.failing_since for entry in rig.accounts.entries()):
         assert rig.clock.monotonic() < started + INTERVAL, page.text
         page = rig.after(1)
+    assert (set(page.up().values()), page.values(LISTED)) == ({1.0}, [1])
     return rig.clock.monotonic() - started
-
-
-def listed(page: Page) -> bool:
-    return page.values("aws_support_organization_up", organization="acme") == [1]
 
 
 @pytest.mark.timeout(120)
 def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
-    services: Services, fleet: Fleet, clock: FakeClock, request: pytest.FixtureRequest
+    aws: AWS, fleet: Fleet, clock: FakeClock, request: pytest.FixtureRequest
 ) -> None:
+    hosts, unknown = aws
     everyone = {account.account_id for account in fleet.accounts}
     rows: dict[str, str] = {}
     for service, operations in OPERATIONS.items():
-        for fault in FAULTS:
+        for fault, error in FAULTS.items():
             with FakeRig(CONFIG, clock) as rig:
                 assert set(rig.round().up().values()) == {1.0}
-                services.take_away(service, fault)
+                hosts[service].stop()  # connections that are open break in any case
+                if error is not None:
+                    unknown[service.lower()] = error
+                    hosts[service].start()
                 # Longer than any account's pause, and than credentials last.
                 page = rig.after(1.5 * INTERVAL)
                 assert page.open_cases() == dict.fromkeys(everyone, 1.0), (service, fault)
@@ -127,32 +104,16 @@ def test_an_endpoint_that_is_not_there_is_unreachable_and_takes_nothing_away(
                 (organization,) = rig.report().organizations
                 if service == "ORGANIZATIONS":
                     assert (page.up(), reasons) == (dict.fromkeys(everyone, 1.0), set()), fault
-                    assert (listed(page), organization.reason) == (False, Reason.UNREACHABLE), fault
+                    assert (page.values(LISTED), organization.reason) == ([0], Reason.UNREACHABLE), fault
                     meanwhile = "its accounts, as last listed"
                 else:
                     assert (page.up(), reasons) == (dict.fromkeys(everyone, 0.0), {Reason.UNREACHABLE}), (service, fault)
-                    assert (listed(page), organization.reason) == (True, None), (service, fault)
+                    assert (page.values(LISTED), organization.reason) == ([1], None), (service, fault)
                     meanwhile = "its cases, as last read"
-                services.bring_back(service)
-                rows[f"| {operations} | {fault} | `unreachable` | {meanwhile} |"] = f"{recovered_after(rig):.0f} s |"
+                unknown.clear()
+                hosts[service].stop()
+                hosts[service].start()
+                told = row(operations, fault, Reason.UNREACHABLE, "", meanwhile)
+                rows[told] = f"{recovered_after(rig):.0f} s"
 
-    told = DOCUMENT.read_text()
-    if request.config.getoption("--rewrite-golden"):
-        head = "| operation | fault | reason | meanwhile | read again |\n|---|---|---|---|---|\n"
-        told = replace_between(told, "endpoints", head + "".join(f"{row} {again}\n" for row, again in rows.items()))
-        DOCUMENT.write_text(told)
-    for row in rows:
-        assert row in told, "write it anew with --rewrite-golden"
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("service", ["SUPPORT", "STS"])
-def test_a_name_that_the_system_cannot_resolve_is_unreachable(
-    service: str, simulator: Simulator, fleet: Fleet, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    del simulator
-    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", "http://support.invalid")
-    account_id = fleet.accounts[0].account_id
-    with FakeRig(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{account_id}'}}]", clock) as rig:
-        page = rig.round()
-    assert (page.up(), page.reasons(account_id)) == ({account_id: 0.0}, {"unreachable": 1.0})
+    is_told("endpoints", rows, "read again", rewrite=request.config.getoption("--rewrite-golden"))

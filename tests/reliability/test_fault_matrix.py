@@ -5,21 +5,29 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from docs.reference import replace_between
 from exporter.cases.model import Reason
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, FaultHandle
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Error
 from exporter.simulator.server import Simulator
-from tests.reliability.faults import ASSUME_ROLE, COMMUNICATIONS, NEEDS_A_PERSON, FaultCase, Operation, combinations, expected
+from tests.reliability.faults import (
+    ASSUME_ROLE,
+    COMMUNICATIONS,
+    NEEDS_A_PERSON,
+    FaultCase,
+    Operation,
+    combinations,
+    expected,
+    is_told,
+    row,
+)
+from tests.resilience.conftest import configuration
 from tests.support.page import Page
 from tests.support.process import ExporterProcess
-from tests.support.tools import ROOT
 from tests.support.waiting import wait_until
 
 GOOD = 20
@@ -29,9 +37,7 @@ INTERVAL = 10.0
 TIMEOUT = 8.0
 """Long enough for a busy machine: who is late there once would have a reason too many."""
 SLOWEST = 2.5 * INTERVAL
-"""How old the newest reading of a good account can be: at most one and a half intervals lie between two, and one more is what
-others may cost it."""
-DOCUMENT = ROOT / "docs/reliability.md"
+"""How old the newest reading of a good account can be: one and a half intervals, and one more that others may cost it."""
 LAST_SUCCESS = "aws_support_account_last_success_timestamp_seconds"
 UNANSWERED = "aws_support_unanswered_cases"
 
@@ -49,10 +55,6 @@ class Cell:
     @property
     def reason(self) -> Reason | None:
         return expected(self.operation, self.fault)
-
-    @property
-    def has_no_plan(self) -> bool:
-        return self.reason is Reason.SUBSCRIPTION_REQUIRED
 
     @property
     def cases(self) -> int:
@@ -78,15 +80,12 @@ class World:
     cells: list[Cell]
     good: list[Account]
 
-    def page(self) -> Page:
-        return Page(self.exporter.get().text)
-
     def until(self, left_of: Callable[[Page], list[str]], timeout_seconds: float, what: str) -> Page:
         """Return the first page on which nothing is left to wait for; on none may a good account be late."""
         left: list[str] = []
 
         def probe() -> Page | None:
-            page = self.page()
+            page = Page(self.exporter.get().text)
             waiting = late(page, self.good)
             assert not waiting, f"good accounts waited for bad ones: {waiting}\n{self.exporter.stderr[-3000:]}"
             left[:] = left_of(page)
@@ -95,24 +94,17 @@ class World:
         return wait_until(probe, timeout_seconds, lambda: f"{what}: {left}\n{self.exporter.stderr[-3000:]}")
 
 
-def add_cases(account: Account) -> None:
-    for _ in range(CASES):
-        account.add_case(body="Please help.")
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     fleet = Fleet.empty(time.time)
     cells = [Cell(operation, fault, fleet.add_account()) for operation, fault in combinations()]
     good = [fleet.add_account() for _ in range(GOOD)]
     for account in [*good, *(cell.account for cell in cells)]:
-        add_cases(account)
-    config: Path = tmp_path_factory.mktemp("matrix") / "config.yaml"
-    accounts = "".join(f"\n- {{id: '{account.account_id}'}}" for account in fleet.accounts)
-    config.write_text(
-        f"poll: {{interval: {INTERVAL:g}s, timeout: {TIMEOUT:g}s, concurrency: 48, max_staleness: 10m}}\n"
-        f"aws: {{role_name: AwsSupportExporter}}\naccounts: {accounts}\n"
-    )
+        for _ in range(CASES):
+            account.add_case(body="Please help.")
+    config = tmp_path_factory.mktemp("matrix") / "config.yaml"
+    poll = f"interval: {INTERVAL:g}s, timeout: {TIMEOUT:g}s, concurrency: 48, max_staleness: 10m"
+    config.write_text(configuration(*(account.account_id for account in fleet.accounts), poll=poll))
     with (
         Simulator(fleet, throttle=False, verify_signatures=False) as simulator,
         ExporterProcess([f"--config.file={config}"], simulator.environment()) as exporter,
@@ -122,22 +114,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def late(page: Page, accounts: list[Account]) -> list[str]:
     """Return the accounts that were read once, and not lately."""
-    now = time.time()
-    read = page.by_account(LAST_SUCCESS)
-    ids = {account.account_id for account in accounts}
+    now, read = time.time(), page.by_account(LAST_SUCCESS)
+    ages = {account.account_id: now - read.get(account.account_id, now) for account in accounts}
     return [
-        f"{account_id}: read {now - at:.0f} s ago, {page.reasons(account_id)}"
-        for account_id, at in read.items()
-        if account_id in ids and now - at > SLOWEST
+        f"{account_id}: read {age:.0f} s ago, {page.reasons(account_id)}" for account_id, age in ages.items() if age > SLOWEST
     ]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World, request: pytest.FixtureRequest) -> None:
-    world.until(
-        lambda page: [account_id for account_id, up in page.up().items() if not up] or not_all(page, world), 40, "start"
-    )
+    everyone = [account.account_id for account in world.simulator.fleet.accounts]
+    world.until(lambda page: [account_id for account_id in everyone if page.up().get(account_id) != 1], 40, "start")
 
     broken_at = time.time()
     for cell in world.cells:
@@ -149,16 +137,17 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World,
             asked = cell.account.add_case(created_at=broken_at - 3600)
             for _ in range(7):
                 asked.add_communication("Any news?", submitted_by="Customer")
-    roles = [*world.good, *(cell.account for cell in world.cells if cell.operation is ASSUME_ROLE)]
-    for account in roles:
-        # Good ones too: of STS's answers some must be good, or it is down.
+    # Good ones too: of STS's answers some must be good, or it is down.
+    for account in [*world.good, *(cell.account for cell in world.cells if cell.operation is ASSUME_ROLE)]:
         world.simulator.faults.add(Fault(Error(400, "ExpiredTokenException"), "DescribeCases", account.account_id, times=1))
     page = world.until(lambda page: not_told(page, world.cells, broken_at), 60, "not told as expected")
     open_cases, unanswered = page.open_cases(), page.by_account(UNANSWERED)
     for cell in world.cells:
         account_id = cell.account.account_id
         shown = (open_cases.get(account_id), unanswered.get(account_id))
-        assert shown == ((None, None) if cell.has_no_plan else (cell.cases, cell.unanswered)), cell.name
+        assert shown == ((None, None) if cell.reason is Reason.SUBSCRIPTION_REQUIRED else (cell.cases, cell.unanswered)), (
+            cell.name
+        )
         assert set(page.reasons(account_id)) == ({cell.reason.value} if cell.reason else set()), cell.name
 
     world.simulator.faults.clear()
@@ -171,38 +160,21 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World,
     for account in world.good:
         account_id = account.account_id
         assert (page.reasons(account_id), page.open_cases()[account_id]) == ({}, CASES), "a good account failed"
-    told = DOCUMENT.read_text()
-    if request.config.getoption("--rewrite-golden"):
-        told = replace_between(told, "matrix", table(world.cells))
-        DOCUMENT.write_text(told)
-    for cell in world.cells:
-        assert row(cell).rpartition("|")[0].rpartition("|")[0] in told, "write it anew with --rewrite-golden"
-
-
-def table(cells: list[Cell]) -> str:
-    """Return the matrix in Markdown."""
-    head = "| operation | fault | reason | meanwhile | read again |\n|---|---|---|---|---|\n"
-    return head + "".join(f"{row(cell)}\n" for cell in cells)
-
-
-def row(cell: Cell) -> str:
-    reason = f"`{cell.reason.value}`" if cell.reason else "none: it is read all the same"
-    again = "" if cell.recovered_after is None else f"{cell.recovered_after:.0f} s"
-    if cell.reason in NEEDS_A_PERSON:
-        again = f"{again} after a reload"
-    return f"| {cell.operation.title} | {cell.fault.title} | {reason} | {meanwhile(cell)} | {again} |"
+    rows = {
+        row(cell.operation.title, cell.fault.title, cell.reason, "it is read", meanwhile(cell)): (
+            f"{cell.recovered_after:.0f} s{' after a reload' if cell.reason in NEEDS_A_PERSON else ''}"
+        )
+        for cell in world.cells
+    }
+    is_told("matrix", rows, "read again", rewrite=request.config.getoption("--rewrite-golden"))
 
 
 def meanwhile(cell: Cell) -> str:
-    if cell.has_no_plan:
+    if cell.reason is Reason.SUBSCRIPTION_REQUIRED:
         return "no cases: it has no plan"
     if cell.reason:
         return "its cases, as last read"
     return "its cases; of one, nothing of a first response" if cell.unanswered < cell.cases else ""
-
-
-def not_all(page: Page, world: World) -> list[str]:
-    return [account.account_id for account in world.simulator.fleet.accounts if account.account_id not in page.up()]
 
 
 def not_told(page: Page, cells: list[Cell], since: float) -> list[str]:

@@ -1,7 +1,4 @@
-"""Many scrape without a pause, the fleet is read again and again, and somebody guesses passwords: no scrape fails.
-
-For seconds, with a small fleet; `make load` is the same for minutes.
-"""
+"""No scrape fails while the fleet is read and passwords are guessed: for seconds what `make load` measures for minutes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,5 +55,4 @@ def test_wrong_passwords_have_a_bounded_share_of_a_core(folder: Path, aws: Simul
 
 
 def assert_none_let_in(guesses: Load) -> None:
-    """Check that each wrong password was refused or put off."""
     assert (guesses.others, guesses.socket) == (0, 0), guesses

@@ -5,8 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 
 import pytest
 
@@ -39,15 +38,8 @@ metrics: {{cases: {{enabled: true}}}}
 MOST_GROWTH = 1.10
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the exporter held after one interval."""
-
-    rss: int
-    threads: int
-    descriptors: int
-    sockets: int
-    page: Page
+States = Iterator[tuple[Page, int, dict[str, int]]]
+"""After each interval: the page, the memory in use, and how many there are of all else that could leak."""
 
 
 class Life:
@@ -83,22 +75,24 @@ class Life:
 
 
 @pytest.fixture
-def life() -> Iterator[tuple[Life, Iterator[State]]]:
+def life() -> Iterator[tuple[Life, States]]:
     """Return what happens in the accounts, and what the exporter in a process of its own makes of each interval."""
     clock = FakeClock()
     fleet = Fleet.empty(clock.true_time)
     life = Life(fleet, random.Random(7))  # noqa: S311 - a life that can be lived again
-    with Simulator(fleet, throttle=False, verify_signatures=False) as simulator:
-        child = subprocess.Popen(
+    with (
+        Simulator(fleet, throttle=False, verify_signatures=False) as simulator,
+        subprocess.Popen(
             [sys.executable, "-m", "tests.reliability.soak", str(INTERVAL), *CONFIGS],
             cwd=ROOT,
             env=environment(simulator.environment()),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-        )
+        ) as child,
+    ):
 
-        def states() -> Iterator[State]:
+        def states() -> States:
             assert child.stdin is not None
             assert child.stdout is not None
             for number in count(1):
@@ -107,33 +101,28 @@ def life() -> Iterator[tuple[Life, Iterator[State]]]:
                 clock.advance(INTERVAL)
                 child.stdin.write("\n")
                 child.stdin.flush()
-                told = json.loads(child.stdout.readline())
+                held = json.loads(child.stdout.readline())
                 if slow is not None:
                     slow.remove()
-                yield State(**told | {"page": Page(told["page"])})
+                yield Page(held.pop("page")), held.pop("rss"), held
 
-        with child:
-            yield life, states()
-            child.kill()
+        yield life, states()
+        child.kill()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_nothing_grows_and_nothing_stays_behind(life: tuple[Life, Iterator[State]]) -> None:
+def test_nothing_grows_and_nothing_stays_behind(life: tuple[Life, States]) -> None:
     lived, states = life
-    settled: State | None = None
-    for number in range(1, INTERVALS + 1):
-        state = next(states)
-        if number == SETTLED:
-            settled = state
-    assert settled is not None
-    assert state.rss <= settled.rss * MOST_GROWTH, f"{settled.rss / 1e6:.1f} MB grew to {state.rss / 1e6:.1f} MB"
-    assert (state.threads, state.descriptors, state.sockets) == (settled.threads, settled.descriptors, settled.sockets)
+    *_, (_, settled, before) = islice(states, SETTLED)
+    *_, (_, rss, held) = islice(states, INTERVALS - SETTLED)
+    assert rss <= settled * MOST_GROWTH, f"{settled / 1e6:.1f} MB grew to {rss / 1e6:.1f} MB"
+    assert held == before
+    assert held.keys() == {"threads", "descriptors", "sockets"}
 
     lived.is_over = True
-    for _ in range(2):
-        state = next(states)
-    assert set(state.page.up()) == {account.account_id for account in lived.members}
+    *_, (page, _, _) = islice(states, 2)
+    assert set(page.up()) == {account.account_id for account in lived.members}
     open_cases = {case.display_id for account in lived.members for case in account.open_cases()}
-    assert state.page.label_values("aws_support_case_info", "display_id") == open_cases
+    assert page.label_values("aws_support_case_info", "display_id") == open_cases
     assert len(lived.left) > INTERVALS / 5

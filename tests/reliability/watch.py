@@ -10,9 +10,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.simulator.fleet import Fleet
 
 _COUNTS = ("_total", "_count", "_bucket", "_sum")
-_ACCOUNT = re.compile(r'account_id="(\d{12})"')
-_SEVERITY = re.compile(r'severity_code="(\w+)"')
-_DISPLAY_ID = re.compile(r'display_id="(\d+)"')
 
 Held = frozenset[tuple[str, str]]
 """Display id and severity of each open case of one account at one moment."""
@@ -21,11 +18,7 @@ Values = Mapping[str, Mapping[str, float]]
 
 
 class Truth:
-    """What each account of a simulator held, and when.
-
-    Args:
-        fleet: The simulator's accounts.
-    """
+    """What each account of a simulator held, and when."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -53,30 +46,21 @@ class Truth:
 
 @dataclass(slots=True)
 class Watch:
-    """Reads page after page, and fails where one says what it must not.
-
-    Attributes:
-        truth: What the simulator held.
-        pages: How many pages were read.
-        hidden: How many times an account showed no cases.
-        per_case: How many pages had series for single cases.
-    """
+    """Reads page after page, and fails where one says what it must not."""
 
     truth: Truth
     pages: int = 0
     hidden: int = 0
+    """How many times an account showed no cases."""
     per_case: int = 0
+    """How many pages had series for single cases."""
     _counts: dict[tuple[str, str], float] = field(default_factory=dict)
     _parsed: set[str] = field(default_factory=set)
 
     def read(self, text: str, now: float, max_staleness: float, *, wholly: bool) -> Values:
         """Return the value of every series of a page.
 
-        Args:
-            text: The page.
-            now: When it was made.
-            max_staleness: How old the cases may be that it shows.
-            wholly: Whether the reference parser reads all of it, which takes a second, or only lines that it has not read yet.
+        The reference parser reads all of it, which takes a second, or only lines that it has not read yet.
         """
         if wholly:
             self._parsed.clear()
@@ -153,24 +137,24 @@ def up(values: Values) -> dict[str, float]:
     return {_account(labels): value for labels, value in values["aws_support_account_up"].items()}
 
 
-def _account(labels: str) -> str:
-    found = _ACCOUNT.search(labels)
+def _label(labels: str, name: str) -> str:
+    found = re.search(rf'{name}="([^"]*)"', labels)
     return found[1] if found else ""
+
+
+def _account(labels: str) -> str:
+    return _label(labels, "account_id")
 
 
 def _by_account(values: Values, name: str) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
     for labels, value in values.get(name, {}).items():
-        severity = _SEVERITY.search(labels)
-        assert severity is not None
-        counts.setdefault(_account(labels), Counter())[severity[1]] += int(value)
+        counts.setdefault(_account(labels), Counter())[_label(labels, "severity_code")] += int(value)
     return counts
 
 
 def _display_ids(values: Values) -> dict[str, set[str]]:
     ids: dict[str, set[str]] = {}
     for labels in values.get("aws_support_case_info", ()):
-        found = _DISPLAY_ID.search(labels)
-        assert found is not None
-        ids.setdefault(_account(labels), set()).add(found[1])
+        ids.setdefault(_account(labels), set()).add(_label(labels, "display_id"))
     return ids

@@ -37,6 +37,13 @@ def simulator(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulat
         yield running
 
 
+def configuration(*account_ids: str, poll: str = "interval: 5m", aws: str = "", rest: str = "") -> str:
+    """Return a configuration of accounts that are read by their role."""
+    entries = "".join(f'\n- {{id: "{account_id}"}}' for account_id in account_ids)
+    listed = f"accounts: {entries}\n" if account_ids else ""
+    return f"poll: {{{poll}}}\naws: {{role_name: AwsSupportExporter{aws and ', '}{aws}}}\n{listed}{rest}"
+
+
 StartRig = Callable[..., FakeRig]
 
 
@@ -46,17 +53,8 @@ def rig(simulator: Simulator, clock: FakeClock) -> Iterator[StartRig]:
     del simulator
     with ExitStack() as stack:
 
-        def make(
-            *account_ids: str,
-            poll: str = "interval: 5m",
-            aws: str = "",
-            rest: str = "",
-            pauses: float = 0.0,
-            log: Log | None = None,
-        ) -> FakeRig:
-            accounts = "".join(f'\n- {{id: "{account_id}"}}' for account_id in account_ids)
-            listed = f"accounts: {accounts}\n" if account_ids else ""
-            config = f"poll: {{{poll}}}\naws: {{role_name: AwsSupportExporter{aws and ', '}{aws}}}\n{listed}{rest}"
-            return stack.enter_context(FakeRig(config, clock, random=lambda: pauses, log=log.logger if log else None))
+        def make(*account_ids: str, log: Log | None = None, **config: str) -> FakeRig:
+            text = configuration(*account_ids, **config)
+            return stack.enter_context(FakeRig(text, clock, random=lambda: 0.0, log=log.logger if log else None))
 
         yield make

@@ -4,7 +4,7 @@ import pytest
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.resilience.conftest import MANAGEMENT, StartRig
+from tests.resilience.conftest import MANAGEMENT, StartRig, configuration
 from tests.support.rig import FakeRig
 
 A, B, C = "111111111111", "222222222222", "333333333333"
@@ -18,14 +18,6 @@ RESOLVED = "aws_support_cases_resolved_total"
 def _accounts(fleet: Fleet) -> None:
     for account_id in (A, B, C):
         fleet.add_account(account_id=account_id).add_case(severity_code="low")
-
-
-def configuration(
-    *account_ids: str, poll: str = "interval: 5m", aws: str = "role_name: AwsSupportExporter", rest: str = ""
-) -> str:
-    entries = "".join(f'\n- {{id: "{account_id}"}}' for account_id in account_ids)
-    listed = f"accounts: {entries}\n" if account_ids else ""
-    return f"poll: {{{poll}}}\naws: {{{aws}}}\n{listed}{rest}"
 
 
 @pytest.fixture
@@ -53,7 +45,7 @@ def test_accounts_that_stay_keep_their_cases_and_counts(running: FakeRig, simula
 
 def test_an_account_that_is_read_in_another_way_keeps_its_counts(running: FakeRig, simulator: Simulator) -> None:
     assumed = simulator.log.counts()["AssumeRole"]
-    running.apply(configuration(A, B, aws="role_name: AwsSupportExporter, session_name: other"))
+    running.apply(configuration(A, B, aws="session_name: other"))
     page = running.round()
     assert simulator.log.counts()["AssumeRole"] == assumed + 2
     assert (page.by_account(OPENED), page.total(RESOLVED)) == ({A: 1, B: 1}, 0)
@@ -78,8 +70,8 @@ def test_another_name_or_label_is_shown_at_once(running: FakeRig) -> None:
 
 
 def test_a_role_that_is_mended_is_tried_at_once(fleet: Fleet, rig: StartRig) -> None:
-    running = rig(A, B, aws="session_name: exporter")
-    running.apply(configuration(A, B, aws="role_name: Wrong"))
+    running = rig(A, B)
+    running.apply(configuration(A, B).replace("AwsSupportExporter", "Wrong"))
     assert running.round().up() == {A: 0, B: 0}
     running.apply(configuration(A, B))
     assert running.round().up() == {A: 1, B: 1}
@@ -156,8 +148,7 @@ def test_an_account_that_moves_into_an_organization_keeps_its_counts(running: Fa
     running.apply(configuration(rest=ORGANIZATION))
     assert running.page().open_cases() == {}, "nobody has found it yet"
     page = running.round()
-    assert page.by_account(OPENED)[A] == 1
-    assert page.open_cases()[A] == 2
+    assert (page.by_account(OPENED)[A], page.open_cases()[A]) == (1, 2)
 
 
 def test_the_own_account_stays(rig: StartRig, fleet: Fleet) -> None:

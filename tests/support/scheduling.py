@@ -8,9 +8,8 @@ _ON_THE_CLOCK = (
     "tests/bench/",
     "tests/e2e/test_alerts.py",
     "tests/e2e/test_endings.py",
-    *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "refused", "soak")),
+    *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "soak")),
     "tests/resilience/test_neighbours.py",
-    "tests/resilience/test_quota.py",
     "tests/web/test_crowds.py",
 )
 """What is late when something else of its kind runs beside it, or when coverage is measured in the processes that it starts."""
