@@ -74,217 +74,188 @@ _GROUPS = f"{_READ}; only groups that hold a case"
 
 _OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
 
-OPEN_CASES = _gauge("open_cases", _GROUP, "Number of open cases.", _GROUPS)
-LATEST_COMMUNICATION_AGE = _gauge(
-    "latest_communication_age_seconds",
-    _GROUP,
-    "Time since the latest communication, of the case of the group that has been quiet longest.",
-    _GROUPS,
-)
-LATEST_COMMUNICATION_TIMESTAMP = _gauge(
-    "latest_communication_timestamp_seconds",
-    (*ACCOUNT, "severity_code", "last_author"),
-    "Unix time of the latest communication, of the case that has been quiet longest.",
-    f"{_READ}; absent when there is no such case",
-)
-OLDEST_OPEN_CASE = _gauge(
-    "oldest_open_case_created_timestamp_seconds",
-    _SEVERITY,
-    "Unix creation time of the oldest open case.",
-    f"{_READ}; absent when there is no such case",
-)
-ACCOUNT_OPEN_CASES = _gauge("account_open_cases", _SEVERITY, "Number of open cases of the account, including zero.", _ZERO)
-UNANSWERED_CASES = _gauge("unanswered_cases", _SEVERITY, "Number of open cases without a first response from AWS.", _ZERO)
-OLDEST_UNANSWERED_CASE = _gauge(
-    "oldest_unanswered_case_created_timestamp_seconds",
-    _SEVERITY,
-    "Unix creation time of the oldest open case without a first response from AWS.",
-    f"{_READ}; absent when there is no such case",
-)
-FIRST_RESPONSE_OVERDUE = _gauge(
-    "first_response_overdue_cases", _SEVERITY, "Number of unanswered cases past their first-response target.", _ZERO
-)
-FIRST_RESPONSE_BREACHES = _counter(
-    "first_response_breaches_total", _SEVERITY, "Total number of cases that missed their first-response target.", _ZERO
-)
-CASES_OPENED = _counter("cases_opened_total", _SEVERITY, "Total number of cases opened.", _ZERO)
-CASES_RESOLVED = _counter("cases_resolved_total", _SEVERITY, "Total number of cases resolved.", _ZERO)
-CASES_REOPENED = _counter("cases_reopened_total", _SEVERITY, "Total number of cases reopened.", _ZERO)
-CASE_INFO = _gauge(
-    "case_info",
-    (*ACCOUNT, "display_id", "status", "severity_code", "service_code", "category_code", "language", "last_author"),
-    "Information about an open case.",
-    _OPT_IN,
-    optional=("subject",),
-)
-CASE_CREATED = _gauge("case_created_timestamp_seconds", _CASE, "Unix creation time of the case.", _OPT_IN)
-CASE_LATEST_COMMUNICATION = _gauge(
-    "case_latest_communication_timestamp_seconds",
-    _CASE,
-    "Unix time of the latest communication on the case, or its creation time if there is none.",
-    _OPT_IN,
-)
-CASE_SERIES_DROPPED = _gauge(
-    "case_series_dropped",
-    ACCOUNT,
-    "Number of open cases without per-case series because of metrics.cases.limit.",
-    f"with metrics.cases.enabled, {_READ}",
-)
-ACCOUNT_INFO = _gauge(
-    "account_info",
-    (*ACCOUNT, "partition", "organization"),
-    "Information about a monitored account, its labels from the configuration as label_*.",
-    optional=("label_*",),
-)
-ACCOUNT_UP = _gauge("account_up", ACCOUNT, "Whether the last poll of the account succeeded.", "after the first poll")
-ACCOUNT_SUPPORTED = _gauge(
-    "account_supported", ACCOUNT, "Whether the account's support plan includes the AWS Support API.", "once known"
-)
-ACCOUNT_LAST_SUCCESS = _gauge(
-    "account_last_success_timestamp_seconds",
-    ACCOUNT,
-    "Unix time of the last successful poll of the account.",
-    "after the first successful poll",
-)
-ACCOUNT_POLL_DURATION = _gauge(
-    "account_poll_duration_seconds", ACCOUNT, "Duration of the last poll of the account.", "after the first poll"
-)
-ACCOUNT_POLL_ERRORS = _counter(
-    "account_poll_errors_total",
-    (*ACCOUNT, "reason"),
-    "Total number of failed polls of the account, by reason.",
-    "after the first such failure",
-)
-ACCOUNT_FAILURE = _gauge(
-    "account_failure_info",
-    (*ACCOUNT, "reason"),
-    "Failure reason of the last poll of the account.",
-    "while the last poll has failed",
-)
-ACCOUNTS = _gauge(
-    "accounts", ("state",), "Number of accounts by state: pending, ok, failing, stale, unsupported.", "always, all five states"
-)
-API_REQUESTS = _counter(
-    "api_requests_total",
-    ("operation",),
-    "Total number of requests sent to AWS, including retries.",
-    "after the first such request",
-)
-API_ERRORS = _counter(
-    "api_errors_total",
-    ("operation", "reason"),
-    "Total number of failed requests to AWS, by reason, including retries.",
-    "after the first such failure",
-)
-API_REQUEST_DURATION = _histogram(
-    "api_request_duration_seconds",
-    ("operation",),
-    "Duration of requests to AWS until the response was read.",
-    "after the first such request",
-)
-FIRST_RESPONSE_TARGET = _gauge(
-    "first_response_target_seconds",
-    ("severity_code",),
-    "Configured time from the creation of a case within which AWS should respond.",
-)
-FIRST_RESPONSE = _histogram(
-    "first_response_seconds",
-    ("severity_code",),
-    "Time from the creation of a case to the first response from AWS.",
-    "always; all five documented severities, others when seen",
-)
-CASE_OPEN_DURATION = _histogram(
-    "case_open_duration_seconds",
-    ("severity_code",),
-    "Time from the creation of a case to its resolution, observed when a case is resolved.",
-    "always; all five documented severities, others when seen",
-)
-ORGANIZATION_UP = _gauge(
-    "organization_up",
-    ("organization",),
-    "Whether the last listing of the organization's accounts succeeded.",
-    "after the first attempt; organization is empty where neither accounts nor organizations are configured: "
-    "whether the last lookup of the exporter's own account succeeded",
-)
-ORGANIZATION_LAST_SUCCESS = _gauge(
-    "organization_last_success_timestamp_seconds",
-    ("organization",),
-    "Unix time of the last successful listing of the organization's accounts.",
-    "after the first success",
-)
-SHARD = _gauge(
-    "exporter_shard",
-    ("ordinal", "total"),
-    "Shard ordinal of this exporter and total number of shards, as labels.",
-    "when sharded",
-)
-SHARDS = _gauge("exporter_shards", (), "Total number of shards.", "when sharded")
-CONFIG_RELOAD_SUCCESSFUL = _gauge(
-    "exporter_config_last_reload_successful", (), "Whether the last configuration reload succeeded."
-)
-CONFIG_RELOAD_SUCCESS = _gauge(
-    "exporter_config_last_reload_success_timestamp_seconds", (), "Unix time of the last successful configuration reload."
-)
-PAGE_TIMESTAMP = _gauge(
-    "exporter_page_timestamp_seconds", (), "Unix time at which this page was rendered, at most 15 seconds ago."
-)
-BUILD_INFO = _gauge(
-    "exporter_build_info", ("version", "revision", "pythonversion"), "Version, revision and Python version of the exporter."
-)
-RENDER_DURATION = _gauge(
-    "exporter_render_duration_seconds", (), "Duration of the rendering of the previous page.", "from the second page"
-)
-
 CASE_METRICS: tuple[Metric, ...] = (
-    OPEN_CASES,
-    LATEST_COMMUNICATION_AGE,
-    LATEST_COMMUNICATION_TIMESTAMP,
-    OLDEST_OPEN_CASE,
-    ACCOUNT_OPEN_CASES,
-    UNANSWERED_CASES,
-    OLDEST_UNANSWERED_CASE,
-    FIRST_RESPONSE_OVERDUE,
-    FIRST_RESPONSE_BREACHES,
-    CASES_OPENED,
-    CASES_RESOLVED,
-    CASES_REOPENED,
-    CASE_INFO,
-    CASE_CREATED,
-    CASE_LATEST_COMMUNICATION,
-    CASE_SERIES_DROPPED,
+    OPEN_CASES := _gauge("open_cases", _GROUP, "Number of open cases.", _GROUPS),
+    LATEST_COMMUNICATION_AGE := _gauge(
+        "latest_communication_age_seconds",
+        _GROUP,
+        "Time since the latest communication, of the case of the group that has been quiet longest.",
+        _GROUPS,
+    ),
+    LATEST_COMMUNICATION_TIMESTAMP := _gauge(
+        "latest_communication_timestamp_seconds",
+        (*ACCOUNT, "severity_code", "last_author"),
+        "Unix time of the latest communication, of the case that has been quiet longest.",
+        f"{_READ}; absent when there is no such case",
+    ),
+    OLDEST_OPEN_CASE := _gauge(
+        "oldest_open_case_created_timestamp_seconds",
+        _SEVERITY,
+        "Unix creation time of the oldest open case.",
+        f"{_READ}; absent when there is no such case",
+    ),
+    ACCOUNT_OPEN_CASES := _gauge(
+        "account_open_cases", _SEVERITY, "Number of open cases of the account, including zero.", _ZERO
+    ),
+    UNANSWERED_CASES := _gauge("unanswered_cases", _SEVERITY, "Number of open cases without a first response from AWS.", _ZERO),
+    OLDEST_UNANSWERED_CASE := _gauge(
+        "oldest_unanswered_case_created_timestamp_seconds",
+        _SEVERITY,
+        "Unix creation time of the oldest open case without a first response from AWS.",
+        f"{_READ}; absent when there is no such case",
+    ),
+    FIRST_RESPONSE_OVERDUE := _gauge(
+        "first_response_overdue_cases", _SEVERITY, "Number of unanswered cases past their first-response target.", _ZERO
+    ),
+    FIRST_RESPONSE_BREACHES := _counter(
+        "first_response_breaches_total", _SEVERITY, "Total number of cases that missed their first-response target.", _ZERO
+    ),
+    CASES_OPENED := _counter("cases_opened_total", _SEVERITY, "Total number of cases opened.", _ZERO),
+    CASES_RESOLVED := _counter("cases_resolved_total", _SEVERITY, "Total number of cases resolved.", _ZERO),
+    CASES_REOPENED := _counter("cases_reopened_total", _SEVERITY, "Total number of cases reopened.", _ZERO),
+    CASE_INFO := _gauge(
+        "case_info",
+        (*ACCOUNT, "display_id", "status", "severity_code", "service_code", "category_code", "language", "last_author"),
+        "Information about an open case.",
+        _OPT_IN,
+        optional=("subject",),
+    ),
+    CASE_CREATED := _gauge("case_created_timestamp_seconds", _CASE, "Unix creation time of the case.", _OPT_IN),
+    CASE_LATEST_COMMUNICATION := _gauge(
+        "case_latest_communication_timestamp_seconds",
+        _CASE,
+        "Unix time of the latest communication on the case, or its creation time if there is none.",
+        _OPT_IN,
+    ),
+    CASE_SERIES_DROPPED := _gauge(
+        "case_series_dropped",
+        ACCOUNT,
+        "Number of open cases without per-case series because of metrics.cases.limit.",
+        f"with metrics.cases.enabled, {_READ}",
+    ),
 )
 """Metrics of one account's cases, in the order of the page."""
 
 HEALTH_METRICS: tuple[Metric, ...] = (
-    ACCOUNT_INFO,
-    ACCOUNT_UP,
-    ACCOUNT_SUPPORTED,
-    ACCOUNT_LAST_SUCCESS,
-    ACCOUNT_POLL_DURATION,
-    ACCOUNT_POLL_ERRORS,
-    ACCOUNT_FAILURE,
+    ACCOUNT_INFO := _gauge(
+        "account_info",
+        (*ACCOUNT, "partition", "organization"),
+        "Information about a monitored account, its labels from the configuration as label_*.",
+        optional=("label_*",),
+    ),
+    ACCOUNT_UP := _gauge("account_up", ACCOUNT, "Whether the last poll of the account succeeded.", "after the first poll"),
+    ACCOUNT_SUPPORTED := _gauge(
+        "account_supported", ACCOUNT, "Whether the account's support plan includes the AWS Support API.", "once known"
+    ),
+    ACCOUNT_LAST_SUCCESS := _gauge(
+        "account_last_success_timestamp_seconds",
+        ACCOUNT,
+        "Unix time of the last successful poll of the account.",
+        "after the first successful poll",
+    ),
+    ACCOUNT_POLL_DURATION := _gauge(
+        "account_poll_duration_seconds", ACCOUNT, "Duration of the last poll of the account.", "after the first poll"
+    ),
+    ACCOUNT_POLL_ERRORS := _counter(
+        "account_poll_errors_total",
+        (*ACCOUNT, "reason"),
+        "Total number of failed polls of the account, by reason.",
+        "after the first such failure",
+    ),
+    ACCOUNT_FAILURE := _gauge(
+        "account_failure_info",
+        (*ACCOUNT, "reason"),
+        "Failure reason of the last poll of the account.",
+        "while the last poll has failed",
+    ),
 )
 """Metrics of the polling of one account, in the order of the page."""
 
-ACCOUNT_METRICS: tuple[Metric, ...] = (*CASE_METRICS, *HEALTH_METRICS)
-"""Metrics with one account's labels, in the order of the page."""
-
 EXPORTER_METRICS: tuple[Metric, ...] = (
-    ACCOUNTS,
-    FIRST_RESPONSE_TARGET,
-    ORGANIZATION_UP,
-    ORGANIZATION_LAST_SUCCESS,
-    BUILD_INFO,
-    CONFIG_RELOAD_SUCCESSFUL,
-    CONFIG_RELOAD_SUCCESS,
-    PAGE_TIMESTAMP,
-    RENDER_DURATION,
-    SHARD,
-    SHARDS,
+    ACCOUNTS := _gauge(
+        "accounts",
+        ("state",),
+        "Number of accounts by state: pending, ok, failing, stale, unsupported.",
+        "always, all five states",
+    ),
+    FIRST_RESPONSE_TARGET := _gauge(
+        "first_response_target_seconds",
+        ("severity_code",),
+        "Configured time from the creation of a case within which AWS should respond.",
+    ),
+    ORGANIZATION_UP := _gauge(
+        "organization_up",
+        ("organization",),
+        "Whether the last listing of the organization's accounts succeeded.",
+        "after the first attempt; organization is empty where neither accounts nor organizations are configured: "
+        "whether the last lookup of the exporter's own account succeeded",
+    ),
+    ORGANIZATION_LAST_SUCCESS := _gauge(
+        "organization_last_success_timestamp_seconds",
+        ("organization",),
+        "Unix time of the last successful listing of the organization's accounts.",
+        "after the first success",
+    ),
+    BUILD_INFO := _gauge(
+        "exporter_build_info", ("version", "revision", "pythonversion"), "Version, revision and Python version of the exporter."
+    ),
+    CONFIG_RELOAD_SUCCESSFUL := _gauge(
+        "exporter_config_last_reload_successful", (), "Whether the last configuration reload succeeded."
+    ),
+    CONFIG_RELOAD_SUCCESS := _gauge(
+        "exporter_config_last_reload_success_timestamp_seconds", (), "Unix time of the last successful configuration reload."
+    ),
+    PAGE_TIMESTAMP := _gauge(
+        "exporter_page_timestamp_seconds", (), "Unix time at which this page was rendered, at most 15 seconds ago."
+    ),
+    RENDER_DURATION := _gauge(
+        "exporter_render_duration_seconds", (), "Duration of the rendering of the previous page.", "from the second page"
+    ),
+    SHARD := _gauge(
+        "exporter_shard",
+        ("ordinal", "total"),
+        "Shard ordinal of this exporter and total number of shards, as labels.",
+        "when sharded",
+    ),
+    SHARDS := _gauge("exporter_shards", (), "Total number of shards.", "when sharded"),
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
 
-INSTRUMENTS: tuple[Metric, ...] = (FIRST_RESPONSE, CASE_OPEN_DURATION, API_REQUESTS, API_ERRORS, API_REQUEST_DURATION)
+INSTRUMENTS: tuple[Metric, ...] = (
+    FIRST_RESPONSE := _histogram(
+        "first_response_seconds",
+        ("severity_code",),
+        "Time from the creation of a case to the first response from AWS.",
+        "always; all five documented severities, others when seen",
+    ),
+    CASE_OPEN_DURATION := _histogram(
+        "case_open_duration_seconds",
+        ("severity_code",),
+        "Time from the creation of a case to its resolution, observed when a case is resolved.",
+        "always; all five documented severities, others when seen",
+    ),
+    API_REQUESTS := _counter(
+        "api_requests_total",
+        ("operation",),
+        "Total number of requests sent to AWS, including retries.",
+        "after the first such request",
+    ),
+    API_ERRORS := _counter(
+        "api_errors_total",
+        ("operation", "reason"),
+        "Total number of failed requests to AWS, by reason, including retries.",
+        "after the first such failure",
+    ),
+    API_REQUEST_DURATION := _histogram(
+        "api_request_duration_seconds",
+        ("operation",),
+        "Duration of requests to AWS until the response was read.",
+        "after the first such request",
+    ),
+)
 """Self-instrumentation, in the order of the page."""
+
+ACCOUNT_METRICS: tuple[Metric, ...] = (*CASE_METRICS, *HEALTH_METRICS)
+"""Metrics with one account's labels, in the order of the page."""
 
 CATALOG: Mapping[str, Metric] = MappingProxyType({m.name: m for m in (*ACCOUNT_METRICS, *EXPORTER_METRICS, *INSTRUMENTS)})
