@@ -45,11 +45,7 @@ _MAKES_A_LABEL = ("label_replace", "label_join")
 
 
 def unknown(expression: str) -> list[str]:
-    """Return the names of metrics and labels that an expression uses and that are in no catalogue.
-
-    Raises:
-        ValueError: It is not PromQL.
-    """
+    """Return the names of metrics and labels that an expression uses and that are in no catalogue."""
     tree = promql_parser.parse(expression)
     found = []
     labels_in_sight = OF_A_TARGET | set(_made(tree))

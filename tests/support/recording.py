@@ -71,16 +71,7 @@ class HistoryClock:
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """One target of Prometheus.
-
-    Attributes:
-        instance: Its `instance` label.
-        job: Its `job` label.
-        index: Which share of the accounts it reads.
-        total: Among how many the accounts are shared.
-        organization: The organization that the accounts are found in, or empty.
-        per_case: Whether each case has series of its own.
-    """
+    """One target of Prometheus."""
 
     instance: str
     job: str = JOB
@@ -175,14 +166,7 @@ class Members:
 
 
 class RecordedExporter:
-    """An exporter whose pages are written down with the time at which they were scraped.
-
-    Args:
-        fleet: What it reads.
-        scrape: How Prometheus knows it.
-        clock: Its clock, and the fleet's.
-        step: Seconds between two scrapes; every account that is well is read between them.
-    """
+    """An exporter whose pages are written down with the time at which they were scraped."""
 
     def __init__(self, fleet: Fleet, scrape: Scrape, clock: HistoryClock, step: float) -> None:
         self._endpoints = Endpoints()
