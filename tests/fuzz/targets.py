@@ -31,7 +31,6 @@ from exporter.metrics.renderer import Renderer
 from tests.fuzz.server import server
 from tests.support.clock import FakeClock
 from tests.support.page import plain
-from tests.support.recording import OwnCredentials
 
 NOW = 1_785_000_000.0
 TARGETS = {"critical": 900.0, "urgent": 3600.0}
@@ -64,6 +63,17 @@ def communications(data: bytes) -> None:
         communications_page(data)
     except ReadFailure:
         return
+
+
+class OwnCredentials:
+    """What roles are assumed with."""
+
+    async def get(self, _: Caller) -> Credentials:
+        """Return them."""
+        return Credentials("id", "secret")
+
+    def forget(self, refused: Credentials) -> None:
+        """Keep them."""
 
 
 class Answering(Client):
