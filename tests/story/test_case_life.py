@@ -125,26 +125,6 @@ def by_customer(case: Case, count: int) -> None:
         case.add_communication("Any news?", submitted_by="Customer")
 
 
-def test_no_answer_at_all_is_one_breach_however_long_it_lasts(simulator: Simulator, fleet: Fleet, rig: StartRig) -> None:
-    account = fleet.add_account(account_id=A)
-    pages = tell(
-        rig,
-        account,
-        {
-            "opened": (1, lambda account: account.add_case(body="help", severity_code="critical")),
-            "a day": (24, lambda _: None),
-            "withdrawn": (1, lambda account: account.cases[0].resolve()),
-        },
-    )
-    assert told(pages, "critical") == [
-        ("before", "0", "0", "0", "0", "0"),
-        ("opened", "1", "1", "1", "0", "0"),
-        ("a day", "1", "1", "1", "0", "0"),
-        ("withdrawn", "0", "0", "1", "0", "0"),
-    ]
-    assert simulator.log.counts().get("DescribeCommunications", 0) == 0
-
-
 def test_a_target_passes_between_two_readings_and_is_a_breach_at_the_next(
     simulator: Simulator, fleet: Fleet, rig: StartRig
 ) -> None:
