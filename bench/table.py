@@ -4,10 +4,6 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple, TextIO
 
-from rich.console import Console
-from rich.table import Table
-
-_WIDTH = 150
 _WITHIN = 1.0
 
 
@@ -51,16 +47,9 @@ def number(value: float) -> str:
 
 def print_table(rows: Iterable[Row], title: str, stream: TextIO) -> None:
     """Print the rows, section by section."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False, box=None, padding=(0, 2, 0, 0)
-    )
-    for heading, justify in (("measured", "left"), ("figure", "left"), ("bound", "left"), ("of it", "right"), ("", "left")):
-        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading == "measured")  # type: ignore[arg-type]  # these are rich's own words
+    stream.write(f"{title}\n")
     for section, members in groupby(rows, key=lambda row: row.section):
-        table.add_row()
-        table.add_row(f"[bold]{section}[/bold]")
+        stream.write(f"\n{section}\n")
         for row in members:
-            ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-            verdict = "" if row.ratio is None else "[red]MISSED[/red]" if row.missed else "[green]ok[/green]"
-            table.add_row(f"  {row.what}", row.figure, row.bound, ratio, verdict)
-    Console(file=stream, width=_WIDTH, highlight=False).print(table)
+            ratio = "" if row.ratio is None else f"{row.ratio:5.2f}  {'MISSED' if row.missed else 'ok'}"
+            stream.write(f"  {row.what:<56}  {row.figure:<52}  {row.bound:<22}  {ratio}".rstrip() + "\n")

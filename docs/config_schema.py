@@ -1,7 +1,6 @@
 """The JSON schema of a configuration, made from the exporter's own model of it."""
 
 import inspect
-import re
 from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
@@ -37,8 +36,6 @@ _VALUES: Final[Mapping[Any, Json]] = {
     },
     types.RoleChain: {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _ROLE_ARN}},
 }
-
-_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     +.*)*)", re.MULTILINE)
 
 
 def config_schema() -> Json:
@@ -95,25 +92,14 @@ def _annotated(kind: Any, metadata: tuple[object, ...]) -> Json:  # noqa: ANN401
 
 
 def _section(model: type[schema.Section]) -> Json:
-    described = _descriptions(model)
+    fields, kinds = model.model_fields, get_type_hints(model, include_extras=True)
     properties = {
-        name: {**value_schema(kind), **({"description": described[name]} if name in described else {})}
-        for name, kind in get_type_hints(model, include_extras=True).items()
-        if name in model.model_fields
+        name: {**value_schema(kinds[name]), **({"description": field.description} if field.description else {})}
+        for name, field in fields.items()
     }
-    names = [name for name, field in model.model_fields.items() if field.is_required()]
+    names = [name for name, field in fields.items() if field.is_required()]
     required = {"required": names} if names else {}
-    summary = inspect.cleandoc(model.__doc__ or "").splitlines()[0]
-    return {"description": summary, "type": "object", "additionalProperties": False, **required, "properties": properties}
-
-
-def _descriptions(model: type[schema.Section]) -> dict[str, str]:
-    """Return what the docstrings of a model and of those it extends say of its fields."""
-    found: dict[str, str] = {}
-    for base in reversed(model.__mro__):
-        if issubclass(base, schema.Section):
-            found |= {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(inspect.cleandoc(base.__doc__ or ""))}
-    return found
+    return {"description": model.__doc__, "type": "object", "additionalProperties": False, **required, "properties": properties}
 
 
 def _or_null(some: Json) -> Json:

@@ -1,7 +1,7 @@
 """The catalogue as Markdown, for docs/metrics.md and the README."""
 
 from exporter.metrics import catalog
-from exporter.metrics.metric import Metric
+from exporter.metrics.catalog import Metric
 
 _SECTIONS = (
     ("Cases", catalog.CASE_METRICS),

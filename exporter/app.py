@@ -21,7 +21,7 @@ from exporter.aws.readers import Readers
 from exporter.cases.report import FleetReport, fleet_report
 from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
-from exporter.config import Settings, Shown, load, parse, parse_web_config, read, read_web_config
+from exporter.config import Settings, as_yaml, load, parse, parse_web_config, read, read_web_config
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
 from exporter.metrics.exposition import Encoding, PageStore, TextFormat
@@ -41,12 +41,7 @@ _NO_FILE = "the exporter was started without --config.file"
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:
-    """Run the exporter until SIGTERM or SIGINT, and return the exit code.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
-        StartupError: An address cannot be listened on.
-    """
+    """Run the exporter until SIGTERM or SIGINT, and return the exit code; raises ConfigError and StartupError."""
     web_config = _web_config(options.web_config_file, log)
     with _configuration(options) as (content, source), ExitStack() as stack:
         exporter = Exporter(content, source, options, log, process=True)
@@ -55,24 +50,17 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
 
 
 def check_config(options: Options, log: FilteringBoundLogger) -> None:
-    """Read the configuration files, and nothing else.
-
-    Raises:
-        ConfigError: One cannot be used.
-    """
+    """Read the configuration files, and nothing else; raises ConfigError."""
     if options.config_file is not None:
         load(options.config_file, partition_of=Endpoints().partition_of)
     _web_config(options.web_config_file, log)
 
 
 def check(options: Options, log: FilteringBoundLogger) -> int:
-    """Poll every account once, and report how it went and what to do.
+    """Poll every account once, and report how it went and what to do; raises ConfigError.
 
     Returns:
         0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
     """
     exporter = _polled_once(options, log)
     entries = exporter.collector.accounts.entries()
@@ -89,9 +77,6 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
 
     Returns:
         0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
     """
     exporter = _polled_once(options, log)
     page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
@@ -103,16 +88,6 @@ class Exporter:
     """All parts of an exporter, put together.
 
     The collector runs on an event loop of its own: in a second thread when serving, in the caller's when polling once.
-
-    Args:
-        content: The configuration.
-        source: Its name in messages.
-        options: The command line.
-        log: The log.
-        process: Whether the page has process_* and python_*.
-
-    Raises:
-        ConfigError: The configuration cannot be used.
     """
 
     def __init__(
@@ -157,8 +132,7 @@ class Exporter:
         gc.set_threshold(2_000, 10, 100)
         sys.setswitchinterval(_SWITCH_INTERVAL)
         loop = asyncio.get_running_loop()
-        polling = LoopThread("collector")
-        polling.start(self._collect())
+        polling = LoopThread("collector", self._collect())
         await polling.call(self.collector.publisher.publish())  # Nobody is to find no page.
         reloader = Reloader(
             options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
@@ -197,7 +171,7 @@ class Exporter:
         finally:
             await self._readers.close()
 
-    async def _apply(self, content: bytes, polling: "LoopThread") -> None:
+    async def _apply(self, content: bytes, polling: LoopThread) -> None:
         settings = await asyncio.to_thread(self._parse, content)
 
         async def apply() -> None:
@@ -220,7 +194,7 @@ class Exporter:
             pages=self.store,
             report=self._report,
             about=self._about,
-            config=Shown(lambda: self.settings.config),
+            config=lambda: as_yaml(self.settings.config),
             problems=lambda: self._last_reload().problems,
             health_problems=lambda: [*loop_problems(), *self.collector.health_problems()],
             ready=lambda: publisher.ready,

@@ -126,8 +126,10 @@ def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, st
     ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
     dropped, lines = _lines(ordered, columns)
     if rows:
-        styles = [_BOLD, *(_style(row, strict=strict) for row in ordered)]
-        stream.writelines(f"{_styled(line, style, stream)}\n" for line, style in zip(lines, styles, strict=True))
+        stream.write(f"{_styled(lines[0], _BOLD, stream)}\n")
+        for line, row in zip(lines[1:], ordered, strict=True):
+            result = _CELLS["Result"](row)
+            stream.write(f"{line.removesuffix(result)}{_styled(result, _style(row, strict=strict), stream)}\n")
     for row in ordered:
         if row.reason is not None:
             who = row.account_name if row.account_id == _NO_ACCOUNT else f"{row.account_id} {row.account_name}"

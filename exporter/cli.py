@@ -66,7 +66,7 @@ def _run(given: options.Options) -> int:
         return app.once(given, log.configure(given.log_level, given.log_format))
     # A reload that is asked for before there is anything to reload must not end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    return app.run(given, log.configure(given.log_level, given.log_format, queued=True))
+    return app.run(given, log.configure(given.log_level, given.log_format))
 
 
 def _terminate(*_: object) -> None:

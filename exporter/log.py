@@ -3,9 +3,9 @@
 import logging
 import os
 import queue
-import sys
 import threading
 import traceback
+from contextlib import suppress
 
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
@@ -19,18 +19,6 @@ _FLUSH_SECONDS = 1.0
 
 
 class _StandardError(logging.Handler):
-    """Writes to standard error, in place of the progress that may be shown there."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
-            sys.stderr.write(f"{clear}{self.format(record)}\n")
-            sys.stderr.flush()
-        except Exception:  # noqa: BLE001 - as every handler of the standard library
-            self.handleError(record)
-
-
-class _QueuedStandardError(logging.Handler):
     """Writes in a thread of its own: who does not read standard error must not stop the event loops.
 
     What does not fit into the queue is dropped, and how much is said as soon as somebody reads on.
@@ -38,7 +26,7 @@ class _QueuedStandardError(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: queue.Queue[str | threading.Event] = queue.Queue(_QUEUED_LINES)
+        self._lines: queue.Queue[str | threading.Event | None] = queue.Queue(_QUEUED_LINES)
         self._dropped = 0
         threading.Thread(target=self._write, name="log", daemon=True).start()
 
@@ -57,19 +45,22 @@ class _QueuedStandardError(logging.Handler):
 
     def flush(self) -> None:
         written = threading.Event()
-        try:
+        with suppress(queue.Full):
             self._lines.put_nowait(written)
-        except queue.Full:
-            return
-        written.wait(_FLUSH_SECONDS)
+            written.wait(_FLUSH_SECONDS)
+
+    def close(self) -> None:
+        super().close()
+        with suppress(queue.Full):
+            self._lines.put_nowait(None)
 
     def _write(self) -> None:
-        while True:
-            line = self._lines.get()
+        clear = b"\r\x1b[2K" if os.isatty(2) else b""  # of the progress that may be shown there
+        while (line := self._lines.get()) is not None:
             if isinstance(line, threading.Event):
                 line.set()
                 continue
-            rest = f"{line}\n".encode(errors="backslashreplace")
+            rest = clear + f"{line}\n".encode(errors="backslashreplace")
             try:
                 while rest:
                     rest = rest[os.write(2, rest) :]
@@ -77,14 +68,10 @@ class _QueuedStandardError(logging.Handler):
                 continue  # nobody is there to be told
 
 
-def configure(level: str, log_format: str, *, queued: bool = False) -> FilteringBoundLogger:
+def configure(level: str, log_format: str) -> FilteringBoundLogger:
     """Set up logging for the process, and return the exporter's logger.
 
-    Args:
-        level: One of `LEVELS`. Libraries never go below warnings: at debug level botocore writes whole requests and answers,
-            credentials and case text among them.
-        log_format: One of `FORMATS`.
-        queued: Whether lines are written by a thread of its own, so that nothing waits for standard error.
+    Libraries never go below warnings: at debug level botocore writes whole requests and answers, credentials among them.
     """
     threshold = logging.getLevelName({"warn": "WARNING"}.get(level, level.upper()))
     shared: list[Processor] = [
@@ -96,7 +83,7 @@ def configure(level: str, log_format: str, *, queued: bool = False) -> Filtering
         if log_format == "json"
         else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "event"], bool_as_flag=False)
     )
-    handler = _QueuedStandardError() if queued else _StandardError()
+    handler = _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _without_traceback],

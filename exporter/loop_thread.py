@@ -3,35 +3,20 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 class LoopThread:
-    """A daemon thread with an event loop: what it waits for must not keep the process from ending."""
+    """A daemon thread that runs a coroutine: what it waits for must not keep the process from ending."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._name = name
         self._loop = asyncio.new_event_loop()
-        self._thread: threading.Thread | None = None
-        self._main: asyncio.Task[None] | None = None
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine, until it ends or is stopped."""
-
-        async def main() -> None:
-            self._main = asyncio.create_task(work)
-            await self._main
-
-        def run() -> None:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                try:
-                    runner.run(main())
-                except asyncio.CancelledError:
-                    return
-
-        self._thread = threading.Thread(target=run, name=self._name, daemon=True)
+        self._main = self._loop.create_task(work)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def call(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
@@ -40,11 +25,16 @@ class LoopThread:
 
     def stop(self, seconds: float) -> None:
         """Cancel what runs, and wait for its end, but not longer."""
-        if self._main is not None:
-            self._loop.call_soon_threadsafe(self._main.cancel)
-        if self._thread is not None:
-            self._thread.join(seconds)
+        self._loop.call_soon_threadsafe(self._main.cancel)
+        self._thread.join(seconds)
 
     def problems(self) -> list[str]:
         """Return that the thread has ended, if it has."""
-        return [] if self._thread is not None and self._thread.is_alive() else [f"{self._name} thread crashed"]
+        return [] if self._thread.is_alive() else [f"{self._name} thread crashed"]
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._wait())
+
+    async def _wait(self) -> None:
+        await self._main

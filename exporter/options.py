@@ -6,6 +6,7 @@ import socket
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -27,14 +28,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line.
-
-    Attributes:
-        command: `run`, `check` or `once`.
-        config_file: None for the account of the default credentials.
-        auto_reload: Seconds between checks of the configuration file; None for no such checks.
-        limits: What clients may hold.
-    """
+    """The command line; `auto_reload` is the seconds between checks of the configuration file."""
 
     command: str
     config_file: Path | None
@@ -61,12 +55,7 @@ class _ExternalUrl(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Return what a command line says.
-
-    Raises:
-        SystemExit: A flag is wrong, or help was asked for.
-        ConfigError: Flags do not fit together.
-    """
+    """Return what a command line says; raises SystemExit or, where flags do not fit together, ConfigError."""
     flags = _parser().parse_args(arguments)
     if flags.demo and flags.config_file:
         raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
@@ -151,7 +140,7 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
     flag("--web.route-prefix", type=_route_prefix, metavar="PATH", help=prefix)
     flag("--web.config.file", type=Path, metavar="FILE", help=config)
     flag("--web.max-requests", type=_count, default=limits.requests, metavar="N", help=requests)
-    flag("--web.max-connections", type=_connections, default=limits.connections, metavar="N", help=connections)
+    flag("--web.max-connections", type=partial(_count, least=1), default=limits.connections, metavar="N", help=connections)
 
 
 def _address(text: str) -> Address:
@@ -161,15 +150,9 @@ def _address(text: str) -> Address:
         raise ArgumentTypeError(str(error)) from None
 
 
-def _count(text: str) -> int:
-    if not _COUNT.fullmatch(text):
-        raise ArgumentTypeError(f'"{text}" is not a whole number, 0 or more: write one such as 40')
-    return int(text)
-
-
-def _connections(text: str) -> int:
-    if not _COUNT.fullmatch(text) or not int(text):
-        raise ArgumentTypeError(f'"{text}" is not a whole number, 1 or more: write one such as 128')
+def _count(text: str, least: int = 0) -> int:
+    if not _COUNT.fullmatch(text) or int(text) < least:
+        raise ArgumentTypeError(f'"{text}" is not a whole number, {least} or more: write one such as 40')
     return int(text)
 
 
@@ -221,11 +204,6 @@ def _paths(flags: argparse.Namespace) -> Paths:
 
 
 def _shard(flags: argparse.Namespace) -> Shard:
-    """Return the shard that is polled.
-
-    Raises:
-        ConfigError: The flags do not fit together.
-    """
     total, index, given = flags.shard_total, flags.shard_index, f"--shard.index={flags.shard_index}"
     if flags.shard_from_hostname:
         if index is not None:

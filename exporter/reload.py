@@ -20,12 +20,7 @@ _MOST_WAITING = 4
 
 @dataclass(frozen=True, slots=True)
 class LastReload:
-    """How the last reload went.
-
-    Attributes:
-        succeeded_at: Unix time of the last one that succeeded.
-        problems: What is wrong with the file that was read after it; empty when there is none.
-    """
+    """The Unix time of the last successful reload, and what is wrong with the file that was read after it."""
 
     succeeded_at: float
     problems: tuple[str, ...] = ()
@@ -43,15 +38,6 @@ class Reloader:
 
     Attributes:
         last: How the last reload went.
-
-    Args:
-        path: The file, or why there is none to reload.
-        content: What was in it at the start.
-        lifecycle: Whether requests may ask for a reload.
-        apply: Applies what is in the file, wholly, or raises.
-        publish: Publishes a page, as the outcome is on it.
-        now: Unix seconds.
-        log: The log.
     """
 
     def __init__(
@@ -65,7 +51,7 @@ class Reloader:
         now: Callable[[], float],
         log: FilteringBoundLogger,
     ) -> None:
-        self._path = path
+        self._path = path  # or why there is none
         self._lifecycle = lifecycle
         self._apply = apply
         self._publish = publish
@@ -78,11 +64,7 @@ class Reloader:
         self.last = LastReload(now())
 
     async def by_request(self) -> Sequence[str]:
-        """Reload, and return every problem.
-
-        Raises:
-            ReloadRefused: Requests may not ask for it, there is no file, or too many wait already.
-        """
+        """Reload, and return every problem; raises ReloadRefused."""
         if not self._lifecycle:
             raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
         if isinstance(self._path, str):

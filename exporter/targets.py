@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 from exporter.aws.organizations import Member, OrganizationReader
 from exporter.aws.readers import ReaderOptions, Readers
-from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
-from exporter.cases.model import Account
+from exporter.cases.model import Access, Account
 from exporter.collector.collector import Plan
 from exporter.collector.ports import Discovery, Target
 from exporter.config import ResolvedAccount, ResolvedOrganization, Settings
 
 
 @dataclass(slots=True)
-class OrganizationDiscovery:
+class _OrganizationDiscovery:
     """Finds the active accounts of an organization that are selected."""
 
     organization: ResolvedOrganization
@@ -24,16 +23,13 @@ class OrganizationDiscovery:
 
     @property
     def name(self) -> str:
-        """The organization's name."""
         return self.organization.name
 
     @property
     def refresh_interval(self) -> float:
-        """Seconds."""
         return self.organization.refresh_interval
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
-        """Yield the selected accounts of each page of ListAccounts."""
         members: list[Member] = []
         async for page in self.reader.pages(timeout):
             members += page
@@ -41,7 +37,6 @@ class OrganizationDiscovery:
         self.members = tuple(members)
 
     def known(self) -> Sequence[Target]:
-        """Return the selected ones of the accounts that were last listed."""
         return self._targets(self.members)
 
     def _targets(self, members: Sequence[Member]) -> list[Target]:
@@ -53,7 +48,7 @@ class OrganizationDiscovery:
 
 
 @dataclass(slots=True)
-class OwnAccountDiscovery:
+class _OwnAccountDiscovery:
     """Finds the one account that the exporter's own credentials belong to."""
 
     regions: tuple[str, ...]
@@ -64,27 +59,19 @@ class OwnAccountDiscovery:
     refresh_interval: float = float("inf")
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
-        """Yield that account."""
         self.account_id = await self.readers.own_account(self.regions, timeout)
         yield self.known()
 
     def known(self) -> Sequence[Target]:
-        """Return that account if it was found before."""
         if self.account_id is None:
             return ()
         partition = self.readers.partition_of(self.regions[0])
         account = Account(self.account_id, self.account_id, self.regions[0], partition)
-        return (_target(ResolvedAccount(account, self.regions, OwnCredentials()), self.readers, self.options),)
+        return (_target(ResolvedAccount(account, self.regions, Access()), self.readers, self.options),)
 
 
 def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
-    """Return what a configuration asks of the collector.
-
-    Args:
-        settings: The configuration.
-        readers: Read the accounts.
-        before: The discoveries of the configuration before: what they found holds until it is listed anew.
-    """
+    """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
     aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
     options = ReaderOptions(aws.session_name, aws.session_duration, keep_subject=cases.enabled and cases.subject)
     return Plan(
@@ -102,9 +89,9 @@ def _discoveries(
 ) -> Sequence[Discovery]:
     """Return a discovery for each organization, or of the own account where the configuration names nothing to read."""
     if settings.accounts or settings.organizations:
-        listed = [discovery for discovery in before if isinstance(discovery, OrganizationDiscovery)]
+        listed = [discovery for discovery in before if isinstance(discovery, _OrganizationDiscovery)]
         return [
-            OrganizationDiscovery(
+            _OrganizationDiscovery(
                 organization,
                 readers.organization_reader(organization.name, organization.access, organization.regions, options),
                 readers,
@@ -113,11 +100,11 @@ def _discoveries(
             )
             for organization in settings.organizations
         ]
-    found = next((discovery.account_id for discovery in before if isinstance(discovery, OwnAccountDiscovery)), None)
-    return [OwnAccountDiscovery(settings.config.aws.regions, readers, options, found)]
+    found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
+    return [_OwnAccountDiscovery(settings.config.aws.regions, readers, options, found)]
 
 
-def _members_before(organization: ResolvedOrganization, before: Sequence[OrganizationDiscovery]) -> tuple[Member, ...]:
+def _members_before(organization: ResolvedOrganization, before: Sequence[_OrganizationDiscovery]) -> tuple[Member, ...]:
     """Return the members of what is the same organization: it has its name, or is listed with the same credentials."""
     for found in before:
         if found.name == organization.name and found.organization.partition == organization.partition:
@@ -131,14 +118,4 @@ def _members_before(organization: ResolvedOrganization, before: Sequence[Organiz
 def _target(resolved: ResolvedAccount, readers: Readers, options: ReaderOptions) -> Target:
     account = resolved.account
     reader = readers.reader(account.account_id, resolved.access, resolved.regions, options)
-    return Target(account, reader, _credentials(resolved.access))
-
-
-def _credentials(access: Access) -> str:
-    match access:
-        case RoleCredentials(chain=chain):
-            return f"role {' > '.join(arn.partition(':role/')[2] for arn in chain)}"
-        case ProfileCredentials(name):
-            return f"profile {name}"
-        case _:
-            return "own"
+    return Target(account, reader, str(resolved.access))

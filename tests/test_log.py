@@ -64,7 +64,7 @@ DROPPED = " log lines dropped: nobody read standard error"
 FLOOD = """
 import sys
 from exporter import log
-own = log.configure("info", "json", queued=True)
+own = log.configure("info", "json")
 for number in range(12_000):
     own.info("line", number=number)
 print("done", flush=True)

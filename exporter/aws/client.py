@@ -6,8 +6,9 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -26,7 +27,7 @@ from yarl import URL
 from exporter import __version__
 from exporter.aws.endpoints import CONNECT_TIMEOUT, READ_TIMEOUT, Endpoint, Endpoints
 from exporter.aws.errors import Remedy, RequestFailure, malformed, refused, unanswered, unreadable
-from exporter.aws.retry import Caller, CircuitBreaker, Retries, RetryPolicy
+from exporter.aws.retry import Caller, CircuitBreaker, CredentialSource, Retries
 from exporter.cases.model import Reason
 from exporter.clock import Clock
 
@@ -61,32 +62,26 @@ class Service:
     circuit: CircuitBreaker
 
 
+@dataclass(eq=False)
 class Client:
     """Makes requests on behalf of many accounts; belongs to one event loop from its first request on."""
 
-    def __init__(self, endpoints: Endpoints, observer: RequestObserver, clock: Clock, random: Callable[[], float]) -> None:
-        self.clock = clock
-        self._endpoints = endpoints
-        self._observer = observer
-        self._random = random
-        # CloudTrail shows it.
-        self._user_agent = f"aws-support-exporter/{__version__} {endpoints.core.user_agent()}"
-        self._services: dict[tuple[str, Endpoint], Service] = {}
-        self._http: aiohttp.ClientSession | None = None
+    endpoints: Endpoints
+    observer: RequestObserver
+    clock: Clock
+    random: Callable[[], float]
+    _services: dict[tuple[str, Endpoint], Service] = field(default_factory=dict)
+    _http: aiohttp.ClientSession | None = None
 
-    def support(self, regions: Sequence[str]) -> tuple[Service, ...]:
-        """Return Support at the endpoints that regions lead to."""
-        return tuple(self._service("support", endpoint) for endpoint in self._endpoints.support(regions))
-
-    def service(self, name: str, region: str) -> Service:
-        """Return STS or Organizations in a region."""
-        return self._service(name, self._endpoints.resolve(name, region))
+    def services(self, name: str, regions: Sequence[str]) -> tuple[Service, ...]:
+        """Return a service at the endpoints that regions lead to, in their order, each once."""
+        return tuple(dict.fromkeys(self._service(name, self.endpoints.resolve(name, region)) for region in regions))
 
     def retries(
-        self, services: Sequence[Service], policy: RetryPolicy, caller: Caller, forget: Callable[[], None] | None = None
+        self, services: Sequence[Service], source: CredentialSource, caller: Caller, *, attempts: int = 1, rounds: int = 1
     ) -> Retries[Service]:
-        """Return what may be tried on somebody's behalf; `forget` drops credentials that AWS refused as expired."""
-        return Retries(services, policy, caller, self.clock, self._random, forget)
+        """Return what may be tried on somebody's behalf."""
+        return Retries(services, source, caller, self.clock, self.random, attempts, rounds)
 
     async def request(
         self,
@@ -97,27 +92,23 @@ class Client:
         caller: Caller,
         parse: Parser | None = None,
     ) -> Any:  # noqa: ANN401 - what the parser returns, or botocore's dictionary
-        """Make one request, once; `parse` reads the body of a successful answer in place of botocore.
-
-        Raises:
-            RequestFailure: For every way in which it can fail.
-        """
+        """Make one request, once, without parameters that are None; `parse` reads a successful answer in place of botocore."""
         if not service.circuit.admits():
             detail = f"{operation}: {service.host} is not answering: the circuit is open"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
         caller.waiting_for = f"{operation}: {service.host}"
-        started = self.clock.monotonic()
+        ended = partial(self._ended, service, operation, caller, self.clock.monotonic())
         try:
             status, body = await self._send(service, operation, parameters, credentials)
             result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
-            self._ended(service, operation, started, caller, failure.reason)
+            ended(failure.reason)
             raise
         except asyncio.CancelledError:
-            if caller.timed_out:
-                self._ended(service, operation, started, caller, Reason.TIMEOUT)
+            if caller.timeout and caller.timeout.expired():
+                ended(Reason.TIMEOUT)
             raise
-        self._ended(service, operation, started, caller, None)
+        ended(None)
         return result
 
     async def close(self) -> None:
@@ -125,12 +116,12 @@ class Client:
         if self._http is not None:
             await self._http.close()
 
-    def _ended(self, service: Service, operation: str, started: float, caller: Caller, reason: Reason | None) -> None:
+    def _ended(self, service: Service, operation: str, caller: Caller, started: float, reason: Reason | None) -> None:
         if reason in _ENDPOINT_FAULTS:
             service.circuit.failed(caller.subject)
         else:
             service.circuit.answered(caller.subject)
-        self._observer.request_ended(operation, self.clock.monotonic() - started, reason)
+        self.observer.request_ended(operation, self.clock.monotonic() - started, reason)
 
     async def _send(
         self, service: Service, operation: str, parameters: Mapping[str, object], credentials: Credentials
@@ -139,37 +130,34 @@ class Client:
         SigV4Auth(credentials, service.model.signing_name, service.region).add_auth(request)
         try:
             self._http = self._http or self._new_session()
+            headers = dict(request.headers.items())
             async with self._http.post(
-                service.url,
-                data=request.data,
-                headers=dict(request.headers.items()),
-                proxy=service.proxy,
-                allow_redirects=False,
+                service.url, data=request.data, headers=headers, proxy=service.proxy, allow_redirects=False
             ) as response:
-                chunks: list[bytes] = []
-                size = 0
+                body = bytearray()
                 async for chunk in response.content.iter_any():
-                    size += len(chunk)
-                    if size > LARGEST_BODY_BYTES:
+                    body += chunk
+                    if len(body) > LARGEST_BODY_BYTES:
                         raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
-                    chunks.append(chunk)
-                return response.status, b"".join(chunks)
+                return response.status, bytes(body)
         except (aiohttp.ClientError, OSError) as error:
             raise unanswered(operation, service.host, error) from None
 
     def _new_session(self) -> aiohttp.ClientSession:
         # As botocore has it: what the user configured, or else the certificates that come with it.
-        bundle = self._endpoints.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        bundle = self.endpoints.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
         bundle = bundle or str(files("botocore") / "cacert.pem")
         try:
             context = ssl.create_default_context(cafile=bundle)
         except OSError as error:
             detail = f"AWS_CA_BUNDLE names {bundle}, which cannot be read: {error.strerror}"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.NONE) from None
+        agent = f"aws-support-exporter/{__version__} {self.endpoints.core.user_agent()}"
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
             timeout=aiohttp.ClientTimeout(total=_LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
-            headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
+            # CloudTrail shows the user agent.
+            headers={"User-Agent": agent, "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
@@ -179,7 +167,7 @@ class Client:
         if key not in self._services:
             url = URL(endpoint.url)
             url = url.with_path(url.raw_path, encoded=True)  # "/" where there is none
-            model = self._endpoints.core.get_service_model(name)
+            model = self.endpoints.core.get_service_model(name)
             circuit = CircuitBreaker(self.clock.monotonic)
             self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
         return self._services[key]
@@ -187,6 +175,7 @@ class Client:
 
 def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> AWSRequest:
     model = service.model
+    parameters = {name: value for name, value in parameters.items() if value is not None}
     if model.resolved_protocol == "json":
         body = msgspec.json.encode(parameters)
         headers = {
@@ -200,11 +189,7 @@ def _written(service: Service, operation: str, parameters: Mapping[str, object])
 
 
 def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:
-    """Return what an answer says, as botocore reads it.
-
-    Raises:
-        RequestFailure: AWS refused, or it says nothing that can be read: `malformed`, unless its status says more.
-    """
+    """Return what an answer says, as botocore reads it, or raise what AWS refused with."""
     if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
         body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
     response = {"status_code": status, "headers": {}, "body": body, "context": {}}
@@ -235,7 +220,6 @@ class _Resolver(AbstractResolver):
     """Resolves names in threads that nobody has to wait for when a name server hangs."""
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        """Return the addresses of a host."""
         found = await in_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG))
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
@@ -244,7 +228,7 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Close nothing."""
+        pass
 
 
 async def in_thread(function: Callable[[], T]) -> T:
@@ -252,25 +236,14 @@ async def in_thread(function: Callable[[], T]) -> T:
 
     An executor's threads would be waited for when the process ends.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]  # it is what the function returned
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
 
     def run() -> None:
-        result, error = None, None
         try:
-            result = function()
-        except BaseException as raised:  # noqa: BLE001 - it is raised where it is waited for
-            error = raised
-        with suppress(RuntimeError):  # The loop is closed: nobody waits.
-            loop.call_soon_threadsafe(settle, result, error)
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            future.set_exception(error)
 
     threading.Thread(target=run, name="blocking", daemon=True).start()
-    return await future
+    return await asyncio.wrap_future(future)

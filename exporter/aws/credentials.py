@@ -6,33 +6,20 @@ role's that several chains pass through.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, RefreshableCredentials
 
-from exporter.aws.client import Client, Service, in_thread
+from exporter.aws.client import Client, in_thread
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import ASSUME_ROLE, RequestFailure, malformed, unresolved
 from exporter.aws.parse import ACCOUNT_ID
-from exporter.aws.retry import Caller, RetryPolicy
+from exporter.aws.retry import Caller, CredentialSource
 from exporter.cases.model import Reason
 
 REFRESH_BEFORE_EXPIRY = 300.0
 """How long before they expire assumed credentials are renewed, in seconds."""
-
-
-class CredentialSource(Protocol):
-    """Where one identity's credentials come from."""
-
-    async def get(self, caller: Caller) -> Credentials:
-        """Return credentials that are valid now, asking AWS for them when it must.
-
-        Raises:
-            RequestFailure: They cannot be had.
-        """
-
-    def forget(self, refused: Credentials) -> None:
-        """Drop what is kept if it is still what AWS refused."""
 
 
 class SessionCredentials:
@@ -49,7 +36,9 @@ class SessionCredentials:
         """Return the present credentials; botocore looks for them, or renews them, in a thread."""
         caller.waiting_for = self._name
         try:
-            found, frozen = await in_thread(self._resolve)
+            # What is at hand and needs no refresh does not block.
+            is_fresh = self._found and not (isinstance(self._found, RefreshableCredentials) and self._found.refresh_needed())
+            found, frozen = self._resolve() if is_fresh else await in_thread(self._resolve)
         except Exception as error:  # noqa: BLE001 - whatever a broken token file or process makes botocore raise
             raise unresolved(self._name, error) from None
         if frozen is None:
@@ -67,21 +56,21 @@ class SessionCredentials:
         return found, found.get_frozen_credentials() if found else None
 
 
+@dataclass(slots=True)
 class Shared:
     """Credentials that several accounts need: who asks first asks for all, and nobody waits longer than its own time limit.
 
     What was asked goes on when all who waited for it have given up: the answer is of use to the next.
     """
 
-    def __init__(self, source: CredentialSource) -> None:
-        self._source = source
-        self._asking: tuple[asyncio.Task[Credentials], Caller] | None = None
+    source: CredentialSource
+    _asking: tuple[asyncio.Task[Credentials], Caller] | None = None
 
     async def get(self, caller: Caller) -> Credentials:
         """Return what the source says."""
         if self._asking is None:
             first = Caller(caller.subject)
-            task = asyncio.create_task(self._source.get(first))
+            task = asyncio.create_task(self.source.get(first))
             task.add_done_callback(self._answered)
             self._asking = (task, first)
         task, first = self._asking
@@ -89,15 +78,11 @@ class Shared:
             await asyncio.wait({task})
         finally:
             caller.waiting_for, caller.failure = first.waiting_for, first.failure or caller.failure
-        try:
-            return task.result()
-        except RequestFailure as failure:
-            # Each gets one of its own: what may still help differs.
-            raise RequestFailure(failure.reason, failure.detail, failure.remedy) from None
+        return task.result()
 
     def forget(self, refused: Credentials) -> None:
         """Have the source forget."""
-        self._source.forget(refused)
+        self.source.forget(refused)
 
     def _answered(self, task: asyncio.Task[Credentials]) -> None:
         self._asking = None
@@ -105,43 +90,24 @@ class Shared:
             task.exception()  # so that asyncio does not complain where nobody waits any more
 
 
+@dataclass(frozen=True, slots=True)
 class Sts:
     """STS in the first of some regions in which it answers; what it issues is good in all of them."""
 
-    def __init__(self, client: Client, regions: Sequence[str]) -> None:
-        self.clock = client.clock
-        self._client = client
-        self._regions = regions
+    client: Client
+    regions: Sequence[str]
 
     async def ask(
         self, operation: str, parameters: dict[str, object], source: CredentialSource, caller: Caller
     ) -> tuple[dict[str, Any], Credentials]:
-        """Make one request, with new credentials if the first have expired.
-
-        Returns:
-            The answer, and the credentials that it was given for.
-
-        Raises:
-            RequestFailure: STS refused, or answers in none of the regions.
-        """
-        used = Credentials("", "")
-
-        async def request(service: Service) -> dict[str, Any]:
-            nonlocal used
-            used = await source.get(caller)
-            answer: dict[str, Any] = await self._client.request(service, operation, parameters, used, caller)
-            return answer
-
-        services = [self._client.service("sts", region) for region in self._regions]
-        retries = self._client.retries(services, RetryPolicy(), caller, lambda: source.forget(used))
-        return await retries.call(request), used
+        """Make one request, with new credentials if the first have expired; return the answer and what it was given for."""
+        client = self.client
+        retries = client.retries(client.services("sts", self.regions), source, caller)
+        answer = await retries.call(lambda service, used: client.request(service, operation, parameters, used, caller))
+        return answer, retries.credentials
 
     async def caller_account(self, source: CredentialSource, caller: Caller) -> tuple[str, Credentials]:
-        """Return the account that credentials belong to, and these; needs no permission.
-
-        Raises:
-            RequestFailure: STS does not tell.
-        """
+        """Return the account that credentials belong to, and these; needs no permission."""
         answer, used = await self.ask("GetCallerIdentity", {}, source, caller)
         account_id = answer.get("Account")
         if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
@@ -149,20 +115,27 @@ class Sts:
         return account_id, used
 
 
+@dataclass(slots=True)
 class AssumedRole:
     """Credentials of a role, assumed with others' once, and again shortly before they expire."""
 
-    def __init__(self, sts: Sts, source: CredentialSource, parameters: dict[str, object]) -> None:
-        self._sts = sts
-        self._source = source
-        self._parameters = parameters
-        self._credentials: Credentials | None = None
-        self._renew_at = 0.0
+    sts: Sts
+    source: CredentialSource
+    parameters: dict[str, object]
+    _credentials: Credentials | None = None
+    _renew_at: float = 0.0
 
     async def get(self, caller: Caller) -> Credentials:
         """Return the role's credentials."""
-        if self._credentials is None or self._sts.clock.time() >= self._renew_at:
-            self._credentials = await self._assume(caller)
+        if self._credentials is None or self.sts.client.clock.time() >= self._renew_at:
+            answer, _ = await self.sts.ask(ASSUME_ROLE, self.parameters, self.source, caller)
+            try:
+                issued = answer["Credentials"]
+                expiry: float = issued["Expiration"].timestamp()
+                self._credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+            except KeyError as error:
+                raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
+            self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self.sts.client.clock.time()) / 2)
         return self._credentials
 
     def forget(self, refused: Credentials) -> None:
@@ -170,41 +143,26 @@ class AssumedRole:
         if self._credentials is refused:
             self._credentials = None
 
-    async def _assume(self, caller: Caller) -> Credentials:
-        answer, _ = await self._sts.ask(ASSUME_ROLE, self._parameters, self._source, caller)
-        try:
-            issued = answer["Credentials"]
-            expiry: float = issued["Expiration"].timestamp()
-            credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
-        except KeyError as error:
-            raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
-        self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self._sts.clock.time()) / 2)
-        return credentials
 
-
+@dataclass(slots=True)
 class VerifiedCredentials:
     """Credentials that belong to the account they are used for; asked again when the access key changes.
 
     Cases read with another account's credentials would be counted under the wrong name.
     """
 
-    def __init__(self, sts: Sts, source: CredentialSource, account_id: str) -> None:
-        self._sts = sts
-        self._source = source
-        self._account_id = account_id
-        self._verified: str | None = None
+    sts: Sts
+    source: CredentialSource
+    account_id: str
+    _verified: str | None = None
 
     async def get(self, caller: Caller) -> Credentials:
-        """Return the credentials, if they are the account's.
-
-        Raises:
-            RequestFailure: `credentials`: they are another account's, or cannot be had.
-        """
-        credentials = await self._source.get(caller)
+        """Return the credentials if they are the account's."""
+        credentials = await self.source.get(caller)
         if credentials.access_key != self._verified:
-            actual, credentials = await self._sts.caller_account(self._source, caller)
-            if actual != self._account_id:
-                detail = f"the credentials belong to account {actual}, not to {self._account_id}"
+            actual, credentials = await self.sts.caller_account(self.source, caller)
+            if actual != self.account_id:
+                detail = f"the credentials belong to account {actual}, not to {self.account_id}"
                 raise RequestFailure(Reason.CREDENTIALS, detail)
             self._verified = credentials.access_key
         return credentials
@@ -212,4 +170,4 @@ class VerifiedCredentials:
     def forget(self, refused: Credentials) -> None:
         """Get credentials anew the next time, and check them again."""
         self._verified = None
-        self._source.forget(refused)
+        self.source.forget(refused)

@@ -15,7 +15,6 @@ import boto3
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
-from botocore.exceptions import UnknownRegionError
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 CONNECT_TIMEOUT = 5.0
@@ -35,15 +34,7 @@ class Endpoint:
 
 
 class Endpoints:
-    """Resolves regions; one is enough for a process, as it holds botocore's data.
-
-    Attributes:
-        session: boto3's, of the default profile.
-        core: botocore's beneath it.
-
-    Args:
-        loader: Loads that data; botocore's own when left out.
-    """
+    """Resolves regions; one is enough for a process, as it holds the data of botocore's loader."""
 
     def __init__(self, loader: Loader | None = None) -> None:
         self._loader = loader
@@ -68,55 +59,41 @@ class Endpoints:
         return session
 
     def partition_of(self, region: str) -> str:
-        """Return the partition of a region.
-
-        botocore finds one for every name that looks like a region, so that a misspelt one is looked up too.
-
-        Raises:
-            ValueError: No partition has such a region.
-        """
+        """Return the partition of a region; raise ValueError if none has such a region."""
+        if not self._partitions:
+            for partition in self.session.get_available_partitions():
+                regions = self.session.get_available_regions("sts", partition_name=partition)
+                self._partitions.update(dict.fromkeys(regions, partition))
         if region not in self._partitions:
-            try:
-                partition: str = self.session.get_partition_for_region(region)
-            except UnknownRegionError as error:
-                raise ValueError(f"{region} is not an AWS region") from error
-            if region not in self.session.get_available_regions("sts", partition_name=partition):
-                raise ValueError(f"{region} is not an AWS region")
-            self._partitions[region] = partition
+            raise ValueError(f"{region} is not an AWS region")
         return self._partitions[region]
 
     def support(self, regions: Sequence[str]) -> tuple[Endpoint, ...]:
-        """Return the Support endpoints that regions lead to, in their order, each once.
-
-        Where the user configured another URL, every endpoint is there and only the signing region differs.
-        """
-        return tuple(dict.fromkeys(self._support(region) for region in regions))
+        """Return the Support endpoints that regions lead to, in their order, each once."""
+        return tuple(dict.fromkeys(self.resolve("support", region) for region in regions))
 
     def resolve(self, service: str, region: str) -> Endpoint:
-        """Return the endpoint of STS or Organizations in a region."""
+        """Return the endpoint of a service in a region.
+
+        Where the user configured another URL for Support, every endpoint is there and only the signing region differs.
+        """
         key = (service, region)
         if key not in self._resolved:
-            self._resolved[key] = self._resolve(service, region, Config())
-        return self._resolved[key]
-
-    def _support(self, region: str) -> Endpoint:
-        key = ("support", region)
-        if key not in self._resolved:
-            own = self.partition_of(region) == "aws" and region in COMMERCIAL_SUPPORT_REGIONS
-            builtin = self._resolve("support", region, Config(ignore_configured_endpoint_urls=True))  # type: ignore[call-arg]  # the stubs lag behind
-            used = self._resolve("support", region, Config())
-            signed_for = region if own else builtin.region
-            url = builtin.url.replace(builtin.region, signed_for) if used.url == builtin.url else used.url
-            self._resolved[key] = Endpoint(signed_for, url)
+            endpoint = self._resolve(service, region, Config())
+            if service == "support":
+                builtin = self._resolve(service, region, Config(ignore_configured_endpoint_urls=True))  # type: ignore[call-arg]  # the stubs lag behind
+                own = self.partition_of(region) == "aws" and region in COMMERCIAL_SUPPORT_REGIONS
+                signed_for = region if own else builtin.region
+                url = builtin.url.replace(builtin.region, signed_for) if endpoint.url == builtin.url else endpoint.url
+                endpoint = Endpoint(signed_for, url)
+            self._resolved[key] = endpoint
         return self._resolved[key]
 
     def _resolve(self, service: str, region: str, config: Config) -> Endpoint:
         """Have botocore write and sign a request, and take it away before it is sent: `client.meta` may name another host."""
-        written: list[AWSPreparedRequest] = []
 
         def take(request: AWSPreparedRequest, **_: object) -> None:
-            written.append(request)
-            raise _NotSentError
+            raise _NotSent(request)
 
         client: Any = self.session.client(  # type: ignore[call-overload]  # the overloads want literal names
             service,
@@ -128,19 +105,18 @@ class Endpoints:
         client.meta.events.register("before-send", take)
         try:
             getattr(client, _ANY_OPERATION[service])()
-        except _NotSentError:
-            pass
+        except _NotSent as caught:
+            request = caught.request
         finally:
             client.close()
-        (request,) = written
-        authorization = request.headers["Authorization"]
-        scope = authorization.decode() if isinstance(authorization, bytes) else authorization
+        scope = str(request.headers["Authorization"])
         url = request.url.removesuffix("/") if urlsplit(request.url).path == "/" else request.url
         return Endpoint(scope.split("/")[2], url)
 
 
-class _NotSentError(Exception):
-    """Keeps a request from being sent."""
+class _NotSent(Exception):  # noqa: N818 - it keeps a request from being sent
+    def __init__(self, request: AWSPreparedRequest) -> None:
+        self.request = request
 
 
 class _OwnServices:
@@ -150,11 +126,9 @@ class _OwnServices:
         self._files = JSONFileLoader()
 
     def exists(self, file_path: str) -> bool:
-        """Return whether there is such a file of botocore's data."""
         return self._files.exists(file_path)
 
     def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - what the file holds
-        """Return what a file of botocore's data holds, or None when there is no such file."""
         data: Any = self._files.load_file(file_path)
         if data is not None and file_path.endswith(f"{os.sep}endpoints"):
             for partition in data["partitions"]:

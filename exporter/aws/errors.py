@@ -4,9 +4,7 @@ Decisions are made on AWS's error codes, never on messages: those change, and ma
 """
 
 import re
-from collections.abc import Mapping
 from enum import Enum, auto
-from types import MappingProxyType
 
 import aiohttp
 from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
@@ -33,37 +31,33 @@ class Remedy(Enum):
     NONE = auto()
 
 
-_REMEDY_BY_REASON: Mapping[Reason, Remedy] = MappingProxyType(
-    {
-        Reason.THROTTLED: Remedy.RETRY,
-        Reason.MALFORMED: Remedy.RETRY,
-        Reason.UNREACHABLE: Remedy.NEXT_ENDPOINT,
-        Reason.TIMEOUT: Remedy.NEXT_ENDPOINT,
-        Reason.SERVER_ERROR: Remedy.NEXT_ENDPOINT,
-    }
-)
-_CODES: Mapping[Reason, str] = MappingProxyType(
-    {
-        Reason.THROTTLED: """
-            Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException SlowDown
-            TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded LimitExceededException
-            PriorRequestNotComplete EC2ThrottledException
-        """,
-        Reason.CREDENTIALS: """
-            AuthFailure ExpiredToken ExpiredTokenException IncompleteSignature IncompleteSignatureException InvalidToken
-            InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken InvalidSignatureException RequestExpired
-            MissingAuthenticationToken MissingAuthenticationTokenException RequestTimeTooSkewed SignatureDoesNotMatch
-            UnrecognizedClientException
-        """,
-        Reason.ACCESS_DENIED: """
-            AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired
-            RegionDisabledException UnauthorizedOperation
-        """,
-        Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
-        Reason.TIMEOUT: "RequestTimeout",
-    }
-)
-_REASON_BY_CODE = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
+_REMEDIES = {
+    Reason.THROTTLED: Remedy.RETRY,
+    Reason.MALFORMED: Remedy.RETRY,
+    Reason.UNREACHABLE: Remedy.NEXT_ENDPOINT,
+    Reason.TIMEOUT: Remedy.NEXT_ENDPOINT,
+    Reason.SERVER_ERROR: Remedy.NEXT_ENDPOINT,
+}
+_CODES = {
+    Reason.THROTTLED: """
+        Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException SlowDown
+        TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded LimitExceededException
+        PriorRequestNotComplete EC2ThrottledException
+    """,
+    Reason.CREDENTIALS: """
+        AuthFailure ExpiredToken ExpiredTokenException IncompleteSignature IncompleteSignatureException InvalidToken
+        InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken InvalidSignatureException RequestExpired
+        MissingAuthenticationToken MissingAuthenticationTokenException RequestTimeTooSkewed SignatureDoesNotMatch
+        UnrecognizedClientException
+    """,
+    Reason.ACCESS_DENIED: """
+        AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired
+        RegionDisabledException UnauthorizedOperation
+    """,
+    Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
+    Reason.TIMEOUT: "RequestTimeout",
+}
+_REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _DENIED = re.compile(
     r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
@@ -78,7 +72,7 @@ class RequestFailure(ReadFailure):
 
     def __init__(self, reason: Reason, detail: str, remedy: Remedy | None = None) -> None:
         super().__init__(reason, detail)
-        self.remedy = remedy or _REMEDY_BY_REASON.get(reason, Remedy.NONE)
+        self.remedy = remedy or _REMEDIES.get(reason, Remedy.NONE)
 
 
 def malformed(detail: str, remedy: Remedy = Remedy.RETRY) -> RequestFailure:
@@ -94,7 +88,7 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
     """
     # AWS's codes are words; whoever answers in its place may send anything.
     word = re.sub(r"[^\w.-]", "", str(code), flags=re.ASCII)[:64]
-    reason = _REASON_BY_CODE.get(word) or _reason_by_status(status)
+    reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL)
     if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {word or f'HTTP {status}'}"
@@ -105,9 +99,7 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
 
 def unreadable(operation: str, status: int, why: str) -> RequestFailure:
     """Return the failure of an answer that cannot be read, such as a gateway's: of an error, what its status means."""
-    reason = _reason_by_status(status)
-    if reason is Reason.INTERNAL:
-        reason = Reason.MALFORMED
+    reason = _reason_by_status(status, Reason.MALFORMED)
     return RequestFailure(reason, f"{operation}: HTTP {status}, and the answer cannot be read: {why}")
 
 
@@ -143,29 +135,26 @@ def unresolved(source: str, error: Exception) -> RequestFailure:
     Whatever botocore raises here is about credentials (a token file that is missing, a process that prints no JSON), but for
     an AWS that does not answer: that passes without anybody's help.
     """
+    reason, detail = Reason.CREDENTIALS, f"{source}: {type(error).__name__}"
     match error:
-        case ClientError(response=response):
-            said = response.get("Error", {})
-            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            failure = refused(source, status, said.get("Code", ""), "")
+        case ClientError(response={"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}):
+            failure = refused(source, status, code, "")
             reason, detail = failure.reason, failure.detail
         case HTTPClientError(kwargs=values) | BotoConnectionError(kwargs=values):
             reason = Reason.TIMEOUT if isinstance(error, ReadTimeoutError) else Reason.UNREACHABLE
-            detail = f"{source}: {type(error).__name__}: {values.get('endpoint_url', 'AWS')}"
+            detail = f"{detail}: {values.get('endpoint_url', 'AWS')}"
         case OSError(filename=str(name), strerror=why):
-            reason, detail = Reason.CREDENTIALS, f"{source}: {name} cannot be read: {why}"
-        case _:
-            reason, detail = Reason.CREDENTIALS, f"{source}: {type(error).__name__}"
+            detail = f"{source}: {name} cannot be read: {why}"
     if reason is Reason.THROTTLED:
         return RequestFailure(reason, detail)
     if reason in {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR}:
         return RequestFailure(reason, detail, Remedy.NEXT_ROUND)
-    return RequestFailure(Reason.CREDENTIALS, detail, Remedy.NONE)
+    return RequestFailure(Reason.CREDENTIALS, detail)
 
 
-def _reason_by_status(status: int) -> Reason:
+def _reason_by_status(status: int, otherwise: Reason) -> Reason:
     if status == 429:  # noqa: PLR2004 - Too Many Requests
         return Reason.THROTTLED
     if status >= 500:  # noqa: PLR2004 - the server's fault, by RFC 9110
         return Reason.SERVER_ERROR
-    return Reason.INTERNAL
+    return otherwise

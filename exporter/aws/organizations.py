@@ -3,20 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from botocore.credentials import Credentials
 
 from exporter.aws.client import Client, Service
-from exporter.aws.credentials import CredentialSource
 from exporter.aws.errors import malformed
-from exporter.aws.parse import ACCOUNT_ID, text
-from exporter.aws.retry import PageTokens, RetryPolicy, time_limit
+from exporter.aws.parse import ACCOUNT_ID, Page, text
+from exporter.aws.retry import Caller, CredentialSource, PageTokens, time_limit
 
-ACTIVE = "ACTIVE"
 MOST_PAGES = 2_000
 """Pages of at most 20 accounts each; more than the largest organization has, empty ones included."""
-_POLICY = RetryPolicy(attempts=6, rounds=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,53 +24,41 @@ class Member:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
 class OrganizationReader:
     """Lists the accounts of an organization, which is asked in one region of its partition."""
 
-    def __init__(self, name: str, region: str, client: Client, credentials: CredentialSource) -> None:
-        self._name = name
-        self._region = region
-        self._client = client
-        self._credentials = credentials
+    name: str
+    region: str
+    client: Client
+    credentials: CredentialSource
 
     async def pages(self, timeout: float) -> AsyncIterator[tuple[Member, ...]]:  # noqa: ASYNC109 - retries included
-        """Yield the active accounts as they are listed, each once.
-
-        Raises:
-            ReadFailure: They could not be listed completely within the time.
-        """
+        """Yield the active accounts as they are listed, each once; raise ReadFailure if not all can be listed in time."""
         ends = asyncio.get_running_loop().time() + timeout
         tokens = PageTokens("ListAccounts", MOST_PAGES)
         listed: set[str] = set()
         while not tokens.done:
-            page = await self._page(tokens.next, ends)
-            members = {member.account_id: member for member in _active(page["Accounts"]) if member.account_id not in listed}
-            token = page.get("NextToken") or None
-            if not isinstance(token, str | None):
-                raise malformed("ListAccounts: the answer's token is no text")
+            async with time_limit(self.name, ends) as caller:
+                services = self.client.services("organizations", (self.region,))
+                retries = self.client.retries(services, self.credentials, caller, attempts=6, rounds=6)
+                page = await retries.call(partial(self._page, tokens.next, caller))
+            members = {member.account_id: member for member in page.items if member.account_id not in listed}
             listed |= members.keys()
             # A page may be empty and still not be the last: only the token tells.
-            tokens.advance(token)
+            tokens.advance(page.next_token)
             if members:
                 yield tuple(members.values())
 
-    async def _page(self, token: str | None, ends: float) -> Mapping[str, Any]:
-        credentials = Credentials("", "")
-        async with time_limit(self._name, ends) as caller:
-
-            async def ask(service: Service) -> Mapping[str, Any]:
-                nonlocal credentials
-                credentials = await self._credentials.get(caller)
-                parameters = {} if token is None else {"NextToken": token}
-                page: Mapping[str, Any] = await self._client.request(service, "ListAccounts", parameters, credentials, caller)
-                if "Accounts" not in page:
-                    # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
-                    raise malformed("ListAccounts: the answer has no list of accounts")
-                return page
-
-            services = (self._client.service("organizations", self._region),)
-            retries = self._client.retries(services, _POLICY, caller, lambda: self._credentials.forget(credentials))
-            return await retries.call(ask)
+    async def _page(self, token: str | None, caller: Caller, service: Service, credentials: Credentials) -> Page[Member]:
+        answer = await self.client.request(service, "ListAccounts", {"NextToken": token}, credentials, caller)
+        if "Accounts" not in answer:
+            # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
+            raise malformed("ListAccounts: the answer has no list of accounts")
+        next_token = answer.get("NextToken") or None
+        if not isinstance(next_token, str | None):
+            raise malformed("ListAccounts: the answer's token is no text")
+        return Page(tuple(_active(answer["Accounts"])), next_token)
 
 
 def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]:
@@ -87,5 +72,5 @@ def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]
         if not isinstance(state, str):
             # It may be active: left out, it would be taken for one that has gone.
             raise malformed(f"ListAccounts: account {account_id} has no state")
-        if state == ACTIVE:
+        if state == "ACTIVE":
             yield Member(account_id, text(account.get("Name"), default=account_id))

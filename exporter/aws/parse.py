@@ -6,12 +6,12 @@ type than documented: what cannot be understood becomes `unknown` or None, it ne
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from sys import intern
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ _REPLACED = dict.fromkeys((*_CONTROLS, *_DIRECTIONS_AND_LINE_ENDS), "\N{REPLACEM
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _LONGEST_VALUE = 256
 _LONGEST_SUBJECT = 120
+_Odd = bool | int | float | str | None
+"""What may be where an object or a list belongs, and is taken for none; Any is what should be text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,96 +42,82 @@ class Page(Generic[T]):
 
 
 class _Communication(msgspec.Struct, rename="camel"):
-    submitted_by: str | None = None
-    time_created: str | None = None
+    submitted_by: Any = None
+    time_created: Any = None
 
 
-class _Communications(msgspec.Struct, rename="camel"):
-    communications: list[_Communication] | None = None
-    next_token: str | None = None
+class _RecentCommunications(msgspec.Struct, rename="camel"):
+    communications: list[_Communication | list[Any] | _Odd] | dict[str, Any] | _Odd = None
+    next_token: Any = None
 
 
 class _Case(msgspec.Struct, rename="camel"):
-    case_id: str | None = None
-    display_id: str | None = None
-    status: str | None = None
-    severity_code: str | None = None
-    service_code: str | None = None
-    category_code: str | None = None
-    language: str | None = None
-    time_created: str | None = None
-    recent_communications: _Communications | None = None
+    case_id: Any = None
+    display_id: Any = None
+    status: Any = None
+    severity_code: Any = None
+    service_code: Any = None
+    category_code: Any = None
+    language: Any = None
+    time_created: Any = None
+    recent_communications: _RecentCommunications | list[Any] | _Odd = None
 
 
 class _CaseWithSubject(_Case):
-    subject: str | None = None
+    subject: Any = None
 
 
+# Were a missing list taken for an empty one, a broken answer would read as no open cases.
 class _Cases(msgspec.Struct, Generic[C], rename="camel"):
     cases: list[C]
-    next_token: str | None = None
+    next_token: Any = None
 
 
-_decode_cases = msgspec.json.Decoder(_Cases[_Case]).decode
-_decode_cases_with_subjects = msgspec.json.Decoder(_Cases[_CaseWithSubject]).decode
-_decode_communications = msgspec.json.Decoder(_Communications).decode
+class _Communications(msgspec.Struct, rename="camel"):
+    communications: list[_Communication]
+    next_token: Any = None
+
+
+_CASES = msgspec.json.Decoder(_Cases[_Case])
+_CASES_WITH_SUBJECTS = msgspec.json.Decoder(_Cases[_CaseWithSubject])
+_COMMUNICATIONS = msgspec.json.Decoder(_Communications)
 
 
 def cases_page(body: bytes, *, keep_subject: bool) -> Page[Case]:
-    """Parse the body of a DescribeCases answer, resolved cases included; subjects are cut at 120 characters.
-
-    Raises:
-        RequestFailure: `malformed`: not a JSON object with a list of objects under `cases`.
-    """
-    answer: _Cases[_Case] | _Cases[_CaseWithSubject]
-    try:
-        answer = _decode_cases_with_subjects(body) if keep_subject else _decode_cases(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        answer = msgspec.convert(_tolerant(body, "DescribeCases", "cases"), _Cases[_CaseWithSubject])
-    cases = tuple(_case(case, position, keep_subject=keep_subject) for position, case in enumerate(answer.cases))
-    return Page(cases, answer.next_token or None)
+    """Parse the body of a DescribeCases answer, resolved cases included, or raise `malformed`."""
+    answer = _decode(_CASES_WITH_SUBJECTS, body, "DescribeCases") if keep_subject else _decode(_CASES, body, "DescribeCases")
+    return Page(tuple(_case(case, position) for position, case in enumerate(answer.cases)), _token(answer.next_token))
 
 
-class CasesParser:
-    """Parses the answers of one account, and the same answer once: between most polls nothing happens to its cases.
+def cases_parser(*, keep_subject: bool) -> Callable[[bytes], Page[Case]]:
+    """Return `cases_page` for one account, which parses the same answer once: between most polls nothing happens to its cases.
 
     Only a page that is the whole answer is remembered: what comes on several gets a new token with each.
     """
+    remembered: tuple[bytes, Page[Case]] | None = None
 
-    def __init__(self, *, keep_subject: bool) -> None:
-        self._keep_subject = keep_subject
-        self._digest = b""
-        self._page: Page[Case] | None = None
-
-    def parse(self, body: bytes) -> Page[Case]:
-        """Return what `cases_page` makes of a body."""
+    def parse(body: bytes) -> Page[Case]:
+        nonlocal remembered
         digest = sha256(body).digest()
-        if self._page is None or digest != self._digest:
-            page = cases_page(body, keep_subject=self._keep_subject)
-            if page.next_token is not None:
-                return page
-            self._digest, self._page = digest, page
-        return self._page
+        if remembered and remembered[0] == digest:
+            return remembered[1]
+        page = cases_page(body, keep_subject=keep_subject)
+        if page.next_token is None:
+            remembered = (digest, page)
+        return page
+
+    return parse
 
 
 def communications_page(body: bytes) -> Page[Communication]:
-    """Parse the body of a DescribeCommunications answer.
-
-    Raises:
-        RequestFailure: `malformed`: not a JSON object with a list of objects under `communications`.
-    """
-    try:
-        answer = _decode_communications(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        answer = msgspec.convert(_tolerant(body, "DescribeCommunications", "communications"), _Communications)
-    if answer.communications is None:
-        raise malformed("DescribeCommunications: communications is not a list of objects")
-    return Page(tuple(Communication(*item) for item in _written(answer.communications)), answer.next_token or None)
+    """Parse the body of a DescribeCommunications answer, or raise `malformed`."""
+    answer = _decode(_COMMUNICATIONS, body, "DescribeCommunications")
+    return Page(tuple(Communication(*item) for item in _written(answer.communications)), _token(answer.next_token))
 
 
-def timestamp(value: str | None) -> float | None:
+def timestamp(value: object) -> float | None:
     """Return Unix seconds of a time as AWS writes it (ISO 8601; UTC when no zone is given), or None."""
-    if value is None:
+    if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
@@ -147,12 +135,33 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
     return value[:longest].encode("utf-8", "replace").decode().translate(_REPLACED)
 
 
-def _case(case: _Case, position: int, *, keep_subject: bool) -> Case:
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes, operation: str) -> T:
+    # What is raised is not chained: it could hold the whole body.
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        pass
+    try:
+        # It may be what msgspec refuses and json reads: lone surrogates, numbers out of range.
+        return msgspec.convert(json.loads(body), decoder.type)
+    except msgspec.ValidationError as error:
+        raise malformed(f"{operation}: {error}") from None
+    except (ValueError, RecursionError):
+        raise malformed(f"{operation}: the answer is not JSON ({len(body)} bytes)") from None
+
+
+def _token(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _case(case: _Case, position: int) -> Case:
     display_id = text(case.display_id)
     # A case without any id is still a case: it must not be taken for another one.
-    stand_in = f"{case.time_created}-{position}" if display_id == UNKNOWN else display_id
-    recent = case.recent_communications or _Communications()
-    seen = _written(recent.communications or ())
+    stand_in = f"{text(case.time_created)}-{position}" if display_id == UNKNOWN else display_id
+    recent = case.recent_communications
+    if not isinstance(recent, _RecentCommunications):
+        recent = _RecentCommunications()
+    seen = _written(recent.communications) if isinstance(recent.communications, list) else []
     return Case(
         case_id=text(case.case_id, default=stand_in),
         display_id=display_id,
@@ -164,44 +173,15 @@ def _case(case: _Case, position: int, *, keep_subject: bool) -> Case:
         created=timestamp(case.time_created),
         latest=Communication(*max(seen)) if seen else None,
         first_aws=min((created for created, author in seen if author is Author.AWS), default=None),
-        first_aws_known=not recent.next_token,
-        subject=text(case.subject, "", _LONGEST_SUBJECT) if keep_subject and isinstance(case, _CaseWithSubject) else "",
+        first_aws_known=_token(recent.next_token) is None,
+        subject=text(case.subject, "", _LONGEST_SUBJECT) if isinstance(case, _CaseWithSubject) else "",
     )
 
 
-def _written(items: Iterable[_Communication]) -> list[tuple[float, Author]]:
+def _written(items: Iterable[object]) -> list[tuple[float, Author]]:
     """Return when each communication was written, and by whom; one without a time cannot be put in order."""
     return [
         (created, Author.AWS if item.submitted_by == AWS_AUTHOR else Author.CUSTOMER)
         for item in items
-        if (created := timestamp(item.time_created)) is not None
+        if isinstance(item, _Communication) and (created := timestamp(item.time_created)) is not None
     ]
-
-
-def _tolerant(body: bytes, operation: str, name: str) -> dict[str, object]:
-    """Read an answer that msgspec refuses, for fields of other types or lone surrogates, and leave those fields out."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        # Not chained: the error holds the whole body.
-        raise malformed(f"{operation}: the answer is not JSON ({len(body)} bytes)") from None
-    if not isinstance(answer, dict):
-        raise malformed(f"{operation}: the answer is not a JSON object")
-    items = answer.get(name)
-    # Were a missing list taken for an empty one, a broken answer would read as no open cases.
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise malformed(f"{operation}: {name} is not a list of objects")
-    return _of_known_types(answer)
-
-
-def _of_known_types(fields: Mapping[str, object]) -> dict[str, object]:
-    known: dict[str, object] = {}
-    for name, value in fields.items():
-        match value:
-            case list() if name in {"cases", "communications"}:
-                known[name] = [_of_known_types(item) for item in value if isinstance(item, dict)]
-            case dict() if name == "recentCommunications":
-                known[name] = _of_known_types(value)
-            case str() if name not in {"cases", "communications", "recentCommunications"}:
-                known[name] = value
-    return known

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from exporter.aws.client import Client, RequestObserver
-from exporter.aws.credentials import AssumedRole, CredentialSource, SessionCredentials, Shared, Sts, VerifiedCredentials
+from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.organizations import OrganizationReader
-from exporter.aws.retry import time_limit
+from exporter.aws.retry import CredentialSource, time_limit
 from exporter.aws.support import Memory, SupportReader
-from exporter.cases.access import Access, ProfileCredentials, RoleCredentials
+from exporter.cases.model import Access
 from exporter.clock import Clock
 
 Regions = tuple[str, ...]
@@ -19,13 +19,7 @@ Regions = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ReaderOptions:
-    """How accounts are read.
-
-    Attributes:
-        session_name: Shown in the member accounts' CloudTrail.
-        session_duration: How long assumed credentials are to last, in seconds.
-        keep_subject: Whether subject lines of cases are wanted.
-    """
+    """How accounts are read; `session_name` is shown in the member accounts' CloudTrail, `session_duration` is in seconds."""
 
     session_name: str
     session_duration: float
@@ -37,8 +31,6 @@ class Readers:
 
     A reader is kept for as long as somebody holds it: who asks for one of the same account, read in the same way, gets the
     same one with its credentials. What is known of an account is kept for its next reader even if that reads it otherwise.
-
-    Pauses are on the clock, and drawn with `random`, which returns a number from 0 to 1.
     """
 
     def __init__(self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float]) -> None:
@@ -55,12 +47,12 @@ class Readers:
         reader = self._readers.get(key)
         if reader is None:
             credentials = self._credentials(access, tuple(regions), options)
-            if not isinstance(access, RoleCredentials):
+            if not access.chain:
                 credentials = VerifiedCredentials(Sts(self._client, regions), credentials, account_id)
             reader = self._readers[key] = SupportReader(
                 account_id,
                 self._client,
-                self._client.support(regions),
+                self._client.services("support", regions),
                 credentials,
                 self._memories.setdefault(account_id, Memory()),
                 keep_subject=options.keep_subject,
@@ -75,11 +67,7 @@ class Readers:
         return OrganizationReader(name, regions[0], self._client, credentials)
 
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
-        """Return the id of the account that the exporter's own credentials belong to.
-
-        Raises:
-            ReadFailure: There are no credentials, or STS does not tell.
-        """
+        """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""
         async with time_limit("own account", asyncio.get_running_loop().time() + timeout) as caller:
             account_id, _ = await Sts(self._client, regions).caller_account(self._session_credentials(None), caller)
             return account_id
@@ -93,21 +81,16 @@ class Readers:
         await self._client.close()
 
     def _credentials(self, access: Access, regions: Regions, options: ReaderOptions) -> CredentialSource:
-        if not isinstance(access, RoleCredentials):
-            return self._session_credentials(access.name if isinstance(access, ProfileCredentials) else None)
+        if not access.chain:
+            return self._session_credentials(access.profile)
         source: CredentialSource = self._session_credentials(access.profile)
         sts = Sts(self._client, regions)
         parameters = {"RoleSessionName": options.session_name, "DurationSeconds": int(options.session_duration)}
         *passed, last = access.chain
         for count, role_arn in enumerate(passed, start=1):
             key = (options, regions, access.profile, tuple(passed[:count]))
-            if key not in self._shared_roles:
-                self._shared_roles[key] = Shared(AssumedRole(sts, source, {"RoleArn": role_arn, **parameters}))
-            source = self._shared_roles[key]
-        external_id = {} if access.external_id is None else {"ExternalId": access.external_id}
-        return AssumedRole(sts, source, {"RoleArn": last, **parameters, **external_id})
+            source = self._shared_roles.setdefault(key, Shared(AssumedRole(sts, source, {"RoleArn": role_arn, **parameters})))
+        return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id})
 
     def _session_credentials(self, profile: str | None) -> Shared:
-        if profile not in self._sessions:
-            self._sessions[profile] = Shared(SessionCredentials(self._endpoints, profile))
-        return self._sessions[profile]
+        return self._sessions.setdefault(profile, Shared(SessionCredentials(self._endpoints, profile)))

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from botocore.credentials import Credentials
 
 from exporter.aws.errors import Remedy, RequestFailure, malformed
 from exporter.cases.model import Reason
@@ -27,32 +29,20 @@ LONGEST_PROBE_INTERVAL = 10.0
 
 @dataclass(slots=True)
 class Caller:
-    """On whose behalf requests are made: an account or an organization, in one poll.
-
-    Attributes:
-        subject: The account's id or the organization's name.
-        timeout: Ends the poll; None where others wait for the same answer.
-        failure: The last request's, until one succeeds.
-        waiting_for: What the poll waits for, for messages.
-    """
+    """On whose behalf requests are made in one poll: `subject` is an account's id or an organization's name."""
 
     subject: str
     timeout: asyncio.Timeout | None = None
     failure: RequestFailure | None = None
+    """The last request's, until one succeeds."""
     waiting_for: str = "AWS"
-
-    @property
-    def timed_out(self) -> bool:
-        """Whether the poll's time is over."""
-        return self.timeout is not None and self.timeout.expired()
 
 
 @asynccontextmanager
 async def time_limit(subject: str, when: float) -> AsyncIterator[Caller]:
     """Bound what is done on somebody's behalf; `when` is on the event loop's clock.
 
-    Raises:
-        RequestFailure: Time ran out. In a retry it is the failure before, which says why.
+    When time runs out in a retry, the failure before is raised: it says why.
     """
     timeout = asyncio.timeout_at(when)
     caller = Caller(subject, timeout)
@@ -65,73 +55,72 @@ async def time_limit(subject: str, when: float) -> AsyncIterator[Caller]:
         raise caller.failure or RequestFailure(Reason.TIMEOUT, f"{caller.waiting_for}: no answer in time") from None
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often a request is made at one endpoint, and how often all endpoints are tried."""
+class CredentialSource(Protocol):
+    """Where one identity's credentials come from."""
 
-    attempts: int = 1
-    rounds: int = 1
+    async def get(self, caller: Caller) -> Credentials:
+        """Return credentials that are valid now; raise RequestFailure if there are none."""
+
+    def forget(self, refused: Credentials) -> None:
+        """Drop what is kept if it is still what AWS refused."""
 
 
+@dataclass(slots=True)
 class Retries(Generic[E]):
     """What may still be tried in one poll, at endpoints in the order of preference.
 
-    Pauses are drawn from 0 to their length: all who failed at once must not come back at once.
+    A request is made `attempts` times at one endpoint, and all endpoints are tried in `rounds`. Pauses are drawn from 0 to
+    their length: all who failed at once must not come back at once.
     """
 
-    def __init__(
-        self,
-        endpoints: Sequence[E],
-        policy: RetryPolicy,
-        caller: Caller,
-        clock: Clock,
-        random: Callable[[], float],
-        forget: Callable[[], None] | None = None,
-    ) -> None:
-        self._endpoints = endpoints
-        self._policy = policy
-        self._caller = caller
-        self._clock = clock
-        self._random = random
-        self._forget = forget
-        self._position = 0
-        self._round = 1
+    endpoints: Sequence[E]
+    source: CredentialSource
+    caller: Caller
+    clock: Clock
+    random: Callable[[], float]
+    attempts: int = 1
+    rounds: int = 1
+    credentials: Credentials = field(default_factory=lambda: Credentials("", ""))
+    _position: int = 0
+    _round: int = 1
+    _renewed: bool = False
 
-    async def call(self, request: Callable[[E], Awaitable[T]]) -> T:
-        """Make a request until it succeeds or nothing helps any more.
+    @property
+    def endpoint(self) -> E:
+        """The endpoint that is asked."""
+        return self.endpoints[self._position]
 
-        Raises:
-            RequestFailure: The last one; its remedy is what is left for whoever asked.
-        """
+    async def call(self, request: Callable[[E, Credentials], Awaitable[T]]) -> T:
+        """Make a request until it succeeds, or raise the last failure: its remedy is what is left for whoever asked."""
         attempt = 1
         while True:
             try:
-                result = await request(self._endpoints[self._position])
+                self.credentials = await self.source.get(self.caller)
+                result = await request(self.endpoint, self.credentials)
             except RequestFailure as failure:
-                self._caller.failure = failure
+                self.caller.failure = failure
                 match failure.remedy:
-                    case Remedy.RETRY if attempt < self._policy.attempts:
+                    case Remedy.RETRY if attempt < self.attempts:
                         await self._pause(attempt)
                         attempt += 1
-                    case Remedy.NEXT_ENDPOINT | Remedy.OTHER_ENDPOINT if self._position + 1 < len(self._endpoints):
+                    case Remedy.NEXT_ENDPOINT | Remedy.OTHER_ENDPOINT if self._position + 1 < len(self.endpoints):
                         self._position += 1
-                    case Remedy.NEXT_ENDPOINT | Remedy.NEXT_ROUND if self._round < self._policy.rounds:
+                    case Remedy.NEXT_ENDPOINT | Remedy.NEXT_ROUND if self._round < self.rounds:
                         await self._pause(self._round)
                         self._round += 1
                         self._position = 0
-                    case Remedy.NEW_CREDENTIALS if self._forget is not None:
-                        self._forget()
-                        self._forget = None
-                        self._caller.failure = None  # If new ones are not had in time, it is not for the old.
+                    case Remedy.NEW_CREDENTIALS if not self._renewed:
+                        self.source.forget(self.credentials)
+                        self._renewed = True
+                        self.caller.failure = None  # If new ones are not had in time, it is not for the old.
                     case remedy:
-                        failure.remedy = _AFTERWARDS.get(remedy, remedy)
-                        raise
+                        raise RequestFailure(failure.reason, failure.detail, _AFTERWARDS.get(remedy, remedy)) from None
             else:
-                self._caller.failure = None
+                self.caller.failure = None
                 return result
 
     async def _pause(self, count: int) -> None:
-        await self._clock.sleep(self._random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (count - 1)))
+        await self.clock.sleep(self.random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (count - 1)))
 
 
 _AFTERWARDS = {Remedy.NEXT_ENDPOINT: Remedy.NEXT_ROUND, Remedy.OTHER_ENDPOINT: Remedy.NONE}
@@ -145,22 +134,16 @@ class PageTokens:
         self.done = False
         self._operation = operation
         self._most_pages = most_pages
-        self._seen: set[str] = set()
+        self._seen: set[str | None] = set()
 
     def advance(self, token: str | None) -> None:
-        """Go on to the page that the last one's token leads to; None where it was the last.
-
-        Raises:
-            RequestFailure: `malformed`: the pages do not end.
-        """
-        self.next, self.done = token, token is None
-        if token is None:
-            return
+        """Go on to the page that the last one's token leads to; raise `malformed` if the pages do not end."""
         if token in self._seen:
             raise malformed(f"{self._operation}: a page's token leads back to a page before it", Remedy.NONE)
         self._seen.add(token)
-        if len(self._seen) == self._most_pages:
+        if token and len(self._seen) == self._most_pages:
             raise malformed(f"{self._operation}: more than {self._most_pages} pages", Remedy.NONE)
+        self.next, self.done = token, token is None
 
 
 class CircuitBreaker:

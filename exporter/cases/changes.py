@@ -46,9 +46,7 @@ class Changes:
     """What was seen to happen between two successful readings of one account.
 
     Attributes:
-        opened: Cases that are new.
         resolved: Cases that are gone, as they were last seen.
-        reopened: Cases that are open again.
         breached: Cases whose first-response target passed unanswered, or that were answered late.
         first_responses: Severity code and seconds from opening to AWS's first communication, of cases just answered.
         open_durations: Severity code and seconds from opening to resolution, of cases just resolved.
@@ -100,14 +98,14 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
 
 
 def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Mapping[str, float]) -> Changes:
-    """Return what happened between two successful readings of one account.
+    """Return what happened between two successful readings of one account; `watched` is that of the changes before.
 
-    Args:
-        before: The reading before.
-        after: The reading now.
-        watched: `Changes.watched` of the reading before.
-        targets: Seconds by severity code; that of a case's severity now counts.
+    The target (seconds) of a case's severity now counts.
     """
+    if after.cases is before.cases and not any(
+        not watched[case.case_id].judged and _settled(case, targets, after.taken_at) for case in after.cases
+    ):
+        return Changes(watched=watched)  # most polls find nothing new
     known = {case.case_id: case for case in before.cases}
     present = {case.case_id for case in after.cases}
     new = [case for case in after.cases if case.case_id not in known]

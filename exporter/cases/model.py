@@ -54,6 +54,25 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """How credentials come: a profile's, or else the exporter's own; with these a chain of roles is assumed.
+
+    Attributes:
+        chain: ARNs of the roles; the last one is the account's.
+        external_id: What the trust policy of the last role asks for.
+    """
+
+    chain: tuple[str, ...] = ()
+    external_id: str | None = None
+    profile: str | None = None
+
+    def __str__(self) -> str:
+        if self.chain:
+            return f"role {' > '.join(arn.partition(':role/')[2] for arn in self.chain)}"
+        return "own" if self.profile is None else f"profile {self.profile}"
+
+
+@dataclass(frozen=True, slots=True)
 class Communication:
     """One message on a case; its body and addresses were dropped at the border."""
 

@@ -23,10 +23,7 @@ WORST_FIRST = (
 class OrganizationStatus:
     """How the discovery of an organization's accounts is doing; without a name, that of the exporter's own account.
 
-    Attributes:
-        accounts: How many were found.
-        last_success: Unix seconds.
-        reason: Why the last listing failed.
+    `accounts` is how many were found, `last_success` in Unix seconds.
     """
 
     name: str

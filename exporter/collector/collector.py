@@ -38,18 +38,7 @@ class Plan:
 
 
 class Collector:
-    """Polls accounts and publishes pages by a plan, which can be replaced.
-
-    Args:
-        plan: The first.
-        observer: Counts what happens to cases.
-        renderer: Makes pages.
-        store: Where they go.
-        samples: Returns samples that are neither accounts' nor discoveries'.
-        owns: Whether an account is in this process's shard.
-        clock: The clock.
-        log: The log.
-    """
+    """Polls accounts and publishes pages by a plan, which can be replaced."""
 
     def __init__(
         self,

@@ -51,13 +51,6 @@ class Discoverer:
     """Keeps the table of accounts up to date; to be used on one event loop.
 
     Of two entries for one account the configured one wins, then the earlier discovery. A listing that fails keeps the last one.
-
-    Args:
-        accounts: The table.
-        owns: Whether an account is in this process's shard.
-        drop: Gets the accounts whose poll in flight counts no more.
-        clock: The clock.
-        log: The log.
     """
 
     def __init__(
@@ -78,10 +71,7 @@ class Discoverer:
         self.listings: list[Listing] = []
 
     def apply(self, configured: Iterable[Target], discoveries: Iterable[Discovery]) -> None:
-        """Discover in other ways; all are listed at once.
-
-        What a discovery of the same name found before holds until then.
-        """
+        """Discover in other ways; what a discovery of the same name found before holds until it is listed again, at once."""
         now = self._clock.monotonic()
         before = {listing.discovery.name: listing for listing in self.listings}
         self._configured = tuple(configured)

@@ -24,12 +24,7 @@ class ChangeObserver(Protocol):
 
 
 class Poller:
-    """Polls accounts.
-
-    Attributes:
-        policy: How cases are judged.
-        timeout: Seconds within which an account must be read, retries included.
-    """
+    """Polls accounts; the timeout is in seconds, retries included."""
 
     def __init__(
         self, policy: Policy, timeout: float, observer: ChangeObserver, *, clock: Clock, log: FilteringBoundLogger

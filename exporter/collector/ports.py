@@ -11,20 +11,12 @@ class CaseSource(Protocol):
     """Reads the open cases of one account."""
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - what the failure says depends on how far it came
-        """Return a complete reading.
-
-        Raises:
-            ReadFailure: The account could not be read completely within `timeout` seconds.
-        """
+        """Return a complete reading, or raise ReadFailure; `timeout` is in seconds, retries included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An account and how it is read.
-
-    Attributes:
-        credentials: Where its credentials come from, for people.
-    """
+    """An account and how it is read; `credentials` says for people where its credentials come from."""
 
     account: Account
     source: CaseSource
@@ -43,11 +35,7 @@ class Discovery(Protocol):
         """Seconds."""
 
     def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:
-        """Yield the accounts that there are now, as they are listed.
-
-        Raises:
-            ReadFailure: They could not be listed completely within `timeout` seconds.
-        """
+        """Yield the accounts that there are now, as they are listed, or raise ReadFailure."""
 
     def known(self) -> Sequence[Target]:
         """Return the accounts as last listed completely."""

@@ -22,11 +22,7 @@ def phase(account_id: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When accounts are polled.
-
-    Attributes:
-        interval: Poll interval in seconds.
-    """
+    """When accounts are polled; the interval is in seconds."""
 
     interval: float
 
@@ -41,17 +37,10 @@ class Schedule:
         return earliest + (offset - earliest) % self.interval
 
     def after_failure(self, now: float, account_id: str, reason: Reason, failures: int) -> float:
-        """Return when to try an account again.
+        """Return when to poll an account again after so many failures in a row.
 
-        Args:
-            now: Any clock, in seconds.
-            account_id: Whose poll failed.
-            reason: Why.
-            failures: How many polls in a row have failed, this one included.
-
-        Returns:
-            The time on the same clock. What may pass by itself is tried within one interval, with growing pauses; what a
-            person has to mend is tried after 15 minutes, growing to an hour.
+        What may pass by itself is tried within one interval, with growing pauses; what a person has to fix is tried after
+        15 minutes, growing to an hour.
         """
         if reason in _NEEDS_A_PERSON:
             pause = max(self.interval, min(_LONGEST_PAUSE, _DENIED_PAUSE * 2.0 ** min(failures - 1, 8)))

@@ -9,15 +9,10 @@ MOST_SHARDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of `total` exporters that share a fleet.
+    """One of `total` exporters that share a fleet, counted from 0.
 
-    Accounts are given to shards by rendezvous hashing: each account goes to the shard whose hash together with it is greatest.
-    So every process finds the same answer by itself, and going from n to n+1 shards moves only the accounts that the new
-    one wins, about 1/(n+1) of them.
-
-    Attributes:
-        index: Which one, from 0.
-        total: How many there are.
+    By rendezvous hashing each account goes to the shard whose hash together with it is greatest: going from n to n+1 shards
+    moves only the accounts that the new one wins, about 1/(n+1) of them.
     """
 
     index: int

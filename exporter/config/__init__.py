@@ -1,8 +1,7 @@
 """The configuration: one YAML file, strict, every problem told with its line."""
 
-from exporter.config.schema import Config
+from exporter.config.schema import Config, as_yaml
 from exporter.config.settings import ResolvedAccount, ResolvedOrganization, Settings, load, parse
-from exporter.config.show import Shown, as_yaml
 from exporter.config.web import parse_web_config, read_web_config
 from exporter.config.yaml_lines import read
 
@@ -11,7 +10,6 @@ __all__ = [
     "ResolvedAccount",
     "ResolvedOrganization",
     "Settings",
-    "Shown",
     "as_yaml",
     "load",
     "parse",

@@ -2,8 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -28,17 +27,7 @@ _EXPECTED = {
 
 
 def validated(document: Document, model: type[Model], context: object = None, *, advice_on_credentials: str = "") -> Model:
-    """Return what a document says.
-
-    Args:
-        document: The document.
-        model: Its keys.
-        context: For the model's validators.
-        advice_on_credentials: For unknown keys that are named like a secret; empty where they are told like any other.
-
-    Raises:
-        ConfigError: It is not as the model has it.
-    """
+    """Return what a document says, or raise a `ConfigError`; the advice is for unknown keys that are named like a secret."""
     try:
         config = model.model_validate(document.data, context=context)
     except ValidationError as error:
@@ -52,12 +41,12 @@ def validated(document: Document, model: type[Model], context: object = None, *,
 
 def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, advice: str) -> tuple[Loc, str]:
     loc, kind = details["loc"], details["type"]
-    node = document.node(loc)
+    _, node = document.find(loc)
     reason = details.get("ctx", {}).get("error") or f"is not {_EXPECTED.get(kind, 'what belongs here')}"
     if kind == "extra_forbidden":
         return loc, _unknown_key(_fields(model, loc[:-1]), loc, advice)
     if kind == "missing":
-        return loc, f"is missing: write {_fields(model, loc[:-1])[str(loc[-1])].description}"
+        return loc, f"is missing: write {_fields(model, loc[:-1])[str(loc[-1])].title}"
     if node is None and loc[-1] == "[key]":
         return loc[:-1], f"{quoted(str(loc[-2]))} {reason}"
     if isinstance(node, ScalarNode) and scalar(node) is None:
@@ -67,17 +56,11 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, 
 
 def _fields(model: type[BaseModel], loc: Loc) -> dict[str, FieldInfo]:
     """Return the fields of the mapping at a place by their keys."""
-    for part in loc:
-        if isinstance(part, str):
-            model = next(_models(_fields(model, ())[part].annotation))
+    for key in loc:
+        if isinstance(key, str):
+            kind: Any = model.model_fields[key].annotation
+            model = kind if isinstance(kind, type) else get_args(kind)[0]
     return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)
 
 
 def _unknown_key(fields: dict[str, FieldInfo], loc: Loc, advice_on_credentials: str) -> str:

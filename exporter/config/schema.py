@@ -1,28 +1,31 @@
-"""The keys of a configuration file, their types, defaults and bounds. Durations are held in seconds."""
+"""The keys of a configuration file, their types, defaults and bounds, and the file anew. Durations are held in seconds."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from exporter.config import types
+from exporter.config.problems import HIDDEN_KEYS
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 
 DEFAULT_CONCURRENCY: Final = 16
-DEFAULT_FIRST_RESPONSE_TARGETS: Final[Mapping[str, float]] = MappingProxyType(
-    {"critical": 15 * MINUTE, "urgent": 1 * HOUR, "high": 4 * HOUR, "normal": 12 * HOUR, "low": 24 * HOUR}
-)
+DEFAULT_TARGETS: Final = {"critical": 15 * MINUTE, "urgent": 1 * HOUR, "high": 4 * HOUR, "normal": 12 * HOUR, "low": 24 * HOUR}
 """AWS's promises differ by support plan, and change."""
 
 MAX_CHAINED_SESSION: Final = 1 * HOUR
 MAX_DURATION: Final = 365 * 24 * HOUR
-MAX_CONCURRENCY: Final = 512
 
+MASKED: Final = "<secret>"
+_DURATIONS = ("interval", "timeout", "max_staleness", "session_duration", "refresh_interval", "first_response_targets")
+
+Concurrency = Annotated[int, types.whole_number(1, 512)]
 Interval = Annotated[float, types.duration(10.0, MAX_DURATION)]
 PositiveDuration = Annotated[float, types.duration(0.001, MAX_DURATION)]
+SessionDuration = Annotated[float, types.duration(15 * MINUTE, 12 * HOUR)]
+Targets = Annotated[dict[types.SeverityCode, PositiveDuration], AfterValidator(lambda targets: {**DEFAULT_TARGETS, **targets})]
 
 
 class Section(BaseModel):
@@ -32,57 +35,44 @@ class Section(BaseModel):
 
 
 class Poll(Section):
-    """Polling of accounts.
+    """Polling of accounts."""
 
-    Attributes:
-        interval: Poll interval.
-        timeout: Poll timeout, retries included. It may exceed the interval: polls of one account never overlap.
-        concurrency: Maximum number of concurrent polls.
-        max_staleness: How long the last good cases of a failing account are shown.
-    """
-
-    interval: Interval = 5 * MINUTE
-    timeout: PositiveDuration = 1 * MINUTE
-    concurrency: Annotated[int, types.whole_number(1, MAX_CONCURRENCY)] = DEFAULT_CONCURRENCY
-    max_staleness: PositiveDuration = 30 * MINUTE
+    interval: Interval = Field(5 * MINUTE, description="Poll interval.")
+    timeout: PositiveDuration = Field(
+        1 * MINUTE,
+        description="Poll timeout, retries included. It may exceed the interval: polls of one account never overlap.",
+    )
+    concurrency: Concurrency = Field(DEFAULT_CONCURRENCY, description="Maximum number of concurrent polls.")
+    max_staleness: PositiveDuration = Field(
+        30 * MINUTE, description="How long the last good cases of a failing account are shown."
+    )
 
 
 class Aws(Section):
-    """Defaults for all accounts and organizations.
+    """Defaults for all accounts and organizations."""
 
-    Attributes:
-        regions: Regions whose Support endpoints are used, in order of preference.
-        role_name: Role to assume in accounts that set no credentials of their own.
-        external_id: External ID for that role.
-        session_name: Role session name, as CloudTrail shows it.
-        session_duration: Role session duration.
-    """
-
-    regions: types.Regions = ("us-east-1",)
-    role_name: types.RoleName | None = None
-    external_id: types.ExternalId | None = None
-    session_name: types.SessionName = "aws-support-exporter"
-    session_duration: Annotated[float, types.duration(15 * MINUTE, 12 * HOUR)] = 1 * HOUR
+    regions: types.Regions = Field(
+        ("us-east-1",), description="Regions whose Support endpoints are used, in order of preference."
+    )
+    role_name: types.RoleName | None = Field(
+        None, description="Role to assume in accounts that set no credentials of their own."
+    )
+    external_id: types.ExternalId | None = Field(None, description="External ID for that role.")
+    session_name: types.SessionName = Field("aws-support-exporter", description="Role session name, as CloudTrail shows it.")
+    session_duration: SessionDuration = Field(1 * HOUR, description="Role session duration.")
 
 
 class AccessKeys(Section):
-    """Credentials and regions: at most one of the first four keys.
+    """Credentials and regions: at most one of the first four keys."""
 
-    Attributes:
-        role_arn: Role to assume.
-        role_chain: Roles to assume, one after the other.
-        profile: Profile in the AWS configuration files.
-        use_own_credentials: Use the exporter's own credentials.
-        external_id: External ID for the (last) role.
-        regions: Regions whose endpoints are used, in order of preference; default aws.regions.
-    """
-
-    role_arn: types.RoleArnValue | None = None
-    role_chain: types.RoleChain | None = None
-    profile: types.Name | None = None
-    use_own_credentials: types.Switch = False
-    external_id: types.ExternalId | None = None
-    regions: types.Regions | None = None
+    role_arn: types.RoleArnValue | None = Field(None, description="Role to assume.")
+    role_chain: types.RoleChain | None = Field(None, description="Roles to assume, one after the other.")
+    profile: types.Name | None = Field(None, description="Profile in the AWS configuration files.")
+    use_own_credentials: types.Switch = Field(default=False, description="Use the exporter's own credentials.")
+    external_id: types.ExternalId | None = Field(None, description="External ID for the (last) role.")
+    regions: types.Regions | None = Field(
+        None, description="Regions whose endpoints are used, in order of preference; default aws.regions."
+    )
 
     @property
     def roles(self) -> tuple[types.RoleArn, ...]:
@@ -91,83 +81,48 @@ class AccessKeys(Section):
 
 
 class AccountEntry(AccessKeys):
-    """An account.
+    """An account."""
 
-    Attributes:
-        id: The account's 12 digits, in quotes.
-        name: Account name; default the id.
-        labels: Labels of the account's info metric.
-    """
-
-    id: types.AccountId = Field(description="the account's 12 digits, in quotes")
-    name: types.Name | None = None
-    labels: types.Labels = {}
+    id: types.AccountId = Field(title="the account's 12 digits, in quotes", description="The account's 12 digits, in quotes.")
+    name: types.Name | None = Field(None, description="Account name; default the id.")
+    labels: types.Labels = Field({}, description="Labels of the account's info metric.")
 
 
 class SelectionKeys(Section):
-    """Selection of an organization's accounts.
+    """Selection of an organization's accounts."""
 
-    Attributes:
-        accounts: Account IDs.
-        name_patterns: Shell-style patterns of account names.
-    """
-
-    accounts: tuple[types.AccountId, ...] = ()
-    name_patterns: tuple[types.Name, ...] = ()
+    accounts: tuple[types.AccountId, ...] = Field((), description="Account IDs.")
+    name_patterns: tuple[types.Name, ...] = Field((), description="Shell-style patterns of account names.")
 
 
 class OrganizationEntry(AccessKeys):
-    """An organization; its credentials are those that list its accounts.
+    """An organization; its credentials are those that list its accounts."""
 
-    Attributes:
-        name: Organization name, shown as the label organization.
-        member_role_name: Role to assume in each account; default aws.role_name.
-        member_external_id: External ID for that role; default aws.external_id.
-        include: Accounts to poll; all when empty.
-        exclude: Accounts not to poll.
-        refresh_interval: Interval between listings of the accounts.
-        labels: Labels of every account.
-    """
-
-    name: types.Name = Field(description="the organization's name")
-    member_role_name: types.RoleName | None = None
-    member_external_id: types.ExternalId | None = None
-    include: SelectionKeys = SelectionKeys()
-    exclude: SelectionKeys = SelectionKeys()
-    refresh_interval: Interval = 1 * HOUR
-    labels: types.Labels = {}
+    name: types.Name = Field(title="the organization's name", description="Organization name, shown as the label organization.")
+    member_role_name: types.RoleName | None = Field(None, description="Role to assume in each account; default aws.role_name.")
+    member_external_id: types.ExternalId | None = Field(None, description="External ID for that role; default aws.external_id.")
+    include: SelectionKeys = Field(SelectionKeys(), description="Accounts to poll; all when empty.")
+    exclude: SelectionKeys = Field(SelectionKeys(), description="Accounts not to poll.")
+    refresh_interval: Interval = Field(1 * HOUR, description="Interval between listings of the accounts.")
+    labels: types.Labels = Field({}, description="Labels of every account.")
 
 
 class Cases(Section):
-    """Series for single cases.
+    """Series for single cases."""
 
-    Attributes:
-        enabled: Enable series for single cases.
-        subject: Add the subject line as a label.
-        limit: Maximum number of cases per account, oldest first.
-    """
-
-    enabled: types.Switch = False
-    subject: types.Switch = False
-    limit: Annotated[int, types.whole_number(0)] = 1000
-
-
-def _with_defaults(targets: dict[str, float]) -> dict[str, float]:
-    return {**DEFAULT_FIRST_RESPONSE_TARGETS, **targets}
+    enabled: types.Switch = Field(default=False, description="Enable series for single cases.")
+    subject: types.Switch = Field(default=False, description="Add the subject line as a label.")
+    limit: Annotated[int, types.whole_number(0)] = Field(1000, description="Maximum number of cases per account, oldest first.")
 
 
 class Metrics(Section):
-    """First response targets, and series for single cases.
+    """First response targets, and series for single cases."""
 
-    Attributes:
-        first_response_targets: First response targets by severity code; the defaults hold for codes that are not listed.
-        cases: Series for single cases.
-    """
-
-    first_response_targets: Annotated[dict[types.SeverityCode, PositiveDuration], AfterValidator(_with_defaults)] = dict(
-        DEFAULT_FIRST_RESPONSE_TARGETS
+    first_response_targets: Targets = Field(
+        dict(DEFAULT_TARGETS),
+        description="First response targets by severity code; the defaults hold for codes that are not listed.",
     )
-    cases: Cases = Cases()
+    cases: Cases = Field(Cases(), description="Series for single cases.")
 
 
 class Config(Section):
@@ -178,3 +133,29 @@ class Config(Section):
     accounts: tuple[AccountEntry, ...] = ()
     organizations: tuple[OrganizationEntry, ...] = ()
     metrics: Metrics = Metrics()
+
+
+def as_yaml(config: Config) -> str:
+    """Return a configuration as a file has it, all defaults filled in; what no key needs to say is left out."""
+    return yaml.safe_dump(_shown("", config), sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
+    match value:
+        case BaseModel():
+            names = sorted(type(value).model_fields, key=lambda name: name not in ("id", "name"))  # what entries are called by
+            shown: Any = {name: _shown(name, getattr(value, name)) for name in names}
+            shown = {name: part for name, part in shown.items() if part not in (None, "", [], {})}
+        case tuple():
+            shown = [_shown(key, item) for item in value]
+        case dict():
+            shown = {name: _shown(key, item) for name, item in value.items()}
+        case types.RoleArn():
+            shown = value.text
+        case float() if key in _DURATIONS:
+            shown = types.format_duration(value)
+        case str() if key in HIDDEN_KEYS:
+            shown = MASKED
+        case _:
+            shown = value
+    return shown

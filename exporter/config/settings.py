@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
-from exporter.cases.model import Account
+from exporter.cases.model import Access, Account
 from exporter.cases.policy import Policy
 from exporter.config.problems import validated
 from exporter.config.schema import (
@@ -16,7 +15,6 @@ from exporter.config.schema import (
     Aws,
     Config,
     OrganizationEntry,
-    Poll,
     SelectionKeys,
 )
 from exporter.config.types import PartitionOf, RoleArn, format_duration
@@ -38,10 +36,7 @@ class ResolvedAccount:
 class ResolvedOrganization:
     """An organization whose accounts are discovered, and how they are polled.
 
-    Attributes:
-        regions: Of its accounts, in order of preference, all of `partition`.
-        access: The credentials that list its accounts.
-        profile: The profile whose credentials the role in each account is assumed with, or None for the exporter's own.
+    `access` lists its accounts; the role in each is assumed with the credentials of `profile`, or with the exporter's own.
     """
 
     name: str
@@ -65,7 +60,7 @@ class ResolvedOrganization:
         """Return how one of its accounts is polled."""
         role = _role_in(self.partition, account_id, self.member_role_name)
         account = Account(account_id, name, self.regions[0], self.partition, self.name, self.labels)
-        return ResolvedAccount(account, self.regions, RoleCredentials((role,), self.member_external_id, self.profile))
+        return ResolvedAccount(account, self.regions, Access((role,), self.member_external_id, self.profile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +84,7 @@ class Settings:
 
 
 def load(path: Path, *, partition_of: PartitionOf) -> Settings:
-    """Read a configuration file.
-
-    Args:
-        path: Where it is.
-        partition_of: Returns the partition of a region, or raises ValueError for one that does not exist.
-
-    Raises:
-        ConfigError: It cannot be read or used; holds every problem as `file:line: path: what is wrong, what to write instead`.
-    """
+    """Read a configuration file; a `ConfigError` has a line for each problem: place, what is wrong, what to write instead."""
     return parse(read(path), source=str(path), partition_of=partition_of)
 
 
@@ -107,7 +94,7 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
     config = validated(
         document,
         Config,
-        {"partition_of": partition_of},
+        partition_of,
         advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
         "(environment, profile, or the role of the machine or pod)",
     )
@@ -122,32 +109,10 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
 
 def _check(config: Config, document: Document, partition_of: PartitionOf) -> None:
     """Report what is wrong between values each of which is right by itself."""
-    accounts: list[tuple[Loc, AccountEntry]] = [(("accounts", i), entry) for i, entry in enumerate(config.accounts)]
-    organizations: list[tuple[Loc, OrganizationEntry]] = [
-        (("organizations", i), entry) for i, entry in enumerate(config.organizations)
-    ]
-    _check_poll(config.poll, document)
-    chained = [(*loc, "role_chain") for loc, entry in (*accounts, *organizations) if len(entry.roles) > 1]
-    duration = config.aws.session_duration
-    if chained and duration > MAX_CHAINED_SESSION:
-        document.add(
-            ("aws", "session_duration"),
-            f"{format_duration(duration)} is too long for {document.place(chained[0])}: "
-            "AWS ends the session of a role that another role assumed after 1h; write 1h or less",
-        )
-    _check_repeats([((*loc, "id"), entry.id) for loc, entry in accounts], document)
-    _check_repeats([((*loc, "name"), entry.name) for loc, entry in organizations], document)
-    _check_own_credentials(accounts, config.aws, document)
-    for loc, entry in (*accounts, *organizations):
-        _check_access(loc, entry, config.aws, document)
-        _check_roles(loc, entry, (entry.regions or config.aws.regions)[0], partition_of, document)
-    for loc, organization in organizations:
-        if organization.member_role_name is None and config.aws.role_name is None:
-            text = "is missing: write the name of the role to assume in each account, here or as aws.role_name"
-            document.add((*loc, "member_role_name"), text)
-
-
-def _check_poll(poll: Poll, document: Document) -> None:
+    accounts = [(("accounts", i), entry) for i, entry in enumerate(config.accounts)]
+    organizations = [(("organizations", i), entry) for i, entry in enumerate(config.organizations)]
+    entries: list[tuple[Loc, AccountEntry | OrganizationEntry]] = [*accounts, *organizations]
+    aws, poll = config.aws, config.poll
     if poll.max_staleness < poll.interval:
         default = "" if "max_staleness" in poll.model_fields_set else " (the default)"
         interval = format_duration(poll.interval)
@@ -156,6 +121,22 @@ def _check_poll(poll: Poll, document: Document) -> None:
             f"{format_duration(poll.max_staleness)}{default} is shorter than poll.interval, {interval}: "
             f"cases would vanish between two polls; write {interval} or more",
         )
+    chained = [(*loc, "role_chain") for loc, entry in entries if len(entry.roles) > 1]
+    if chained and aws.session_duration > MAX_CHAINED_SESSION:
+        document.add(
+            ("aws", "session_duration"),
+            f"{format_duration(aws.session_duration)} is too long for {document.place(chained[0])}: "
+            "AWS ends the session of a role that another role assumed after 1h; write 1h or less",
+        )
+    _check_repeats([((*loc, "id"), entry.id) for loc, entry in accounts], document)
+    _check_repeats([((*loc, "name"), entry.name) for loc, entry in organizations], document)
+    _check_own_credentials(accounts, aws, document)
+    for loc, entry in entries:
+        _check_access(loc, entry, aws, document)
+        _check_roles(loc, entry, (entry.regions or aws.regions)[0], partition_of, document)
+        if isinstance(entry, OrganizationEntry) and not (entry.member_role_name or aws.role_name):
+            text = "is missing: write the name of the role to assume in each account, here or as aws.role_name"
+            document.add((*loc, "member_role_name"), text)
 
 
 def _check_repeats(values: Iterable[tuple[Loc, str]], document: Document) -> None:
@@ -167,23 +148,21 @@ def _check_repeats(values: Iterable[tuple[Loc, str]], document: Document) -> Non
 
 
 def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aws, document: Document) -> None:
-    own = [(loc, entry) for loc, entry in accounts if not (entry.roles or entry.profile)]
-    own = [(loc, entry) for loc, entry in own if entry.use_own_credentials or not aws.role_name]
-    for loc, entry in own[1:]:
+    others = [(loc, entry) for loc, entry in accounts if not (entry.roles or entry.profile)]
+    own = [(loc, entry.use_own_credentials) for loc, entry in others if entry.use_own_credentials or not aws.role_name]
+    for loc, is_explicit in own[1:]:
         document.add(
-            (*loc, "use_own_credentials") if entry.use_own_credentials else loc,
+            (*loc, "use_own_credentials") if is_explicit else loc,
             f"the exporter's own credentials belong to one account, and {document.place(own[0][0])} uses them: "
             "write role_arn here, or aws.role_name for all",
         )
 
 
 def _check_access(loc: Loc, entry: AccessKeys, aws: Aws, document: Document) -> None:
-    ways = [way for way in _WAYS if getattr(entry, way)]
-    if len(ways) > 1:
-        first, *others = sorted(ways, key=lambda way: document.line((*loc, way)))
-        line = document.line((*loc, first))
-        for way in others:
-            document.add((*loc, way), f"{first} (line {line}) says already how the credentials come: keep one of them")
+    ways = sorted((way for way in _WAYS if getattr(entry, way)), key=lambda way: document.line((*loc, way)))
+    for way in ways[1:]:
+        first = f"{ways[0]} (line {document.line((*loc, ways[0]))})"
+        document.add((*loc, way), f"{first} says already how the credentials come: keep one of them")
     assumes_by_name = isinstance(entry, AccountEntry) and not ways and aws.role_name
     if entry.external_id is not None and not entry.roles and not assumes_by_name:
         document.add((*loc, "external_id"), "is for a role, and there is none: write role_arn, or remove it")
@@ -211,9 +190,9 @@ def _account(entry: AccountEntry, aws: Aws, partition_of: PartitionOf) -> Resolv
     partition = partition_of(regions[0])
     access = _access(entry)
     if access is None and aws.role_name is not None:
-        access = RoleCredentials((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
+        access = Access((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
     account = Account(entry.id, entry.name or entry.id, regions[0], partition, labels=tuple(sorted(entry.labels.items())))
-    return ResolvedAccount(account, regions, access or OwnCredentials())
+    return ResolvedAccount(account, regions, access or Access())
 
 
 def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedOrganization:
@@ -222,7 +201,7 @@ def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf)
         name=entry.name,
         regions=regions,
         partition=partition_of(regions[0]),
-        access=_access(entry) or OwnCredentials(),
+        access=_access(entry) or Access(),
         refresh_interval=entry.refresh_interval,
         labels=tuple(sorted(entry.labels.items())),
         member_role_name=entry.member_role_name or aws.role_name or "",
@@ -236,10 +215,10 @@ def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf)
 def _access(entry: AccessKeys) -> Access | None:
     """Return the credentials that an entry sets itself."""
     if entry.roles:
-        return RoleCredentials(tuple(role.text for role in entry.roles), entry.external_id)
+        return Access(tuple(role.text for role in entry.roles), entry.external_id)
     if entry.profile is not None:
-        return ProfileCredentials(entry.profile)
-    return OwnCredentials() if entry.use_own_credentials else None
+        return Access(profile=entry.profile)
+    return Access() if entry.use_own_credentials else None
 
 
 def _role_in(partition: str, account_id: str, role_name: str) -> str:

@@ -13,20 +13,15 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo
 PartitionOf = Callable[[str], str]
 """Returns the partition of a region; raises ValueError for a region that does not exist."""
 
-_UNITS_MS = {
-    "y": 365 * 86_400_000,
-    "w": 7 * 86_400_000,
-    "d": 86_400_000,
-    "h": 3_600_000,
-    "m": 60_000,
-    "s": 1000,
-    "ms": 1,
-}
+_DAY_MS = 86_400_000
+_UNITS_MS = {"y": 365 * _DAY_MS, "w": 7 * _DAY_MS, "d": _DAY_MS, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 # Nine digits of years are some 10^17 seconds: still a number that a float holds.
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _UNITS_MS))
 
 _NAME_CHARS = "letters, digits and +=,.@-_"
-_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_NO_ROLE_NAME = f"is not a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN"
+_NO_EXTERNAL_ID = "is not an external id: that is 2 to 1224 letters, digits and +=,.@:/-_"
+_NO_LABEL_NAME = "is not a label name: that is letters, digits and _, and begins with neither a digit nor __"
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
 # Those after "arn", and what to say of each.
 _ROLE_ARN = (
@@ -38,14 +33,11 @@ _ROLE_ARN = (
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_NAME = 256
+_ACCOUNT_ID_DIGITS = 12
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a duration in Prometheus's format: `30s`, `5m`, `1h30m`.
-
-    Raises:
-        ValueError: It is none; the message says what to write.
-    """
+    """Return the seconds of a duration in Prometheus's format: `30s`, `5m`, `1h30m`; a ValueError says what to write."""
     match = _DURATION.fullmatch(text)
     counts = {unit: int(count) for unit, count in match.groupdict().items() if count} if match else {}
     if not counts:
@@ -86,8 +78,7 @@ def _text(value: object) -> str:
     raise ValueError("is not text")
 
 
-def _name(value: object) -> str:
-    name = _text(value)
+def _name(name: str) -> str:
     if not name.strip():
         raise ValueError("is empty: leave the key out, or write a name")
     if len(name) > _MAX_NAME or not name.isprintable():
@@ -95,13 +86,12 @@ def _name(value: object) -> str:
     return name
 
 
-def _account_id(value: object) -> str:
-    text = _text(value)
-    if _ACCOUNT_ID.fullmatch(text):
-        return text
-    if text.isascii() and text.isdigit():
+def _account_id(text: str) -> str:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("is not an account id: write its 12 digits and nothing else")
+    if len(text) != _ACCOUNT_ID_DIGITS:
         raise ValueError(f"is not an account id: it has {len(text)} digits, not 12")
-    raise ValueError("is not an account id: write its 12 digits and nothing else")
+    return text
 
 
 def _role_arn(value: object) -> RoleArn:
@@ -115,48 +105,43 @@ def _role_arn(value: object) -> RoleArn:
     return RoleArn(text, partition=parts[0], account_id=parts[3])
 
 
-def _matching(pattern: str, what: str) -> PlainValidator:
-    compiled = re.compile(pattern, re.ASCII)
+def matching(pattern: str, problem: str) -> AfterValidator:
+    """Return what refuses text unless all of it matches."""
+    compiled = re.compile(pattern, re.ASCII | re.DOTALL)
 
-    def read(value: object) -> str:
-        text = _text(value)
+    def check(text: str) -> str:
         if not compiled.fullmatch(text):
-            raise ValueError(f"is not {what}")
+            raise ValueError(problem)
         return text
 
-    return PlainValidator(read)
+    return AfterValidator(check)
 
 
-def _partition_of(region: str, info: ValidationInfo) -> str:
-    partition_of: PartitionOf = (info.context or {})["partition_of"]
-    return partition_of(region)
-
-
-def _region(value: object, info: ValidationInfo) -> str:
+def _region(value: object, info: ValidationInfo[PartitionOf]) -> str:
     region = _text(value)
     if not _REGION.fullmatch(region):
         raise ValueError("is not an AWS region: write it like us-east-1")
     try:
-        _partition_of(region, info)
+        info.context(region)
     except ValueError:
         raise ValueError("is not an AWS region: check its spelling") from None
     return region
 
 
-def _regions(regions: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tuple[str, ...]:
     if not regions:
         raise ValueError("is empty: leave the key out, or list a region")
     for index, region in enumerate(regions):
         if region in regions[:index]:
             raise ValueError(f"has {region} twice: remove one")
-    partitions = {_partition_of(region, info): region for region in reversed(regions)}
+    partitions = {info.context(region): region for region in reversed(regions)}
     if len(partitions) > 1:
         where = ", ".join(f"{region} in {partition}" for partition, region in reversed(partitions.items()))
         raise ValueError(f"spans partitions ({where}): an account is in one")
     return regions
 
 
-def _chain(roles: tuple[RoleArn, ...]) -> tuple[RoleArn, ...]:
+def _role_chain(roles: tuple[RoleArn, ...]) -> tuple[RoleArn, ...]:
     if not roles:
         raise ValueError("is empty: leave the key out, or list the roles in the order of assuming them")
     return roles
@@ -182,12 +167,7 @@ def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
     bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
 
     def read(value: object) -> int:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int)
-            or value < minimum
-            or (maximum is not None and value > maximum)
-        ):
+        if type(value) is not int or value < minimum or (maximum is not None and value > maximum):
             raise ValueError(f"is not a whole number, {bounds}")
         return value
 
@@ -202,21 +182,14 @@ def _switch(value: object) -> bool:
 
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
-Name = Annotated[str, PlainValidator(_name)]
-AccountId = Annotated[str, PlainValidator(_account_id)]
+Name = Annotated[Text, AfterValidator(_name)]
+AccountId = Annotated[Text, AfterValidator(_account_id)]
 RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
-RoleName = Annotated[str, _matching(r"[\w+=,.@-]{1,64}", f"a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN")]
-SessionName = Annotated[str, _matching(r"[\w+=,.@-]{2,64}", f"a session name: that is 2 to 64 {_NAME_CHARS}")]
-ExternalId = Annotated[
-    str, _matching(r"[\w+=,.@:/-]{2,1224}", "an external id: that is 2 to 1224 letters, digits and +=,.@:/-_")
-]
-LabelName = Annotated[
-    str,
-    _matching(
-        r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", "a label name: that is letters, digits and _, and begins with neither a digit nor __"
-    ),
-]
-SeverityCode = Annotated[str, _matching(r"[\w.-]{1,64}", "a severity code: that is one word such as critical")]
+RoleName = Annotated[Text, matching(r"[\w+=,.@-]{1,64}", _NO_ROLE_NAME)]
+SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session name: that is 2 to 64 {_NAME_CHARS}")]
+ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
+LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]
+SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
 Regions = Annotated[tuple[Annotated[str, PlainValidator(_region)], ...], AfterValidator(_regions)]
-RoleChain = Annotated[tuple[RoleArnValue, ...], AfterValidator(_chain)]
+RoleChain = Annotated[tuple[RoleArnValue, ...], AfterValidator(_role_chain)]
 Labels = dict[LabelName, Text]

@@ -8,52 +8,34 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from exporter.config.problems import validated
 from exporter.config.schema import Section
-from exporter.config.types import Switch
+from exporter.config.types import Switch, matching
 from exporter.config.yaml_lines import Document, read, read_yaml
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 
 _TLS = "tls_server_config"
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
-_HEADER_VALUE = re.compile(r"[ -~]+")
-_UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 _OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
 
 
 def _written(value: object) -> str:
-    if value == "":
-        raise ValueError("is empty: write something, or remove the key")
     match value:
+        case "":
+            raise ValueError("is empty: write something, or remove the key")
         case str():
             return value
     raise ValueError("is not text: write it in quotes")
 
 
-def _file(value: object) -> str:
-    path = _written(value)
-    if "-----BEGIN " in path:
-        raise ValueError("is no path but PEM itself: write it under the same key without _file")
-    if "\0" in path:
-        raise ValueError("is not a path: there is a NUL character in it")
-    return path
-
-
-def _pem(value: object) -> str:
-    text = _written(value)
-    if "-----BEGIN " not in text:
-        raise ValueError("is not PEM, which begins with -----BEGIN: for a path, use the same key with _file")
-    return text
-
-
 def _verified(value: object) -> object:
-    if value in _UNVERIFIED:
+    if value in ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"):
         raise ValueError(
             "asks for certificates without verifying them, which this exporter cannot do: "
-            "write RequireAndVerifyClientCert, and client_ca_file"
+            f"write {ClientAuth.REQUIRED}, and client_ca_file"
         )
     return value
 
@@ -61,7 +43,7 @@ def _verified(value: object) -> object:
 def _one_of(kind: type[StrEnum], what: str) -> PlainValidator:
     def read_name(value: object) -> StrEnum:
         try:
-            return kind(_written(value))
+            return kind(str(value))
         except ValueError:
             raise ValueError(f"is not {what}: write one of {', '.join(kind)}") from None
 
@@ -76,20 +58,7 @@ def _sans(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _header(*allowed: str) -> PlainValidator:
-    def read_header(value: object) -> str:
-        text = _written(value)
-        if not _HEADER_VALUE.fullmatch(text):
-            raise ValueError("is not one line of plain ASCII")
-        if allowed and text not in allowed:
-            raise ValueError(f"is not allowed: write {' or '.join(allowed)}")
-        return text
-
-    return PlainValidator(read_header)
-
-
-def _hash(value: object) -> str:
-    text = _written(value)
+def _hash(text: str) -> str:
     match = _BCRYPT.fullmatch(text)
     if match is None:
         raise ValueError("is not a bcrypt hash: make one with htpasswd -nBC 10 NAME, and never write the password itself")
@@ -99,13 +68,6 @@ def _hash(value: object) -> str:
     return text
 
 
-def _user(value: object) -> str:
-    name = str(value)
-    if not name or ":" in name:
-        raise ValueError("is not a user name: it is not empty, and basic authentication ends it at the first colon")
-    return name
-
-
 def _unsupported(why: str) -> PlainValidator:
     def refuse(_: object) -> NoReturn:
         raise ValueError(f"cannot be set here: {why}; remove the key")
@@ -113,8 +75,18 @@ def _unsupported(why: str) -> PlainValidator:
     return PlainValidator(refuse)
 
 
-_File = Annotated[str, PlainValidator(_file)]
-_PemText = Annotated[str, PlainValidator(_pem)]
+_Written = Annotated[str, PlainValidator(_written)]
+_NO_PATH = "is no path but PEM itself: write it under the same key without _file"
+_NUL = "is not a path: there is a NUL character in it"
+_File = Annotated[_Written, matching(r"(?!.*-----BEGIN ).*", _NO_PATH), matching(r"[^\0]*", _NUL)]
+_NO_PEM = "is not PEM, which begins with -----BEGIN: for a path, use the same key with _file"
+_PemText = Annotated[_Written, matching(r".*-----BEGIN .*", _NO_PEM)]
+_Header = Annotated[_Written, matching(r"[ -~]+", "is not one line of plain ASCII")]
+_ContentTypeOptions = Annotated[_Header, matching("nosniff", "is not allowed: write nosniff")]
+_FrameOptions = Annotated[_Header, matching("deny|sameorigin", "is not allowed: write deny or sameorigin")]
+_NO_USER = "is not a user name: it is not empty, and basic authentication ends it at the first colon"
+_User = Annotated[str, PlainValidator(str), matching("[^:]+", _NO_USER)]
+_Hash = Annotated[_Written, AfterValidator(_hash)]
 _ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a way to authenticate clients"), BeforeValidator(_verified)]
 _Version = Annotated[TlsVersion, _one_of(TlsVersion, "a version of TLS")]
 
@@ -140,11 +112,11 @@ class TlsServerConfig(Section):
 class Headers(Section):
     """The headers that exporter-toolkit lets one set, with their values where it allows but some."""
 
-    hsts: Annotated[str, _header()] = Field("", alias="Strict-Transport-Security")
-    content_type_options: Annotated[str, _header("nosniff")] = Field("", alias="X-Content-Type-Options")
-    frame_options: Annotated[str, _header("deny", "sameorigin")] = Field("", alias="X-Frame-Options")
-    xss_protection: Annotated[str, _header()] = Field("", alias="X-XSS-Protection")
-    content_security_policy: Annotated[str, _header()] = Field("", alias="Content-Security-Policy")
+    hsts: _Header = Field("", alias="Strict-Transport-Security")
+    content_type_options: _ContentTypeOptions = Field("", alias="X-Content-Type-Options")
+    frame_options: _FrameOptions = Field("", alias="X-Frame-Options")
+    xss_protection: _Header = Field("", alias="X-XSS-Protection")
+    content_security_policy: _Header = Field("", alias="Content-Security-Policy")
 
 
 class HttpServerConfig(Section):
@@ -159,40 +131,25 @@ class WebConfig(Section):
 
     tls_server_config: TlsServerConfig = TlsServerConfig()
     http_server_config: HttpServerConfig = HttpServerConfig()
-    basic_auth_users: dict[Annotated[str, PlainValidator(_user)], Annotated[str, PlainValidator(_hash)]] = Field(
-        default_factory=dict
-    )
+    basic_auth_users: dict[_User, _Hash] = Field({})
     rate_limit: Annotated[None, _unsupported("--web.max-requests bounds what clients can ask for")] = None
 
 
 def read_web_config(path: Path) -> bytes:
-    """Return what is in a web-config file.
-
-    Raises:
-        ConfigError: It cannot be read.
-    """
+    """Return what is in a web-config file, or raise a `ConfigError`."""
     return read(path, "web-config")
 
 
 def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSettings:
-    """Read a web-config.
-
-    Args:
-        content: YAML in UTF-8.
-        source: What messages call it.
-        directory: Where relative paths in it begin.
-
-    Raises:
-        ConfigError: It cannot be used; holds every problem, in the order of the file.
-    """
+    """Read a web-config as `parse` does a configuration; relative paths in it begin at `directory`."""
     document = read_yaml(content, source)
     config = validated(document, WebConfig)
-    tls = config.tls_server_config if _TLS in config.model_fields_set else None
-    if tls is not None:
-        _check_tls(tls, document)
-    document.check()
+    tls = None
+    if _TLS in config.model_fields_set:
+        _check_tls(config.tls_server_config, document)
+        tls = _tls_settings(config.tls_server_config, directory)
     return WebSettings(
-        tls=_tls_settings(tls, directory) if tls else None,
+        tls=tls,
         headers=config.http_server_config.headers.model_dump(by_alias=True, exclude_unset=True),
         users=config.basic_auth_users,
     )
@@ -201,14 +158,14 @@ def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSett
 def _check_tls(tls: TlsServerConfig, document: Document) -> None:
     """Report what is wrong between values each of which is right by itself."""
     given = {key for key in tls.model_fields_set if getattr(tls, key) is not None}
-    for in_file, inline in (("cert_file", "cert"), ("key_file", "key"), ("client_ca_file", "client_ca")):
+    for inline in ("cert", "key", "client_ca"):
+        in_file = f"{inline}_file"
         if {in_file, inline} <= given:
             line = document.line((_TLS, in_file))
             document.add((_TLS, inline), f"{in_file} (line {line}) says it already: keep one of them")
-        elif in_file != "client_ca_file" and given.isdisjoint((in_file, inline)):
+        elif inline != "client_ca" and given.isdisjoint((in_file, inline)):
             document.add((_TLS, in_file), f"is missing: TLS takes cert_file and key_file; without TLS, remove {_TLS}")
-    client_ca = "client_ca" if "client_ca" in given else "client_ca_file"
-    kind = tls.client_auth_type
+    kind, client_ca = tls.client_auth_type, "client_ca" if "client_ca" in given else "client_ca_file"
     advice = f"write client_auth_type: {ClientAuth.REQUIRED}"
     if client_ca in given and kind is ClientAuth.NONE:
         document.add((_TLS, client_ca), f"is there, but no client is asked for a certificate: {advice}")
@@ -219,20 +176,19 @@ def _check_tls(tls: TlsServerConfig, document: Document) -> None:
     if tls.min_version > tls.max_version:
         key = "min_version" if "min_version" in given else "max_version"
         document.add((_TLS, key), f"{tls.min_version} is newer than max_version, {tls.max_version}: nobody could connect")
+    document.check()
 
 
 def _tls_settings(tls: TlsServerConfig, directory: Path) -> TlsSettings:
-    def pem(in_file: str, inline: str) -> Pem:
-        path = getattr(tls, in_file)
-        if path is None:
-            return Pem(f"{_TLS}.{inline}", text=getattr(tls, inline))
-        return Pem(f"{_TLS}.{in_file}", directory / path)
+    def pem(key: str) -> Pem:
+        path = getattr(tls, f"{key}_file")
+        return Pem(f"{_TLS}.{key}_file", directory / path) if path else Pem(f"{_TLS}.{key}", text=getattr(tls, key))
 
     return TlsSettings(
-        certificate=pem("cert_file", "cert"),
-        private_key=pem("key_file", "key"),
+        certificate=pem("cert"),
+        private_key=pem("key"),
         client_auth=tls.client_auth_type,
-        client_ca=None if tls.client_auth_type is ClientAuth.NONE else pem("client_ca_file", "client_ca"),
+        client_ca=None if tls.client_auth_type is ClientAuth.NONE else pem("client_ca"),
         allowed_sans=tls.client_allowed_sans,
         min_version=tls.min_version,
         max_version=tls.max_version,

@@ -1,10 +1,9 @@
 """YAML files whose values know their lines; what is dangerous or ambiguous in YAML is refused."""
 
 import re
-import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 import yaml
 from yaml.events import CollectionEndEvent, CollectionStartEvent
@@ -14,8 +13,6 @@ from exporter.errors import ConfigError
 
 Loc = tuple[str | int, ...]
 """Where a value is: the keys and the positions in lists that lead to it."""
-Problem = tuple[int, Loc, str]
-"""A line, a place, and what is wrong there."""
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_VALUES = 1_000_000
@@ -35,6 +32,9 @@ _LEADING_ZERO = re.compile(r"0[0-9_]+")
 _NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
 
+_EMPTY = "the file is empty: is the right one mounted? For a configuration of nothing but defaults, write {}"
+_NO_MAPPING = 'the file is not a mapping: write keys such as "accounts:", each at the start of a line'
+_ENDLESS = "an alias is inside of what it refers to, or aliases are nested too deep"
 # The C and the Python parser say the same in different words.
 _SYNTAX = (
     (r"mapping values are not allowed", 'a ":" where no key can be: check the indentation, or put the value in quotes'),
@@ -55,22 +55,18 @@ _SYNTAX = (
 
 
 def read(path: Path, what: str = "configuration") -> bytes:
-    """Return what is in a file, or the beginning of it when it is too large to be a configuration.
-
-    Raises:
-        ConfigError: It cannot be read; a pipe or a device, which may never end, is not tried.
-    """
+    """Return what is in a file, its beginning when it is too large; a pipe or a device, which may never end, is not tried."""
     try:
         if str(path) == ".":
             reason = "no name is given"
-        elif not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        elif path.exists() and not (path.is_file() or path.is_dir()):
             reason = "it is a pipe, a socket or a device: name a file"
         else:
             with path.open("rb") as file:
                 return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-    raise ConfigError([f"{_visible(str(path))}: the {what} cannot be read: {reason}"])
+    raise _error(str(path), None, f"the {what} cannot be read: {reason}")
 
 
 def quoted(text: str) -> str:
@@ -84,36 +80,31 @@ class Document:
     def __init__(self, source: str, root: MappingNode) -> None:
         self._source = source
         self._root = root
-        self._problems: list[Problem] = []
+        self._problems: list[tuple[int, str]] = []
         self._count = 0
         self._last_line = 0
         self.data = self._read(root, ())
 
-    def add(self, loc: Loc, text: str) -> None:
-        """Add a problem."""
-        self._problems.append((self.line(loc), loc, text))
+    def add(self, loc: Loc, text: str, line: int | None = None) -> None:
+        """Add a problem, on the line of its place unless another is told."""
+        self._problems.append((line or self.line(loc), f"{_written(loc)}: {text}" if loc else text))
 
     def check(self) -> None:
         """Raise a `ConfigError` if there are problems, in the order of the file."""
         if self._problems:
-            found = sorted(self._problems, key=lambda problem: problem[0])
-            raise ConfigError(
-                [_told(self._source, line, f"{_written(loc)}: {text}" if loc else text) for line, loc, text in found]
-            )
+            problems = sorted(self._problems, key=lambda problem: problem[0])
+            raise ConfigError([_told(self._source, line, text) for line, text in problems])
 
     def line(self, loc: Loc) -> int:
         """Return the line of what is at a place, or of what is around it if nothing is there."""
-        return self._find(loc)[0]
-
-    def node(self, loc: Loc) -> Node | None:
-        """Return what is at a place."""
-        return self._find(loc)[1]
+        return self.find(loc)[0]
 
     def place(self, loc: Loc) -> str:
         """Return a place with its line, as a message mentions it."""
         return f"{_written(loc)} (line {self.line(loc)})"
 
-    def _find(self, loc: Loc) -> tuple[int, Node | None]:
+    def find(self, loc: Loc) -> tuple[int, Node | None]:
+        """Return the line of a place, and what is there."""
         node: Node | None = self._root
         line = _line(self._root)
         for part in loc:
@@ -129,13 +120,12 @@ class Document:
 
     def _read(self, node: Node, loc: Loc) -> object:
         if node.tag not in _TAGS[type(node)]:
-            text = f"the tag {quoted(node.tag.replace(_TAG, '!!'))} has no meaning here: remove it"
-            self._problems.append((_line(node), loc, text))
+            self.add(loc, f"the tag {quoted(node.tag.replace(_TAG, '!!'))} has no meaning here: remove it", _line(node))
         if isinstance(node, ScalarNode):
             return scalar(node)
         self._last_line = max(self._last_line, _line(node))  # an alias is where it is written, not where it points to
         if len(loc) > MAX_DEPTH:
-            _stop(self._source, self._last_line, "an alias is inside of what it refers to, or aliases are nested too deep")
+            raise _error(self._source, self._last_line, _ENDLESS)
         self._count_values(len(node.value))
         if isinstance(node, MappingNode):
             self._merge(node, loc)
@@ -148,15 +138,14 @@ class Document:
         merged: list[Node] = []
         for key, value in node.value:
             if not isinstance(key, ScalarNode) or key.tag not in _SCALARS:
-                self._problems.append((_line(key), loc, "a key is a list, a mapping or has a tag here: write it as plain text"))
+                self.add(loc, "a key is a list, a mapping or has a tag here: write it as plain text", _line(key))
             elif key.tag == _MERGE:
                 merged += value.value if isinstance(value, SequenceNode) else [value]
                 if not all(isinstance(source, MappingNode) for source in merged):
-                    text = '"<<" takes in mappings only: write the alias of one after it'
-                    self._problems.append((_line(key), loc, text))
+                    self.add(loc, '"<<" takes in mappings only: write the alias of one after it', _line(key))
             elif key.value in entries:
-                text = f"is written twice, first on line {_line(entries[key.value][0])}: remove one of them"
-                self._problems.append((_line(key), (*loc, key.value), text))
+                first = _line(entries[key.value][0])
+                self.add((*loc, key.value), f"is written twice, first on line {first}: remove one of them", _line(key))
             else:
                 entries[key.value] = key, value
         node.value = list(entries.values())  # now, or a mapping that is merged into itself would never be done
@@ -171,7 +160,7 @@ class Document:
         self._count += count
         if self._count > MAX_VALUES:
             text = f"the file holds more than {MAX_VALUES} values, counting what its aliases stand for"
-            _stop(self._source, self._last_line, text)
+            raise _error(self._source, self._last_line, text)
 
 
 def read_yaml(content: bytes, source: str) -> Document:
@@ -181,25 +170,26 @@ def read_yaml(content: bytes, source: str) -> Document:
         _check_depth(text, source)
         root = yaml.compose(text, Loader=_LOADER)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        _stop(source, *_syntax_problem(error, text))
+        raise _error(source, *_syntax_problem(error, text)) from None
     if root is None or (isinstance(root, ScalarNode) and not root.value):
-        _stop(source, 1, "the file is empty: is the right one mounted? For a configuration of nothing but defaults, write {}")
+        raise _error(source, 1, _EMPTY)
     if not isinstance(root, MappingNode):
-        _stop(source, _line(root), 'the file is not a mapping: write keys such as "accounts:", each at the start of a line')
+        raise _error(source, _line(root), _NO_MAPPING)
     return Document(source, root)
 
 
 def _decoded(content: bytes, source: str) -> str:
     if len(content) > MAX_BYTES:
-        _stop(source, None, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB: is it the right one?")
+        raise _error(source, None, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB: is it the right one?")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        _stop(source, line, f"not UTF-8 text (byte 0x{content[error.start]:02x}): save the file as UTF-8")
+        raise _error(source, line, f"not UTF-8 text (byte 0x{content[error.start]:02x}): save the file as UTF-8") from None
     if found := _NOT_YAML.search(text):
         line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
-        _stop(source, line, f"a character that YAML does not allow in column {column} (U+{ord(found[0]):04X}): remove it")
+        problem = f"a character that YAML does not allow in column {column} (U+{ord(found[0]):04X}): remove it"
+        raise _error(source, line, problem)
     return text
 
 
@@ -211,7 +201,7 @@ def _check_depth(text: str, source: str) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 line = event.start_mark.line + 1 if event.start_mark else None
-                _stop(source, line, f"values are nested more than {MAX_DEPTH} deep: check the brackets")
+                raise _error(source, line, f"values are nested more than {MAX_DEPTH} deep: check the brackets")
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
 
@@ -234,24 +224,18 @@ def _syntax_problem(error: Exception, text: str) -> tuple[int | None, str]:
 def scalar(node: ScalarNode) -> str | int | float | bool | None:
     """Return what YAML makes of a scalar; dates and what no number can hold, which no key takes, stay text."""
     text, tag = str(node.value), node.tag
-    if tag == _STR and (node.style or not _LEADING_ZERO.fullmatch(text)):
-        return text
-    if tag == _BOOL:
-        return _BOOLEANS.get(text.lower(), text)
     if tag == _NULL:
         return None
-    return _number(text) if tag in _NUMBERS else text
-
-
-def _number(text: str) -> str | int | float:
-    try:
+    if tag == _BOOL:
+        return _BOOLEANS.get(text.lower(), text)
+    if tag not in _NUMBERS or (tag == _STR and (node.style or not _LEADING_ZERO.fullmatch(text))):
+        return text
+    with suppress(ValueError):
         number = int(text, 0)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    return number if abs(number) <= sys.float_info.max else text
+        return number if abs(number) <= sys.float_info.max else text
+    with suppress(ValueError):
+        return float(text)
+    return text
 
 
 def _line(node: Node) -> int:
@@ -260,28 +244,21 @@ def _line(node: Node) -> int:
 
 def _written(loc: Loc) -> str:
     """Return a place as people write it, such as `accounts[2].role_arn`."""
-    written = ""
-    for part in loc:
-        if isinstance(part, int):
-            written += f"[{part}]"
-        elif not _PLAIN_KEY.fullmatch(part):
-            written += f"[{quoted(part)}]"
-        else:
-            written += f".{part}" if written else part
-    return written
+    parts = (
+        f".{part}" if _PLAIN_KEY.fullmatch(str(part)) else f"[{part if isinstance(part, int) else quoted(part)}]"
+        for part in loc
+    )
+    return "".join(parts).removeprefix(".")
 
 
 def _visible(text: str) -> str:
-    escaped = (
-        f"\\{char}" if char in '"\\' else char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in text
-    )
-    return "".join(escaped)
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in escaped)
 
 
 def _told(source: str, line: int | None, text: str) -> str:
-    return f"{_visible(source)}: {text}" if line is None else f"{_visible(source)}:{line}: {text}"
+    return f"{_visible(source)}{f':{line}' if line else ''}: {text}"
 
 
-def _stop(source: str, line: int | None, text: str) -> NoReturn:
-    raise ConfigError([_told(source, line, text)])
+def _error(source: str, line: int | None, text: str) -> ConfigError:
+    return ConfigError([_told(source, line, text)])

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.metric import Kind, Metric
+from exporter.metrics.catalog import Kind, Metric
 
 _FASTEST = 1
 _GZIP = 31  # zlib's number for gzip with the largest window
@@ -35,12 +35,7 @@ Page = Mapping[TextFormat, bytes]
 
 
 def encode_page(families: Iterable[tuple[Metric, Sequence[bytes]]], own: Callable[[TextFormat], bytes]) -> Page:
-    """Return a page.
-
-    Args:
-        families: Each metric with its lines, in pieces.
-        own: Returns the exporter's and the process's own metrics in a text format, without an end marker.
-    """
+    """Return a page of families, each with its lines in pieces, and of the exporter's own, without an end marker."""
     known = [(metric, lines) for metric, lines in families if any(lines)]
     return {text_format: _compress(_lines(known, own, text_format)) for text_format in TextFormat}
 
@@ -75,11 +70,7 @@ def _batches(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class PageStore:
-    """Holds the published page; safe to use from any thread.
-
-    Attributes:
-        generation: Grows with every page.
-    """
+    """Holds the published page, whose generation grows; safe to use from any thread."""
 
     def __init__(self) -> None:
         self.generation = 0

@@ -10,7 +10,7 @@ from exporter.cases.model import SEVERITY_CODES, Account, Case
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
-from exporter.metrics.metric import Metric
+from exporter.metrics.catalog import Metric
 
 
 class Sample(NamedTuple):
@@ -73,14 +73,7 @@ class AccountLines:
 
 
 def account_lines(status: AccountStatus, policy: Policy, now: float, before: AccountLines | None = None) -> AccountLines:
-    """Encode one account's part of a page at `now` (Unix seconds).
-
-    Args:
-        status: What is known of the account.
-        policy: How its cases are judged and shown.
-        now: Unix seconds.
-        before: Its part of the page before: lines of cases that did not change are kept.
-    """
+    """Encode one account's part of a page at `now` (Unix seconds); lines of cases that did not change are kept."""
     reading = status.shown_reading(now, policy.max_staleness)
     key = (status.account, None if reading is None else reading.cases, status.tally)
     kept = before is not None and before.cases.is_current(key, now)

@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram
 from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Reason
 from exporter.metrics import catalog
+from exporter.metrics.catalog import Metric, unit_of
 from exporter.metrics.exposition import TextFormat, header, line
-from exporter.metrics.metric import Metric, unit_of
 
 _MINUTE = 60.0
 _HOUR = 60 * _MINUTE

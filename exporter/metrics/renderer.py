@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
 from exporter.metrics import catalog, exposition
+from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import Page, TextFormat, encode_page
 from exporter.metrics.families import AccountLines, Sample, account_lines, age
-from exporter.metrics.metric import Metric
 
 
 class Renderer:
@@ -19,14 +19,7 @@ class Renderer:
         self._accounts: dict[str, AccountLines] = {}
 
     def render(self, statuses: Sequence[AccountStatus], policy: Policy, fleet: Iterable[Sample], now: float) -> Page:
-        """Return the page as of `now`.
-
-        Args:
-            statuses: Of every account, in the order of the page.
-            policy: How cases are judged and shown.
-            fleet: Samples that are not any account's.
-            now: Unix seconds.
-        """
+        """Return the page as of `now`; accounts are in the order of the page, and `fleet` has all that is not theirs."""
         before = self._accounts if policy is self._policy else {}
         self._policy = policy
         self._accounts = {}

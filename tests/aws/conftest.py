@@ -14,8 +14,7 @@ from botocore.loaders import create_loader
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import ReaderOptions, Readers
 from exporter.aws.support import SupportReader
-from exporter.cases.access import RoleCredentials
-from exporter.cases.model import Reading, Reason
+from exporter.cases.model import Access, Reading, Reason
 from exporter.clock import Clock, SystemClock
 from exporter.simulator.account import Account
 from exporter.simulator.fleet import Fleet
@@ -83,7 +82,7 @@ async def read(account: Account, seconds: float = 10, *, regions: tuple[str, ...
 
 def reader_of(account: Account, readers: Readers, *, regions: tuple[str, ...] = (REGION,)) -> SupportReader:
     """Return what reads an account by its role."""
-    return readers.reader(account.account_id, RoleCredentials((account.role_arn(),)), regions, OPTIONS)
+    return readers.reader(account.account_id, Access((account.role_arn(),)), regions, OPTIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from exporter import __version__
-from exporter.cases.access import OwnCredentials, RoleCredentials
-from exporter.cases.model import Reason
+from exporter.cases.model import Access, Reason
 from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.corruptions import Body, HugeBody
@@ -47,7 +46,7 @@ def answer(sent: Sent) -> bytes:
 
 async def read_by_role() -> None:
     async with readers_of() as readers:
-        await readers.reader(ACCOUNT_ID, RoleCredentials((ROLE,)), (REGION,), OPTIONS).read(10)
+        await readers.reader(ACCOUNT_ID, Access((ROLE,)), (REGION,), OPTIONS).read(10)
 
 
 def sent_to(path: str, monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
@@ -345,7 +344,7 @@ def test_a_list_of_accounts_of_odd_types_is_malformed(body: bytes, simulator: Si
 
     async def run() -> None:
         async with readers_of() as readers:
-            async for _ in readers.organization_reader("all", OwnCredentials(), (REGION,), OPTIONS).pages(10):
+            async for _ in readers.organization_reader("all", Access(), (REGION,), OPTIONS).pages(10):
                 pass
 
     with pytest.raises(ReadFailure) as failure:

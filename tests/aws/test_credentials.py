@@ -14,8 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from exporter.aws.readers import ReaderOptions, Readers
-from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
-from exporter.cases.model import Reason
+from exporter.cases.model import Access, Reason
 from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, Kind
@@ -51,7 +50,7 @@ def test_a_role_is_assumed_as_configured(external_id: str | None, monkeypatch: p
         async with Wire(answer) as wire:
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
             async with readers_of() as readers:
-                await readers.reader(ACCOUNT_ID, RoleCredentials((role,), external_id), (REGION,), options).read(10)
+                await readers.reader(ACCOUNT_ID, Access((role,), external_id), (REGION,), options).read(10)
             return wire.sent[0]
 
     expected = {
@@ -97,7 +96,7 @@ def test_credentials_that_live_for_minutes_are_renewed_at_half_their_life(monkey
         async with Wire(answer) as wire:
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
             async with readers_of(clock) as readers:
-                access = RoleCredentials((f"arn:aws:iam::{ACCOUNT_ID}:role/R",))
+                access = Access((f"arn:aws:iam::{ACCOUNT_ID}:role/R",))
                 reader = readers.reader(ACCOUNT_ID, access, (REGION,), OPTIONS)
                 for seconds in (0, 119, 2):
                     clock.now += seconds
@@ -183,7 +182,7 @@ def hub(simulator: Simulator) -> str:
 def through(hub: str, simulator: Simulator, readers: Readers, seconds: float = 10) -> list[asyncio.Task[object]]:
     """Begin to read ten accounts through a role."""
     chains = [(account_id, (hub, simulator.fleet.account(account_id).role_arn())) for account_id in _TEN]
-    made = [readers.reader(account_id, RoleCredentials(chain), (REGION,), OPTIONS) for account_id, chain in chains]
+    made = [readers.reader(account_id, Access(chain), (REGION,), OPTIONS) for account_id, chain in chains]
     return [asyncio.create_task(reader.read(seconds)) for reader in made]
 
 
@@ -244,7 +243,7 @@ def test_a_chain_recovers_when_all_its_sessions_were_revoked(simulator: Simulato
 def test_own_credentials_are_used_for_their_account_only(account_id: str, calls: int, simulator: Simulator) -> None:
     async def run() -> None:
         async with readers_of() as readers:
-            reader = readers.reader(account_id, OwnCredentials(), (REGION,), OPTIONS)
+            reader = readers.reader(account_id, Access(), (REGION,), OPTIONS)
             for _ in range(2):
                 await reader.read(10)
 
@@ -278,7 +277,7 @@ def test_own_credentials_that_change_are_checked_again(
 
     async def run() -> None:
         async with readers_of() as readers:
-            reader = readers.reader("999999999999", OwnCredentials(), (REGION,), OPTIONS)
+            reader = readers.reader("999999999999", Access(), (REGION,), OPTIONS)
             say(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], "")
             await reader.read(10)
             say(others.access_key_id, others.secret_access_key, others.session_token or "")
@@ -311,7 +310,7 @@ def test_nobody_waits_for_botocore_longer_than_for_anything(silent: str, monkeyp
 
     async def run() -> list[ReadFailure]:
         async with readers_of() as readers:
-            return await asyncio.gather(*(failure_of(OwnCredentials(), 0.3, readers) for _ in range(8)))
+            return await asyncio.gather(*(failure_of(Access(), 0.3, readers) for _ in range(8)))
 
     before, began = threading.active_count(), time.monotonic()
     failures = asyncio.run(run())
@@ -324,7 +323,7 @@ def test_nobody_waits_for_botocore_longer_than_for_anything(silent: str, monkeyp
 def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
-    failure = asyncio.run(failure_of(OwnCredentials()))
+    failure = asyncio.run(failure_of(Access()))
     assert (failure.reason, url in failure.detail) == (Reason.UNREACHABLE, True)
 
 
@@ -346,13 +345,13 @@ def test_what_sts_answers_tells_whether_a_person_is_needed(
         monkeypatch.delenv(name)
     simulator.faults.add(Fault(kind))
     monkeypatch.setattr(time, "sleep", lambda _: None)  # botocore's own pause
-    assert asyncio.run(failure_of(OwnCredentials())).reason == reason
+    assert asyncio.run(failure_of(Access())).reason == reason
 
 
 @pytest.mark.usefixtures("_web_identity")
 def test_a_token_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent/token")
-    failure = asyncio.run(failure_of(OwnCredentials()))
+    failure = asyncio.run(failure_of(Access()))
     said = "the default credential chain: /nonexistent/token cannot be read: No such file or directory"
     assert (failure.reason, failure.detail) == (Reason.CREDENTIALS, said)
 
@@ -381,7 +380,7 @@ def test_a_profile_without_credentials_is_told_by_its_name(
     text: str, name: str, detail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile(text, tmp_path, monkeypatch)
-    failure = asyncio.run(failure_of(ProfileCredentials(name)))
+    failure = asyncio.run(failure_of(Access(profile=name)))
     assert (failure.reason, failure.detail) == (Reason.CREDENTIALS, detail)
 
 
@@ -390,7 +389,7 @@ def test_a_process_that_hangs_holds_no_other_account(account: Account, tmp_path:
 
     async def run() -> ReadFailure:
         async with readers_of() as readers:
-            hanging = asyncio.create_task(failure_of(ProfileCredentials("laboratory"), 2, readers))
+            hanging = asyncio.create_task(failure_of(Access(profile="laboratory"), 2, readers))
             assert len((await reader_of(account, readers).read(10)).cases) == 1
             assert not hanging.done()
             return await hanging
@@ -437,7 +436,7 @@ def test_no_secret_is_in_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> ReadFailure:
         async with Wire(echo) as wire:
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
-            return await failure_of(RoleCredentials((f"arn:aws:iam::{ACCOUNT_ID}:role/R",)))
+            return await failure_of(Access((f"arn:aws:iam::{ACCOUNT_ID}:role/R",)))
 
     failure = asyncio.run(run())
     for secret in ("own-secret", "issued", "AKIA", "Signature", "Credential="):

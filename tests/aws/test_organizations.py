@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from exporter.aws.organizations import Member
-from exporter.cases.access import OwnCredentials
-from exporter.cases.model import Reason
+from exporter.cases.model import Access, Reason
 from exporter.errors import ReadFailure
 from exporter.simulator.corruptions import Tokens
 from exporter.simulator.faults import Fault, Kind, Page
@@ -20,7 +19,7 @@ from tests.aws.conftest import OPTIONS, REGION, FakeClock, Sent, Wire, readers_o
 
 async def listed(seconds: float = 10, clock: FakeClock | None = None) -> list[tuple[Member, ...]]:
     async with readers_of(clock) as readers:
-        pages = readers.organization_reader("all", OwnCredentials(), (REGION,), OPTIONS).pages(seconds)
+        pages = readers.organization_reader("all", Access(), (REGION,), OPTIONS).pages(seconds)
         return [page async for page in pages]
 
 
@@ -71,7 +70,7 @@ def test_accounts_are_known_before_the_last_page_has_come(simulator: Simulator) 
         found = 0
         async with readers_of() as readers:
             with pytest.raises(ReadFailure) as failure:  # noqa: PT012 - the pages before it count
-                async for page in readers.organization_reader("all", OwnCredentials(), (REGION,), OPTIONS).pages(2):
+                async for page in readers.organization_reader("all", Access(), (REGION,), OPTIONS).pages(2):
                     found += len(page)
         assert failure.value.reason is Reason.TIMEOUT
         return found

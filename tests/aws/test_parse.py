@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.aws.parse import CasesParser, cases_page, communications_page, text, timestamp
+from exporter.aws.parse import cases_page, cases_parser, communications_page, text, timestamp
 from exporter.cases.model import Author, Case, Reason
 from exporter.errors import ReadFailure
 
@@ -167,26 +167,26 @@ def answer(*case_ids: str, **more: object) -> bytes:
 
 
 def test_the_same_answer_is_parsed_once() -> None:
-    parser = CasesParser(keep_subject=False)
+    parse = cases_parser(keep_subject=False)
 
-    first, again, changed = parser.parse(answer("a")), parser.parse(answer("a")), parser.parse(answer("a", "b"))
+    first, again, changed = parse(answer("a")), parse(answer("a")), parse(answer("a", "b"))
 
     assert again is first
     assert changed == cases_page(answer("a", "b"), keep_subject=False)
 
 
 def test_of_an_answer_on_several_pages_none_is_taken_for_another() -> None:
-    parser = CasesParser(keep_subject=False)
+    parse = cases_parser(keep_subject=False)
 
-    pages = [parser.parse(body) for body in (answer("a", nextToken="t"), answer("b"), answer("a", nextToken="u"), answer("b"))]
+    pages = [parse(body) for body in (answer("a", nextToken="t"), answer("b"), answer("a", nextToken="u"), answer("b"))]
 
     assert [(page.items[0].case_id, page.next_token) for page in pages] == [("a", "t"), ("b", None), ("a", "u"), ("b", None)]
 
 
 def test_an_answer_that_is_malformed_is_so_each_time() -> None:
-    parser = CasesParser(keep_subject=False)
-    parser.parse(answer("a"))
+    parse = cases_parser(keep_subject=False)
+    parse(answer("a"))
 
     for _ in range(2):
         with pytest.raises(ReadFailure):
-            parser.parse(b"{}")
+            parse(b"{}")

@@ -6,8 +6,7 @@ import time
 import pytest
 
 from exporter.aws.readers import ReaderOptions, Readers
-from exporter.cases.access import RoleCredentials
-from exporter.cases.model import Reading, Reason
+from exporter.cases.model import Access, Reading, Reason
 from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.corruptions import Tokens
@@ -154,7 +153,7 @@ def test_an_account_read_in_another_way_keeps_what_is_known_of_it(simulator: Sim
             before = reader_of(account, readers)
             assert reader_of(account, readers) is before
             await before.read(10)
-            access = RoleCredentials((account.role_arn(),))
+            access = Access((account.role_arn(),))
             after = readers.reader(account.account_id, access, (REGION,), ReaderOptions("another", 3600))
             assert after is not before
             await after.read(10)
@@ -166,7 +165,7 @@ def test_an_account_read_in_another_way_keeps_what_is_known_of_it(simulator: Sim
 def test_subjects_are_read_only_where_they_are_wanted(account: Account) -> None:
     async def subjects(readers: Readers, *, keep: bool) -> set[str]:
         options = ReaderOptions("test", 3600, keep_subject=keep)
-        access = RoleCredentials((account.role_arn(),))
+        access = Access((account.role_arn(),))
         reading = await readers.reader(account.account_id, access, (REGION,), options).read(10)
         return {case.subject for case in reading.cases}
 
@@ -189,7 +188,7 @@ def accounts(simulator: Simulator) -> list[Account]:
 
 async def outcomes(readers: Readers, accounts: list[Account], seconds: float = 10) -> list[Reason | None]:
     async def one(account: Account) -> Reason | None:
-        reader = readers.reader(account.account_id, RoleCredentials((account.role_arn(),)), (REGION,), OPTIONS)
+        reader = readers.reader(account.account_id, Access((account.role_arn(),)), (REGION,), OPTIONS)
         try:
             await reader.read(seconds)
         except ReadFailure as failure:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.cases.changes import Changes, FirstResponse, Tally, baseline, changes
 from exporter.cases.model import Author, Case, Communication, Reading
@@ -194,3 +195,12 @@ def test_what_came_less_what_went_is_the_change_in_number(history: tuple[list[Ca
 def test_nothing_happens_twice(cases: list[Case]) -> None:
     _, _, again = follow(cases, cases, cases, step=0.0)
     assert (again.opened, again.resolved, again.reopened, again.breached, again.first_responses) == ((), (), (), (), ())
+
+
+@given(fleets, st.floats(0, 1e6))
+def test_cases_that_are_the_same_objects_change_as_equal_ones_do(cases: list[Case], step: float) -> None:
+    """Most polls find nothing new, and that is noticed by identity."""
+    before = Reading(NOW, tuple(cases))
+    watched = baseline(before, TARGETS).watched
+    same, equal = (changes(before, Reading(NOW + step, found), watched, TARGETS) for found in (before.cases, tuple(cases)))
+    assert same == equal

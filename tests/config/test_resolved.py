@@ -2,8 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.cases.access import Access, OwnCredentials, ProfileCredentials, RoleCredentials
-from exporter.cases.model import Account
+from exporter.cases.model import Access, Account
 from exporter.cases.policy import Policy
 from exporter.config import Config, ResolvedAccount, Settings
 
@@ -23,20 +22,20 @@ def test_empty_lists_equal_the_defaults(parse_config: Parse) -> None:
 @pytest.mark.parametrize(
     ("aws", "entry", "access"),
     [
-        ("{}", "", OwnCredentials()),
-        ("{role_name: N}", "use_own_credentials: true", OwnCredentials()),
-        ("{role_name: N}", "profile: p", ProfileCredentials("p")),
-        ("{role_name: N, external_id: ee}", f"role_arn: {ROLE}", RoleCredentials((ROLE,))),
-        ("{}", f"role_arn: {ROLE}, external_id: xx", RoleCredentials((ROLE,), "xx")),
+        ("{}", "", Access()),
+        ("{role_name: N}", "use_own_credentials: true", Access()),
+        ("{role_name: N}", "profile: p", Access(profile="p")),
+        ("{role_name: N, external_id: ee}", f"role_arn: {ROLE}", Access((ROLE,))),
+        ("{}", f"role_arn: {ROLE}, external_id: xx", Access((ROLE,), "xx")),
         (
             "{}",
             f"role_chain: [arn:aws:iam::999988887777:role/H, {ROLE}], external_id: xx",
-            RoleCredentials(("arn:aws:iam::999988887777:role/H", ROLE), "xx"),
+            Access(("arn:aws:iam::999988887777:role/H", ROLE), "xx"),
         ),
-        ("{role_name: R}", "", RoleCredentials((ROLE,))),
-        ("{role_name: R, external_id: ee}", "", RoleCredentials((ROLE,), "ee")),
-        ("{role_name: R, external_id: ee}", "external_id: xx", RoleCredentials((ROLE,), "xx")),
-        ("{role_name: R}", "use_own_credentials: false", RoleCredentials((ROLE,))),
+        ("{role_name: R}", "", Access((ROLE,))),
+        ("{role_name: R, external_id: ee}", "", Access((ROLE,), "ee")),
+        ("{role_name: R, external_id: ee}", "external_id: xx", Access((ROLE,), "xx")),
+        ("{role_name: R}", "use_own_credentials: false", Access((ROLE,))),
     ],
 )
 def test_credentials_come_as_the_entry_says_and_else_by_the_role_name(
@@ -48,7 +47,7 @@ def test_credentials_come_as_the_entry_says_and_else_by_the_role_name(
 
 def test_role_name_is_looked_for_in_the_partition_of_the_regions(parse_config: Parse) -> None:
     (account,) = parse_config('aws: {regions: [cn-north-1], role_name: R}\naccounts: [{id: "111122223333"}]').accounts
-    assert account.access == RoleCredentials(("arn:aws-cn:iam::111122223333:role/R",))
+    assert account.access == Access(("arn:aws-cn:iam::111122223333:role/R",))
 
 
 def test_account_is_filled_in(parse_config: Parse) -> None:
@@ -58,7 +57,7 @@ def test_account_is_filled_in(parse_config: Parse) -> None:
     assert account == ResolvedAccount(
         Account("111122223333", "111122223333", "us-west-2", "aws", labels=(("a", "1"), ("b", "x"))),
         ("us-west-2", "us-east-1"),
-        OwnCredentials(),
+        Access(),
     )
 
 
@@ -95,11 +94,11 @@ def test_member_of_an_organization_is_filled_in(parse_config: Parse) -> None:
     (organization,) = parse_config(
         "aws: {role_name: R, external_id: ee}\norganizations: [{name: o, profile: p, labels: {team: core}}]"
     ).organizations
-    assert organization.access == ProfileCredentials("p")
+    assert organization.access == Access(profile="p")
     assert organization.member("111122223333", "payments") == ResolvedAccount(
         Account("111122223333", "payments", "us-east-1", "aws", "o", (("team", "core"),)),
         ("us-east-1",),
-        RoleCredentials((ROLE,), "ee", "p"),
+        Access((ROLE,), "ee", "p"),
     )
 
 
@@ -111,7 +110,7 @@ organizations: [{name: o, member_role_name: M, member_external_id: mm, refresh_i
 """)
     own, default = settings.organizations
     assert settings.accounts[0].account.name == "payments"
-    assert own.member("111122223333", "").access == RoleCredentials(("arn:aws:iam::111122223333:role/M",), "mm")
+    assert own.member("111122223333", "").access == Access(("arn:aws:iam::111122223333:role/M",), "mm")
     assert (own.refresh_interval, default.refresh_interval) == (300, 3600)
 
 

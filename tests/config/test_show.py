@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from exporter.config import Settings, Shown, as_yaml
-from exporter.config.show import MASKED
+from exporter.config import Settings, as_yaml
+from exporter.config.schema import MASKED
 
 Parse = Callable[[str | bytes], Settings]
 
@@ -46,11 +46,3 @@ def test_entries_begin_with_what_they_are_called_by(parse_config: Parse) -> None
     (organization,) = shown["organizations"]
     assert next(iter(organization)) == "name"
     assert not {"include", "exclude"} & set(organization)
-
-
-def test_it_is_written_anew_only_when_there_is_another(parse_config: Parse) -> None:
-    in_force = [parse_config("poll: {interval: 10m}").config]
-    shown = Shown(lambda: in_force[0])
-    assert shown() is shown()
-    in_force[0] = parse_config("poll: {interval: 20m}").config
-    assert shown() == as_yaml(in_force[0])

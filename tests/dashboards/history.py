@@ -236,7 +236,9 @@ class RecordedExporter:
     def _target(self, account: simulated.Account) -> Target:
         client = CalledClient(self, account)
         role = AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {})
-        reader = SupportReader(account.account_id, client, client.support([_REGION]), role, Memory(), keep_subject=False)
+        reader = SupportReader(
+            account.account_id, client, client.services("support", [_REGION]), role, Memory(), keep_subject=False
+        )
         return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
 
     def _samples(self) -> Iterator[Sample]:

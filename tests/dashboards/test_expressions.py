@@ -2,10 +2,7 @@
 
 import re
 
-import pytest
-
-from exporter.metrics.catalog import CATALOG
-from exporter.metrics.metric import Kind
+from exporter.metrics.catalog import CATALOG, Kind
 from tests.support.grafana import Dashboard, View
 from tests.support.promql import unknown
 
@@ -69,18 +66,3 @@ def test_lists_are_cut_so_that_a_thousand_accounts_stay_readable(dashboard: Dash
     ]
 
     assert uncut == []
-
-
-@pytest.mark.parametrize(
-    ("choice", "filled"),
-    [
-        ({}, 'up{job=~"(one|two)"}'),
-        ({"job": "a.b"}, 'up{job=~"a\\\\.b"}'),
-        ({"job": ["a", "b"]}, 'up{job=~"(a|b)"}'),
-    ],
-)
-def test_variables_are_filled_in_as_grafana_does(choice: dict[str, str], filled: str) -> None:
-    dashboard = Dashboard({"templating": {"list": [{"name": "job", "includeAll": True}]}})
-
-    assert dashboard.filled('up{job=~"$job"}', View(choice, {"job": ["one", "two"]})) == filled
-    assert dashboard.filled("[$__rate_interval]", View({}, step=30)) == "[60s]"

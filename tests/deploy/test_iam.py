@@ -1,12 +1,7 @@
 """Policies, templates, modules, documents and code name the same actions; the templates trust whom they are told to."""
 
-import ast
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import hcl2
@@ -20,16 +15,17 @@ from tests.support.tools import ROOT
 
 IAM = ROOT / "deploy/iam"
 TEMPLATES = {path.stem: path for path in sorted((IAM / "cloudformation").glob("*.yaml"))}
-MODULES = {"member-role": "member", "exporter-role": "exporter", "organization-reader": "organization-reader"}
-"""The Terraform modules that make a role, with the policy that it has."""
-
-NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
-CALLED_BY_NOBODY = {"sts:TagSession"}
-"""What AWS asks for when a session has tags."""
-OF_THE_CLUSTER = {"sts:AssumeRoleWithWebIdentity"}
-"""What the pod's service account does to get the exporter's own role."""
-_ACTION = re.compile(r"\b((?:iam|organizations|sts|support):[A-Z]\w*)")
-_CONDITION_KEYS = {"sts:ExternalId"}
+POLICIES = {path.stem: json.loads(path.read_text()) for path in (IAM / "policies").glob("*.json")}
+MODULES = {"member-role": "member", "exporter-role": "exporter", "organization-reader": "organization-reader"}  # Terraform's
+TAG = "sts:TagSession"  # called by nobody: what AWS asks for when a session has tags
+WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"  # what the pod's service account does to get the exporter's own role
+SERVICES = {
+    operation: service
+    for service in ("support", "sts", "organizations")
+    for operation in Loader().load_service_model(service, "service-2")["operations"]
+}
+CODE = "".join(path.read_text() for path in (ROOT / "exporter/aws").glob("*.py"))
+NEEDED = {f"{SERVICES[name]}:{name}" for name in re.findall(r'"(\w+)"', CODE) if name in SERVICES} - {"sts:GetCallerIdentity"}
 
 EXPORTER = "arn:aws:iam::111122223333:role/aws-support-exporter"
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
@@ -40,184 +36,113 @@ PARAMETERS = {
     "exporter-role-pod-identity": {"ClusterName": "main"},
 }
 POLICY_OF = {name: "exporter" if name.startswith("exporter") else name.removesuffix("-role") for name in PARAMETERS}
-
-
-def policy(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((IAM / f"policies/{name}.json").read_text())
-    return document
+OF_THE_EXPORTER = {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
 
 
 def actions(document: dict[str, Any]) -> set[str]:
     """Return the actions that a policy allows."""
-    granted: set[str] = set()
-    for statement in document["Statement"]:
-        assert statement["Effect"] == "Allow"
-        granted |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
-    return granted
+    assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
+    each = (statement["Action"] for statement in document["Statement"])
+    return {action for given in each for action in ([given] if isinstance(given, str) else given)}
 
 
 def named(text: str) -> set[str]:
     """Return the actions that a text names."""
-    return set(_ACTION.findall(text)) - _CONDITION_KEYS
+    return set(re.findall(r"\b((?:iam|organizations|sts|support):[A-Z]\w*)", text)) - {"sts:ExternalId"}
 
 
-def called(paths: Iterable[Path]) -> Iterator[str]:
-    """Yield the AWS operations that modules name, as actions."""
-    loader = Loader()
-    services = {
-        operation: service
-        for service in ("support", "sts", "organizations")
-        for operation in loader.load_service_model(service, "service-2")["operations"]
-    }
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in services:
-                yield f"{services[node.value]}:{node.value}"
-
-
-NEEDED = set(called((ROOT / "exporter/aws").glob("*.py"))) - NEEDS_NO_PERMISSION
-
-
-def module_policy(module: str) -> str:
-    """Return the expression of the permissions that a Terraform module gives its role."""
-    with (IAM / f"terraform/{module}/main.tf").open() as file:
-        resources = hcl2.load(file)["resource"]
-    (found,) = [each['"aws_iam_role_policy"'] for each in resources if '"aws_iam_role_policy"' in each]
-    (attributes,) = found.values()
-    return str(attributes["policy"])
-
-
-def test_the_code_calls_what_is_known() -> None:
-    assert {
-        "support:DescribeCases",
-        "support:DescribeCommunications",
-        "sts:AssumeRole",
-        "organizations:ListAccounts",
-    } == NEEDED
+def role(template: str, parameters: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the properties of a template's role, with its trust read."""
+    properties = Template(TEMPLATES[template], parameters or PARAMETERS[template]).properties("Role")
+    trust = properties["AssumeRolePolicyDocument"]
+    return {**properties, "Trust": json.loads(trust) if isinstance(trust, str) else trust}
 
 
 def test_policies_allow_exactly_what_the_code_calls() -> None:
-    granted = [actions(policy(path.stem)) for path in (IAM / "policies").glob("*.json")]
-    assert set.union(*granted) == NEEDED | CALLED_BY_NOBODY
-    assert sum(map(len, granted)) == len(set.union(*granted)), "an action is in one policy alone"
+    operations = ("support:DescribeCases", "support:DescribeCommunications", "sts:AssumeRole", "organizations:ListAccounts")
+    assert set(operations) == NEEDED
+    granted = [action for policy in POLICIES.values() for action in actions(policy)]
+    assert sorted(granted) == sorted(NEEDED | {TAG}), "an action is in one policy alone"
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_templates_allow_exactly_what_the_policies_do(name: str) -> None:
-    properties = Template(TEMPLATES[name], PARAMETERS[name]).properties("Role")
-    assert [each["PolicyDocument"] for each in properties["Policies"]] == [policy(POLICY_OF[name])]
-
-
-@pytest.mark.parametrize(("module", "name"), MODULES.items())
-def test_terraform_allows_exactly_what_the_policies_do(module: str, name: str) -> None:
-    assert named(module_policy(module)) == actions(policy(name))
-    sids = [statement["Sid"] for statement in policy(name)["Statement"]]
-    assert re.findall(r'Sid = "(\w+)"', module_policy(module)) == sids
-
-
-@pytest.mark.parametrize(("module", "name"), MODULES.items())
-def test_terraform_trusts_by_the_actions_that_the_templates_do(module: str, name: str) -> None:
-    trusted: set[str] = set()
-    for template in (template for template, its_policy in POLICY_OF.items() if its_policy == name):
-        trust = Template(TEMPLATES[template], PARAMETERS[template]).properties("Role")["AssumeRolePolicyDocument"]
-        trusted |= actions(json.loads(trust) if isinstance(trust, str) else trust)
-    assert trusted & CALLED_BY_NOBODY, "session tags are let in"
-    assert named((IAM / f"terraform/{module}/main.tf").read_text()) == trusted | actions(policy(name))
-
-
-@pytest.mark.parametrize("external_id", [None, "example"])
-def test_the_organization_reader_trusts_the_exporter_alone(external_id: str | None) -> None:
-    parameters = {"TrustedPrincipalArn": EXPORTER} | ({"ExternalId": external_id} if external_id else {})
-    trust = Template(TEMPLATES["organization-reader"], parameters).properties("Role")["AssumeRolePolicyDocument"]
-    assume, tag = trust["Statement"]
-    assert assume["Principal"] == tag["Principal"] == {"AWS": EXPORTER}
-    asked = {"StringEquals": {"sts:ExternalId": external_id}} if external_id else None
-    assert (assume.get("Condition"), tag.get("Condition")) == (asked, None)
-
-
-def test_every_module_is_read() -> None:
-    makes_roles = {path.parent.name for path in IAM.glob("terraform/*/main.tf") if '"aws_iam_role" ' in path.read_text()}
-    assert makes_roles == MODULES.keys()
+def test_templates_allow_exactly_what_the_policies_do() -> None:
+    modules = {path.parent.name: path.read_text() for path in IAM.glob("terraform/*/main.tf")}
+    assert {name for name, text in modules.items() if '"aws_iam_role" ' in text} == MODULES.keys()
     assert TEMPLATES.keys() == PARAMETERS.keys()
+    for name, policy in POLICY_OF.items():
+        assert [each["PolicyDocument"] for each in role(name)["Policies"]] == [POLICIES[policy]]
+
+
+@pytest.mark.parametrize(("module", "name"), MODULES.items())
+def test_terraform_allows_and_trusts_by_exactly_the_actions_that_policies_and_templates_do(module: str, name: str) -> None:
+    text = (IAM / f"terraform/{module}/main.tf").read_text()
+    (found,) = [each['"aws_iam_role_policy"'] for each in hcl2.loads(text)["resource"] if '"aws_iam_role_policy"' in each]
+    (attributes,) = found.values()
+    assert named(str(attributes["policy"])) == actions(POLICIES[name])
+    sids = [statement["Sid"] for statement in POLICIES[name]["Statement"]]
+    assert re.findall(r'Sid = "(\w+)"', str(attributes["policy"])) == sids
+    trusted = set().union(*(actions(role(template)["Trust"]) for template, policy in POLICY_OF.items() if policy == name))
+    assert TAG in trusted, "session tags are let in"
+    assert named(text) == trusted | actions(POLICIES[name])
 
 
 def test_documents_name_the_same_actions() -> None:
-    assert named((ROOT / "docs/iam.md").read_text()) == NEEDED | CALLED_BY_NOBODY | OF_THE_CLUSTER
+    assert named((ROOT / "docs/iam.md").read_text()) == NEEDED | {TAG, WEB_IDENTITY}
     assert named((ROOT / "README.md").read_text()) == NEEDED
     assert named("".join(advice(reason, "") for reason in Reason)) <= NEEDED
 
 
-def test_cfn_lint_finds_nothing() -> None:
-    linter = Path(sys.executable).with_name("cfn-lint")
-    found = subprocess.run([linter, *TEMPLATES.values()], capture_output=True, text=True, check=False)
-    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
-
-
+@pytest.mark.parametrize("external_id", ["", "example"])
 @pytest.mark.parametrize(
-    ("parameters", "principal", "conditions"),
+    ("template", "parameters", "principal", "condition"),
     [
-        ({"TrustedPrincipalArn": EXPORTER}, EXPORTER, {"ArnLike": {"aws:PrincipalArn": EXPORTER}}),
+        ("organization-reader", {"TrustedPrincipalArn": EXPORTER}, EXPORTER, {}),
+        ("member-role", {"TrustedPrincipalArn": EXPORTER}, EXPORTER, {"ArnLike": {"aws:PrincipalArn": EXPORTER}}),
         (
-            {"TrustedPrincipalArn": EXPORTER, "ExternalId": "example"},
-            EXPORTER,
-            {"ArnLike": {"aws:PrincipalArn": EXPORTER}, "StringEquals": {"sts:ExternalId": "example"}},
-        ),
-        (
-            {"OrganizationId": "o-abcdefghij", "ExternalId": "example"},
+            "member-role",
+            {"OrganizationId": "o-abcdefghij"},
             "*",
-            {
-                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/aws-support-exporter"},
-                "StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij", "sts:ExternalId": "example"},
-            },
+            {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/aws-support-exporter"}, **OF_THE_EXPORTER},
         ),
         (
+            "member-role",
             {"TrustedPrincipalArn": EXPORTER, "OrganizationId": "o-abcdefghij"},
             EXPORTER,
-            {"ArnLike": {"aws:PrincipalArn": EXPORTER}, "StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}},
+            {"ArnLike": {"aws:PrincipalArn": EXPORTER}, **OF_THE_EXPORTER},
         ),
     ],
-    ids=["principal", "principal and external id", "organization and external id", "principal in organization"],
 )
-def test_the_member_role_trusts_whom_it_is_told_to(
-    parameters: dict[str, str], principal: str, conditions: dict[str, dict[str, str]]
+def test_a_role_trusts_whom_it_is_told_to(
+    template: str, parameters: dict[str, str], principal: str, condition: dict[str, dict[str, str]], external_id: str
 ) -> None:
-    trust = Template(TEMPLATES["member-role"], parameters).properties("Role")["AssumeRolePolicyDocument"]
-    assume, tag = trust["Statement"]
-    assert (assume["Principal"], assume["Action"], assume["Condition"]) == ({"AWS": principal}, "sts:AssumeRole", conditions)
-    without_external_id = {
-        operator: {key: value for key, value in keys.items() if key != "sts:ExternalId"}
-        for operator, keys in conditions.items()
-    }
-    kept = {operator: keys for operator, keys in without_external_id.items() if keys}
-    assert (tag["Principal"], tag["Action"], tag["Condition"]) == ({"AWS": principal}, "sts:TagSession", kept)
+    given = parameters | ({"ExternalId": external_id} if external_id else {})
+    assume, tag = role(template, given)["Trust"]["Statement"]
+    asked = {**condition}
+    if external_id:
+        asked["StringEquals"] = {**condition.get("StringEquals", {}), "sts:ExternalId": external_id}
+    for statement, action, wanted in ((assume, "sts:AssumeRole", asked), (tag, TAG, condition)):
+        assert (statement["Principal"], statement["Action"]) == ({"AWS": principal}, action)
+        assert statement.get("Condition", {}) == wanted
 
 
 @pytest.mark.parametrize(
-    "parameters",
-    [{}, {"ExternalId": "example"}, {"OrganizationId": "r-abcd"}, {"TrustedPrincipalArn": "*"}],
-    ids=["nobody", "anybody with an external id", "a unit", "everybody"],
+    "parameters", [{}, {"ExternalId": "example"}, {"OrganizationId": "r-abcd"}, {"TrustedPrincipalArn": "*"}]
 )
 def test_the_member_role_is_not_made_where_nobody_or_everybody_would_be_trusted(parameters: dict[str, str]) -> None:
     with pytest.raises(RuleBroken):
         Template(TEMPLATES["member-role"], parameters)
 
 
-def test_irsa_trusts_one_service_account() -> None:
-    properties = Template(TEMPLATES["exporter-role-irsa"], PARAMETERS["exporter-role-irsa"]).properties("Role")
-    (statement,) = json.loads(properties["AssumeRolePolicyDocument"])["Statement"]
-    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    assert statement["Principal"] == {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{ISSUER}"}
+def test_irsa_and_pod_identity_trust_one_service_account() -> None:
+    (irsa,) = role("exporter-role-irsa")["Trust"]["Statement"]
+    (pod,) = role("exporter-role-pod-identity")["Trust"]["Statement"]
     subject = "system:serviceaccount:monitoring:aws-support-exporter"
-    assert statement["Condition"] == {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}}
-
-
-def test_pod_identity_trusts_one_service_account_and_is_associated_with_it() -> None:
-    template = Template(TEMPLATES["exporter-role-pod-identity"], PARAMETERS["exporter-role-pod-identity"])
-    (statement,) = template.properties("Role")["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
-    assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
-    association = template.properties("Association")
-    asked = statement["Condition"]["StringEquals"]
+    assert irsa["Action"] == WEB_IDENTITY
+    assert irsa["Principal"] == {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{ISSUER}"}
+    assert irsa["Condition"] == {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}}
+    assert (pod["Principal"], pod["Action"]) == ({"Service": "pods.eks.amazonaws.com"}, ["sts:AssumeRole", TAG])
+    association = Template(TEMPLATES["exporter-role-pod-identity"], {"ClusterName": "main"}).properties("Association")
+    asked = pod["Condition"]["StringEquals"]
     assert asked["aws:RequestTag/kubernetes-service-account"] == association["ServiceAccount"] == "aws-support-exporter"
     assert asked["aws:RequestTag/kubernetes-namespace"] == association["Namespace"] == "monitoring"
     assert asked["aws:RequestTag/eks-cluster-name"] == association["ClusterName"] == "main"

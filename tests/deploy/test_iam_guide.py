@@ -1,7 +1,6 @@
 """The guide to AWS access can be followed: its commands, files, parameters and configuration exist."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import hcl2
@@ -17,55 +16,30 @@ from tests.support.tools import ROOT
 
 GUIDE = (ROOT / "docs/iam.md").read_text()
 MODULES = ROOT / "deploy/iam/terraform"
-OF_THE_CLI = {"template-file", "parameter-overrides"}
-"""Options of `aws cloudformation deploy`, which is no operation of the API."""
+CODE = "\n".join(line.strip() for line in GUIDE.splitlines() if line.startswith("    ")).replace("\\\n", " ")
+COMMANDS = re.findall(r"^aws cloudformation .*$", CODE, re.MULTILINE)
+DEPLOY = {"stack-name", "capabilities", "template-file", "parameter-overrides"}  # no operation of the API
 
 
-def commands() -> list[str]:
-    """Return the commands of the guide, each on one line."""
-    code = "\n".join(line.strip() for line in GUIDE.splitlines() if line.startswith("    "))
-    return re.findall(r"^aws cloudformation .*$", code.replace("\\\n", " "), re.MULTILINE)
+def block(language: str) -> str:
+    (text,) = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    return str(text)
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-
-
-def modules() -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield each module that the guide uses: where it is, and what it is given."""
-    (text,) = blocks("hcl")
-    for block in hcl2.loads(text)["module"]:
-        ((_, given),) = block.items()
-        path = re.search(r"//deploy/iam/terraform/([a-z-]+)\?", str(given["source"]))
-        assert path
-        yield path[1], {name: value for name, value in given.items() if not name.startswith("__")}
-
-
-@pytest.mark.parametrize("command", commands(), ids=lambda command: command.split()[2])
-def test_commands_have_options_that_aws_knows(command: str) -> None:
-    operation = command.split()[2]
-    options = {option.removeprefix("--") for option in re.findall(r"--[a-z-]+", command.partition("#")[0])}
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.split()[2])
+def test_commands_have_options_that_aws_knows_and_give_templates_what_they_take(command: str) -> None:
     model = Loader().load_service_model("cloudformation", "service-2")
-    shapes = {xform_name(name, "-"): about.get("input", {}).get("shape") for name, about in model["operations"].items()}
-    if operation == "deploy":
-        known = OF_THE_CLI | {"stack-name", "capabilities"}
-    else:
-        known = {xform_name(name, "-") for name in model["shapes"][shapes[operation]]["members"]} | {"template-body"}
-    assert options <= known
-
-
-@pytest.mark.parametrize("command", [command for command in commands() if "--template" in command])
-def test_commands_give_their_template_what_it_takes(command: str) -> None:
-    path = re.search(r"--template-(?:file |body file://)(\S+)", command)
-    assert path
-    parameters = cfn_yaml.load(str(ROOT / path[1]))["Parameters"]
-    given = set(
-        re.findall(r"ParameterKey=(\w+)", command) or re.findall(r"(\w+)=", command.partition("--parameter-overrides")[2])
-    )
-    required = {name for name, about in parameters.items() if "Default" not in about}
-    assert given
-    assert required <= given <= parameters.keys()
-    assert "CAPABILITY_NAMED_IAM" in command
+    shapes = {xform_name(name, "-"): about["input"]["shape"] for name, about in model["operations"].items() if "input" in about}
+    shape = shapes.get(command.split()[2])
+    members = {xform_name(name, "-") for name in model["shapes"][shape]["members"]} if shape else DEPLOY
+    assert set(re.findall(r"--([a-z-]+)", command.partition("#")[0])) <= members
+    if path := re.search(r"--template-(?:file |body file://)(\S+)", command):
+        parameters = cfn_yaml.load(str(ROOT / path[1]))["Parameters"]
+        _, _, options = command.partition("--parameter")
+        given = {key or name for key, name in re.findall(r"ParameterKey=(\w+)|(?<= )(\w+)=", options)}
+        required = {name for name, about in parameters.items() if "Default" not in about}
+        assert required <= given <= parameters.keys()
+        assert "CAPABILITY_NAMED_IAM" in command
 
 
 def test_every_template_is_in_the_guide() -> None:
@@ -74,22 +48,25 @@ def test_every_template_is_in_the_guide() -> None:
 
 
 def test_modules_are_given_what_they_take() -> None:
-    found = dict(modules())
-    assert found.keys() == {path.parent.name for path in MODULES.glob("*/main.tf")}
-    for name, given in found.items():
+    used = set()
+    for module in hcl2.loads(block("hcl"))["module"]:
+        ((_, given),) = module.items()
+        (name,) = re.findall(r"//deploy/iam/terraform/([a-z-]+)\?", given["source"])
+        used.add(name)
         variables = {
-            next(iter(variable)).strip('"'): next(iter(variable.values()))
-            for variable in hcl2.loads((MODULES / name / "variables.tf").read_text())["variable"]
+            variable.strip('"'): about
+            for each in hcl2.loads((MODULES / name / "variables.tf").read_text())["variable"]
+            for variable, about in each.items()
         }
         required = {variable for variable, about in variables.items() if "default" not in about}
-        assert required <= given.keys() - {"source", "providers"} <= variables.keys()
+        own = {key for key in given if not key.startswith("__")} - {"source", "providers"}
+        assert required <= own <= variables.keys()
+    assert used == {path.parent.name for path in MODULES.glob("*/main.tf")}
 
 
 def test_its_values_install_an_exporter_with_a_valid_configuration(tmp_path: Path) -> None:
-    (text,) = blocks("yaml")
-    objects = Helm4().render(yaml.safe_load(text))
     path = tmp_path / "config.yaml"
-    path.write_text(named(objects, "ConfigMap")["data"]["config.yaml"])
+    path.write_text(named(Helm4().render(yaml.safe_load(block("yaml"))), "ConfigMap")["data"]["config.yaml"])
     ended = run_exporter(["--config.check", f"--config.file={path}"])
     assert (ended.returncode, ended.stderr) == (0, "")
     assert yaml.safe_load(path.read_text())["organizations"][0]["role_arn"].endswith(":role/AwsSupportExporterDiscovery")

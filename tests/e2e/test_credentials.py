@@ -20,12 +20,9 @@ ACCOUNTS = 100
 ROUNDS = 8
 CASES = 2
 HOME, OTHER = "us-east-1", "us-west-2"
-AT_LEAST = 40
-"""Requests for cases in each round."""
-MANY = 7
-"""More communications than come with a case: they are looked up."""
-PASSING = {"unreachable", "server_error", "throttled", "timeout"}
-"""Why a poll may fail here: never for want of the right credentials."""
+REQUESTS_A_ROUND = 40
+MANY = 7  # more communications than come with a case: they are looked up
+PASSING = {"unreachable", "server_error", "throttled", "timeout"}  # reasons that are not for want of the right credentials
 
 
 def living_accounts() -> Fleet:
@@ -82,7 +79,7 @@ def test_credentials_never_cross_over_renewals_fail_overs_retries_and_reloads(tm
         for number in range(1, ROUNDS + 1):
             asked = simulator.log.counts().get("DescribeCases", 0)
             wait_until(
-                lambda: simulator.log.counts().get("DescribeCases", 0) > asked + AT_LEAST or None,  # noqa: B023 - now
+                lambda: simulator.log.counts().get("DescribeCases", 0) > asked + REQUESTS_A_ROUND or None,  # noqa: B023 - now
                 20,
                 lambda: f"nothing is read\n{exporter.stderr[-2000:]}",
             )

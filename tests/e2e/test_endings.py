@@ -19,17 +19,21 @@ from tests.support.fetch import free_port
 from tests.support.process import environment, run_exporter
 from tests.support.waiting import wait_until
 
-A = "111111111111"
 PIPE_BYTES, A_LINE = 4096, 300
-CONFIG = f'aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: "{A}", name: "Büro 東京"}}]'
+CONFIG = 'aws: {role_name: AwsSupportExporter}\naccounts: [{id: "111111111111", name: "Büro 東京"}]'
 
 
 @pytest.fixture
 def config(tmp_path: Path, fleet: Fleet) -> Path:
-    fleet.add_account(account_id=A).add_case()
+    fleet.add_account(account_id="111111111111").add_case()
     path = tmp_path / "config.yaml"
     path.write_text(CONFIG)
     return path
+
+
+def start(simulator: Simulator, *arguments: str, **streams: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "exporter", *arguments]
+    return subprocess.Popen(command, env=environment(simulator.environment()), stdin=subprocess.DEVNULL, text=True, **streams)  # type: ignore[call-overload,no-any-return]  # of the streams
 
 
 @pytest.fixture
@@ -47,14 +51,7 @@ def test_a_signal_ends_it_at_once_and_without_a_traceback(
     command: str, number: signal.Signals, code: int, config: Path, simulator: Simulator
 ) -> None:
     simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
-    with subprocess.Popen(
-        [sys.executable, "-m", "exporter", f"--config.file={config}", command],
-        env=environment(simulator.environment()),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with start(simulator, f"--config.file={config}", command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             wait_until(lambda: simulator.log.counts() or None, 20, lambda: "it asked nothing")
             process.send_signal(number)
@@ -73,19 +70,21 @@ def test_a_name_that_the_terminal_cannot_show_ends_nothing(command: str, config:
 
 
 def test_a_full_disk_is_told(config: Path, simulator: Simulator) -> None:
-    if not os.path.exists("/dev/full"):  # noqa: PTH110 - no file of ours
-        pytest.skip("/dev/full is not here: run this on Linux")
-    with open("/dev/full", "w") as full:  # noqa: PTH123 - as above
-        ended = subprocess.run(
-            [sys.executable, "-m", "exporter", f"--config.file={config}", "once"],
-            env=environment(simulator.environment()),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-    assert (ended.returncode, ended.stderr) == (1, "cannot write to standard output: No space left on device\n")
+    full = os.open("/dev/full", os.O_WRONLY)
+    with start(simulator, f"--config.file={config}", "once", stdout=full, stderr=subprocess.PIPE) as process:
+        os.close(full)
+        _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr) == (1, "cannot write to standard output: No space left on device\n")
+
+
+def test_whoever_reads_no_further_ends_it_without_a_word(config: Path, simulator: Simulator) -> None:
+    """As with `aws-support-exporter once | head -0`."""
+    arguments = ["--log.level=error", f"--config.file={config}", "once"]
+    with start(simulator, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(20)) == ("", 141)
 
 
 def test_sigterm_ends_it_when_nobody_reads_its_full_log(fleet: Fleet, simulator: Simulator, tmp_path: Path) -> None:
@@ -95,23 +94,16 @@ def test_sigterm_ends_it_when_nobody_reads_its_full_log(fleet: Fleet, simulator:
     address = f"--web.listen-address=127.0.0.1:{free_port()}"
     arguments = [f"--config.file={tmp_path}/config.yaml", address, "--log.level=debug"]
     unread, log = os.pipe()
-    try:
-        fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        with subprocess.Popen(
-            [sys.executable, "-m", "exporter", *arguments],
-            env=environment(simulator.environment()),
-            stdin=subprocess.DEVNULL,
-            stderr=log,
-        ) as process:
-            try:
-                wait_until(lambda: _is_full(unread) or None, 20, lambda: "the pipe has room left")
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(5) == 0
-            finally:
-                process.kill()
-    finally:
-        os.close(unread)
-        os.close(log)
+    fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    with start(simulator, *arguments, stderr=log) as process:
+        try:
+            wait_until(lambda: _is_full(unread) or None, 20, lambda: "the pipe has room left")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 0
+        finally:
+            process.kill()
+            os.close(unread)
+            os.close(log)
 
 
 def _is_full(pipe: int) -> bool:

@@ -16,7 +16,7 @@ from tests.support.page import Page
 from tests.support.process import run_exporter
 
 A, B, SLOW = "111111111111", "222222222222", "333333333333"
-TIMEOUT = 5.0
+TIMEOUT = 3.0
 GRACE = 10.0
 CONFIG = f"""
 poll: {{interval: 10s, timeout: {TIMEOUT:g}s}}
@@ -42,11 +42,8 @@ def slow_profile(fleet: Fleet, simulator: Simulator, tmp_path: Path) -> Iterator
 def test_a_check_waits_for_no_program_that_hangs(slow_profile: dict[str, str], tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(CONFIG)
-    started = time.monotonic()
-    ended = run_exporter([f"--config.file={config}", "--output=json", "check"], slow_profile, timeout_seconds=30)
-    assert time.monotonic() - started < TIMEOUT + GRACE
-    assert ended.returncode == 1
-    assert ended.stdout.count('"timeout"') == 1, ended.stdout
+    ended = run_exporter([f"--config.file={config}", "--output=json", "check"], slow_profile, timeout_seconds=TIMEOUT + GRACE)
+    assert (ended.returncode, ended.stdout.count('"timeout"')) == (1, 1), ended.stdout
 
 
 @pytest.mark.usefixtures("simulator")

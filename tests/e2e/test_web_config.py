@@ -19,6 +19,8 @@ from tests.support.waiting import wait_until
 
 CONFIG = 'accounts: [{id: "111111111111"}]\naws: {role_name: AwsSupportExporter}\n'
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key"
+CLIENTS = "client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [prometheus.example]"
+FILES = {"ca_file": "ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
 CASES = 7
 
 
@@ -39,46 +41,29 @@ def written(directory: Path, text: str) -> str:
     return f"--web.config.file={path}"
 
 
-@pytest.fixture
-def busy(fleet: Fleet, simulator: Simulator) -> Simulator:
+@pytest.mark.usefixtures("authority")
+def test_prometheus_scrapes_over_mutual_tls_with_a_login_and_follows_a_new_password(
+    fleet: Fleet, simulator: Simulator, start: StartExporter, start_prometheus: StartPrometheus, tmp_path: Path
+) -> None:
     account = fleet.add_account(account_id="111111111111")
     for _ in range(CASES):
         account.add_case()
-    return simulator
-
-
-@pytest.mark.usefixtures("authority")
-def test_prometheus_scrapes_over_tls_with_a_login_and_follows_a_new_password(
-    busy: Simulator, start: StartExporter, start_prometheus: StartPrometheus, tmp_path: Path
-) -> None:
     secret = tmp_path / "password"
     secret.write_text("old")
-    flag = written(tmp_path, f"{TLS}}}\nbasic_auth_users: {{prometheus: {hashed('old')}}}")
-    exporter = start(CONFIG, busy.environment(), flag)
+    flag = written(tmp_path, f"{TLS}, {CLIENTS}}}\nbasic_auth_users: {{prometheus: {hashed('old')}}}")
+    exporter = start(CONFIG, simulator.environment(), flag)
     assert exporter.url.startswith("https://")
     client = {
         "basic_auth": {"username": "prometheus", "password_file": str(secret)},
-        "tls_config": {"ca_file": str(tmp_path / "ca.crt")},
+        "tls_config": {key: str(tmp_path / name) for key, name in FILES.items()},
     }
     prometheus = start_prometheus(f"{exporter.url}/metrics", client=client)
     assert [value for _, value in prometheus.wait_for("sum(aws_support_open_cases)", bool)] == [CASES]
-    written(tmp_path, f"{TLS}}}\nbasic_auth_users: {{prometheus: {hashed('new')}}}")
+    written(tmp_path, f"{TLS}, {CLIENTS}}}\nbasic_auth_users: {{prometheus: {hashed('new')}}}")
     prometheus.wait_for("up == 0", bool)
     secret.write_text("new")
     prometheus.wait_for("up == 1", bool)
     assert "web-config reloaded" in exporter.stderr
-
-
-@pytest.mark.usefixtures("authority")
-def test_prometheus_scrapes_over_mutual_tls(
-    busy: Simulator, start: StartExporter, start_prometheus: StartPrometheus, tmp_path: Path
-) -> None:
-    mutual = "client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [prometheus.example]"
-    exporter = start(CONFIG, busy.environment(), written(tmp_path, f"{TLS}, {mutual}}}"))
-    files = {"ca_file": "ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
-    client = {"tls_config": {key: str(tmp_path / name) for key, name in files.items()}}
-    prometheus = start_prometheus(f"{exporter.url}/metrics", client=client)
-    assert [value for _, value in prometheus.wait_for("sum(aws_support_open_cases)", bool)] == [CASES]
 
 
 def test_sigterm_lets_a_scrape_in_flight_come_through(tmp_path: Path, authority: Authority) -> None:

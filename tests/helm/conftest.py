@@ -1,10 +1,8 @@
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.chart import NODE_MODULES, Engine, Helm3, Helm4, copy_of_chart, find_helm3
-from tests.support.tools import find_tool
+from tests.support.chart import Engine, Helm3, Helm4, copy_of_chart, find_helm3
 
 RULES = """\
 groups:
@@ -16,32 +14,25 @@ groups:
           max by (account_id) (aws_support_latest_communication_age_seconds{last_author="aws"})
             > 86400
         for: 10m
-        labels:
-          severity: warning
+        labels: {severity: warning}
         annotations:
           summary: "{{ $labels.account_id }} has a case that waits for you"
           runbook_url: https://example.com/runbooks.md#awssupportcasequiet
       - alert: AwsSupportAccountDown
         expr: aws_support_account_up == 0
         for: 15m
-        labels:
-          severity: critical
-        annotations:
-          summary: down
+        labels: {severity: critical}
+        annotations: {summary: down}
       - alert: AwsSupportAbsent
         expr: absent(aws_support_accounts)
-"""
-RECORDING = """\
-groups:
   - name: aws-support.recording
     rules:
       - record: severity_code:aws_support_account_open_cases:sum
         expr: sum by (severity_code) (aws_support_account_open_cases)
 """
 DASHBOARD = '{"title": "AWS Support", "uid": "aws-support-overview", "text": "{{ account_name }}", "panels": []}\n'
-FILES: Mapping[str, str] = {
+FILES = {
     "files/rules/alerts.yaml": RULES,
-    "files/rules/recording.yaml": RECORDING,
     "files/dashboards/overview.json": DASHBOARD,
     "files/dashboards/account.json": DASHBOARD.replace("overview", "account"),
 }
@@ -53,13 +44,6 @@ def helm3() -> Helm3:
     if binary is None:
         pytest.skip("Helm 3 is not here: run `make tools`")
     return Helm3(binary)
-
-
-@pytest.fixture(scope="session")
-def models() -> None:
-    """The models of custom resources, and what runs them."""
-    if find_tool("node") is None or not (NODE_MODULES / "@kubernetes-models").is_dir():
-        pytest.skip("node, or the models of custom resources, are not here: install node and npm, then run `make tools`")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exporter import __version__
-from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, exporter_of, named, pod_of
+from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, exporter_of, named
 
 CUSTOM = [
     ("serviceMonitor", "monitoring.coreos.com/v1", "ServiceMonitor"),
@@ -33,6 +33,11 @@ def test_a_custom_resource_needs_its_api_or_the_word_that_it_will_be_there(
         assert named(engine.render(values), kind)["apiVersion"] == api
 
 
+def test_dashboards_for_the_grafana_operator_need_its_api(engine: Engine) -> None:
+    with pytest.raises(RenderError, match=r"dashboards\.grafanaOperator\.enabled is true, but this cluster does not have"):
+        engine.render({"dashboards": {"grafanaOperator": {"enabled": True}}})
+
+
 def test_a_custom_resource_is_created_where_its_api_is_there(helm3: Helm3) -> None:
     cluster = Helm3(helm3.binary, [api for _, api, _ in CUSTOM])
     one_monitor = [custom for custom in CUSTOM if custom[0] not in {"podMonitor", "scrapeConfig"}]
@@ -40,16 +45,10 @@ def test_a_custom_resource_is_created_where_its_api_is_there(helm3: Helm3) -> No
     assert [named(objects, kind)["apiVersion"] for _, _, kind in one_monitor] == [api for _, api, _ in one_monitor]
 
 
-def test_dashboards_for_the_grafana_operator_need_its_api(engine: Engine) -> None:
-    with pytest.raises(RenderError, match=r"dashboards\.grafanaOperator\.enabled is true, but this cluster does not have"):
-        engine.render({"dashboards": {"grafanaOperator": {"enabled": True}}})
-
-
 @pytest.mark.parametrize(
     ("values", "image"),
     [
         ({}, f"aws-support-exporter:{__version__}"),
-        ({"image": {"tag": "1.2.3"}}, "aws-support-exporter:1.2.3"),
         ({"image": {"registry": "ghcr.io", "repository": "example/exporter"}}, f"ghcr.io/example/exporter:{__version__}"),
         (
             {"image": {"registry": "ghcr.io"}, "global": {"imageRegistry": "own.example.com"}},
@@ -69,15 +68,14 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
     [
         ({"config": {"poll": {}}, "existingSecret": "own"}, "config and existingSecret are mutually exclusive"),
         ({"existingConfigMap": "one", "existingSecret": "two"}, "existingConfigMap and existingSecret are mutually exclusive"),
+        (
+            {"skipApiCheck": True, "serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}},
+            "serviceMonitor and podMonitor are mutually exclusive",
+        ),
         ({"configAutoReload": True}, "configAutoReload is true, but there is no configuration"),
         ({"web": {"config": {"tls": True}}}, "set web.config.existingSecret, too"),
         (
-            {
-                "serviceAccount": {
-                    "create": False,
-                    "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/x"},
-                }
-            },
+            {"serviceAccount": {"create": False, "annotations": {"a": "b"}}},
             "serviceAccount.annotations requires serviceAccount.create=true",
         ),
         ({"strategy": {"rollingUpdate": {"maxSurge": 1}}}, "strategy.rollingUpdate requires strategy.type=RollingUpdate"),
@@ -120,35 +118,10 @@ def test_probes_can_be_left_out_and_replaced(engine: Engine) -> None:
     assert "httpGet" not in container["readinessProbe"]
     assert "startupProbe" in exporter_of(engine.render({"startupProbe": {"enabled": True}}))
     assert "livenessProbe" not in exporter_of(engine.render({"livenessProbe": None}))
-
-
-def test_a_probe_with_a_header_asks_where_the_others_do(engine: Engine) -> None:
     get = {"httpHeaders": [{"name": "Authorization", "value": "Bearer token"}]}
     values = {"web": {"config": {**WEB, "tls": True, "auth": True}}, "livenessProbe": {"httpGet": get}}
-    probe = exporter_of(engine.render(values))["livenessProbe"]
-    assert probe["httpGet"] == {**get, "path": "/-/healthy", "port": "http", "scheme": "HTTPS"}
-    assert "tcpSocket" not in probe
-    own = {"path": "/other", "port": 8080, "scheme": "HTTP"}
-    assert exporter_of(engine.render({**values, "livenessProbe": {"httpGet": own}}))["livenessProbe"]["httpGet"] == own
-
-
-def test_a_route_prefix_goes_before_every_path(engine: Engine) -> None:
-    values = {"web": {"routePrefix": "/support/"}, "serviceMonitor": {"enabled": True, "skipApiCheck": True}}
-    objects = engine.render(values)
-    container = exporter_of(objects)
-    assert "--web.route-prefix=/support/" in container["args"]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/support/-/ready"
-    assert named(objects, "ServiceMonitor")["spec"]["endpoints"][0]["path"] == "/support/metrics"
-    assert named(objects, "Pod")["spec"]["containers"][0]["args"][1].endswith(":10047/support/metrics")
-
-
-def test_common_labels_are_on_every_object_and_pod_but_in_no_selector(helm4: Helm4) -> None:
-    objects = helm4.render({"commonLabels": {"team": "cloud"}, "commonAnnotations": {"owner": "cloud"}})
-    assert all(item["metadata"]["labels"]["team"] == "cloud" for item in objects)
-    assert all(item["metadata"]["annotations"]["owner"] == "cloud" for item in objects)
-    assert pod_of(objects)["metadata"]["labels"]["team"] == "cloud"
-    assert "team" not in named(objects, "Deployment")["spec"]["selector"]["matchLabels"]
-    assert "team" not in named(objects, "Service")["spec"]["selector"]
+    asked = exporter_of(engine.render(values))["livenessProbe"]["httpGet"]
+    assert asked == {**get, "path": "/-/healthy", "port": "http", "scheme": "HTTPS"}
 
 
 def test_every_object_is_in_the_namespace_asked_for(helm4: Helm4) -> None:
@@ -156,45 +129,36 @@ def test_every_object_is_in_the_namespace_asked_for(helm4: Helm4) -> None:
     assert {item["metadata"]["namespace"] for item in helm4.render(values)} == {"other"}
 
 
-def test_notes_warn_when_nothing_scrapes_it(helm4: Helm4) -> None:
-    assert "WARNING: nothing scrapes it yet" in helm4.notes({})
-    monitored = helm4.notes({"serviceMonitor": {"enabled": True, "skipApiCheck": True}})
-    assert "nothing scrapes it" not in monitored
-    assert "serviceMonitor.additionalLabels.release" in monitored, "kube-prometheus-stack wants the label"
-    labelled = {"serviceMonitor": {"enabled": True, "skipApiCheck": True, "additionalLabels": {"release": "monitoring"}}}
-    assert "release" not in helm4.notes(labelled).partition("3. Open the status page")[2]
+MONITOR = {"enabled": True, "skipApiCheck": True}
 
 
 @pytest.mark.parametrize(
     ("values", "warned"),
     [
-        ({}, True),
-        ({"image": {"registry": "ghcr.io/example"}}, False),
-        ({"image": {"repository": "ghcr.io/example/aws-support-exporter"}}, False),
-        ({"global": {"imageRegistry": "registry.example.com"}}, False),
+        ({}, {"image.registry is empty", "nothing scrapes it yet"}),
+        ({"serviceMonitor": MONITOR, "image": {"registry": "ghcr.io/example"}}, {"additionalLabels.release"}),
+        ({"serviceMonitor": {**MONITOR, "additionalLabels": {"release": "monitoring"}}}, {"image.registry is empty"}),
+        ({"image": {"repository": "ghcr.io/example/aws-support-exporter"}}, {"nothing scrapes it yet"}),
+        ({"global": {"imageRegistry": "registry.example.com"}}, {"nothing scrapes it yet"}),
     ],
 )
-def test_notes_warn_where_no_registry_has_the_image(helm4: Helm4, values: Values, *, warned: bool) -> None:
-    assert ("WARNING: image.registry is empty" in helm4.notes(values)) == warned
+def test_notes_warn_where_nothing_scrapes_it_and_where_no_registry_has_the_image(
+    helm4: Helm4, values: Values, warned: set[str]
+) -> None:
+    notes = helm4.notes(values).partition("3. Open the status page")
+    warnings = {"image.registry is empty", "nothing scrapes it yet", "additionalLabels.release"}
+    assert {warning for warning in warnings if warning in notes[0] + notes[2]} == warned
 
 
 def test_notes_name_what_was_installed(helm4: Helm4) -> None:
     plain = helm4.notes({})
     assert "port-forward service/demo-aws-support-exporter 10047:10047" in plain
     assert "exec deployment/demo-aws-support-exporter -- \\\n     aws-support-exporter check" in plain
-    assert "That role needs support:DescribeCases" in plain
-    assert "sts:AssumeRole" not in plain
+    assert ("That role needs support:DescribeCases" in plain, "sts:AssumeRole" in plain) == (True, False)
     role = "arn:aws:iam::111122223333:role/Pod"
-    sharded = helm4.notes(
-        {
-            "sharding": {"enabled": True},
-            "existingSecret": "own",
-            "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": role}},
-        }
-    )
-    assert f"Its own role is {role} (IRSA)." in sharded
-    assert "with 3 shards." in sharded
-    assert "exec statefulset/demo-aws-support-exporter" in sharded
+    account = {"annotations": {"eks.amazonaws.com/role-arn": role}}
+    sharded = helm4.notes({"sharding": {"enabled": True}, "existingSecret": "own", "serviceAccount": account})
+    for told in (f"Its own role is {role} (IRSA).", "with 3 shards.", "exec statefulset/demo-", "needs sts:AssumeRole"):
+        assert told in sharded
     assert "--config.file=/etc/aws-support-exporter/config/config.yaml check" in sharded
     assert "There is no `config`" not in sharded
-    assert "That role needs sts:AssumeRole" in sharded

@@ -12,16 +12,9 @@ from tests.support.chart import CHART, Helm3, Helm4, copy_of_chart
 METADATA = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
 
-def test_the_chart_installs_the_exporter_it_comes_with() -> None:
+def test_the_metadata_names_this_exporter_its_icon_and_what_artifact_hub_shows() -> None:
     assert METADATA["appVersion"] == __version__
-
-
-def test_the_icon_of_the_chart_is_the_file_beside_it() -> None:
-    icon = METADATA["icon"]
-    assert base64.b64decode(icon.partition(",")[2]) == (CHART / "icon.svg").read_bytes().strip()
-
-
-def test_the_annotations_for_artifact_hub_are_text_and_their_lists_are_yaml() -> None:
+    assert base64.b64decode(METADATA["icon"].partition(",")[2]) == (CHART / "icon.svg").read_bytes().strip()
     annotations = METADATA["annotations"]
     assert all(isinstance(text, str) for text in annotations.values())
     assert "artifacthub.io/prerelease" not in annotations, "it would win over a version such as 1.2.3-rc.1"

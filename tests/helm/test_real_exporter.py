@@ -1,5 +1,6 @@
 """What the chart renders starts the real exporter."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -33,48 +34,29 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-def container_files(objects: list[Object], directory: Path) -> dict[str, Path]:
-    """Write what the volumes of the exporter hold, as Kubernetes would; return the directory of each mount."""
+def content(objects: list[Object], name: str) -> list[str]:
+    """Return what a ConfigMap or Secret holds: of one that the user brings, a configuration."""
+    made = (item for item in objects if item["kind"] in {"ConfigMap", "Secret"} and item["metadata"]["name"] == name)
+    return [text for item in made for text in (item.get("data") or item["stringData"]).values()] or [OWN_CONFIG]
+
+
+def command_line(objects: list[Object], directory: Path) -> list[str]:
+    """Return the container's arguments, for a loopback port and with what its volumes hold in a directory."""
+    arguments = [re.sub("^(--web.listen-address=):.*", r"\g<1>127.0.0.1:0", flag) for flag in exporter_of(objects)["args"]]
     spec = pod_of(objects)["spec"]
-    mounts: dict[str, Path] = {}
+    volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
     for mount in spec["containers"][0].get("volumeMounts", []):
-        (volume,) = (volume for volume in spec["volumes"] if volume["name"] == mount["name"])
         place = directory / mount["name"]
         place.mkdir()
-        mounts[mount["mountPath"]] = place
         if mount["name"] == "web-config":
             hashed = bcrypt.hashpw(b"password", bcrypt.gensalt(4)).decode()
             (place / "web-config.yaml").write_text(yaml.safe_dump({"basic_auth_users": {"prometheus": hashed}}))
         elif mount["name"] == "config":
-            source = volume.get("configMap") or volume["secret"]
-            name = source.get("name") or source.get("secretName")
-            for item in source["items"]:
-                (place / item["path"]).write_text(_content(objects, name, item["key"]))
-    return mounts
-
-
-def command_line(objects: list[Object], directory: Path) -> list[str]:
-    """Return the container's arguments, for a loopback port and with the mounts in a directory."""
-    mounts = container_files(objects, directory)
-    arguments = []
-    for argument in exporter_of(objects)["args"]:
-        flag, _, value = argument.partition("=")
-        if flag == "--web.listen-address":
-            assert value.startswith(":")
-            value = "127.0.0.1:0"
-        for mount, place in mounts.items():
-            value = value.replace(f"{mount}/", f"{place}/")
-        arguments.append(f"{flag}={value}" if "=" in argument else flag)
+            source = volumes["config"].get("configMap") or volumes["config"]["secret"]
+            (item,), (text,) = source["items"], content(objects, source.get("name") or source["secretName"])
+            (place / item["path"]).write_text(text)
+        arguments = [argument.replace(f"={mount['mountPath']}/", f"={place}/") for argument in arguments]
     return arguments
-
-
-def _content(objects: list[Object], name: str, key: str) -> str:
-    made = [item for item in objects if item["kind"] in {"ConfigMap", "Secret"} and item["metadata"]["name"] == name]
-    if not made:
-        return OWN_CONFIG
-    content = made[0].get("data") or made[0]["stringData"]
-    text: str = content[key]
-    return text
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix("-values.yaml"))

@@ -1,7 +1,7 @@
 """Each shipped alert can be changed by its name."""
 
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -21,42 +21,16 @@ def alerts(engine: Engine, values: Values, chart: Path) -> dict[str, Object]:
     return {rule["alert"]: rule for group in groups(engine, values, chart) for rule in group["rules"] if "alert" in rule}
 
 
-@pytest.mark.parametrize("shipped_ones", [True, False])
-def test_without_changes_the_rules_are_those_of_the_files(engine: Engine, chart: Path, *, shipped_ones: bool) -> None:
-    chart = CHART if shipped_ones else chart
-    files = [yaml.safe_load(path.read_text()) for path in sorted((chart / "files/rules").iterdir())]
-    shipped = [group for file in files for group in file["groups"]]
-    for group in shipped:
-        for rule in group["rules"]:
-            if "alert" in rule:
-                rule.setdefault("labels", {})
-                rule.setdefault("annotations", {})
-    assert groups(engine, {}, chart) == shipped
+def test_without_changes_the_rules_are_those_of_the_files(engine: Engine) -> None:
+    files = [yaml.safe_load(path.read_text()) for path in sorted((CHART / "files/rules").iterdir())]
+    assert groups(engine, {}, CHART) == [group for file in files for group in file["groups"]]
 
 
-@pytest.mark.parametrize(
-    ("change", "key", "expected"),
-    [
-        ({"for": "30m"}, "for", "30m"),
-        ({"severity": "critical"}, "labels", {"severity": "critical"}),
-    ],
-)
-def test_an_alert_is_changed_by_its_name_and_no_other(
-    engine: Engine, chart: Path, change: dict[str, Any], key: str, expected: object
-) -> None:
-    before, after = alerts(engine, {}, chart), alerts(engine, {"rules": {QUIET: change}}, chart)
-    assert after[QUIET][key] == expected
-    assert {**before[QUIET], key: None} == {**after[QUIET], key: None}
-    assert before[DOWN] == after[DOWN]
-
-
-def test_an_alert_is_left_out(engine: Engine, chart: Path) -> None:
-    assert alerts(engine, {"rules": {QUIET: {"enabled": False}}}, chart).keys() == {DOWN, ABSENT}
-    assert alerts(engine, {"rules": {QUIET: {"enabled": True}}}, chart).keys() == {QUIET, DOWN, ABSENT}
-
-
-def test_a_group_without_rules_is_left_out(engine: Engine, chart: Path) -> None:
-    none = {name: {"enabled": False} for name in (QUIET, DOWN, ABSENT)}
+def test_an_alert_is_changed_or_left_out_by_its_name_and_no_other(engine: Engine, chart: Path) -> None:
+    before = alerts(engine, {}, chart)
+    after = alerts(engine, {"rules": {QUIET: {"for": "30m", "severity": "critical"}, ABSENT: {"enabled": False}}}, chart)
+    assert after == {QUIET: {**before[QUIET], "for": "30m", "labels": {"severity": "critical"}}, DOWN: before[DOWN]}
+    none = {name: {"enabled": False} for name in before}
     assert [group["name"] for group in groups(engine, {"rules": none}, chart)] == ["aws-support.recording"]
 
 
@@ -79,28 +53,23 @@ def test_a_threshold_replaces_the_number_that_ends_the_expression(
     assert alerts(engine, {"rules": {"A": {"threshold": threshold}}}, chart)["A"]["expr"] == expected
 
 
-def test_a_threshold_where_there_is_none_is_refused(engine: Engine, chart: Path) -> None:
-    with pytest.raises(RenderError, match=rf"prometheusRule\.rules\.{ABSENT}\.threshold: this alert has no threshold"):
-        groups(engine, {"rules": {ABSENT: {"threshold": 1}}}, chart)
-
-
-def test_a_name_that_no_alert_has_is_refused_with_those_there_are(engine: Engine, chart: Path) -> None:
-    message = rf"prometheusRule\.rules\.Quiet: no such alert; the alerts are {ABSENT}, {DOWN}, {QUIET}"
-    with pytest.raises(RenderError, match=message):
-        groups(engine, {"rules": {"Quiet": {"enabled": False}}}, chart)
-
-
 @pytest.mark.parametrize(
-    ("base", "quiet", "absent"),
+    ("rules", "message"),
     [
-        ("https://wiki.example.com/support", "https://wiki.example.com/support#awssupportcasequiet", "#awssupportabsent"),
-        ("https://wiki.example.com/support/", "https://wiki.example.com/support/awssupportcasequiet", "/awssupportabsent"),
+        ({ABSENT: {"threshold": 1}}, f"prometheusRule.rules.{ABSENT}.threshold: this alert has no threshold"),
+        ({"Quiet": {}}, f"prometheusRule.rules.Quiet: no such alert; the alerts are {ABSENT}, {DOWN}, {QUIET}"),
     ],
 )
-def test_runbooks_are_where_the_user_keeps_them(engine: Engine, chart: Path, base: str, quiet: str, absent: str) -> None:
+def test_a_change_that_fits_no_alert_is_refused(engine: Engine, chart: Path, rules: Values, message: str) -> None:
+    with pytest.raises(RenderError, match=re.escape(message)):
+        groups(engine, {"rules": rules}, chart)
+
+
+@pytest.mark.parametrize(("base", "between"), [("https://wiki.example.com/x", "#"), ("https://wiki.example.com/x/", "")])
+def test_runbooks_are_where_the_user_keeps_them(engine: Engine, chart: Path, base: str, between: str) -> None:
     found = alerts(engine, {"runbookUrl": base}, chart)
-    assert found[QUIET]["annotations"]["runbook_url"] == quiet
-    assert found[ABSENT]["annotations"]["runbook_url"].endswith(absent)
+    assert found[QUIET]["annotations"]["runbook_url"] == f"{base}{between}awssupportcasequiet"
+    assert found[ABSENT]["annotations"]["runbook_url"] == f"{base}{between}awssupportabsent"
 
 
 def test_labels_and_annotations_for_every_alert_reach_no_recording_rule(engine: Engine, chart: Path) -> None:

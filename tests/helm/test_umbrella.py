@@ -16,33 +16,16 @@ PARENT = {
     "icon": "data:,",
     "dependencies": [{"name": "aws-support-exporter", "version": "*", "condition": "aws-support-exporter.enabled"}],
 }
-VALUES: dict[str, Any] = {
-    "global": {"imageRegistry": "registry.example.com", "cluster": "main"},
-    "aws-support-exporter": {"enabled": True, "config": {"accounts": [{"id": "111122223333"}]}},
-}
+WRONG = {"aws-support-exporter": {"enabled": True, "config": {"poll": {"interval_": "5m"}}}}
 
 
-@pytest.fixture(scope="module")
-def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("umbrella") / "observability"
-    (directory / "charts").mkdir(parents=True)
-    (directory / "templates").mkdir()
-    (directory / "Chart.yaml").write_text(yaml.safe_dump(PARENT))
-    (directory / "values.yaml").write_text("aws-support-exporter: {enabled: false}\n")
-    copy_of_chart(directory / "charts")
-    return directory
-
-
-def test_a_parent_turns_it_on_and_shares_its_globals(engine: Engine, parent: Path) -> None:
-    container = exporter_of(engine.render(VALUES, parent))
-    assert container["image"] == f"registry.example.com/aws-support-exporter:{__version__}"
-    assert "--config.file=/etc/aws-support-exporter/config/config.yaml" in container["args"]
-
-
-def test_a_parent_leaves_it_out(engine: Engine, parent: Path) -> None:
-    assert engine.render({}, parent) == []
-
-
-def test_a_parents_wrong_value_is_refused_by_the_name_of_its_key(engine: Engine, parent: Path) -> None:
+def test_a_parent_turns_it_on_shares_its_globals_and_is_told_of_wrong_values(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(PARENT))
+    (tmp_path / "values.yaml").write_text("aws-support-exporter: {enabled: false}\n")
+    copy_of_chart(tmp_path / "charts")
+    values: dict[str, Any] = {"global": {"imageRegistry": "registry.example.com"}, "aws-support-exporter": {"enabled": True}}
+    assert engine.render({}, tmp_path) == []
+    assert exporter_of(engine.render(values, tmp_path))["image"] == f"registry.example.com/aws-support-exporter:{__version__}"
     with pytest.raises(RenderError, match=r"\binterval_\b"):
-        engine.render({"aws-support-exporter": {"enabled": True, "config": {"poll": {"interval_": "5m"}}}}, parent)
+        engine.render(WRONG, tmp_path)

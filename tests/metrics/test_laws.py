@@ -16,9 +16,9 @@ from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics import catalog, exposition
+from exporter.metrics.catalog import Kind
 from exporter.metrics.exposition import Page, TextFormat, encode_page
 from exporter.metrics.instrumentation import Instrumentation
-from exporter.metrics.metric import Kind
 from exporter.metrics.negotiation import negotiate
 from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, fleets, texts

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.metrics_core import Metric as Family
 
-from exporter.metrics.catalog import CATALOG
-from exporter.metrics.metric import Kind, Metric
+from exporter.metrics.catalog import CATALOG, Kind, Metric
 
 OF_EVERY_CLIENT = ("process_", "python_")
 _ENDS = {Kind.GAUGE: ("",), Kind.COUNTER: ("_total",), Kind.HISTOGRAM: ("_bucket", "_count", "_sum")}

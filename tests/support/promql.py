@@ -17,8 +17,7 @@ from promql_parser import (
     VectorSelector,
 )
 
-from exporter.metrics.catalog import CATALOG
-from exporter.metrics.metric import Kind
+from exporter.metrics.catalog import CATALOG, Kind
 
 OF_A_TARGET = {"job", "instance", "cluster", "namespace", "pod"}
 SCRAPES = ("duration_seconds", "samples_scraped", "samples_post_metric_relabeling", "series_added")

@@ -7,7 +7,6 @@ from xdist.scheduler import LoadScopeScheduling
 _ON_THE_CLOCK = (
     "tests/bench/",
     "tests/e2e/test_alerts.py",
-    "tests/e2e/test_crowds.py",
     "tests/e2e/test_endings.py",
     *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "refused", "soak")),
     "tests/resilience/test_neighbours.py",
