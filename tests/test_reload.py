@@ -159,28 +159,6 @@ def test_few_requests_wait_at_a_time_and_who_goes_away_takes_it_from_nobody(worl
     asyncio.run(story())
 
 
-NO_LIFECYCLE = "the exporter was started without --web.enable-lifecycle"
-
-
-@pytest.mark.parametrize(
-    ("has_file", "lifecycle", "message"),
-    [(True, False, NO_LIFECYCLE), (False, False, NO_LIFECYCLE), (False, True, NO_FILE)],
-)
-def test_a_request_that_may_not_be_granted_is_told_why(path: Path, *, has_file: bool, lifecycle: bool, message: str) -> None:
-    world = World(path if has_file else NO_FILE, lifecycle=lifecycle)
-    with pytest.raises(ReloadRefused, match=message) as refused:
-        asyncio.run(world.reloader.by_request())
-    assert refused.value.status == 403
-
-
-def test_without_a_file_a_signal_is_answered_in_the_log_and_nothing_is_watched() -> None:
-    world = World(NO_FILE)
-    world.reloader.by_signal()
-    asyncio.run(world.reloader.watch(0))
-    assert world.log.lines == [{"event": "nothing to reload", "cause": "SIGHUP", "reason": NO_FILE, "log_level": "warning"}]
-    assert world.reloader.last == LastReload(STARTED)
-
-
 def test_a_bug_leaves_what_was_and_is_told_by_its_place(world: World) -> None:
     async def fail(_: bytes) -> None:
         raise RuntimeError("cases: secret")

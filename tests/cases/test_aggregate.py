@@ -38,14 +38,6 @@ def test_of_two_cases_with_one_id_one_is_kept_and_resolved_ones_are_left_out() -
 
 
 @pytest.mark.parametrize(
-    ("age", "expected"), [(899.0, False), (900.0, False), (900.001, True)], ids=["before", "at the target", "past"]
-)
-def test_an_unanswered_case_is_overdue_once_its_target_has_passed(age: float, expected: bool) -> None:  # noqa: FBT001 - a column
-    late = aggregate.overdue([case(severity_code="critical", created=NOW - age)], TARGETS, NOW)
-    assert bool(late) is expected
-
-
-@pytest.mark.parametrize(
     "harmless",
     [
         answered(NOW - 5000, NOW - 10, severity_code="critical"),
@@ -59,10 +51,11 @@ def test_what_is_not_known_to_be_unanswered_past_a_target_is_not_overdue(harmles
     assert aggregate.overdue([harmless], TARGETS, NOW) == ()
 
 
-def test_the_next_target_to_pass_is_told() -> None:
-    cases = [case("a", severity_code="critical", created=NOW - 100), case("b", created=NOW), answered(NOW, NOW, "c")]
-    assert aggregate.next_due(cases, TARGETS, NOW) == NOW + 800
-    assert aggregate.next_due([], TARGETS, NOW) == float("inf")
+def test_the_next_target_to_pass_is_that_of_an_unanswered_case_and_not_over_yet() -> None:
+    over, at_this_moment, later = (case(str(at), severity_code="critical", created=at) for at in (NOW - 901, NOW - 900, NOW))
+    assert aggregate.next_due([over, later, at_this_moment], TARGETS, NOW) == NOW
+    assert aggregate.next_due([over, later, case()], TARGETS, NOW) == NOW + 900
+    assert aggregate.next_due([over, answered(NOW, NOW, severity_code="critical")], TARGETS, NOW) == float("inf")
 
 
 @given(fleets)

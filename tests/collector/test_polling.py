@@ -1,18 +1,12 @@
 import pytest
 
 from exporter.cases.model import Case, Reason
-from exporter.cases.status import AccountState
 from exporter.errors import ReadFailure
 from tests.collector.conftest import INTERVAL, Outcome, World
 from tests.support.clock import FakeClock
 
 A, B, C = "111111111111", "222222222222", "333333333333"
-STALENESS = 1800.0
 CASE = Case("case-1", "1", "opened", "low", "ec2", "other", "en", 1_700_000_000.0)
-
-
-def state(world: World[FakeClock], account_id: str) -> AccountState:
-    return world.status(account_id).state(world.clock.time(), STALENESS)
 
 
 def test_the_first_round_reads_every_account_at_once(world: World[FakeClock]) -> None:
@@ -56,35 +50,6 @@ def test_an_account_that_stays_keeps_what_is_known_of_it(world: World[FakeClock]
     status = world.status(A)
     assert status.reading is not None
     assert status.reading.cases == (CASE,)
-
-
-def test_a_failing_account_keeps_its_cases_until_they_are_stale(world: World[FakeClock]) -> None:
-    world.assign(A)
-    world.sources[A].outcome = [CASE]
-    world.poll_due()
-    world.sources[A].outcome = ReadFailure(Reason.TIMEOUT, "no answer")
-    world.clock.advance(INTERVAL * 2)
-    world.poll_due()
-    status = world.status(A)
-    assert state(world, A) is AccountState.FAILING
-    assert status.shown_reading(world.clock.time(), STALENESS) is not None
-    world.clock.advance(STALENESS)
-    assert state(world, A) is AccountState.STALE
-    assert status.shown_reading(world.clock.time(), STALENESS) is None
-
-
-def test_a_lost_plan_takes_the_cases_away_and_a_new_one_brings_them_back(world: World[FakeClock]) -> None:
-    world.assign(A)
-    world.sources[A].outcome = [CASE]
-    world.poll_due()
-    world.sources[A].outcome = ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan")
-    world.clock.advance(2 * INTERVAL)
-    world.poll_due()
-    assert state(world, A) is AccountState.UNSUPPORTED
-    world.sources[A].outcome = [CASE]
-    world.clock.advance(2 * 3600)
-    world.poll_due()
-    assert state(world, A) is AccountState.OK
 
 
 def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: World[FakeClock]) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.dashboards.history import Scrape, Story, create_blocks, healthy
 from tests.dashboards.known import DAY, PAYMENTS, known
 from tests.support.grafana import FILES, Dashboard, Target, View
-from tests.support.history import Story, create_blocks, healthy
 from tests.support.prometheus import PrometheusServer, Promtool, Samples
 from tests.support.promql import selectors
-from tests.support.recording import Scrape
 from tests.support.tools import ROOT
 
 END = 1_785_000_000.0

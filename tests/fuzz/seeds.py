@@ -1,29 +1,13 @@
 """What fuzzing starts from, by target."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 
 from tests.support.tools import ROOT
 
-ANSWER = json.dumps(
-    {
-        "cases": [
-            {
-                "caseId": "case-1",
-                "displayId": "1",
-                "status": "opened",
-                "severityCode": "critical",
-                "serviceCode": "amazon-s3",
-                "timeCreated": "2026-07-25T18:00:00Z",
-                "recentCommunications": {
-                    "communications": [{"submittedBy": "Amazon Web Services", "timeCreated": "2026-07-25T18:05:00Z"}]
-                },
-            }
-        ]
-    }
-).encode()
+ANSWER = b"""{"cases": [{"caseId": "case-1", "displayId": "1", "status": "opened", "severityCode": "critical",
+"serviceCode": "amazon-s3", "timeCreated": "2026-07-25T18:00:00Z", "recentCommunications": {"communications": [
+{"submittedBy": "Amazon Web Services", "timeCreated": "2026-07-25T18:05:00Z"}]}}]}""".replace(b"\n", b" ")
 ACCOUNTS: Sequence[bytes] = (
     b'2{"Accounts": [{"Id": "111122223333", "Name": "payments", "State": "ACTIVE", "JoinedTimestamp": 1.7e9}]}',
     b'2{"Accounts": [], "NextToken": {"a": 1}}',  # found: a token that is no text
@@ -40,8 +24,6 @@ STS: Sequence[bytes] = (
     b"2<R><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></R>",
     b"4<R><Error><Code>AccessDenied</Code><Message>User: x is not authorized to perform: sts:AssumeRole</Message></Error></R>",
 )
-CONFIGS: Sequence[Path] = sorted((ROOT / "tests/config").glob("*.yaml"))
-WEB_CONFIGS: Sequence[Path] = sorted((ROOT / "tests/webconfig").glob("*.yml"))
 REQUESTS: Sequence[bytes] = (
     b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
     b"GET / HTTP/1.0\r\n\r\n",
@@ -62,8 +44,8 @@ SEEDS: Mapping[str, Sequence[bytes]] = MappingProxyType(
         "communications": (ANSWER,),
         "accounts": ACCOUNTS,
         "sts": STS,
-        "config": [path.read_bytes() for path in CONFIGS],
-        "web_config": [path.read_bytes() for path in WEB_CONFIGS],
+        "config": [path.read_bytes() for path in sorted((ROOT / "tests/config").glob("*.yaml"))],
+        "web_config": [path.read_bytes() for path in sorted((ROOT / "tests/webconfig").glob("*.yml"))],
         "headers": (b"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4\ngzip;q=0.5, identity",),
         "requests": REQUESTS,
     }

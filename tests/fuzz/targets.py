@@ -1,12 +1,22 @@
 """What is fuzzed: each takes bytes that an attacker chose, and fails only where the exporter would."""
 
+import asyncio
+import functools
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from botocore.credentials import Credentials
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from exporter.aws.client import Client, Parser, Service, read_answer
+from exporter.aws.credentials import AssumedRole, Sts
+from exporter.aws.endpoints import Endpoints
+from exporter.aws.organizations import OrganizationReader
 from exporter.aws.parse import cases_page, communications_page
+from exporter.aws.retry import Caller
 from exporter.cases.aggregate import open_cases
 from exporter.cases.changes import Tally, baseline, changes
 from exporter.cases.model import Account, Reading
@@ -18,14 +28,17 @@ from exporter.metrics.exposition import TextFormat
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.negotiation import negotiate
 from exporter.metrics.renderer import Renderer
-from tests.fuzz.server import endless
-from tests.fuzz.wire import wire
+from tests.fuzz.server import server
+from tests.support.clock import FakeClock
 from tests.support.page import plain
 
 NOW = 1_785_000_000.0
 TARGETS = {"critical": 900.0, "urgent": 3600.0}
 LONGEST_DETAIL = 600
 ACCOUNT = Account("111122223333", "payments", "us-east-1", "aws")
+REGION = "us-east-1"
+STATUSES = {b"2": 200, b"3": 302, b"4": 400, b"5": 503}
+_UNTIL_THE_END = ExitStack()
 
 
 def answers(data: bytes) -> None:
@@ -52,50 +65,110 @@ def communications(data: bytes) -> None:
         return
 
 
+class OwnCredentials:
+    """What roles are assumed with."""
+
+    async def get(self, _: Caller) -> Credentials:
+        """Return them."""
+        return Credentials("id", "secret")
+
+    def forget(self, refused: Credentials) -> None:
+        """Keep them."""
+
+
+class Answering(Client):
+    """Answers every request with the same bytes, of which the first tells the status."""
+
+    data = b""
+
+    async def request(
+        self,
+        service: Service,
+        operation: str,
+        parameters: Mapping[str, object],
+        credentials: Credentials,
+        caller: Caller,
+        parse: Parser | None = None,
+    ) -> Any:  # noqa: ANN401 - as what it stands for
+        del parameters, credentials, caller, parse
+        return read_answer(service.model, operation, STATUSES.get(self.data[:1], 200), self.data[1:])
+
+
+@functools.cache
+def _wire() -> tuple[Answering, asyncio.Runner]:
+    return Answering(Endpoints(), Instrumentation(()), FakeClock(), lambda: 0.0), asyncio.Runner()
+
+
+async def list_accounts(client: Client) -> None:
+    """Read all pages of ListAccounts."""
+    async for _ in OrganizationReader("all", REGION, client, OwnCredentials()).pages(10):
+        pass
+
+
+async def assume_role(client: Client) -> None:
+    """Read an answer to AssumeRole."""
+    role = AssumedRole(Sts(client, (REGION,)), OwnCredentials(), {"RoleArn": "arn:aws:iam::111122223333:role/R"})
+    await role.get(Caller(ACCOUNT.account_id))
+
+
+async def caller_account(client: Client) -> None:
+    """Read an answer to GetCallerIdentity."""
+    await Sts(client, (REGION,)).caller_account(OwnCredentials(), Caller(ACCOUNT.account_id))
+
+
+def read(data: bytes, *readers: Callable[[Client], Any]) -> str:
+    """Give an answer to each reader, and return why the last did not take it: one line, empty where it did."""
+    client, runner = _wire()
+    client.data = data
+    detail = ""
+    for reader in readers:
+        try:
+            runner.run(reader(client))
+            detail = ""
+        except ReadFailure as failure:
+            detail = failure.detail
+        assert detail.isprintable(), detail
+        assert len(detail) <= LONGEST_DETAIL
+    return detail
+
+
 def accounts(data: bytes) -> None:
     """Read an answer to ListAccounts, or an error."""
-    _read(wire().accounts, data)
+    read(data, list_accounts)
 
 
 def sts(data: bytes) -> None:
     """Read an answer to AssumeRole and to GetCallerIdentity, or an error."""
-    _read(wire().role, data)
-    _read(wire().caller, data)
-
-
-def _read(read: Callable[[bytes], None], data: bytes) -> None:
-    detail = ""
-    try:
-        read(data)
-    except ReadFailure as failure:
-        detail = failure.detail
-    assert detail.isprintable(), detail
-    assert len(detail) <= LONGEST_DETAIL
+    read(data, assume_role, caller_account)
 
 
 def config(data: bytes) -> None:
     """Read a configuration file; each problem is one line."""
-    problems: list[str] = []
-    try:
-        parse(data, source="config.yaml", partition_of=lambda _: "aws")
-    except ConfigError as error:
-        problems = [*error.problems] or [""]
-    assert all(problem and problem.isprintable() for problem in problems)
+    _read_file(lambda: parse(data, source="config.yaml", partition_of=lambda _: "aws"))
 
 
 def web_config(data: bytes) -> None:
     """Read a web-config file; each problem is one line."""
+    _read_file(lambda: parse_web_config(data, source="web-config.yml", directory=Path("/nowhere")))
+
+
+def _read_file(parsing: Callable[[], object]) -> None:
     problems: list[str] = []
     try:
-        parse_web_config(data, source="web-config.yml", directory=Path("/nowhere"))
+        parsing()
     except ConfigError as error:
         problems = [*error.problems] or [""]
-    assert all(problem and problem.isprintable() for problem in problems)
+    assert all(problem and problem.isprintable() for problem in problems), problems
+
+
+@functools.cache
+def _endless() -> Callable[[bytes], list[int]]:
+    return _UNTIL_THE_END.enter_context(server())
 
 
 def requests(data: bytes) -> None:
     """Send what should be requests to a running server."""
-    endless().give(data)
+    _endless()(data)
 
 
 def headers(data: bytes) -> None:

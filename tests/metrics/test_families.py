@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.cases.aggregate import next_due
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.policy import Policy
@@ -86,35 +85,6 @@ def test_lines_of_cases_are_made_anew_only_when_something_about_them_changes() -
     assert account_lines(read(answered(NOW, NOW + 1)), POLICY, NOW, lines).cases is not lines.cases
 
 
-def test_lines_are_valid_until_a_case_passes_its_target_or_cases_are_too_old() -> None:
-    soon = read(case(severity_code="critical", created=NOW))
-    later = read(case(created=NOW))
-    assert account_lines(soon, POLICY, NOW).valid_until == NOW + 900
-    assert account_lines(later, POLICY, NOW).valid_until == NOW + STALENESS
-    assert account_lines(failed(later, NOW + 300), POLICY, NOW + 300).valid_until == NOW + STALENESS
-    hidden = account_lines(failed(soon, NOW + STALENESS + 1), POLICY, NOW + STALENESS + 1)
-    assert (hidden.cases.ages, hidden.valid_until) == ((), float("inf"))
-    assert account_lines(ACCOUNT, POLICY, NOW).valid_until == float("inf")
-
-
-def test_errors_are_counted_by_reason() -> None:
-    status = ACCOUNT
-    for number in range(3):
-        status = failed(status, NOW + number)
-    status = status.after_failure(Reason.THROTTLED, Poll(NOW, 1.0, Reason.THROTTLED))
-
-    found = Pages().lines(status, of="aws_support_account_poll_errors_total{")
-    told = [(line.partition('reason="')[2].partition('"')[0], line.rpartition(" ")[2]) for line in found]
-    assert told == [("throttled", "1.0"), ("timeout", "3.0")]
-
-
 @pytest.mark.parametrize(("since", "expected"), [(NOW - 0.25, 0.25), (NOW - 1.23456, 1.235), (NOW, 0.0), (NOW + 5, 0.0)])
 def test_an_age_is_told_to_the_millisecond_and_never_negative(since: float, expected: float) -> None:
     assert age(since, NOW) == expected
-
-
-def test_the_next_target_to_pass_is_that_of_an_unanswered_case_and_not_over_yet() -> None:
-    over, at_this_moment, later = (case(str(at), severity_code="critical", created=at) for at in (NOW - 901, NOW - 900, NOW))
-    assert next_due([over, later, at_this_moment], TARGETS, NOW) == NOW
-    assert next_due([over, later], TARGETS, NOW) == NOW + 900
-    assert next_due([over, answered(NOW, NOW, severity_code="critical"), case()], TARGETS, NOW) == float("inf")

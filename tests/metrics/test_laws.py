@@ -15,7 +15,7 @@ from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
-from exporter.metrics import catalog, exposition, families
+from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Kind
 from exporter.metrics.exposition import Page, TextFormat, encode_page
 from exporter.metrics.instrumentation import Instrumentation
@@ -90,13 +90,6 @@ def test_both_formats_say_the_same(found: list[AccountStatus]) -> None:
     assert text == strict
 
 
-@given(statuses)
-def test_families_stand_in_the_order_of_the_catalogue(found: list[AccountStatus]) -> None:
-    lines = plain(page_of(found), TextFormat.PROMETHEUS).splitlines()
-    order = [line.split()[2] for line in lines if line.startswith("# TYPE")]
-    assert order == [name for name in catalog.CATALOG if name in order]
-
-
 @given(texts, st.sampled_from(NAMES), st.floats(0, 1e12))
 def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str, name: str, value: float) -> None:
     metric = catalog.CATALOG[name]
@@ -136,11 +129,6 @@ def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
         found = (some, [failed(status) for status in some], some[1:], others)[choice]
         anew = Renderer(instrumentation.encode).render(found, POLICY, [], now)
         assert plain(renderer.render(found, POLICY, [], now), TextFormat.PROMETHEUS) == plain(anew, TextFormat.PROMETHEUS)
-
-
-@given(st.floats(-1e9, 1e10), st.floats(-1e9, 1e10))
-def test_an_age_is_never_negative(since: float, now: float) -> None:
-    assert families.age(since, now) >= 0
 
 
 @given(st.text(max_size=200), st.text(max_size=200))

@@ -61,20 +61,6 @@ def test_the_past_is_no_event_however_many_polls_it_takes_to_learn_it(
     ]  # fmt: skip
 
 
-def test_a_case_that_was_answered_before_is_looked_up_when_five_more_hide_the_answer(
-    simulator: Simulator, fleet: Fleet, rig: StartRig
-) -> None:
-    case = fleet.add_account(account_id=A).add_case(body="help", severity_code="high")
-    running = rig(A)
-    running.round()
-    case.add_communication()
-    for _ in range(7):
-        case.add_communication("Any news?", submitted_by="Customer")
-    pages = [running.after(INTERVAL), running.after(INTERVAL)]
-    assert [events(page) for page in pages] == [{"answered": 1}] * 2
-    assert simulator.log.counts()["DescribeCommunications"] == 1
-
-
 def test_a_late_answer_is_not_the_first_where_five_more_hide_an_earlier_one(
     simulator: Simulator, fleet: Fleet, rig: StartRig
 ) -> None:
@@ -143,20 +129,3 @@ def test_a_case_that_comes_back_is_no_new_case_and_not_late_again(simulator: Sim
     assert events(running.after(INTERVAL)) == {"reopened": 1}, "30 days are not AWS's first response"
     old.resolve()
     assert events(running.after(INTERVAL)) == {"reopened": 1, "resolved": 1, "gone": 1}
-
-
-def test_events_add_up_to_the_change_in_the_number_of_cases(simulator: Simulator, rig: StartRig, fleet: Fleet) -> None:
-    del simulator
-    account = fleet.add_account(account_id=A)
-    running = rig(A)
-    first = running.round()
-    for number in range(12):
-        account.add_case(severity_code=("low", "odd", "critical")[number % 3])
-        if number % 2:
-            account.open_cases()[0].resolve()
-        if number % 5 == 4:
-            account.cases[0].reopen()
-        page = running.after(INTERVAL)
-        told = events(page)
-        net = told.get("opened", 0) + told.get("reopened", 0) - told.get("resolved", 0)
-        assert net == page.open_cases()[A] - first.open_cases()[A] == len(account.open_cases())

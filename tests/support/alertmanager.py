@@ -5,11 +5,9 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 
-from tests.support.daemon import Daemon
-from tests.support.fetch import free_port
+from tests.support.prometheus import Daemon
 from tests.support.waiting import wait_until
 
 
@@ -29,14 +27,12 @@ class Receiver:
         self._told: list[Notification] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._told))
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
 
     def told(self) -> list[Notification]:
         """Return all it has been told so far, in order."""
@@ -49,42 +45,15 @@ class Receiver:
         )
 
 
-class AlertmanagerServer:
-    """Alertmanager on a free loopback port that passes everything on at once.
-
-    Args:
-        binary: Its program.
-        receiver_url: The webhook that is told.
-        directory: An empty directory of its own.
-    """
+class AlertmanagerServer(Daemon):
+    """Alertmanager that passes everything on to a webhook at once."""
 
     def __init__(self, binary: Path, receiver_url: str, directory: Path) -> None:
-        self._binary = binary
-        self._directory = directory
-        self._config = {
+        config = {
             "route": {"receiver": "test", "group_wait": "0s", "group_interval": "1s"},
             "receivers": [{"name": "test", "webhook_configs": [{"url": receiver_url}]}],
         }
-        self.url = ""
-
-    def __enter__(self) -> Self:
-        config = self._directory / "alertmanager.json"
-        config.write_text(json.dumps(self._config))  # JSON is YAML
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        command = [
-            str(self._binary),
-            f"--config.file={config}",
-            f"--storage.path={self._directory / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-            "--log.level=warn",
-        ]
-        self._daemon = Daemon(command, self.url, self._directory / "alertmanager.log")
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._daemon.stop()
+        super().__init__(binary, config, directory, [f"--storage.path={directory / 'data'}", "--cluster.listen-address="])
 
 
 def _handler(told: list[Notification]) -> type[BaseHTTPRequestHandler]:

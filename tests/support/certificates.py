@@ -7,18 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
 from cryptography.x509.oid import NameOID
 
 _DAY = timedelta(days=1)
+_PEM = serialization.Encoding.PEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(self._key, hashes.SHA256())
         )
-        self.certificate = self._certificate.public_bytes(Encoding.PEM).decode()
+        self.certificate = self._certificate.public_bytes(_PEM).decode()
 
     def sign(self, *names: str, passphrase: str = "") -> Pair:
         """Return a certificate for names: DNS names, addresses, URIs."""
@@ -57,9 +51,11 @@ class Authority:
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
-        encryption: KeySerializationEncryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
-        private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
-        return Pair(certificate.public_bytes(Encoding.PEM).decode(), private_key.decode())
+        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase:
+            encryption = serialization.BestAvailableEncryption(passphrase.encode())
+        private_key = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, encryption)
+        return Pair(certificate.public_bytes(_PEM).decode(), private_key.decode())
 
     def client_context(self, own: tuple[Path, Path] | None = None) -> ssl.SSLContext:
         """Return a context that trusts this authority, and shows a certificate of its own when it is given one and its key."""

@@ -28,12 +28,7 @@ class RenderError(Exception):
 
 @dataclass(frozen=True)
 class Helm3:
-    """Helm's command line, as a process.
-
-    Attributes:
-        binary: The program.
-        api_versions: The APIs of the cluster beside Kubernetes's own.
-    """
+    """Helm's command line, as a process."""
 
     binary: Path
     api_versions: Sequence[str] = ()
@@ -56,14 +51,8 @@ class Helm3:
         return archive
 
     def _run(self, arguments: Sequence[str], values: Values | None = None) -> str:
-        done = subprocess.run(
-            [self.binary, *arguments, *(["--values=-"] if values is not None else [])],
-            input=json.dumps(values),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        command = [str(self.binary), *arguments, *(["--values=-"] if values is not None else [])]
+        done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, timeout=30, check=False)
         if done.returncode:
             raise RenderError(done.stderr + done.stdout)
         return done.stdout
@@ -105,26 +94,15 @@ def model_complaints(objects: Sequence[Object]) -> list[str]:
     """Return what the models of their operators find wrong with custom resources."""
     node = find_tool("node")
     assert node, "node is not here"
-    done = subprocess.run(
-        [node, ROOT / "tests/helm/validate.mjs"],
-        input=json.dumps(objects),
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    command = [str(node), str(ROOT / "tests/helm/validate.mjs")]
+    done = subprocess.run(command, input=json.dumps(objects), capture_output=True, text=True, timeout=50, check=False)
     assert done.returncode == 0, done.stderr
     complaints: list[str] = json.loads(done.stdout)
     return complaints
 
 
 def copy_of_chart(directory: Path, files: Mapping[str, str] | None = None) -> Path:
-    """Return a copy of the chart, with other rules and dashboards than those it ships.
-
-    Args:
-        directory: Where to put it.
-        files: Their content, by path in the chart.
-    """
+    """Return a copy of the chart, with other rules and dashboards than those it ships."""
     copy = directory / "aws-support-exporter"
     shutil.copytree(CHART, copy, ignore=shutil.ignore_patterns("rules", "dashboards", "ci"))
     for path, content in (files or {}).items():

@@ -7,10 +7,7 @@ START = 1_785_000_000.0
 
 
 class FakeClock:
-    """Time that passes without waiting; safe to use from many threads.
-
-    The wall clock can be set apart from time itself, as an administrator or NTP does.
-    """
+    """Time that passes without waiting; safe to use from many threads; its wall clock can be set, as by NTP."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,7 +16,7 @@ class FakeClock:
 
     def true_time(self) -> float:
         """Return Unix seconds on a clock that nobody sets: AWS's."""
-        return START + self._passed
+        return START + self.monotonic()
 
     def time(self) -> float:
         """Return Unix seconds on the wall clock."""
@@ -49,10 +46,6 @@ class RunningClock(FakeClock):
     def __init__(self) -> None:
         super().__init__()
         self._started = time.monotonic()
-
-    def true_time(self) -> float:
-        """Return Unix seconds on a clock that nobody sets: AWS's."""
-        return super().true_time() + time.monotonic() - self._started
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""

@@ -16,15 +16,7 @@ class RuleBroken(Exception):  # noqa: N818 - it is CloudFormation's word
 
 
 class Template:
-    """A template with parameters.
-
-    Args:
-        path: The template.
-        parameters: Those that have no default, or are to be something else.
-
-    Raises:
-        RuleBroken: The template refuses them.
-    """
+    """A template with parameters."""
 
     def __init__(self, path: Path, parameters: Mapping[str, str]) -> None:
         self._template: dict[str, Any] = cfn_yaml.load(str(path))

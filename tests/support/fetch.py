@@ -4,21 +4,17 @@ import gzip
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 from http.client import HTTPConnection, HTTPSConnection
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a server answered.
-
-    Attributes:
-        status: The status code.
-        headers: The headers, found by name in any case.
-        body: The bytes as they came, compressed ones included.
-    """
+    """What a server answered."""
 
     status: int
     headers: Message
@@ -41,18 +37,11 @@ def fetch(
 ) -> Response:
     """Send one request over a connection of its own, over TLS when a context is given."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    if tls is None:
-        connection = HTTPConnection(host, parts.port, timeout=timeout_seconds)
-    else:
-        connection = HTTPSConnection(host, parts.port, timeout=timeout_seconds, context=tls)
-    try:
-        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        connection.request(method, target, headers=dict(headers or {}))
+    made = partial(HTTPSConnection, context=tls) if tls else HTTPConnection
+    with closing(made(parts.hostname or "", parts.port, timeout=timeout_seconds)) as connection:
+        connection.request(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), headers=dict(headers or {}))
         response = connection.getresponse()
         return Response(response.status, response.headers, response.read())
-    finally:
-        connection.close()
 
 
 def free_port() -> int:

@@ -28,15 +28,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What somebody looks at.
-
-    Attributes:
-        choices: What is chosen, by variable: one or several values, or all.
-        known: The values that each variable has, for all of one that has no value of its own for it.
-        seconds: How long the time range is.
-        step: Seconds between two points.
-        scrape_interval: Of the data source, in seconds.
-    """
+    """What somebody looks at."""
 
     choices: Mapping[str, str | Sequence[str]]
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -46,11 +38,7 @@ class View:
 
 
 class Dashboard:
-    """A dashboard's JSON.
-
-    Args:
-        model: The JSON.
-    """
+    """A dashboard's JSON."""
 
     def __init__(self, model: dict[str, Any]) -> None:
         self.model = model
@@ -77,11 +65,7 @@ class Dashboard:
                 yield Target(panel["title"], target["refId"], target["expr"], target["instant"], target.get("legendFormat", ""))
 
     def filled(self, text: str, view: View) -> str:
-        """Return an expression with its variables filled in, as Grafana's data source for Prometheus does.
-
-        Raises:
-            KeyError: It uses a variable that the dashboard does not have.
-        """
+        """Return an expression with its variables filled in, as Grafana's data source for Prometheus does."""
         built_in = {
             "__rate_interval": f"{max(view.step + view.scrape_interval, 4 * view.scrape_interval):g}s",
             "__interval": f"{view.step:g}s",

@@ -1,6 +1,5 @@
 """The exporter as a process of its own, as users run it."""
 
-import json
 import os
 import re
 import signal
@@ -9,40 +8,27 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from tests.support.fetch import Response, fetch
 from tests.support.waiting import wait_until
 
 _START_SECONDS = 40
 _STOP_SECONDS = 10
-_EVENT = re.compile(r"(?:^|\s)event=listening(?:\s|$)")
-_URL = re.compile(r"(?:^|\s)url=(\S+)")
+_LISTENING = re.compile(r'\bevent"?[=:] ?"?listening\b')
+_URL = re.compile(r'\burl"?[=:] ?"?([^\s"]+)')
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment in which no AWS setting, credential or proxy of the developer's is left."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
-    }
-    nothing = {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    return kept | nothing | dict(extra or {})
+    foreign = [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    return {**kept, **nothing, "AWS_EC2_METADATA_DISABLED": "true", **(extra or {})}
 
 
 def host_named(name: str, folder: Path) -> dict[str, str]:
-    """Return what to add to an environment so that a process takes the host's name to be this one.
-
-    It stands for the host name that Kubernetes gives to a pod: a process cannot have one of its own without privileges.
-
-    Args:
-        name: What `socket.gethostname()` is to return.
-        folder: Gets a file; one that exists already is used again.
-    """
+    """Return what to add to an environment so that a process takes the host's name to be this one, as in a pod."""
     folder.mkdir(exist_ok=True)
     (folder / "sitecustomize.py").write_text("import os, socket\nsocket.gethostname = lambda: os.environ['HOST_NAME']\n")
     path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
@@ -64,23 +50,8 @@ def run_exporter(
     )
 
 
-def announced_url(line: str) -> str | None:
-    """Return the address that a log line, in logfmt or JSON, says the exporter listens on."""
-    if line.startswith("{"):
-        entry = json.loads(line)
-        return str(entry["url"]) if entry.get("event") == "listening" else None
-    url = _URL.search(line)
-    return url[1].strip('"') if url and _EVENT.search(line) else None
-
-
 class ExporterProcess:
-    """A running exporter, from its first announcement until SIGTERM.
-
-    Args:
-        args: Its command line; it listens on a free loopback port unless `--web.listen-address` is among them.
-        env: What to add to the emptied environment.
-        wrapper: What starts it in place of this process, such as `nice`.
-    """
+    """A running exporter, from its first announcement until SIGTERM."""
 
     def __init__(self, args: Sequence[str] = (), env: Mapping[str, str] | None = None, *, wrapper: Sequence[str] = ()) -> None:
         own_address = any(arg.startswith("--web.listen-address") for arg in args)
@@ -92,13 +63,9 @@ class ExporterProcess:
         self.url = ""
 
     def __enter__(self) -> Self:
+        pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            self._command,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            self._command, env=self._env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
         )
         streams = ((self._process.stdout, self._stdout), (self._process.stderr, self._stderr))
         self._readers = [threading.Thread(target=_drain, args=stream, daemon=True) for stream in streams]
@@ -111,7 +78,7 @@ class ExporterProcess:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             self.stop()
         except AssertionError:
@@ -138,26 +105,12 @@ class ExporterProcess:
         """All it has written to standard error so far."""
         return "".join(self._stderr)
 
-    def get(
-        self,
-        path: str = "/metrics",
-        headers: Mapping[str, str] | None = None,
-        *,
-        method: str = "GET",
-        timeout_seconds: float = 10,
-    ) -> Response:
-        """Send one request to it."""
-        return fetch(f"{self.url}{path}", headers, method=method, timeout_seconds=timeout_seconds)
+    def get(self, path: str = "/metrics", headers: Mapping[str, str] | None = None, **options: Any) -> Response:  # noqa: ANN401 - as they are there
+        """Send one request to it; options are those of `fetch`."""
+        return fetch(f"{self.url}{path}", headers, **options)
 
     def wait_for(self, predicate: Callable[[str], bool], timeout_seconds: float = 40, *, path: str = "/metrics") -> str:
-        """Read a page until it is as wanted.
-
-        Returns:
-            The first page for which the predicate holds.
-
-        Raises:
-            AssertionError: It never came to that; the message holds the last page and the log.
-        """
+        """Read a page until it is as wanted, and return it."""
         page = ""
 
         def probe() -> str | None:
@@ -176,11 +129,7 @@ class ExporterProcess:
         )
 
     def stop(self, number: signal.Signals = signal.SIGTERM, timeout_seconds: float = _STOP_SECONDS) -> int:
-        """Send it a signal and return its exit code; a second call returns the code again.
-
-        Raises:
-            AssertionError: It goes on; it is killed then.
-        """
+        """Send it a signal and return its exit code; a second call returns the code again."""
         if self.returncode is None:
             self._process.send_signal(number)
         try:
@@ -195,10 +144,9 @@ class ExporterProcess:
         ended = self.returncode
         if ended is not None:
             self._join()
-        url = next(filter(None, map(announced_url, list(self._stderr))), None)
-        if url is None and ended is not None:
-            raise AssertionError(f"it ended with exit code {ended} before it listened\n{self.stderr}")
-        return url
+        found = next((url[1] for line in list(self._stderr) if _LISTENING.search(line) and (url := _URL.search(line))), None)
+        assert found or ended is None, f"it ended with exit code {ended} before it listened\n{self.stderr}"
+        return found
 
     def _kill(self) -> None:
         self._process.kill()

@@ -6,30 +6,70 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
-from tests.support.daemon import Daemon
 from tests.support.fetch import fetch, free_port
 from tests.support.waiting import wait_until
 
 Samples = list[tuple[dict[str, str], float]]
+_START_SECONDS = 40
+_STOP_SECONDS = 10
 
 
-class PrometheusServer:
-    """Prometheus on a free loopback port.
+class Daemon:
+    """A server of the Prometheus project on a free loopback port, from readiness until the end of a `with`.
 
-    Args:
-        binary: Its program.
-        target_url: What it scrapes, such as `http://127.0.0.1:10047/metrics`.
-        directory: An empty directory of its own, for configuration, data and log.
-        alertmanager_url: Who is told of alerts, if anybody.
-        scrape_interval: How often it scrapes, and evaluates rules.
-        rule_files: Recording and alerting rules to load.
-        client: What its scrapes are told besides, such as `basic_auth` and `tls_config`.
-        flags: More of its flags.
+    Configuration, data and log are in a directory of its own.
     """
+
+    def __init__(self, binary: Path, config: Mapping[str, object], directory: Path, flags: Sequence[str]) -> None:
+        self._directory = directory
+        self._log = directory / f"{binary.name}.log"
+        config_file = directory / f"{binary.name}.json"
+        config_file.write_text(json.dumps(config))  # JSON is YAML
+        self._command = [str(binary), f"--config.file={config_file}", "--log.level=warn", *flags]
+
+    def __enter__(self) -> Self:
+        address = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{address}"
+        with self._log.open("wb") as log:
+            command = [*self._command, f"--web.listen-address={address}"]
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_until(self._ready, _START_SECONDS, lambda: f"{self._command[0]} is not ready\n{self.log}")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def log(self) -> str:
+        """All it has written so far."""
+        return self._log.read_text()
+
+    def reload(self) -> None:
+        """Have it read its configuration and rules again."""
+        os.kill(self._process.pid, signal.SIGHUP)
+
+    def _ready(self) -> bool | None:
+        assert self._process.poll() is None, f"{self._command[0]} ended\n{self.log}"
+        try:
+            return fetch(f"{self.url}/-/ready").status == 200 or None
+        except OSError:
+            return None
+
+
+class PrometheusServer(Daemon):
+    """Prometheus that scrapes `target_url`; `client` is what its scrapes are told besides, such as `basic_auth`."""
 
     def __init__(
         self,
@@ -43,59 +83,26 @@ class PrometheusServer:
         client: Mapping[str, Any] | None = None,
         flags: Sequence[str] = (),
     ) -> None:
-        self._binary = binary
-        self._directory = directory
-        self._flags = flags
         target = urlsplit(target_url)
-        self._config = {
-            "global": {
-                "scrape_interval": scrape_interval,
-                "scrape_timeout": scrape_interval,
-                "evaluation_interval": scrape_interval,
-            },
-            "alerting": {"alertmanagers": _alertmanagers(alertmanager_url)},
-            "rule_files": [str(path.resolve()) for path in rule_files],
-            "scrape_configs": [
-                {
-                    "job_name": "aws-support-exporter",
-                    "scheme": target.scheme,
-                    "metrics_path": target.path or "/metrics",
-                    "static_configs": [{"targets": [target.netloc]}],
-                    **(client or {}),
-                }
-            ],
+        every = ("scrape_interval", "scrape_timeout", "evaluation_interval")
+        scrape = {
+            "job_name": "aws-support-exporter",
+            "scheme": target.scheme,
+            "metrics_path": target.path or "/metrics",
+            "static_configs": [{"targets": [target.netloc]}],
+            **(client or {}),
         }
-        self.url = ""
-
-    def __enter__(self) -> Self:
-        config = self._directory / "prometheus.json"
-        config.write_text(json.dumps(self._config))  # JSON is YAML
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        command = [
-            str(self._binary),
-            f"--config.file={config}",
-            f"--storage.tsdb.path={self._directory / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=warn",
-            *self._flags,
-        ]
-        self._daemon = Daemon(command, self.url, self._directory / "prometheus.log")
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._daemon.stop()
-
-    def reload(self) -> None:
-        """Have it read its configuration and rules again."""
-        os.kill(self._daemon.pid, signal.SIGHUP)
+        alertmanagers = [{"static_configs": [{"targets": [urlsplit(alertmanager_url).netloc]}]}] if alertmanager_url else []
+        config = {
+            "global": dict.fromkeys(every, scrape_interval),
+            "alerting": {"alertmanagers": alertmanagers},
+            "rule_files": [str(path.resolve()) for path in rule_files],
+            "scrape_configs": [scrape],
+        }
+        super().__init__(binary, config, directory, [f"--storage.tsdb.path={directory / 'data'}", *flags])
 
     def query(self, expression: str) -> Samples:
-        """Return what an expression is now: labels and value of each series; a scalar is one without labels.
-
-        Raises:
-            AssertionError: Prometheus refuses the expression.
-        """
+        """Return what an expression is now: labels and value of each series; a scalar is one without labels."""
         answer = self.api("query", query=expression)
         if answer["resultType"] == "scalar":
             return [({}, float(answer["result"][1]))]
@@ -110,10 +117,10 @@ class PrometheusServer:
             samples = self.query(expression)
             return samples if predicate(samples) else None
 
-        return wait_until(probe, timeout_seconds, lambda: f"{expression} is {samples}\n{self._daemon.log}")
+        return wait_until(probe, timeout_seconds, lambda: f"{expression} is {samples}\n{self.log}")
 
     def api(self, endpoint: str, **parameters: str) -> Any:  # noqa: ANN401 - each endpoint has a form of its own
-        """Return the data that an endpoint of the query API answers with."""
+        """Return the data that an endpoint of the query API answers with; an AssertionError where it refuses."""
         response = fetch(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}")
         answer = json.loads(response.text)
         assert answer["status"] == "success", answer
@@ -121,24 +128,13 @@ class PrometheusServer:
 
 
 class Promtool:
-    """Prometheus's own checks.
-
-    Args:
-        binary: Its program.
-    """
+    """Prometheus's own checks."""
 
     def __init__(self, binary: Path) -> None:
         self.binary = binary
 
     def check_metrics(self, page: str) -> str:
         """Return what is wrong with a page in the text format: nothing, when it is clean."""
-        done = subprocess.run(
-            [self.binary, "check", "metrics"], input=page, capture_output=True, text=True, timeout=30, check=False
-        )
-        if done.returncode:
-            return done.stderr + done.stdout or f"exit code {done.returncode}"
-        return done.stderr
-
-
-def _alertmanagers(url: str) -> list[dict[str, Any]]:
-    return [{"static_configs": [{"targets": [urlsplit(url).netloc]}]}] if url else []
+        command = [str(self.binary), "check", "metrics"]
+        done = subprocess.run(command, input=page, capture_output=True, text=True, timeout=30, check=False)
+        return done.stderr + done.stdout or f"exit code {done.returncode}" if done.returncode else done.stderr

@@ -20,47 +20,40 @@ from promql_parser import (
 from exporter.metrics.catalog import CATALOG, Kind
 
 OF_A_TARGET = {"job", "instance", "cluster", "namespace", "pod"}
-OF_PROMETHEUS: dict[str, set[str]] = {
-    "up": set(),
-    "scrape_duration_seconds": set(),
-    "scrape_samples_scraped": set(),
-    "scrape_samples_post_metric_relabeling": set(),
-    "scrape_series_added": set(),
-}
+SCRAPES = ("duration_seconds", "samples_scraped", "samples_post_metric_relabeling", "series_added")
+OF_PROMETHEUS: dict[str, set[str]] = {"up": set(), **{f"scrape_{what}": set() for what in SCRAPES}}
+PROCESS = ("cpu_seconds_total", "max_fds", "open_fds", "resident_memory_bytes", "start_time_seconds", "virtual_memory_bytes")
 OF_THE_PROCESS: dict[str, set[str]] = {
-    "process_cpu_seconds_total": set(),
-    "process_max_fds": set(),
-    "process_open_fds": set(),
-    "process_resident_memory_bytes": set(),
-    "process_start_time_seconds": set(),
-    "process_virtual_memory_bytes": set(),
-    "python_gc_collections_total": {"generation"},
-    "python_gc_objects_collected_total": {"generation"},
-    "python_gc_objects_uncollectable_total": {"generation"},
+    **{f"process_{what}": set() for what in PROCESS},
+    **{f"python_gc_{what}_total": {"generation"} for what in ("collections", "objects_collected", "objects_uncollectable")},
     "python_info": {"implementation", "major", "minor", "patchlevel", "version"},
 }
+OF_THE_CATALOGUE: dict[str, set[str]] = {
+    name + end: {*metric.labels, *metric.optional, *(["le"] if end == "_bucket" else [])}
+    for name, metric in CATALOG.items()
+    for end in (("_bucket", "_count", "_sum") if metric.kind is Kind.HISTOGRAM else ("",))
+}
+KNOWN = OF_PROMETHEUS | OF_THE_PROCESS | OF_THE_CATALOGUE
 _OFFSET = re.compile(r" offset \S+$")
 _MAKES_A_LABEL = ("label_replace", "label_join")
 
 
 def unknown(expression: str) -> list[str]:
-    """Return the names of metrics and labels that an expression uses and that are in no catalogue.
-
-    Raises:
-        ValueError: It is not PromQL.
-    """
+    """Return the names of metrics and labels that an expression uses and that are in no catalogue."""
     tree = promql_parser.parse(expression)
     found = []
     labels_in_sight = OF_A_TARGET | set(_made(tree))
     for selector in _selectors(tree):
-        labels = _labels_of(selector.name or "")
+        labels = KNOWN.get(selector.name or "")
         if labels is None:
             found.append(str(selector.name))
             continue
         labels_in_sight |= labels
         alternatives = (selector.matchers.matchers, *selector.matchers.or_matchers)
         used = {matcher.name for matchers in alternatives for matcher in matchers}
-        found += sorted(label for label in used - labels - OF_A_TARGET if not _is_own_label(label, labels))
+        found += sorted(
+            label for label in used - labels - OF_A_TARGET if not (label.startswith("label_") and "label_*" in labels)
+        )
     found += sorted(label for label in set(_grouped(tree)) - labels_in_sight if not label.startswith("label_"))
     return found
 
@@ -68,22 +61,6 @@ def unknown(expression: str) -> list[str]:
 def selectors(expression: str) -> list[str]:
     """Return what an expression selects, each as PromQL of its own, without offsets."""
     return [_OFFSET.sub("", node.prettify()) for node in _selectors(promql_parser.parse(expression))]
-
-
-def _labels_of(name: str) -> set[str] | None:
-    """Return the labels that a metric has, or None where there is no such metric."""
-    if name in OF_PROMETHEUS or name in OF_THE_PROCESS:
-        return OF_PROMETHEUS.get(name) or OF_THE_PROCESS.get(name) or set()
-    if name in CATALOG and CATALOG[name].kind is not Kind.HISTOGRAM:
-        return {*CATALOG[name].labels, *CATALOG[name].optional}
-    family, _, part = name.rpartition("_")
-    if family in CATALOG and CATALOG[family].kind is Kind.HISTOGRAM and part in {"bucket", "count", "sum"}:
-        return {*CATALOG[family].labels, *(("le",) if part == "bucket" else ())}
-    return None
-
-
-def _is_own_label(label: str, labels: set[str]) -> bool:
-    return label.startswith("label_") and "label_*" in labels
 
 
 def _children(node: Expr) -> tuple[Expr, ...]:

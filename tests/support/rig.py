@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import structlog
@@ -32,14 +31,7 @@ _PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 class Rig:
-    """An exporter without its web server, on an event loop in a thread of its own; to be closed.
-
-    Args:
-        config: Its configuration.
-        clock: Its clock.
-        random: Makes its pauses: 0 for none, 1 for the longest.
-        log: Nothing is logged without one.
-    """
+    """An exporter without its web server, on an event loop in a thread of its own; to be closed."""
 
     def __init__(
         self,
@@ -71,20 +63,13 @@ class Rig:
             clock=clock,
             log=log or nowhere,
         )
-        self.accounts, self.discoverer, self.publisher = (
-            self.collector.accounts,
-            self.collector.discoverer,
-            self.collector.publisher,
-        )
+        self.accounts, self.discoverer = self.collector.accounts, self.collector.discoverer
+        self.publisher = self.collector.publisher
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End connections and the event loop."""
+    def __exit__(self, *_: object) -> None:
         self.run(self.readers.close())
         self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
@@ -125,8 +110,7 @@ class Rig:
 
     def status(self, account_id: str) -> AccountStatus | None:
         """Return what is known of one account."""
-        found = (entry.status for entry in self.accounts.entries() if entry.target.account.account_id == account_id)
-        return next(found, None)
+        return next((e.status for e in self.accounts.entries() if e.target.account.account_id == account_id), None)
 
     def report(self) -> FleetReport:
         """Return how the fleet is doing, as of the published page."""
@@ -150,11 +134,25 @@ class Rig:
 
     def list_due(self) -> None:
         """List the organizations that are due."""
-        self.run(self._list_due())
+
+        async def listing() -> None:
+            for found in self.discoverer.listings:
+                if found.due <= self.clock.monotonic():
+                    await self.discoverer.refresh(found)
+
+        self.run(listing())
 
     def poll(self, *entries: Entry, together: bool = False) -> None:
         """Poll accounts, one after the other or all at once."""
-        self.run(self._poll(entries, together=together))
+
+        async def polling() -> None:
+            if together:
+                await asyncio.gather(*map(self.collector.poll, entries))
+                return
+            for entry in entries:
+                await self.collector.poll(entry)
+
+        self.run(polling())
 
     def round(self, *, together: bool = False) -> Page:
         """List the accounts if that is due, poll each account that is due once, the longest due first, and return the page."""
@@ -167,33 +165,11 @@ class Rig:
         self._started.set()
         await self._closing.wait()
 
-    async def _list_due(self) -> None:
-        for listing in self.discoverer.listings:
-            if listing.due <= self.clock.monotonic():
-                await self.discoverer.refresh(listing)
-
-    async def _poll(self, entries: tuple[Entry, ...], *, together: bool) -> None:
-        if together:
-            await asyncio.gather(*map(self.collector.poll, entries))
-            return
-        for entry in entries:
-            await self.collector.poll(entry)
-
 
 class FakeRig(Rig):
     """A rig on a clock that moves when told to."""
 
     clock: FakeClock
-
-    def __init__(
-        self,
-        config: str,
-        clock: FakeClock,
-        *,
-        random: Callable[[], float] = lambda: 0.5,
-        log: FilteringBoundLogger | None = None,
-    ) -> None:
-        super().__init__(config, clock, random=random, log=log)
 
     def after(self, seconds: float) -> Page:
         """Let time pass, read what fell due meanwhile, and return the page."""

@@ -3,7 +3,6 @@
 import asyncio
 from http.client import HTTPConnection
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from exporter.reload import Reloader
@@ -18,12 +17,7 @@ _OK = 200
 
 
 class Served:
-    """Serves a rig until the end of a `with`.
-
-    Args:
-        rig: Whose pages.
-        file: Where its configuration is.
-    """
+    """Serves a rig until the end of a `with`."""
 
     def __init__(self, rig: FakeRig, file: Path) -> None:
         reloader = Reloader(
@@ -46,9 +40,9 @@ class Served:
         self._alone = self._serving.tasks()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._kept.close()
-        self._serving.__exit__(kind, error, trace)
+        self._serving.__exit__()
 
     def connect(self) -> HTTPConnection:
         """Return a new connection."""

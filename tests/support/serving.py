@@ -4,7 +4,6 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -21,15 +20,7 @@ _THREADS = 4
 
 @dataclass
 class Serving:
-    """Serves an application on a free loopback port until the end of a `with`.
-
-    Attributes:
-        app: What is served; it can be served once.
-        limits: How much peers may ask for, and how long they may take.
-        web_config: How connections are secured.
-        log: What was logged.
-        port: Where it listens.
-    """
+    """Serves an application on a free loopback port until the end of a `with`."""
 
     app: web.Application
     limits: Limits = field(default_factory=Limits)
@@ -47,7 +38,7 @@ class Serving:
         assert self._started.wait(_START_SECONDS)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
         self._thread.join(_STOP_SECONDS)
         assert not self._thread.is_alive(), "it did not stop"

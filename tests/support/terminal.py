@@ -16,13 +16,7 @@ _LINES = 40
 
 
 class Ended(NamedTuple):
-    """How a command ended in a terminal.
-
-    Attributes:
-        returncode: Its exit code.
-        shown: All that was written to the terminal, control sequences included.
-        stdout: What went to standard output where that was not the terminal.
-    """
+    """How a command ended in a terminal."""
 
     returncode: int
     shown: str
@@ -30,14 +24,7 @@ class Ended(NamedTuple):
 
 
 def run_in_terminal(args: Sequence[str], env: Mapping[str, str], columns: int, *, redirect_stdout: bool = False) -> Ended:
-    """Run the command to its end in a terminal of so many columns, as a person does.
-
-    Args:
-        args: Its command line.
-        env: What to add to the emptied environment.
-        columns: How wide the terminal is.
-        redirect_stdout: Whether standard output goes elsewhere, as with `> FILE`.
-    """
+    """Run the command to its end in a terminal of so many columns, as a person does."""
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _LINES, columns, 0, 0))

@@ -1,20 +1,26 @@
-"""An exporter on a clock that is moved along, whose pages are written down as Prometheus would have stored them.
+"""A week of the simulator's fleet as a Prometheus that scraped exporters all the while would have stored it.
 
-All of it is the exporter's own; only the wire is left out: the simulated Support API is called, not connected to.
+`python -m tests.dashboards.history DIR` makes a data directory that ends now, for a Prometheus to look at.
+All of an exporter is its own but the wire and the clock: the simulated API is called, not connected to.
 """
 
+import asyncio
 import platform
 import random
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from botocore.credentials import Credentials
 
 from exporter import __revision__, __version__
-from exporter.aws.client import Client, Parser, RequestObserver, Service
+from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import AssumedRole, Sts
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import RequestFailure, refused
@@ -35,7 +41,9 @@ from exporter.simulator.errors import ApiError
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.parameters import Parameters
 from tests.support.log import Log
+from tests.support.tools import find_tool
 
+DAY = 86400.0
 JOB = "aws-support-exporter"
 _REGION = "us-east-1"
 _SESSION_SECONDS = 3600.0
@@ -71,16 +79,7 @@ class HistoryClock:
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """One target of Prometheus.
-
-    Attributes:
-        instance: Its `instance` label.
-        job: Its `job` label.
-        index: Which share of the accounts it reads.
-        total: Among how many the accounts are shared.
-        organization: The organization that the accounts are found in, or empty.
-        per_case: Whether each case has series of its own.
-    """
+    """One target of Prometheus."""
 
     instance: str
     job: str = JOB
@@ -90,22 +89,24 @@ class Scrape:
     per_case: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A fleet, and the exporters that watched it."""
+
+    fleet: Callable[[Callable[[], float]], Fleet]
+    scrapes: Sequence[Scrape]
+    seconds: float = 7 * DAY
+    step: float = 300.0
+
+
 class CalledClient(Client):
     """Calls the simulator's functions for one account in place of AWS; calls take time and may be throttled."""
 
-    def __init__(
-        self,
-        account: simulated.Account,
-        endpoints: Endpoints,
-        observer: RequestObserver,
-        clock: HistoryClock,
-        rng: random.Random,
-    ) -> None:
-        super().__init__(endpoints, observer, clock, rng.random)
+    def __init__(self, of: "RecordedExporter", account: simulated.Account) -> None:
+        self._rng = random.Random(of.rng.random())  # noqa: S311 - a story, not a secret
+        super().__init__(of.endpoints, of.instrumentation, of.clock, self._rng.random)
+        self._of = of
         self._account = account
-        self._calls = observer
-        self._time = clock
-        self._rng = rng
 
     async def request(
         self,
@@ -118,22 +119,20 @@ class CalledClient(Client):
     ) -> Any:  # noqa: ANN401 - as above
         """Return what the simulator answers."""
         duration = 0.12 * self._rng.lognormvariate(0.0, 0.5)
-        await self._time.sleep(duration)
+        await self._of.clock.sleep(duration)
         reason: Reason | None = None
         try:
-            if parse is None:
-                return self._assumed_role(operation)
-            return parse(self._answer(operation, parameters))
+            return self._assumed_role(operation) if parse is None else parse(self._answer(operation, parameters))
         except RequestFailure as failure:
             reason = failure.reason
             raise
         finally:
-            self._calls.request_ended(operation, duration, reason)
+            self._of.instrumentation.request_ended(operation, duration, reason)
 
     def _assumed_role(self, operation: str) -> dict[str, object]:
         if not self._account.trusts:
             raise refused(operation, 403, "AccessDenied", "")
-        expiration = datetime.fromtimestamp(self._time.time() + _SESSION_SECONDS, UTC)
+        expiration = datetime.fromtimestamp(self._of.clock.time() + _SESSION_SECONDS, UTC)
         issued = {"AccessKeyId": "id", "SecretAccessKey": "key", "SessionToken": "token", "Expiration": expiration}
         return {"Credentials": issued}
 
@@ -175,23 +174,16 @@ class Members:
 
 
 class RecordedExporter:
-    """An exporter whose pages are written down with the time at which they were scraped.
-
-    Args:
-        fleet: What it reads.
-        scrape: How Prometheus knows it.
-        clock: Its clock, and the fleet's.
-        step: Seconds between two scrapes; every account that is well is read between them.
-    """
+    """An exporter whose pages are written down with the time at which they were scraped."""
 
     def __init__(self, fleet: Fleet, scrape: Scrape, clock: HistoryClock, step: float) -> None:
-        self._endpoints = Endpoints()
-        settings = parse(b"{}", source="history", partition_of=self._endpoints.partition_of)
+        self.endpoints = Endpoints()
+        settings = parse(b"{}", source="history", partition_of=self.endpoints.partition_of)
         targets = settings.policy.first_response_targets
-        self._instrumentation = Instrumentation(targets.values(), process=True)
+        self.instrumentation = Instrumentation(targets.values(), process=True)
         self._scrape = scrape
-        self._clock = clock
-        self._rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
+        self.clock = clock
+        self.rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
         mine = [account for account in fleet.accounts if account.state == "ACTIVE"][scrape.index :: scrape.total]
         read = [self._target(account) for account in mine]
         policy = replace(
@@ -205,8 +197,8 @@ class RecordedExporter:
         self._store = PageStore()
         self._collector = Collector(
             plan,
-            self._instrumentation,
-            Renderer(self._instrumentation.encode),
+            self.instrumentation,
+            Renderer(self.instrumentation.encode),
             self._store,
             self._samples,
             owns=lambda _: True,
@@ -222,7 +214,7 @@ class RecordedExporter:
         """Read what is due, and write the page with its time."""
         collector = self._collector
         for listing in collector.discoverer.listings:
-            if listing.due <= self._clock.monotonic():
+            if listing.due <= self.clock.monotonic():
                 await collector.discoverer.refresh(listing)
         while due := collector.accounts.due():
             for entry in due:
@@ -231,28 +223,21 @@ class RecordedExporter:
         page = self._store.encode(_PLAIN)
         assert page is not None
         page = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), page)
-        stamp = f" {self._clock.time():.3f}\n".encode()
+        stamp = f" {self.clock.time():.3f}\n".encode()
         stream.write(self._up + stamp)
         stream.writelines(self._told(line) + stamp for line in page.splitlines() if not line.startswith(b"#"))
 
     def _told(self, line: bytes) -> bytes:
         """Return a sample's line with the labels that Prometheus gives its target."""
-        name, brace, rest = line.partition(b"{")
-        if brace:
-            return name + self._labels + b"," + rest
-        name, _, value = line.partition(b" ")
-        return name + self._labels + b"} " + value
+        series, _, value = line.rpartition(b" ")
+        name, _, labels = series.rstrip(b"}").partition(b"{")
+        return name + self._labels + (b"," + labels if labels else b"") + b"} " + value
 
     def _target(self, account: simulated.Account) -> Target:
-        rng = random.Random(self._rng.random())  # noqa: S311 - a story, not a secret
-        client = CalledClient(account, self._endpoints, self._instrumentation, self._clock, rng)
+        client = CalledClient(self, account)
+        role = AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {})
         reader = SupportReader(
-            account.account_id,
-            client,
-            client.services("support", [_REGION]),
-            AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {}),
-            Memory(),
-            keep_subject=False,
+            account.account_id, client, client.services("support", [_REGION]), role, Memory(), keep_subject=False
         )
         return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
 
@@ -264,3 +249,53 @@ class RecordedExporter:
         if self._scrape.total > 1:
             yield Sample(catalog.SHARDS, {}, self._scrape.total)
             yield Sample(catalog.SHARD, {"ordinal": str(self._scrape.index), "total": str(self._scrape.total)}, 1)
+
+
+async def write_story(story: Story, end: float, stream: BinaryIO) -> None:
+    """Write the samples of a story in OpenMetrics, without the end marker."""
+    start = end - story.seconds
+    clock = HistoryClock(start)
+    fleet = story.fleet(clock.time)
+    exporters = [RecordedExporter(fleet, scrape, clock, story.step) for scrape in story.scrapes]
+    for number in range(int(story.seconds // story.step) + 1):
+        clock.move_to(start + number * story.step)
+        fleet.advance(clock.time())
+        for exporter in exporters:
+            await exporter.record(stream)
+
+
+def create_blocks(stories: Iterable[Story], end: float, directory: Path, promtool: Path) -> Path:
+    """Make a data directory for Prometheus that holds stories side by side: their jobs or instances must differ."""
+    directory.mkdir(parents=True, exist_ok=True)
+    samples = directory / "history.openmetrics"
+    with samples.open("wb") as stream:
+        for story in stories:
+            asyncio.run(write_story(story, end, stream))
+        stream.write(b"# EOF\n")
+    data = directory / "data"
+    command = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration=768h"]
+    subprocess.run([promtool, *command, samples, data], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    samples.unlink()
+    return data
+
+
+def healthy(accounts: int, cases: float = 4.0) -> Callable[[Callable[[], float]], Fleet]:
+    """Return what makes a fleet of which every account can be read."""
+    return lambda clock: Fleet.living(clock, accounts=accounts, cases=cases)
+
+
+def main(directory: Path) -> None:
+    """Make a data directory of a week of the demo that ends now, and print the command that starts Prometheus on it."""
+    prometheus, promtool = find_tool("prometheus"), find_tool("promtool")
+    assert prometheus, "run `make tools`"
+    assert promtool, "run `make tools`"
+    story = Story(lambda clock: Fleet.demo(clock, seed=5), [Scrape("localhost:10047")])
+    data = create_blocks([story], time.time(), directory, promtool)
+    config = directory / "prometheus.json"
+    config.write_text('{"scrape_configs": []}')
+    flags = f"--query.lookback-delta={story.step:g}s --web.listen-address=127.0.0.1:9090"
+    sys.stdout.write(f"{prometheus} --config.file={config} --storage.tsdb.path={data} {flags}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
