@@ -106,7 +106,6 @@ class Publisher:
                 samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
             self._cost, self._duration = await asyncio.to_thread(self._render, snapshot, samples, now)
             self.published_at = self._clock.monotonic()
-            self.snapshot = snapshot
             self.ready = self.ready or tried
 
     def _policy_samples(self) -> Iterable[Sample]:
@@ -116,7 +115,9 @@ class Publisher:
     def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> tuple[float, float]:
         """Publish a page, and return the CPU seconds and the seconds that it took."""
         cpu, began = time.thread_time(), time.perf_counter()
-        self._store.publish(self._renderer.render(snapshot.statuses, snapshot.policy, samples, now))
+        page = self._renderer.render(snapshot.statuses, snapshot.policy, samples, now)
+        self.snapshot = snapshot  # first: what shows it is made anew when the page is there, and kept until the next page
+        self._store.publish(page)
         return time.thread_time() - cpu, time.perf_counter() - began
 
 
