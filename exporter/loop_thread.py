@@ -25,7 +25,8 @@ class LoopThread:
 
     def stop(self, seconds: float) -> None:
         """Cancel what runs, and wait for its end, but not longer."""
-        self._loop.call_soon_threadsafe(self._main.cancel)
+        with suppress(RuntimeError):  # the thread has crashed, and its loop is closed
+            self._loop.call_soon_threadsafe(self._main.cancel)
         self._thread.join(seconds)
 
     def problems(self) -> list[str]:
