@@ -178,10 +178,10 @@ class Exporter:
             known = [listing.discovery for listing in self.collector.discoverer.listings]
             plan = targets.plan(settings, self._readers, known)
             self.settings = settings
+            self._log_shared_endpoints()  # here, as it has boto3 resolve what is new, which is neither fast nor thread-safe
             await self.collector.apply(plan)
 
         await polling.call(apply())
-        self._log_shared_endpoints()
 
     def _parse(self, content: bytes) -> Settings:
         return parse(content, source=self._source, partition_of=self._endpoints.partition_of)
