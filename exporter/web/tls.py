@@ -79,11 +79,11 @@ class WebConfigFile:
                 self._files = files
                 self._problem = ""
                 self._log.info("web-config reloaded", file=self._source)
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:  # the latter where no file descriptor is left
             self._failures = self._failures + 1 if str(error) == self._problem else 1
             self._problem = str(error)
             if self._failures == _LOGGED_FAILURE:
-                problem = "; ".join(error.problems)
+                problem = "; ".join(self._problem.splitlines())
                 self._log.error("reloading web config failed, keeping the previous one", problem=problem)
 
     async def follow(self) -> None:

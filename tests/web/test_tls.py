@@ -1,5 +1,6 @@
 """TLS, certificates of clients, and files that change while they are used."""
 
+import errno
 import json
 import os
 import socket
@@ -187,6 +188,26 @@ def test_a_change_is_believed_when_two_reads_found_the_same(web_config: ReadWebC
         assert file.current().settings == before
     file.refresh()
     assert set(file.current().settings.users) == {"user2"}
+
+
+def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
+    web_config: ReadWebConfig, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log()
+    file = web_config(f"{TLS}}}", log)
+    before = file.current().context
+    authority.sign("localhost").write(tmp_path, "server")
+
+    def exhausted(_: str) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "memfd_create", exhausted)
+        refresh(file)
+    assert file.current().context is before
+    assert [line["problem"] for line in log.lines] == ["[Errno 24] Too many open files"]
+    refresh(file)
+    assert file.current().context is not before
 
 
 @pytest.mark.parametrize(
