@@ -10,19 +10,6 @@ class Clock(Protocol):
 
     def time(self) -> float:
         """Return Unix seconds."""
-
-    def monotonic(self) -> float:
-        """Return seconds on a clock that never goes back."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-
-class SystemClock:
-    """The machine's clock and the running event loop's timers."""
-
-    def time(self) -> float:
-        """Return Unix seconds."""
         return time.time()
 
     def monotonic(self) -> float:
@@ -32,3 +19,7 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+class SystemClock(Clock):
+    """The machine's clock and the running event loop's timers."""
