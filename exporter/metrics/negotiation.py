@@ -1,17 +1,8 @@
 """Which encoding of a page a client asks for, from its Accept and Accept-Encoding headers (RFC 9110)."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from exporter.metrics.exposition import Encoding, TextFormat
-
-
-class _Range(NamedTuple):
-    """One element of an Accept header."""
-
-    value: str
-    parameters: dict[str, str]
-    quality: float
 
 
 def negotiate(accept: str, accept_encoding: str) -> Encoding:
@@ -39,11 +30,12 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0.0))) > 0
 
 
-def _ranges(header: str) -> Iterator[_Range]:
+def _ranges(header: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    """Yield the elements of a header: their values, parameters and qualities."""
     for element in header.split(","):
         value, *rest = (part.strip() for part in element.lower().split(";"))
         pairs = dict(part.split("=", 1) for part in rest if "=" in part)
-        yield _Range(value, {k.strip(): v.strip(' "') for k, v in pairs.items()}, _quality(pairs.pop("q", "1")))
+        yield value, {k.strip(): v.strip(' "') for k, v in pairs.items()}, _quality(pairs.pop("q", "1"))
 
 
 def _quality(text: str) -> float:
