@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from exporter import __version__, log
@@ -45,13 +44,6 @@ class Options:
     log_format: str
     json_output: bool
     strict: bool
-
-
-class _ExternalUrl(NamedTuple):
-    """A URL, and its path; neither ends in a slash."""
-
-    text: str
-    path: str
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -136,7 +128,7 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
     flag("--web.enable-lifecycle", action="store_true", help="enable reload by POST /-/reload; SIGHUP always reloads")
     flag("--web.listen-address", type=_address, action="append", metavar="ADDRESS", help=address)
     flag("--web.telemetry-path", type=_telemetry_path, default="/metrics", metavar="PATH", help=path)
-    flag("--web.external-url", type=_external_url, default=_ExternalUrl("", ""), metavar="URL", help=url)
+    flag("--web.external-url", type=_external_path, metavar="URL", help=url)
     flag("--web.route-prefix", type=_route_prefix, metavar="PATH", help=prefix)
     flag("--web.config.file", type=Path, metavar="FILE", help=config)
     flag("--web.max-requests", type=_count, default=limits.requests, metavar="N", help=requests)
@@ -181,7 +173,8 @@ def _route_prefix(text: str) -> str:
     return prefix
 
 
-def _external_url(text: str) -> _ExternalUrl:
+def _external_path(text: str) -> str:
+    """Return the path of a URL, without a slash at its end."""
     wrong = ArgumentTypeError(f'"{text}" is not a URL people can open: write something like https://example.com/support')
     try:
         parts = urlsplit(text)
@@ -194,13 +187,13 @@ def _external_url(text: str) -> _ExternalUrl:
         raise wrong
     if path and not _PATH.fullmatch(path):
         raise wrong
-    return _ExternalUrl(f"{parts.scheme}://{parts.netloc}{path}", path)
+    return path
 
 
 def _paths(flags: argparse.Namespace) -> Paths:
     prefix, external = flags.web_route_prefix, flags.web_external_url
-    served = external.path if prefix is None else prefix
-    return Paths(flags.web_telemetry_path, served, external.path if external.text else served)
+    served = (external or "") if prefix is None else prefix
+    return Paths(flags.web_telemetry_path, served, served if external is None else external)
 
 
 def _shard(flags: argparse.Namespace) -> Shard:
