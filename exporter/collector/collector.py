@@ -12,13 +12,14 @@ from exporter.cases.policy import Policy
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry
 from exporter.collector.discovery import Discoverer
-from exporter.collector.poller import ChangeObserver, Poller
+from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, Target
 from exporter.collector.publisher import LONGEST_AGE, Publisher, wait
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 
 _STUCK_AFTER = 2 * LONGEST_AGE + 300.0
@@ -43,7 +44,7 @@ class Collector:
     def __init__(
         self,
         plan: Plan,
-        observer: ChangeObserver,
+        instrumentation: Instrumentation,
         renderer: Renderer,
         store: PageStore,
         samples: Callable[[], Iterable[Sample]],
@@ -54,7 +55,7 @@ class Collector:
     ) -> None:
         self._clock = clock
         self._log = log
-        self._poller = Poller(plan.policy, plan.timeout, observer, clock=clock, log=log)
+        self._poller = Poller(plan.policy, plan.timeout, instrumentation, clock=clock, log=log)
         self.accounts = AccountTable(Schedule(plan.interval), clock)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
         self.publisher = Publisher(plan.policy, self.accounts, self.discoverer, renderer, store, samples, clock=clock)

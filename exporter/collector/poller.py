@@ -1,37 +1,30 @@
 """Polls one account, and logs when its state changes."""
 
 from dataclasses import replace
-from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.cases.changes import Changes, baseline, changes
+from exporter.cases.changes import baseline, changes
 from exporter.cases.model import Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus, Poll
 from exporter.clock import Clock
 from exporter.collector.ports import Target
 from exporter.errors import ReadFailure, internal
+from exporter.metrics.instrumentation import Instrumentation
 
 _HOUR = 3600.0
-
-
-class ChangeObserver(Protocol):
-    """Counts what happened to cases between two readings of their account."""
-
-    def changes_seen(self, changes: Changes) -> None:
-        """Count the changes."""
 
 
 class Poller:
     """Polls accounts; the timeout is in seconds, retries included."""
 
     def __init__(
-        self, policy: Policy, timeout: float, observer: ChangeObserver, *, clock: Clock, log: FilteringBoundLogger
+        self, policy: Policy, timeout: float, instrumentation: Instrumentation, *, clock: Clock, log: FilteringBoundLogger
     ) -> None:
         self.policy = policy
         self.timeout = timeout
-        self._observer = observer
+        self._instrumentation = instrumentation
         self._clock = clock
         self._log = log
 
@@ -59,7 +52,7 @@ class Poller:
         except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
             failure = internal(error)
         else:
-            self._observer.changes_seen(seen)
+            self._instrumentation.changes_seen(seen)
             return before.after_success(reading, self._ended(started), seen)
         return before.after_failure(failure.reason, self._ended(started, failure.reason, failure.detail))
 
