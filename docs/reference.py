@@ -1,7 +1,7 @@
 """The catalogue as Markdown, for docs/metrics.md and the README."""
 
 from exporter.metrics import catalog
-from exporter.metrics.catalog import Metric
+from exporter.metrics.catalog import Metric, unit_of
 
 _SECTIONS = (
     ("Cases", catalog.CASE_METRICS),
@@ -38,4 +38,5 @@ def replace_between(text: str, name: str, content: str) -> str:
 
 def _row(metric: Metric) -> str:
     labels = [f"`{label}`" for label in metric.labels] + [f"[`{label}`]" for label in metric.optional]
-    return f"| `{metric.name}` | {metric.kind} | {metric.unit} | {', '.join(labels)} | {metric.help} | {metric.presence} |\n"
+    unit = unit_of(metric.family)
+    return f"| `{metric.name}` | {metric.kind} | {unit} | {', '.join(labels)} | {metric.help} | {metric.presence} |\n"

@@ -24,35 +24,23 @@ _UNITS = ("seconds", "bytes")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """One entry of the catalogue; each exists once, and is only ever equal to itself.
+    """One entry of the catalogue; each exists once, and is only ever equal to itself."""
 
-    Attributes:
-        name: As queried; a counter's ends in `_total`.
-        labels: All of them, always.
-        optional: Labels that it has only when they are configured.
-        presence: When it has samples, for the documentation.
-    """
-
-    name: str
+    name: str  # as queried; a counter's ends in `_total`
     kind: Kind
     labels: tuple[str, ...]
     help: str
-    presence: str = "always"
-    optional: tuple[str, ...] = ()
+    presence: str = "always"  # when it has samples, for the documentation
+    optional: tuple[str, ...] = ()  # labels that it has only when they are configured
 
     @property
     def family(self) -> str:
         """The name of the family in OpenMetrics: a counter's has no `_total`."""
         return self.name.removesuffix("_total") if self.kind is Kind.COUNTER else self.name
 
-    @property
-    def unit(self) -> str:
-        """The unit that its name ends in; empty for a number of things, or true or false."""
-        return unit_of(self.family)
-
 
 def unit_of(family: str) -> str:
-    """Return the unit that the name of a family ends in, as OpenMetrics has it, or nothing."""
+    """Return the unit that the name of a family ends in; empty for a number of things, or true or false."""
     return next((unit for unit in _UNITS if family.endswith(f"_{unit}")), "")
 
 

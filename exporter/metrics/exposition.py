@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.catalog import Kind, Metric
+from exporter.metrics.catalog import Kind, Metric, unit_of
 
 _FASTEST = 1
 _GZIP = 31  # zlib's number for gzip with the largest window
@@ -44,7 +44,7 @@ def _lines(
     families: Iterable[tuple[Metric, Sequence[bytes]]], own: Callable[[TextFormat], bytes], text_format: TextFormat
 ) -> Iterator[bytes]:
     for metric, lines in families:
-        yield header(metric.family, metric.kind, metric.help, metric.unit, text_format)
+        yield header(metric.family, metric.kind, metric.help, text_format)
         yield from lines
     yield own(text_format)
     if text_format is TextFormat.OPENMETRICS:
@@ -96,10 +96,10 @@ class PageStore:
 
 
 @lru_cache(maxsize=256)
-def header(family: str, kind: str, help_text: str, unit: str, text_format: TextFormat) -> bytes:
+def header(family: str, kind: str, help_text: str, text_format: TextFormat) -> bytes:
     """Return the HELP and TYPE lines of a family, and in OpenMetrics the UNIT line of one that has a unit."""
     if text_format is TextFormat.OPENMETRICS:
-        name, text = family, _escape(help_text)
+        name, text, unit = family, _escape(help_text), unit_of(family)
         unit_line = f"# UNIT {name} {unit}\n" if unit else ""
     else:
         name, text = f"{family}_total" if kind == Kind.COUNTER else family, help_text.replace("\\", r"\\").replace("\n", r"\n")

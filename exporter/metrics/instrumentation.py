@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram
 from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Reason
 from exporter.metrics import catalog
-from exporter.metrics.catalog import Metric, unit_of
+from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import TextFormat, header, line
 
 _MINUTE = 60.0
@@ -25,9 +25,7 @@ _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DA
 class Instrumentation:
     """Counts requests and what happens to cases; safe to use from any thread.
 
-    Args:
-        targets: First-response targets in seconds; each is a bucket, for as long as the process runs.
-        process: Whether to show process_* and python_*.
+    Each first-response target (seconds) is a bucket, for as long as the process runs; `process` shows process_* and python_*.
     """
 
     def __init__(self, targets: Iterable[float], *, process: bool = False) -> None:
@@ -70,7 +68,7 @@ class Instrumentation:
         for family in self._registry.collect():
             samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
             if samples:
-                yield header(family.name, family.type, family.documentation, unit_of(family.name), text_format)
+                yield header(family.name, family.type, family.documentation, text_format)
                 yield "".join([line(sample.name, sample.labels, sample.value) for sample in samples]).encode()
 
     def _histogram(self, metric: Metric, buckets: Sequence[float]) -> Histogram:

@@ -97,7 +97,7 @@ def test_a_line_is_what_prometheus_client_writes_and_its_parsers_read(text: str,
         return
     labels = dict.fromkeys(metric.labels, text)
     registry = CollectorRegistry()
-    family = Family(metric.family, metric.help, metric.kind.value, metric.unit)
+    family = Family(metric.family, metric.help, metric.kind.value, catalog.unit_of(metric.family))
     family.add_sample(name, labels, value)
 
     class One:
