@@ -65,7 +65,7 @@ def check(options: Options, log: FilteringBoundLogger) -> int:
     exporter = _polled_once(options, log)
     entries = exporter.collector.accounts.entries()
     rows = [report.row(entry.status, entry.target.credentials) for entry in entries]
-    rows += [report.discovery_row(failure) for failure in exporter.collector.discoverer.failures()]
+    rows += [report.discovery_row(listed) for listed in exporter.collector.discoverer.organizations() if listed.reason]
     notes = [report.shared_endpoint_note(*shared) for shared in exporter.shared_endpoints()]
     show = report.print_json if options.json_output else report.print_table
     show(rows, notes, sys.stdout, strict=options.strict)
@@ -81,7 +81,8 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     exporter = _polled_once(options, log)
     page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
     sys.stdout.write(page.decode() if page else "")
-    return 0 if exporter.collector.accounts.entries() or not exporter.collector.discoverer.failures() else 1
+    has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
+    return int(has_failed and not exporter.collector.accounts.entries())
 
 
 class Exporter:

@@ -20,15 +20,11 @@ _REMINDER_SECONDS = 3600.0
 
 
 class Listing:
-    """What is known of one discovery.
-
-    Attributes:
-        targets: The accounts as last listed completely, and those that a listing has found since.
-        due: When it is listed next, on the monotonic clock.
-    """
+    """What is known of one discovery; it is `due` on the monotonic clock."""
 
     def __init__(self, discovery: Discovery, due: float, before: "Listing | None" = None) -> None:
         self.discovery = discovery
+        # As last listed completely, and those that a listing has found since.
         self.targets = {target.account.account_id: target for target in discovery.known()}
         self.due = due
         self.remind_at: float = before.remind_at if before else due
@@ -99,10 +95,6 @@ class Discoverer:
     def all_tried(self) -> bool:
         """Return whether every discovery was tried at least once."""
         return all(listing.tried for listing in self.listings)
-
-    def failures(self) -> list[OrganizationStatus]:
-        """Return the discoveries whose last listing failed."""
-        return [listing.status() for listing in self.listings if listing.failure]
 
     def organizations(self) -> list[OrganizationStatus]:
         """Return how the discovery of each organization is doing, and that of the exporter's own account if it failed."""
