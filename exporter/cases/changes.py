@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from exporter.cases.model import Case, Reading
 
@@ -15,51 +15,33 @@ Two minutes for AWS, and the five by which the exporter's clock may be ahead of 
 """
 
 
-class FirstResponse(Enum):
-    """What is known of AWS's first response to an open case; the value is `judged` and `awaited`.
+class FirstResponse(NamedTuple):
+    """What is known of AWS's first response to an open case."""
 
-    AWAITED: not answered, within its target. UNCERTAIN: AWS may have answered before anyone looked. AWAITED_LATE and
-    UNCERTAIN_LATE: the same, with the target passed and nothing left to judge. SETTLED: answered, or the case was
-    reopened, as who reopens a case did not wait all that time.
-    """
+    judged: bool  # its target needs no more watching: the case was answered, or the target has passed
+    awaited: bool | None  # its time is still to be learnt; None where AWS may have answered before anyone looked
 
-    AWAITED = (False, True)
-    UNCERTAIN = (False, None)
-    AWAITED_LATE = (True, True)
-    UNCERTAIN_LATE = (True, None)
-    SETTLED = (True, False)
 
-    @property
-    def judged(self) -> bool:
-        """Whether its target needs no more watching."""
-        return bool(self.value[0])
-
-    @property
-    def awaited(self) -> bool | None:
-        """Whether its time is still to be learnt; None where AWS may have answered before anyone looked."""
-        awaited: bool | None = self.value[1]
-        return awaited
+AWAITED = FirstResponse(judged=False, awaited=True)
+SETTLED = FirstResponse(judged=True, awaited=False)
+"""Also of a case that was reopened: who reopens it did not wait all that time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What was seen to happen between two successful readings of one account.
 
-    Attributes:
-        resolved: Cases that are gone, as they were last seen.
-        breached: Cases whose first-response target passed unanswered, or that were answered late.
-        first_responses: Severity code and seconds from opening to AWS's first communication, of cases just answered.
-        open_durations: Severity code and seconds from opening to resolution, of cases just resolved.
-        watched: What is known of the first response to each open case, by case id. It goes into the next comparison.
+    Times are pairs of a severity code and the seconds since the case was opened.
     """
 
     opened: tuple[Case, ...] = ()
-    resolved: tuple[Case, ...] = ()
+    resolved: tuple[Case, ...] = ()  # as they were last seen
     reopened: tuple[Case, ...] = ()
-    breached: tuple[Case, ...] = ()
+    breached: tuple[Case, ...] = ()  # their first-response target passed unanswered, or they were answered late
     first_responses: tuple[tuple[str, float], ...] = ()
     open_durations: tuple[tuple[str, float], ...] = ()
     watched: Mapping[str, FirstResponse] = field(default_factory=lambda: MappingProxyType({}))
+    """Of each open case, by case id. It goes into the next comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +69,11 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
     """Return what the first reading of an account amounts to: nothing was seen to happen. Targets are in seconds."""
     # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
     watched = {
-        case.case_id: FirstResponse.SETTLED
+        case.case_id: SETTLED
         if case.status == REOPENED
         else FirstResponse(
-            (case.first_aws is not None or _is_due(case, targets, reading.taken_at), _still_awaited(case, before=None))
+            judged=case.first_aws is not None or _is_due(case, targets, reading.taken_at),
+            awaited=_still_awaited(case, before=None),
         )
         for case in reading.cases
     }
@@ -119,8 +102,8 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     unanswered = {case.case_id for case in after.cases if case.case_id in away and case.first_aws is None}
     earlier = {
         **watched,
-        **dict.fromkeys((case.case_id for case in opened), FirstResponse.AWAITED),
-        **dict.fromkeys(back_ids | unanswered, FirstResponse.SETTLED),
+        **dict.fromkeys((case.case_id for case in opened), AWAITED),
+        **dict.fromkeys(back_ids | unanswered, SETTLED),
     }
     settled = [case for case in after.cases if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
@@ -136,10 +119,8 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
         watched=MappingProxyType(
             {
                 case.case_id: FirstResponse(
-                    (
-                        earlier[case.case_id].judged or case.case_id in settled_ids,
-                        _still_awaited(case, before=earlier[case.case_id].awaited),
-                    )
+                    judged=earlier[case.case_id].judged or case.case_id in settled_ids,
+                    awaited=_still_awaited(case, before=earlier[case.case_id].awaited),
                 )
                 for case in after.cases
             }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.cases.changes import Changes, FirstResponse, Tally, baseline, changes
+from exporter.cases.changes import SETTLED, Changes, Tally, baseline, changes
 from exporter.cases.model import Author, Case, Communication, Reading
 from tests.support.cases import NOW, answered, case, fleets, histories
 
@@ -178,7 +178,7 @@ def test_times_are_never_negative_where_aws_s_clock_is_ahead() -> None:
 
 def test_a_tally_without_changes_stays_the_same_object() -> None:
     tally = Tally().plus(Changes(opened=(case(),)))
-    assert tally.plus(Changes(watched={"case-1": FirstResponse.SETTLED})) is tally
+    assert tally.plus(Changes(watched={"case-1": SETTLED})) is tally
     assert dict(tally.opened) == {"normal": 1}
 
 
