@@ -20,7 +20,7 @@ class GroupKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CaseGroup:
-    """The cases that share a key: their number, and the latest activity of the one that has been quiet longest, if known."""
+    """The cases that share a key: their number, and since when the quietest has been so, if known."""
 
     count: int
     quiet_since: float | None
@@ -37,15 +37,16 @@ def open_cases(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 def group_cases(cases: Iterable[Case]) -> dict[GroupKey, CaseGroup]:
     """Group open cases by status, severity, service and last author, in the order of the keys; no group is empty."""
-    groups: dict[GroupKey, CaseGroup] = {}
+    groups: dict[GroupKey, list[Case]] = {}
     for case in cases:
         key = GroupKey(case.status, case.severity_code, case.service_code, case.last_author)
-        group = groups.get(key)
-        groups[key] = CaseGroup(
-            count=1 if group is None else group.count + 1,
-            quiet_since=_earlier(None if group is None else group.quiet_since, case.last_activity),
-        )
-    return dict(sorted(groups.items()))
+        groups.setdefault(key, []).append(case)
+    return {key: CaseGroup(len(groups[key]), quiet_since(groups[key])) for key in sorted(groups)}
+
+
+def quiet_since(cases: Iterable[Case]) -> float | None:
+    """Return the latest activity of the case that has been quiet longest, or None if none is known."""
+    return min((at for case in cases if (at := case.last_activity) is not None), default=None)
 
 
 def count_by_severity(cases: Iterable[Case]) -> dict[str, int]:
@@ -73,12 +74,6 @@ def _earliest(cases: Iterable[Case], key: Callable[[Case], K], moment: Callable[
         if at is not None:
             earliest[key(case)] = min(at, earliest.get(key(case), at))
     return dict(sorted(earliest.items()))
-
-
-def _earlier(one: float | None, other: float | None) -> float | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return min(one, other)
 
 
 def unanswered(cases: Iterable[Case]) -> tuple[Case, ...]:

@@ -40,24 +40,18 @@ class OrganizationStatus:
 
 @dataclass(frozen=True, slots=True)
 class AccountReport:
-    """How one account is doing.
-
-    Attributes:
-        cases: Those that may be shown, most severe and longest quiet first; None when none may be.
-        severities: Their number by severity code.
-        overdue: Ids of those whose first response is overdue.
-    """
+    """How one account is doing; `cases` is None when none may be shown."""
 
     status: AccountStatus
     state: AccountState
-    cases: tuple[Case, ...] | None
-    severities: Mapping[str, int]
-    overdue: frozenset[str]
+    cases: tuple[Case, ...] | None  # most severe and longest quiet first
+    severities: Mapping[str, int]  # number of cases by severity code
+    overdue: frozenset[str]  # ids of cases whose first response is overdue
 
     @property
     def quiet_since(self) -> float | None:
         """The last activity on the case that has been quiet longest (Unix seconds), or None."""
-        return min((at for case in self.cases or () if (at := case.last_activity) is not None), default=None)
+        return aggregate.quiet_since(self.cases or ())
 
     @property
     def reason(self) -> Reason | None:
@@ -77,19 +71,13 @@ class AccountReport:
 
 @dataclass(frozen=True, slots=True)
 class FleetReport:
-    """How the fleet is doing: accounts, worst first, and numbers of accounts by state and of open cases.
-
-    Attributes:
-        severities: Open cases by severity code; the documented ones always.
-        turns: Open cases by whom they wait for.
-        overdue: Open cases whose first response is overdue.
-    """
+    """How the fleet is doing: accounts, worst first, and numbers of accounts by state and of open cases."""
 
     accounts: tuple[AccountReport, ...]
     organizations: tuple[OrganizationStatus, ...]
     states: Mapping[AccountState, int]
-    severities: Mapping[str, int]
-    turns: Mapping[Author, int]
+    severities: Mapping[str, int]  # the documented ones always
+    turns: Mapping[Author, int]  # by whom the cases wait for
     overdue: int
 
     @property
