@@ -23,19 +23,13 @@ _OWN_ACCOUNT = "own account"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How the check of one account went, or of listing an organization, whose account id is a dash.
-
-    Attributes:
-        credentials: Where its credentials come from.
-        plan: Whether its support plan includes the Support API: yes, no or unknown.
-        open_cases: None when it could not be read.
-    """
+    """How the check of one account went, or of listing an organization, whose account id is a dash."""
 
     account_id: str
     account_name: str
-    credentials: str
-    plan: str
-    open_cases: int | None
+    credentials: str  # where they come from
+    plan: str  # whether it includes the Support API: yes, no or unknown
+    open_cases: int | None  # None when it could not be read
     seconds: float
     reason: Reason | None
     detail: str

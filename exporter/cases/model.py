@@ -36,34 +36,22 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An AWS account as the metrics name it.
-
-    Attributes:
-        name: The id when there is none.
-        region: The first of the account's regions. It does not move on fail-over.
-        organization: The one that the account was discovered in, or empty.
-        labels: Sorted pairs without their `label_` prefix.
-    """
+    """An AWS account as the metrics name it."""
 
     account_id: str
-    name: str
-    region: str
+    name: str  # the id when there is none
+    region: str  # the first of the account's regions; it does not move on fail-over
     partition: str
-    organization: str = ""
-    labels: tuple[tuple[str, str], ...] = ()
+    organization: str = ""  # that it was discovered in
+    labels: tuple[tuple[str, str], ...] = ()  # sorted, without their `label_` prefix
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How credentials come: a profile's, or else the exporter's own; with these a chain of roles is assumed.
+    """How credentials come: a profile's, or else the exporter's own; with these a chain of roles is assumed."""
 
-    Attributes:
-        chain: ARNs of the roles; the last one is the account's.
-        external_id: What the trust policy of the last role asks for.
-    """
-
-    chain: tuple[str, ...] = ()
-    external_id: str | None = None
+    chain: tuple[str, ...] = ()  # ARNs; the last role is the account's
+    external_id: str | None = None  # what the trust policy of the last role asks for
     profile: str | None = None
 
     def __str__(self) -> str:
@@ -84,19 +72,12 @@ class Communication:
 class Case:
     """A support case as DescribeCases shows it; words are AWS's, from open sets, `unknown` where AWS sent none.
 
-    Attributes:
-        case_id: Unique.
-        display_id: The number that the Support Center shows.
-        created: When the case was opened, or None when AWS did not say.
-        latest: The communication with the greatest time.
-        first_aws: When AWS first wrote, as far as is known.
-        first_aws_known: Whether that is the whole truth. False while older communications than the five that come with
-            a case have not been looked at: AWS may have written before.
-        subject: Empty unless its own switch is on.
+    `first_aws` is when AWS first wrote, as far as is known. `first_aws_known` is False while older communications than the
+    five that come with a case have not been looked at: AWS may have written before.
     """
 
     case_id: str
-    display_id: str
+    display_id: str  # the number that the Support Center shows
     status: str
     severity_code: str
     service_code: str
@@ -106,7 +87,7 @@ class Case:
     latest: Communication | None = None
     first_aws: float | None = None
     first_aws_known: bool = True
-    subject: str = ""
+    subject: str = ""  # empty unless its own switch is on
 
     @property
     def is_open(self) -> bool:
@@ -131,12 +112,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One successful, complete reading of an account's open cases.
+    """One successful, complete reading of an account's open cases."""
 
-    Attributes:
-        taken_at: When the reading began: nothing that AWS said is older than this.
-        cases: Each open case once, ordered by case id.
-    """
-
-    taken_at: float
-    cases: tuple[Case, ...]
+    taken_at: float  # when the reading began: nothing that AWS said is older than this
+    cases: tuple[Case, ...]  # each once, ordered by case id

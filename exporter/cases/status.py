@@ -40,24 +40,15 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """Everything known of one account at one moment; replaced as a whole by each poll. Times are Unix seconds.
-
-    Attributes:
-        reading: The last successful one.
-        last_success: When the last successful poll ended.
-        supported: Whether the account's support plan includes the Support API; None until known.
-        failing_since: When the first of the polls that failed in a row ended.
-        errors: Failed polls by reason.
-        watched: See `Changes`.
-    """
+    """Everything known of one account at one moment; replaced as a whole by each poll. Times are Unix seconds."""
 
     account: Account
-    reading: Reading | None = None
-    last_success: float | None = None
+    reading: Reading | None = None  # the last successful one
+    last_success: float | None = None  # when that poll ended
     last_poll: Poll | None = None
-    supported: bool | None = None
-    failing_since: float | None = None
-    errors: Mapping[Reason, int] = field(default_factory=lambda: MappingProxyType({}))
+    supported: bool | None = None  # whether its support plan includes the Support API; None until known
+    failing_since: float | None = None  # when the first of the polls that failed in a row ended
+    errors: Mapping[Reason, int] = field(default_factory=lambda: MappingProxyType({}))  # failed polls
     tally: Tally = field(default_factory=Tally)
     watched: Mapping[str, FirstResponse] = field(default_factory=lambda: MappingProxyType({}))
     next_poll: float | None = None

@@ -14,36 +14,23 @@ from exporter.collector.schedule import Schedule
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One account.
-
-    Attributes:
-        due: When it is polled next, on the monotonic clock.
-        ended: When its last poll ended, on the same clock.
-        failures: Failed polls in a row.
-        polling: Whether a poll is in flight that counts.
-    """
+    """One account; times are on the monotonic clock."""
 
     target: Target
     status: AccountStatus
     due: float
-    ended: float | None = None
-    failures: int = 0
-    polling: bool = False
+    ended: float | None = None  # the last poll
+    failures: int = 0  # in a row
+    polling: bool = False  # whether a poll is in flight that counts
 
 
 class AccountTable:
-    """The accounts; to be used on one event loop.
-
-    Attributes:
-        changed: Set by every change; whoever waits for it clears it.
-        planned: Set when a poll was planned; as above.
-        all_polled: Set while no account is waiting for its first poll.
-    """
+    """The accounts; to be used on one event loop. Whoever waits for a change or for a planned poll clears that event."""
 
     def __init__(self, schedule: Schedule, clock: Clock) -> None:
         self.changed = asyncio.Event()
         self.planned = asyncio.Event()
-        self.all_polled = asyncio.Event()
+        self.all_polled = asyncio.Event()  # set while no account is waiting for its first poll
         self._schedule = schedule
         self._clock = clock
         self._entries: dict[str, Entry] = {}
@@ -52,16 +39,10 @@ class AccountTable:
         self._queue: list[tuple[float, str]] = []
 
     def assign(self, targets: Iterable[Target], *, may_return: bool = False) -> list[Entry]:
-        """Poll these accounts and no others, and keep what is known of those that stay.
+        """Poll these accounts and no others, and return those that are gone or are read in another way: their polls go, too.
 
-        Those that are new, back, or read in another way are due at once.
-
-        Args:
-            targets: The accounts.
-            may_return: Whether accounts that are gone may be back in the next call: what is known of them is kept until then.
-
-        Returns:
-            Those whose poll in flight counts no more: they are gone, or are read in another way.
+        What is known of those that stay is kept, and of those that are gone if they `may_return` in the next call. Those that
+        are new, or read in another way, are due at once.
         """
         before = self._departed | self._entries
         absent = self._departed.keys()

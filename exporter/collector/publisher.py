@@ -44,14 +44,8 @@ def pause_after(cost: float, *, first_round: bool) -> float:
 class Publisher:
     """Makes pages of what is known, in a thread, and puts them into the store.
 
-    Attributes:
-        policy: How cases are judged and shown.
-        snapshot: What the published page was made from.
-        published_at: When it was published, on the monotonic clock; None before the first.
-        ready: Whether a page was published on which every account had been tried.
-
-    Args:
-        samples: Returns samples that are neither accounts' nor discoveries'.
+    `ready` once a page was published on which every account had been tried; `samples` returns those that are neither
+    accounts' nor discoveries'.
     """
 
     def __init__(
@@ -67,7 +61,7 @@ class Publisher:
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
-        self.published_at: float | None = None
+        self.published_at: float | None = None  # on the monotonic clock
         self.ready = False
         self._accounts = accounts
         self._discoverer = discoverer

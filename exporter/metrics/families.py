@@ -27,17 +27,11 @@ _CacheKey = tuple[Account, tuple[Case, ...] | None, Tally]
 
 @dataclass(frozen=True, slots=True)
 class CaseLines:
-    """The lines of one account's cases, valid from one moment to another (Unix seconds): a case passes its target then.
+    """The lines of one account's cases, valid from one moment to another (Unix seconds): a case passes its target then."""
 
-    Attributes:
-        key: What they were made from.
-        families: The lines of each metric in `catalog.CASE_METRICS`.
-        ages: Start of line and Unix time of each sample whose value is an age: it moves with the clock.
-    """
-
-    key: _CacheKey
-    families: tuple[bytes, ...]
-    ages: tuple[tuple[str, float], ...]
+    key: _CacheKey  # what they were made from
+    families: tuple[bytes, ...]  # of each metric in `catalog.CASE_METRICS`
+    ages: tuple[tuple[str, float], ...]  # start of line and Unix time of each sample whose value moves with the clock
     valid_from: float
     valid_until: float
 
@@ -50,15 +44,11 @@ class CaseLines:
 
 @dataclass(frozen=True, slots=True)
 class AccountLines:
-    """One account's lines, valid from one moment to another (Unix seconds).
-
-    Attributes:
-        health: The lines of each metric in `catalog.HEALTH_METRICS`.
-    """
+    """One account's lines, valid from one moment to another (Unix seconds)."""
 
     status: AccountStatus
     cases: CaseLines
-    health: tuple[bytes, ...]
+    health: tuple[bytes, ...]  # of each metric in `catalog.HEALTH_METRICS`
     valid_from: float
     valid_until: float
 
