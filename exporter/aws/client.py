@@ -96,10 +96,11 @@ class Client:
         if not service.circuit.admits():
             detail = f"{operation}: {service.host} is not answering: the circuit is open"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
+        self._http = http = self._http or self._new_session()
         caller.waiting_for = f"{operation}: {service.host}"
         ended = partial(self._ended, service, operation, caller, self.clock.monotonic())
         try:
-            status, body = await self._send(service, operation, parameters, credentials)
+            status, body = await _send(http, service, operation, parameters, credentials)
             result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
             ended(failure.reason)
@@ -122,26 +123,6 @@ class Client:
         else:
             service.circuit.answered(caller.subject)
         self.observer.request_ended(operation, self.clock.monotonic() - started, reason)
-
-    async def _send(
-        self, service: Service, operation: str, parameters: Mapping[str, object], credentials: Credentials
-    ) -> tuple[int, bytes]:
-        request = _written(service, operation, parameters)
-        SigV4Auth(credentials, service.model.signing_name, service.region).add_auth(request)
-        try:
-            self._http = self._http or self._new_session()
-            headers = dict(request.headers.items())
-            async with self._http.post(
-                service.url, data=request.data, headers=headers, proxy=service.proxy, allow_redirects=False
-            ) as response:
-                body = bytearray()
-                async for chunk in response.content.iter_any():
-                    body += chunk
-                    if len(body) > LARGEST_BODY_BYTES:
-                        raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
-                return response.status, bytes(body)
-        except (aiohttp.ClientError, OSError) as error:
-            raise unanswered(operation, service.host, error) from None
 
     def _new_session(self) -> aiohttp.ClientSession:
         # As botocore has it: what the user configured, or else the certificates that come with it.
@@ -171,6 +152,30 @@ class Client:
             circuit = CircuitBreaker(self.clock.monotonic)
             self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
         return self._services[key]
+
+
+async def _send(
+    http: aiohttp.ClientSession,
+    service: Service,
+    operation: str,
+    parameters: Mapping[str, object],
+    credentials: Credentials,
+) -> tuple[int, bytes]:
+    request = _written(service, operation, parameters)
+    SigV4Auth(credentials, service.model.signing_name, service.region).add_auth(request)
+    try:
+        headers = dict(request.headers.items())
+        async with http.post(
+            service.url, data=request.data, headers=headers, proxy=service.proxy, allow_redirects=False
+        ) as response:
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > LARGEST_BODY_BYTES:
+                    raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
+            return response.status, bytes(body)
+    except (aiohttp.ClientError, OSError) as error:
+        raise unanswered(operation, service.host, error) from None
 
 
 def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> AWSRequest:

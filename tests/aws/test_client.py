@@ -255,6 +255,26 @@ def test_a_bundle_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("own_keys")
+def test_a_bundle_that_cannot_be_read_is_told_of_every_account_and_no_endpoint_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nonexistent/bundle.pem")
+    requests = Requests()
+
+    async def run() -> list[str]:
+        details = []
+        async with readers_of(requests=requests) as readers:
+            for number in range(12):
+                with pytest.raises(ReadFailure) as failure:
+                    await readers.reader(f"{number:012}", Access(), (REGION,), OPTIONS).read(10)
+                details.append(failure.value.detail)
+        return details
+
+    assert all(detail.startswith("AWS_CA_BUNDLE names") for detail in asyncio.run(run()))
+    assert requests.ended == []
+
+
+@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize(("no_proxy", "proxied"), [("", True), ("aws.example", False)])
 def test_the_users_proxy_is_used_but_for_what_they_except(
     no_proxy: str,
