@@ -107,10 +107,12 @@ def _without_traceback(_: object, __: str, event: structlog.typing.EventDict) ->
     """Keep a library's message on one line; a traceback could show what it was working on."""
     event.pop("exc_info", None)
     event.pop("stack_info", None)
-    record = event.get("_record")
+    text, record = str(event["event"]), event.get("_record")
     if record is not None:
         record.exc_info = record.exc_text = None
-    event["event"] = " ".join(str(event["event"]).split())
+        if record.name == "asyncio":  # below its first line are a task and its error, as `repr` shows them
+            text = text.partition("\n")[0]
+    event["event"] = " ".join(text.split())
     return event
 
 

@@ -22,7 +22,7 @@ for library in ("botocore.endpoint", "urllib3", "aiohttp.server", "asyncio", "un
 try:
     raise ValueError("secret")
 except ValueError:
-    logging.getLogger("asyncio").exception("a task failed")
+    logging.getLogger("asyncio").exception("a task failed\\nfuture: <Task exception=ValueError('secret')>")
 warnings.warn("old ways")
 def fail():
     raise RuntimeError("secret")
@@ -52,6 +52,7 @@ def test_libraries_warn_in_the_same_form_on_one_line() -> None:
     assert all(line.startswith("ts=") for line in told)
     for library in ("botocore.endpoint", "aiohttp.server", "unheard.of"):
         assert any(line.endswith(f'level=warning event="{library} tells"') for line in told)
+    assert any(line.endswith('level=error event="a task failed"') for line in told)
     assert any("old ways" in line for line in told)
 
 
