@@ -193,9 +193,7 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
     CONFIG_RELOAD_SUCCESS := _gauge(
         "exporter_config_last_reload_success_timestamp_seconds", (), "Unix time of the last successful configuration reload."
     ),
-    PAGE_TIMESTAMP := _gauge(
-        "exporter_page_timestamp_seconds", (), "Unix time at which this page was rendered, at most 15 seconds ago."
-    ),
+    PAGE_TIMESTAMP := _gauge("exporter_page_timestamp_seconds", (), "Unix time at which this page was rendered."),
     RENDER_DURATION := _gauge(
         "exporter_render_duration_seconds", (), "Duration of the rendering of the previous page.", "from the second page"
     ),
