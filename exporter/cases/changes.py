@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ class FirstResponse(NamedTuple):
 AWAITED = FirstResponse(judged=False, awaited=True)
 SETTLED = FirstResponse(judged=True, awaited=False)
 """Also of a case that was reopened: who reopens it did not wait all that time."""
+_shared = cache(FirstResponse)
+"""There are as many as open cases, and six that differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
     watched = {
         case.case_id: SETTLED
         if case.status == REOPENED
-        else FirstResponse(
+        else _shared(
             judged=case.first_aws is not None or _is_due(case, targets, reading.taken_at),
             awaited=_still_awaited(case, before=None),
         )
@@ -118,7 +121,7 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
         ),
         watched=MappingProxyType(
             {
-                case.case_id: FirstResponse(
+                case.case_id: _shared(
                     judged=earlier[case.case_id].judged or case.case_id in settled_ids,
                     awaited=_still_awaited(case, before=earlier[case.case_id].awaited),
                 )
