@@ -82,6 +82,7 @@ def _name(name: str) -> x509.GeneralName:
     if "://" in name:
         return x509.UniformResourceIdentifier(name)
     try:
-        return x509.IPAddress(ipaddress.ip_address(name))
+        # A network belongs into an authority's constraints only: here it is what OpenSSL shows as "<invalid>".
+        return x509.IPAddress(ipaddress.ip_network(name) if "/" in name else ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)

@@ -79,6 +79,8 @@ def test_only_the_configured_versions_are_spoken(
         ("10.0.0.7", ["10.0.0.7"], 200),
         ("fd00::7", ["fd00::7"], 200),
         ("spiffe://cluster/prometheus", ["spiffe://cluster/prometheus"], 200),
+        ("", ["10.0.0.0/8"], 200),
+        ("prometheus.example", ["10.0.0.0/8", "prometheus.example"], 200),
         ("prometheus.example", ["evil.example"], None),
         ("prometheus.example", ["sub.prometheus.example"], None),
         ("prometheus.example", [], None),
