@@ -68,6 +68,7 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_login_and_follows_a_new_passw
 
 def test_logins_without_tls_are_served_over_plain_http_and_announced_so(tmp_path: Path) -> None:
     with ExporterProcess(["--demo", written(tmp_path, f"basic_auth_users: {{prometheus: {hashed('secret')}}}")]) as exporter:
+        assert exporter.url.startswith("http://")
         assert fetch(f"{exporter.url}/-/healthy", login("prometheus", "secret")).status == 200
 
 
