@@ -69,14 +69,6 @@ def test_a_failure_names_its_credentials_where_they_have_no_column_and_its_advic
     assert "acme: none found" in lines_at(80, UNLISTED)
 
 
-def test_no_colour_is_shown_to_who_wants_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    stream = io.StringIO()
-    monkeypatch.setattr(stream, "isatty", lambda: True)
-    print_table((GOOD, REFUSED), (), stream, strict=False)
-    assert "\x1b" not in stream.getvalue()
-
-
 def test_who_needs_someone_stands_below_who_is_well_and_who_fails_below_both(lines_at: Lines) -> None:
     no_plan = replace(GOOD, account_id="555555555555", account_name="a", reason=Reason.SUBSCRIPTION_REQUIRED)
     ids = [line.split()[0] for line in lines_at(140, REFUSED, no_plan, GOOD)[1:4]]

@@ -132,8 +132,7 @@ def test_shards_are_scraped_at_the_port_of_their_pods(helm4: Helm4) -> None:
 
 
 def test_a_disruption_budget_of_nothing_is_not_none(helm4: Helm4) -> None:
-    objects = helm4.render({"podDisruptionBudget": {"enabled": True, "minAvailable": 0}})
-    spec = named(objects, "PodDisruptionBudget")["spec"]
+    spec = named(helm4.render({"podDisruptionBudget": {"enabled": True, "minAvailable": 0}}), "PodDisruptionBudget")["spec"]
     assert (spec["minAvailable"], "maxUnavailable" in spec) == (0, False)
 
 

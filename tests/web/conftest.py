@@ -120,5 +120,6 @@ def busy_site() -> tuple[web.Application, threading.Semaphore, Callable[[], None
 
     app = web.Application()
     app.router.add_get("/metrics", wait)
-    app.router.add_get("/-/healthy", healthy)
+    for path in ("/-/healthy", "/-/ready"):
+        app.router.add_get(path, healthy)
     return app, begun, released.set
