@@ -150,6 +150,7 @@ MONITOR = {"enabled": True, "skipApiCheck": True}
         ({}, {"image.registry is empty", "nothing scrapes it yet"}),
         ({"serviceMonitor": MONITOR, "image": {"registry": "ghcr.io/example"}}, {"additionalLabels.release"}),
         ({"serviceMonitor": {**MONITOR, "additionalLabels": {"release": "monitoring"}}}, {"image.registry is empty"}),
+        ({"prometheusRule": MONITOR}, {"image.registry is empty", "nothing scrapes it yet", "additionalLabels.release"}),
         ({"image": {"repository": "ghcr.io/example/aws-support-exporter"}}, {"nothing scrapes it yet"}),
         ({"global": {"imageRegistry": "registry.example.com"}}, {"nothing scrapes it yet"}),
     ],

@@ -171,8 +171,7 @@ def test_check_tells_of_an_organization_that_cannot_be_listed_and_counts_no_acco
     assert "acme" in ended.stdout
     assert "organizations:ListAccounts" in ended.stdout
     assert ended.stdout.endswith("1 account checked, none failed. Listing an organization failed: see above.\n")
-    once = command("once", GOOD, more="organizations: [{name: acme}]", fault=denied)
-    assert once.returncode == 0, "the page tells of it"
+    assert command("once", GOOD, more="organizations: [{name: acme}]", fault=denied).returncode == 0, "the page tells of it"
 
 
 def test_without_credentials_check_and_once_say_so_and_fail() -> None:

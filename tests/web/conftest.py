@@ -120,6 +120,5 @@ def busy_site() -> tuple[web.Application, threading.Semaphore, Callable[[], None
 
     app = web.Application()
     app.router.add_get("/metrics", wait)
-    for path in ("/-/healthy", "/-/ready"):
-        app.router.add_get(path, healthy)
+    app.add_routes([web.get(path, healthy) for path in ("/-/healthy", "/-/ready")])
     return app, begun, released.set
