@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from exporter import __version__, cli
+from exporter import __version__, cli, options
 
 Main = Callable[..., tuple[object, str, str]]
 NOT_A_PATH, RESERVED = "is not a path for the metrics", "is one of the exporter's other paths"
@@ -44,6 +44,7 @@ def main(capsys: pytest.CaptureFixture[str]) -> Iterator[Main]:
         ("web.listen-address", "[]:0", "is not an address"),
         ("web.listen-address", "nonsense", "is not an address"),
         ("web.max-requests", "-1", "is not a whole number, 0 or more"),
+        ("web.max-connections", "0", "is not a whole number, 1 or more"),
         ("shard.index", "-1", "is not a whole number, 0 or more"),
         ("shard.total", "many", "is not a whole number, 0 or more"),
     ],
@@ -67,6 +68,7 @@ def test_what_the_command_does_not_know_is_named(main: Main, argument: str) -> N
 @pytest.mark.parametrize(
     "argument",
     [
+        "--config.auto-reload-interval=1s",
         *(f"--web.telemetry-path={path}" for path in ("/metrics", "/a/b.c_d~e-f", "/-x")),
         *(f"--web.route-prefix={prefix}" for prefix in ("", "/", "support", "/a/b/")),
         *(f"--web.external-url={url}" for url in ("https://example.com", "http://example.com:80/a/b/", "http://[::1]:9/")),
@@ -85,6 +87,10 @@ def test_a_good_value_is_taken(main: Main, argument: str) -> None:
         (["--shard.index=3", "--config.check"], "--shard.index=3: of --shard.total=1 the last one is 0, as they count from 0"),
         (["--shard.total=0"], "--shard.total=0: there are 1 to 1000 shards"),
         (["--shard.total=1001", "--shard.index=0"], "--shard.total=1001: there are 1 to 1000 shards"),
+        (
+            ["--shard.total=1000", "--shard.index=1000"],
+            "--shard.index=1000: of --shard.total=1000 the last one is 999, as they count from 0",
+        ),
         (["--shard.from-hostname", "--shard.index=1"], "--shard.index and --shard.from-hostname: give one of them"),
     ],
 )
@@ -106,6 +112,12 @@ def test_a_host_name_that_tells_no_shard_is_told(main: Main, name: str, told: st
     assert code == 2
     assert stderr.startswith(f"--shard.from-hostname: the host name {name}")
     assert stderr.endswith(f"{told}\n")
+    assert main("--shard.total=3", "--shard.from-hostname", "--config.check")[0] == 0, "it may be checked on another host"
+
+
+def test_links_begin_with_the_external_url_also_where_that_has_no_path_and_the_exporter_a_prefix() -> None:
+    paths = options.parse(["--web.external-url=https://example.com", "--web.route-prefix=/support"]).paths
+    assert (paths.prefix, paths.links) == ("/support", "")
 
 
 def test_it_tells_its_version(main: Main) -> None:

@@ -42,7 +42,7 @@ def lines(level: str, log_format: str) -> list[str]:
 def test_every_line_is_json_and_nothing_secret_is_in_any(level: str) -> None:
     told = [json.loads(line) for line in lines(level, "json")]
     assert "secret" not in str(told)
-    assert all({"ts", "level", "event"} <= entry.keys() for entry in told)
+    assert all({"ts", "level", "event"} <= entry.keys() and entry["ts"].endswith("Z") for entry in told)
     own = [entry["level"] for entry in told if entry["event"].startswith("own ")]
     assert own == ["debug", "info", "warning", "error"][["debug", "info", "warn", "error"].index(level) :]
 

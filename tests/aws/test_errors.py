@@ -1,6 +1,7 @@
 """Every failure has one of the reasons, and says no more than it may."""
 
 import ssl
+from typing import cast
 
 import aiohttp
 import pytest
@@ -20,6 +21,7 @@ from exporter.aws.errors import Remedy, malformed, refused, unanswered, unreadab
 from exporter.cases.model import Reason
 
 URL = "https://sts.us-east-1.amazonaws.com"
+PROXY = cast("aiohttp.RequestInfo", None)
 
 
 def words(text: str) -> list[str]:
@@ -191,6 +193,7 @@ def test_whether_a_person_is_needed_where_credentials_cannot_be_found(
         (aiohttp.ServerDisconnectedError(), Reason.UNREACHABLE, "connection lost: ServerDisconnectedError"),
         (aiohttp.ClientPayloadError("SECRET"), Reason.UNREACHABLE, "the answer broke off"),
         (aiohttp.ClientError("SECRET"), Reason.UNREACHABLE, "ClientError"),
+        (aiohttp.ClientHttpProxyError(PROXY, (), status=407), Reason.UNREACHABLE, "the proxy answers HTTP 407"),
         (ssl.SSLError("SECRET"), Reason.UNREACHABLE, "SSLError"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

@@ -78,8 +78,8 @@ def test_what_utf_8_or_the_text_format_cannot_carry_is_replaced() -> None:
     assert text("a\ud800b\0c") == "a?b\N{REPLACEMENT CHARACTER}c"
 
 
-def test_what_would_steer_a_terminal_is_replaced_and_line_breaks_stay() -> None:
-    assert text("a\x1b[2Jb\nc\td") == "a\N{REPLACEMENT CHARACTER}[2Jb\nc\td"
+def test_what_would_steer_a_terminal_or_turn_text_around_is_replaced_and_line_breaks_stay() -> None:
+    assert text("a\x1b[2Jb\nc\td\u2066e\u202ef") == "a\ufffd[2Jb\nc\td\ufffde\ufffdf"
 
 
 def test_subjects_are_dropped_unless_they_are_wanted_and_then_cut() -> None:

@@ -52,8 +52,8 @@ def test_accounts_stand_by_state_worst_first() -> None:
 def test_of_one_state_the_most_severe_cases_come_first_then_overdue_ones_then_names_in_any_case() -> None:
     late = case(severity_code="critical", created=NOW - 901)
     found = report(
-        read(account("1", "beta")),
-        read(account("2", "Alpha")),
+        read(account("1", "alpha")),
+        read(account("2", "Beta")),
         read(account("4", "gamma")),
         read(account("3", "gamma")),
         read(account("5", "one high"), case(severity_code="high")),
@@ -62,7 +62,7 @@ def test_of_one_state_the_most_severe_cases_come_first_then_overdue_ones_then_na
         read(account("8", "overdue"), late),
         read(account("9", "two critical"), *(case(str(n), severity_code="critical", created=NOW) for n in range(2))),
     )
-    expected = ["two critical", "overdue", "critical", "one high", "many low", "Alpha", "beta", "gamma", "gamma"]
+    expected = ["two critical", "overdue", "critical", "one high", "many low", "alpha", "Beta", "gamma", "gamma"]
     assert names(found) == expected
     assert [each.status.account.account_id for each in found.accounts[-2:]] == ["3", "4"]
 

@@ -82,6 +82,8 @@ def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World[FakeCloc
         (Reason.UNREACHABLE, 4, 6),
         (Reason.SUBSCRIPTION_REQUIRED, 800, 1000),
         (Reason.ACCESS_DENIED, 800, 1000),
+        (Reason.ASSUME_ROLE_DENIED, 800, 1000),
+        (Reason.CREDENTIALS, 800, 1000),
     ],
 )
 def test_the_first_pause_after_a_failure_depends_on_its_reason(

@@ -54,6 +54,11 @@ def test_every_target_is_a_service_and_the_exporters_port_its_own() -> None:
     assert f"exporter:{DEFAULT_ADDRESS.rpartition(':')[2]}" in targets
 
 
+def test_prometheus_reads_the_alerts_where_they_are_mounted() -> None:
+    (rules,) = map(Path, yaml.safe_load(PROMETHEUS.read_text())["rule_files"])
+    assert list(mounts("prometheus")[str(rules.parent)].glob(rules.name))
+
+
 @pytest.mark.parametrize("promtool", ["promtool", "newer/promtool"])
 def test_prometheus_and_alertmanager_take_their_configuration(promtool: str, tmp_path: Path) -> None:
     config = tmp_path / "prometheus.yml"

@@ -1,5 +1,6 @@
 """Reloading the configuration of a running exporter: by request, by signal, and when the file changes."""
 
+import json
 import os
 import signal
 import time
@@ -80,6 +81,7 @@ def test_no_bad_file_changes_anything(running: ExporterProcess, config: Path, aw
         assert page.open_cases() == before.open_cases()
     config.unlink()
     assert reload(running)[0] == 500
+    assert json.loads(running.get("/api/v1/status").text)["config"]["reloaded_at"] == before.total(SUCCESS_TIME)
     assert aws.log.counts() == asked, "nobody was asked for anything meanwhile"
     config.write_text(GOOD)
     assert reload(running) == (200, "Reloaded.\n")
@@ -88,8 +90,9 @@ def test_no_bad_file_changes_anything(running: ExporterProcess, config: Path, aw
 
 
 def test_a_reload_is_on_the_page_when_it_is_answered(running: ExporterProcess, config: Path) -> None:
-    config.write_text(BETTER)
+    config.write_text(BETTER.replace("aws: {", "aws: {regions: [us-east-1, eu-central-1], "))
     assert running.get("/-/reload", method="PUT").status == 200
+    running.wait_for_log(lambda line: "several regions share a Support endpoint" in line)
     assert page_of(running).label_values("aws_support_account_info", "account_id") == {A, B}
     assert Page(running.wait_for(lambda text: Page(text).open_cases().keys() == {A, B})).total(SUCCESSFUL) == 1
 

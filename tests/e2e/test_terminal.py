@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,12 @@ def test_a_failure_names_its_credentials_where_they_have_no_column_and_its_advic
     assert len(advice) > 1
     assert all(line.startswith(("  do", "  this")) for line in advice)
     assert "acme: none found" in lines_at(80, UNLISTED)
+
+
+def test_who_needs_someone_stands_below_who_is_well_and_who_fails_below_both(lines_at: Lines) -> None:
+    no_plan = replace(GOOD, account_id="555555555555", account_name="a", reason=Reason.SUBSCRIPTION_REQUIRED)
+    ids = [line.split()[0] for line in lines_at(140, REFUSED, no_plan, GOOD)[1:4]]
+    assert ids == [GOOD.account_id, no_plan.account_id, REFUSED.account_id]
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,12 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_login_and_follows_a_new_passw
     assert "web-config reloaded" in exporter.stderr
 
 
+def test_logins_without_tls_are_served_over_plain_http_and_announced_so(tmp_path: Path) -> None:
+    with ExporterProcess(["--demo", written(tmp_path, f"basic_auth_users: {{prometheus: {hashed('secret')}}}")]) as exporter:
+        assert exporter.url.startswith("http://")
+        assert fetch(f"{exporter.url}/-/healthy", login("prometheus", "secret")).status == 200
+
+
 def test_sigterm_lets_a_scrape_in_flight_come_through(tmp_path: Path, authority: Authority) -> None:
     flag = written(tmp_path, f"{TLS}}}\nbasic_auth_users: {{prometheus: {hashed('secret')}}}")
     with ExporterProcess(["--demo", flag]) as exporter:

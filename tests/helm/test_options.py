@@ -124,6 +124,18 @@ def test_probes_can_be_left_out_and_replaced(engine: Engine) -> None:
     assert asked == {**get, "path": "/-/healthy", "port": "http", "scheme": "HTTPS"}
 
 
+def test_shards_are_scraped_at_the_port_of_their_pods(helm4: Helm4) -> None:
+    scraped = {"scrapeConfig": {"enabled": True, "skipApiCheck": True}, "sharding": {"enabled": True}}
+    objects = helm4.render({**scraped, "web": {"port": 9000}, "service": {"port": 80}})
+    (static,) = named(objects, "ScrapeConfig")["spec"]["staticConfigs"]
+    assert {target.rpartition(":")[2] for target in static["targets"]} == {"9000"}
+
+
+def test_a_disruption_budget_of_nothing_is_not_none(helm4: Helm4) -> None:
+    spec = named(helm4.render({"podDisruptionBudget": {"enabled": True, "minAvailable": 0}}), "PodDisruptionBudget")["spec"]
+    assert (spec["minAvailable"], "maxUnavailable" in spec) == (0, False)
+
+
 def test_every_object_is_in_the_namespace_asked_for(helm4: Helm4) -> None:
     values = {"namespaceOverride": "other", "networkPolicy": {"enabled": True}, "sharding": {"enabled": True}}
     assert {item["metadata"]["namespace"] for item in helm4.render(values)} == {"other"}
@@ -138,6 +150,7 @@ MONITOR = {"enabled": True, "skipApiCheck": True}
         ({}, {"image.registry is empty", "nothing scrapes it yet"}),
         ({"serviceMonitor": MONITOR, "image": {"registry": "ghcr.io/example"}}, {"additionalLabels.release"}),
         ({"serviceMonitor": {**MONITOR, "additionalLabels": {"release": "monitoring"}}}, {"image.registry is empty"}),
+        ({"prometheusRule": MONITOR}, {"image.registry is empty", "nothing scrapes it yet", "additionalLabels.release"}),
         ({"image": {"repository": "ghcr.io/example/aws-support-exporter"}}, {"nothing scrapes it yet"}),
         ({"global": {"imageRegistry": "registry.example.com"}}, {"nothing scrapes it yet"}),
     ],

@@ -85,6 +85,12 @@ def test_lines_of_cases_are_made_anew_only_when_something_about_them_changes() -
     assert account_lines(read(answered(NOW, NOW + 1)), POLICY, NOW, lines).cases is not lines.cases
 
 
+def test_a_case_that_cannot_be_told_from_another_counts_as_dropped() -> None:
+    status = read(case("case-1"), replace(case("case-2"), display_id="1"))
+    (line,) = Pages().lines(status, of="aws_support_case_series_dropped{")
+    assert line.endswith(" 1.0")
+
+
 @pytest.mark.parametrize(("since", "expected"), [(NOW - 0.25, 0.25), (NOW - 1.23456, 1.235), (NOW, 0.0), (NOW + 5, 0.0)])
 def test_an_age_is_told_to_the_millisecond_and_never_negative(since: float, expected: float) -> None:
     assert age(since, NOW) == expected

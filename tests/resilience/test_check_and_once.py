@@ -129,6 +129,7 @@ def test_check_says_for_each_failure_what_to_do(table: Ended) -> None:
     told = table.stdout.split("\n\n")
     about = {account_id: " ".join(part.split()) for part in told for account_id in [part.strip()[:12]]}
     assert "AssumeRole: AccessDenied" in about[NO_TRUST]
+    assert table.stderr == "", "lines between the rows would hide them"
     assert "trust policy" in about[NO_TRUST]
     assert "DescribeCases: AccessDeniedException" in about[DENIED]
     assert "allow support:DescribeCases" in about[DENIED]
@@ -170,6 +171,7 @@ def test_check_tells_of_an_organization_that_cannot_be_listed_and_counts_no_acco
     assert "acme" in ended.stdout
     assert "organizations:ListAccounts" in ended.stdout
     assert ended.stdout.endswith("1 account checked, none failed. Listing an organization failed: see above.\n")
+    assert command("once", GOOD, more="organizations: [{name: acme}]", fault=denied).returncode == 0, "the page tells of it"
 
 
 def test_without_credentials_check_and_once_say_so_and_fail() -> None:
@@ -204,13 +206,14 @@ def test_nothing_but_a_terminal_gets_a_progress_bar(name: str, request: pytest.F
 
 def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(aws: Simulator, tmp_path: Path) -> None:
     path = write_config(tmp_path, (GOOD, NO_TRUST))
-    ended = run_in_terminal(["check", f"--config.file={path}"], aws.environment(), columns=140)
+    ended = run_in_terminal(["check", f"--config.file={path}"], aws.environment() | {"NO_COLOR": "1"}, columns=140)
     assert ended.returncode == 1
     assert "Polling accounts" in ended.shown
     assert re.search(r"[12]/2", ended.shown)
     _, _, after_the_bar = ended.shown.rpartition("Polling accounts")
     assert "\x1b[2K" in after_the_bar.partition(GOOD)[0], "the bar's line is not erased before the table"
     assert "2 accounts checked, 1 failed." in after_the_bar
+    assert set(re.findall(r"\x1b\[\d*[A-Za-z]", ended.shown)) == {"\x1b[2K"}, "there are no colours where none are wanted"
 
 
 def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(aws: Simulator, tmp_path: Path) -> None:

@@ -157,3 +157,4 @@ def test_the_own_account_stays(rig: StartRig, fleet: Fleet) -> None:
     running.round()
     running.apply("poll: {interval: 1m}")
     assert running.page().open_cases() == {MANAGEMENT: 1}
+    assert running.page().values("aws_support_organization_last_success_timestamp_seconds") == [], "it is no organization"

@@ -150,6 +150,8 @@ REPLICAS = (
     Situation(
         "AwsSupportOrganizationNotListed", {'aws_support_organization_up{organization=""}': "0x50"}, 40, variant="own account"
     ),
+    # Two exporters have the same shard: that does not make up for the other.
+    Situation("AwsSupportShardMissing", {shards(): "2x30", shard(0): "1x30", replica(shard(0)): "1x30"}, 15),
     # Two sets of shards of one name: each is counted by itself.
     silent(
         "AwsSupportShardMissing",
@@ -167,6 +169,7 @@ REPLICAS = (
 ONCE_MORE = (
     # The exporter restarts, and has not polled the account yet: the alert keeps firing, and notifies nobody twice.
     Situation("AwsSupportFirstResponseOverdue", {OVERDUE: "1x10 stale _x2 1x10"}, 12),
+    Situation("AwsSupportPlanLost", {SUPPORTED: "1x5 0x1600"}, 1400),
     silent("AwsSupportPlanLost", {SUPPORTED: "1x5 0x1600"}, 1500),
     silent("AwsSupportFirstResponseNear", {UNANSWERED: "0x20", TARGET: "900x20"}, 11),
     Situation("AwsSupportRoleRefused", {failure("credentials"): "1x30"}, 25, variant="credentials"),

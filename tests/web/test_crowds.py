@@ -133,7 +133,7 @@ def test_more_requests_than_may_be_are_told_to_come_back(crowd: Crowd, limit: in
         if limit:
             response = fetch(f"{url_of(serving)}/metrics")
             assert (response.status, response.headers["retry-after"]) == (503, "1")
-        assert fetch(f"{url_of(serving)}/-/healthy").status == 200
+        assert [fetch(f"{url_of(serving)}/-/{name}").status for name in ("healthy", "ready")] == [200, 200]
         release()
 
 

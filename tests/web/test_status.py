@@ -61,6 +61,9 @@ def test_each_field_that_may_hold_markup_is_shown_as_text(serve: Serve) -> None:
         assert text.count(f"<td>{escaped}</td>") == len(("display id", "status", "service or subject"))
         assert f"<i></i>{escaped}</td>" in text
         assert f'<li class="other"><i></i>1 {escaped}</li>' in text
+    known = status("a")
+    text = shown(account=replace(known, account=replace(known.account, organization=HOSTILE)))
+    assert text.count(escaped) == len(("its organization", "words that find it"))
     text = shown(organizations=[organization])
     assert f"<b>Accounts of {escaped} cannot be listed</b>" in text
     assert f"<br>{escaped}</p>" in text

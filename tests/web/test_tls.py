@@ -169,6 +169,7 @@ def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once_and_a_repaired_
         before = (tmp_path / name).read_text()
         (tmp_path / name).write_text(content)
         refresh(file)
+        refresh(file)
         assert get(serving, authority.client_context(), login("alice", "secret")).status == 200
         assert get(serving, authority.client_context()).status == 401
         assert [(line["event"], line["problem"]) for line in log.lines] == [
