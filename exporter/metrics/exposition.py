@@ -1,12 +1,11 @@
 """The Prometheus text formats, and a page of metrics in each encoding that clients ask for."""
 
+import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-
-from prometheus_client.utils import floatToGoString
 
 from exporter.metrics.catalog import Kind, Metric, unit_of
 
@@ -126,9 +125,8 @@ def line(name: str, values: Mapping[str, str], value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Return a value as Go prints it."""
-    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
-    return text
+    """Return a value with as many digits as tell it from others."""
+    return "+Inf" if value == math.inf else repr(float(value))
 
 
 @lru_cache(maxsize=2048)
