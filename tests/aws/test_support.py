@@ -199,14 +199,14 @@ async def outcomes(readers: Readers, accounts: list[Account], seconds: float = 1
 
 
 def test_with_an_endpoint_silent_only_the_first_eight_accounts_wait(simulator: Simulator, accounts: list[Account]) -> None:
-    silent = simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
-
-    async def run() -> list[Reason | None]:
+    async def run() -> None:
         async with readers_of(FakeClock()) as readers:
-            return await outcomes(readers, accounts, 0.3)
+            assert await outcomes(readers, accounts) == [None] * 20
+            silent = simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
+            assert await outcomes(readers, accounts, 0.3) == [Reason.TIMEOUT] * 8 + [Reason.UNREACHABLE] * 12
+            assert silent.hits == 8
 
-    assert asyncio.run(run()) == [Reason.TIMEOUT] * 8 + [Reason.UNREACHABLE] * 12
-    assert silent.hits == 8
+    asyncio.run(run())
 
 
 def test_an_open_circuit_is_probed_and_closes(simulator: Simulator, accounts: list[Account]) -> None:
