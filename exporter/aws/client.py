@@ -44,7 +44,7 @@ Parser = Callable[[bytes], Any]
 
 
 class RequestObserver(Protocol):
-    """Is told of every request to AWS once it has ended."""
+    """Called after every request to AWS."""
 
     def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
         """Take note of one request: its duration in seconds, and why it failed or None."""

@@ -24,7 +24,7 @@ _WINDOW = 1.1
 
 
 class Memory:
-    """What outlives a reader when an account comes to be read in another way."""
+    """What outlives a reader when the way an account is read changes."""
 
     def __init__(self) -> None:
         self.calls: deque[float] = deque(maxlen=_CALLS)

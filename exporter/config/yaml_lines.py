@@ -86,7 +86,7 @@ class Document:
         self.data = self._read(root, ())
 
     def add(self, loc: Loc, text: str, line: int | None = None) -> None:
-        """Add a problem, on the line of its place unless another is told."""
+        """Add a problem, on the line of its place unless another is given."""
         self._problems.append((line or self.line(loc), f"{_written(loc)}: {text}" if loc else text))
 
     def check(self) -> None:

@@ -27,7 +27,7 @@ C = TypeVar("C", bound=Clock)
 
 
 class FakeSource:
-    """Answers with what it is told to: cases, or a failure."""
+    """Answers with given cases, or a failure."""
 
     def __init__(self, clock: Clock, outcome: Outcome = ()) -> None:
         self.clock = clock

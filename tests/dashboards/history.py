@@ -53,7 +53,7 @@ _START_TIME = re.compile(rb"^process_start_time_seconds .*$", re.MULTILINE)
 
 
 class HistoryClock:
-    """Time that is told, and on top of it what calls took: they delay each other, but not the history."""
+    """A given time, plus what calls took: they delay each other, but not the history."""
 
     def __init__(self, now: float) -> None:
         self._now = now

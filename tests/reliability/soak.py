@@ -19,10 +19,10 @@ PATIENCE = 20.0
 
 
 class SteppedClock(FakeClock):
-    """Time that moves when it is told to, and for nobody who waits by it."""
+    """Time that only the test moves."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until it is told to move by that much."""
+        """Wait until the test has moved it by that much."""
         until = self.monotonic() + seconds
         while self.monotonic() < until:  # noqa: ASYNC110 - it is another thread that moves it
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""ListAccounts goes wrong in every way: the last list stays in force, and why is told."""
+"""ListAccounts goes wrong in every way: the last list stays in force, and the reason is shown."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A clock that moves when it is told to, and when someone waits by it."""
+"""A clock that moves when a test moves it, or something sleeps."""
 
 import threading
 import time
