@@ -130,6 +130,8 @@ class Client:
         bundle = bundle or str(files("botocore") / "cacert.pem")
         try:
             context = ssl.create_default_context(cafile=bundle)
+            # As botocore, from Python 3.13 on too: proxies that inspect TLS often have certificates that RFC 5280 would refuse.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         except OSError as error:
             detail = f"AWS_CA_BUNDLE names {bundle}, which cannot be read: {error.strerror}"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.NONE) from None

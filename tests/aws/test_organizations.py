@@ -70,7 +70,7 @@ def test_accounts_are_known_before_the_last_page_has_come(simulator: Simulator) 
         found = 0
         async with readers_of() as readers:
             with pytest.raises(ReadFailure) as failure:  # noqa: PT012 - the pages before it count
-                async for page in readers.organization_reader("all", Access(), (REGION,), OPTIONS).pages(2):
+                async for page in readers.organization_reader("all", Access(), (REGION,), OPTIONS).pages(4):
                     found += len(page)
         assert failure.value.reason is Reason.TIMEOUT
         return found
