@@ -1,4 +1,4 @@
-"""A real Alertmanager, and somebody who is told by it."""
+"""A real Alertmanager, and a webhook that receives its alerts."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 
 
 class Notification(NamedTuple):
-    """One alert as a receiver is told of it: `firing` since an RFC 3339 time, or `resolved`."""
+    """One alert as a receiver gets it: `firing` since an RFC 3339 time, or `resolved`."""
 
     status: str
     labels: dict[str, str]
@@ -21,7 +21,7 @@ class Notification(NamedTuple):
 
 
 class Receiver:
-    """A webhook on a free loopback port that keeps what it is told."""
+    """A webhook on a free loopback port that keeps the alerts it receives."""
 
     def __enter__(self) -> Self:
         self._told: list[Notification] = []

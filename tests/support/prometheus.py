@@ -69,7 +69,7 @@ class Daemon:
 
 
 class PrometheusServer(Daemon):
-    """Prometheus that scrapes `target_url`; `client` is what its scrapes are told besides, such as `basic_auth`."""
+    """Prometheus that scrapes `target_url`; `client` is more of its scrape configuration, such as `basic_auth`."""
 
     def __init__(
         self,

@@ -107,7 +107,7 @@ def until_end(sock: socket.socket) -> bytes:
 
 
 def busy_site() -> tuple[web.Application, threading.Semaphore, Callable[[], None]]:
-    """Return an application that answers when it is told to, a semaphore that counts requests, and what tells it."""
+    """Return an application that answers on a signal, a semaphore that counts its requests, and that signal."""
     begun, released = threading.Semaphore(0), threading.Event()
 
     async def wait(_: web.Request) -> web.Response:

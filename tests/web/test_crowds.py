@@ -36,7 +36,7 @@ Crowd = Callable[..., list[socket.socket]]
 
 @pytest.fixture
 def crowd() -> Iterator[Crowd]:
-    """Connect many peers that read nothing, but as much as they are told to."""
+    """Connect many peers that read only as much as asked for."""
     with ExitStack() as stack:
 
         def connect(
