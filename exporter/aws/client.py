@@ -17,17 +17,16 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.model import ServiceModel
-from botocore.parsers import create_parser
+from botocore.parsers import ResponseParserFactory
 from yarl import URL
 
 from exporter import __version__
 from exporter.aws.endpoints import CONNECT_TIMEOUT, READ_TIMEOUT, Endpoint, Endpoints
 from exporter.aws.errors import Remedy, RequestFailure, malformed, refused, unanswered, unreadable
 from exporter.aws.retry import Caller, CircuitBreaker, CredentialSource, Retries
+from exporter.aws.sigv4 import signed
 from exporter.cases.model import Reason
 from exporter.clock import Clock
 
@@ -100,7 +99,10 @@ class Client:
         caller.waiting_for = f"{operation}: {service.host}"
         ended = partial(self._ended, service, operation, caller, self.clock.monotonic())
         try:
-            status, body = await _send(http, service, operation, parameters, credentials)
+            headers, content = _written(service, operation, parameters)
+            path, name = service.url.raw_path, service.model.signing_name
+            headers = signed(headers, content, path, name, service.region, credentials=credentials, now=self.clock.time())
+            status, body = await _send(http, service, operation, headers, content)
             result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
             ended(failure.reason)
@@ -157,53 +159,56 @@ class Client:
 
 
 async def _send(
-    http: aiohttp.ClientSession,
-    service: Service,
-    operation: str,
-    parameters: Mapping[str, object],
-    credentials: Credentials,
+    http: aiohttp.ClientSession, service: Service, operation: str, headers: Mapping[str, str], content: bytes
 ) -> tuple[int, bytes]:
-    request = _written(service, operation, parameters)
-    SigV4Auth(credentials, service.model.signing_name, service.region).add_auth(request)
     try:
-        headers = dict(request.headers.items())
         async with http.post(
-            service.url, data=request.data, headers=headers, proxy=service.proxy, allow_redirects=False
+            service.url, data=content, headers=headers, proxy=service.proxy, allow_redirects=False
         ) as response:
-            body = bytearray()
+            chunks, size = list[bytes](), 0
             async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > LARGEST_BODY_BYTES:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > LARGEST_BODY_BYTES:
                     raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
-            return response.status, bytes(body)
+            return response.status, b"".join(chunks)
     except (aiohttp.ClientError, OSError) as error:
         raise unanswered(operation, service.host, error) from None
 
 
-def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> AWSRequest:
+def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> tuple[dict[str, str], bytes]:
     model = service.model
     parameters = {name: value for name, value in parameters.items() if value is not None}
     if model.resolved_protocol == "json":
-        body = msgspec.json.encode(parameters)
         headers = {
-            "Content-Type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
-            "X-Amz-Target": f"{model.metadata['targetPrefix']}.{operation}",
+            "content-type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
+            "x-amz-target": f"{model.metadata['targetPrefix']}.{operation}",
         }
+        body = msgspec.json.encode(parameters)
     else:
+        headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
         body = urlencode({"Action": operation, "Version": model.api_version, **parameters}).encode()
-        headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    return AWSRequest("POST", str(service.url), headers={"Host": service.host, **headers}, data=body)
+    return {"host": service.host, **headers}, body
+
+
+def _parser_factory() -> ResponseParserFactory:
+    factory = ResponseParserFactory()
+    factory.set_parser_defaults(timestamp_parser=lambda value: value)  # dateutil takes longer than all the rest
+    return factory
+
+
+_PARSERS = _parser_factory()
 
 
 def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:
-    """Return what an answer says, as botocore reads it, or raise what AWS refused with."""
+    """Return what an answer says, as botocore reads it, times as they are written, or raise what AWS refused with."""
     if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
         body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
     response = {"status_code": status, "headers": {}, "body": body, "context": {}}
     parsed: Any
     shape: Any = model.operation_model(operation).output_shape
     try:
-        parsed = create_parser(model.resolved_protocol).parse(response, shape)
+        parsed = _PARSERS.create_parser(model.resolved_protocol).parse(response, shape)
     except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
         raise unreadable(operation, status, type(error).__name__) from None
     if not isinstance(parsed, dict):

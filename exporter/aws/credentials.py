@@ -14,7 +14,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from exporter.aws.client import Client, in_thread
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import ASSUME_ROLE, RequestFailure, malformed, unresolved
-from exporter.aws.parse import ACCOUNT_ID
+from exporter.aws.parse import ACCOUNT_ID, timestamp
 from exporter.aws.retry import Caller, CredentialSource
 from exporter.cases.model import Reason
 
@@ -131,10 +131,12 @@ class AssumedRole:
             answer, _ = await self.sts.ask(ASSUME_ROLE, self.parameters, self.source, caller)
             try:
                 issued = answer["Credentials"]
-                expiry: float = issued["Expiration"].timestamp()
+                expiry = timestamp(issued["Expiration"])
                 self._credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
             except KeyError as error:
                 raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
+            if expiry is None:
+                raise malformed("AssumeRole: the answer's Expiration is no time")
             self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self.sts.client.clock.time()) / 2)
         return self._credentials
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
-from sys import intern
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -131,8 +131,16 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
     if not isinstance(value, str) or not value:
         return default
     if value.isascii() and value.isprintable():
-        return intern(value[:longest])
+        return value[:longest]
     return value[:longest].encode("utf-8", "replace").decode().translate(_REPLACED)
+
+
+def _code(value: object) -> str:
+    """Return a value that many cases share."""
+    return _shared(value) if isinstance(value, str) else UNKNOWN
+
+
+_shared = lru_cache(maxsize=4096)(text)
 
 
 def _decode(decoder: msgspec.json.Decoder[T], body: bytes, operation: str) -> T:
@@ -165,11 +173,11 @@ def _case(case: _Case, position: int) -> Case:
     return Case(
         case_id=text(case.case_id, default=stand_in),
         display_id=display_id,
-        status=text(case.status),
-        severity_code=text(case.severity_code),
-        service_code=text(case.service_code),
-        category_code=text(case.category_code),
-        language=text(case.language),
+        status=_code(case.status),
+        severity_code=_code(case.severity_code),
+        service_code=_code(case.service_code),
+        category_code=_code(case.category_code),
+        language=_code(case.language),
         created=timestamp(case.time_created),
         latest=Communication(*max(seen)) if seen else None,
         first_aws=min((created for created, author in seen if author is Author.AWS), default=None),

@@ -25,7 +25,10 @@ class Entry:
 
 
 class AccountTable:
-    """The accounts; to be used on one event loop. Whoever waits for a change or for a planned poll clears that event."""
+    """The accounts; to be used on one event loop.
+
+    `changed` is set with each change, and `planned` when an account is due before all others; whoever waits clears them.
+    """
 
     def __init__(self, schedule: Schedule, clock: Clock) -> None:
         self.changed = asyncio.Event()
@@ -122,7 +125,7 @@ class AccountTable:
         now = entry.ended = self._clock.monotonic()
         reason = status.last_poll.reason if status.last_poll else None
         entry.failures = 0 if reason is None else entry.failures + 1
-        entry.status = replace(status, account=entry.target.account)
+        entry.status = status if status.account == entry.target.account else replace(status, account=entry.target.account)
         self._unpolled.discard(account_id)
         if reason is None:
             self._plan(entry, self._schedule.after_success(now, account_id))
@@ -155,8 +158,10 @@ class AccountTable:
     def _plan(self, entry: Entry, due: float) -> None:
         entry.due = due
         entry.status = replace(entry.status, next_poll=self._clock.time() + due - self._clock.monotonic())
-        heappush(self._queue, (due, entry.target.account.account_id))
-        self.planned.set()
+        item = (due, entry.target.account.account_id)
+        heappush(self._queue, item)
+        if self._queue[0] is item:
+            self.planned.set()
 
     def _note_change(self) -> None:
         self.changed.set()

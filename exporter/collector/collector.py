@@ -128,16 +128,31 @@ class Collector:
         """Poll accounts as they fall due, so many at a time."""
         while True:
             self.accounts.planned.clear()
-            while len(self._polls) < self._concurrency and (entry := self.accounts.take()) is not None:
-                task = self._polls[entry] = self._spawn("poll", self.poll(entry))
-                task.add_done_callback(partial(self._poll_ended, entry))
+            while (entry := self._next()) is not None:
+                self._polls[entry] = self._spawn("poll", self._poll_from(entry))
             full = len(self._polls) >= self._concurrency
             await wait(self.accounts.planned, None if full else self.accounts.seconds_to_next())
 
-    def _poll_ended(self, entry: Entry, task: asyncio.Task[None]) -> None:
-        if self._polls.get(entry) is task:
-            del self._polls[entry]
-        self.accounts.planned.set()
+    async def _poll_from(self, entry: Entry | None) -> None:
+        """Poll an account, and then what is due, at once.
+
+        Were the next left to the dispatcher, answers that come together would be asked for together again, round by round.
+        """
+        task = asyncio.current_task()
+        try:
+            while entry is not None and task is not None:
+                self._polls[entry] = task
+                try:
+                    await self.poll(entry)
+                finally:
+                    if self._polls.get(entry) is task:
+                        del self._polls[entry]
+                entry = self._next()
+        finally:
+            self.accounts.planned.set()
+
+    def _next(self) -> Entry | None:
+        return self.accounts.take() if len(self._polls) < self._concurrency else None
 
     def _drop(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

@@ -1,11 +1,9 @@
 """Polls one account, and logs when its state changes."""
 
-from dataclasses import replace
-
 from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.changes import baseline, changes
-from exporter.cases.model import Reason
+from exporter.cases.model import Reading, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus, Poll
 from exporter.clock import Clock
@@ -41,7 +39,7 @@ class Poller:
             reading = await target.source.read(self.timeout)
             if before.reading is not None and before.reading.cases == reading.cases:
                 # The same values need not be held, nor encoded, twice.
-                reading = replace(reading, cases=before.reading.cases)
+                reading = Reading(reading.taken_at, before.reading.cases)
             seen = (
                 baseline(reading, targets)
                 if before.reading is None

@@ -78,12 +78,16 @@ def _case_lines(key: _CacheKey, policy: Policy, now: float) -> CaseLines:
     if cases is None:
         return CaseLines(key, _encoded((), catalog.CASE_METRICS), (), now, float("inf"))
     names = _names(account)
+    groups = [(names | group._asdict(), found) for group, found in aggregate.group_cases(cases).items()]
     ages = tuple(
-        (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, names | group._asdict()), found.quiet_since)
-        for group, found in aggregate.group_cases(cases).items()
+        (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, labels), found.quiet_since)
+        for labels, found in groups
         if found.quiet_since is not None
     )
-    samples = _samples_of_cases(cases, names, tally, policy, now)
+    samples = (
+        *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
+        *_samples_of_cases(cases, names, tally, policy, now),
+    )
     next_due = aggregate.next_due(cases, policy.first_response_targets, now)
     return CaseLines(key, _encoded(samples, catalog.CASE_METRICS), ages, now, next_due)
 
@@ -107,7 +111,7 @@ def _names(account: Account) -> dict[str, str]:
 def _samples_of_cases(
     cases: tuple[Case, ...], names: dict[str, str], tally: Tally, policy: Policy, now: float
 ) -> Iterator[Sample]:
-    yield from _group_samples(cases, names)
+    yield from _moment_samples(cases, names)
     yield from _severity_samples(cases, names, policy.first_response_targets, now)
     yield from _tally_samples(tally, names)
     if policy.case_limit is not None:
@@ -133,9 +137,7 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
         yield Sample(catalog.ACCOUNT_POLL_ERRORS, names | {"reason": reason}, count)
 
 
-def _group_samples(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Sample]:
-    for key, group in aggregate.group_cases(cases).items():
-        yield Sample(catalog.OPEN_CASES, names | key._asdict(), group.count)
+def _moment_samples(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Sample]:
     for (severity_code, author), since in aggregate.quiet_since_by_severity_and_author(cases).items():
         labels = names | {"severity_code": severity_code, "last_author": author}
         yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
