@@ -1,6 +1,9 @@
+import asyncio
+import inspect
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +25,17 @@ settings.register_profile("mutation", deadline=None, max_examples=10, derandomiz
 settings.load_profile("quick")
 _MEASURED_BY_COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """Where coverage tells processes that tests start to measure themselves, which makes them slow."""
-_NOTHING_IS_SKIPPED = os.environ.get("AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS") == "1"
+_REQUIRE_TOOLS = "AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS"
+_NOTHING_IS_SKIPPED = os.environ.get(_REQUIRE_TOOLS) == "1"
+
+
+def pytest_configure() -> None:
+    """Leave no AWS setting, credential, certificate or proxy of the developer's, for tests and for what they start."""
+    for name in os.environ.keys() - {_REQUIRE_TOOLS}:
+        if name.startswith("AWS_") or name.lower().endswith("_proxy") or name == "REQUESTS_CA_BUNDLE":
+            del os.environ[name]
+    os.environ |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,6 +58,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         if is_on_the_clock(item.nodeid):
             patch.delenv(_MEASURED_BY_COVERAGE, raising=False)
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Run a test that is a coroutine, on an event loop of its own."""
+    if inspect.iscoroutinefunction(pyfuncitem.obj):
+        pyfuncitem.obj = partial(_run, pyfuncitem.obj)
+    return (yield)
+
+
+def _run(test: Callable[..., Coroutine[Any, Any, None]], **arguments: object) -> None:
+    asyncio.run(test(**arguments))
 
 
 def pytest_report_header() -> str:

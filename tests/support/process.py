@@ -19,14 +19,6 @@ _LISTENING = re.compile(r'\bevent"?[=:] ?"?listening\b')
 _URL = re.compile(r'\burl"?[=:] ?"?([^\s"]+)')
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment in which no AWS setting, credential or proxy of the developer's is left."""
-    foreign = [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]
-    kept = {name: value for name, value in os.environ.items() if name not in foreign}
-    nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
-    return {**kept, **nothing, "AWS_EC2_METADATA_DISABLED": "true", **(extra or {})}
-
-
 def host_named(name: str, folder: Path) -> dict[str, str]:
     """Return what to add to an environment so that a process takes the host's name to be this one, as in a pod."""
     folder.mkdir(exist_ok=True)
@@ -41,7 +33,7 @@ def run_exporter(
     """Run the command to its end, for arguments with which it does not stay."""
     return subprocess.run(
         [sys.executable, "-m", "exporter", *args],
-        env=environment(env),
+        env=os.environ | dict(env or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -57,7 +49,7 @@ class ExporterProcess:
         own_address = any(arg.startswith("--web.listen-address") for arg in args)
         address = [] if own_address else ["--web.listen-address=127.0.0.1:0"]
         self._command = [*wrapper, sys.executable, "-m", "exporter", *address, *args]
-        self._env = environment(env)
+        self._env = os.environ | dict(env or {})
         self._stdout: list[str] = []
         self._stderr: list[str] = []
         self.url = ""
