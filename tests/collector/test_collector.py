@@ -84,19 +84,6 @@ class Listing:
         return ()
 
 
-async def test_the_end_of_the_first_round_is_published_at_once_and_only_then_it_is_ready(world: World[SystemClock]) -> None:
-    hold(world, A, B)
-    async with running(world, world.plan(A, B)):
-        release(world, A)
-        await until(lambda: world.status(A).last_poll)
-        await world.collector.publisher.publish()
-        assert not world.collector.publisher.ready
-        release(world, B)
-        await until(lambda: world.collector.publisher.ready)
-        page = world.store.encode(PLAIN) or b""
-        assert page.count(b"aws_support_account_up{") == 2
-
-
 async def test_accounts_are_polled_while_their_list_still_comes_in(world: World[SystemClock]) -> None:
     listing = Listing([world.target(A)], [world.target(B)])
     async with running(world, world.plan(discoveries=[listing])):
