@@ -14,6 +14,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 import exporter
+from tests.support.process import environment
 from tests.support.prometheus import PrometheusServer, Promtool
 from tests.support.tools import find_tool
 
@@ -40,12 +41,11 @@ _NOTHING_IS_SKIPPED = os.environ.get(_REQUIRE_TOOLS) == "1"
 
 
 def pytest_configure() -> None:
-    """Leave no AWS setting, credential, certificate or proxy of the developer's, for tests and for what they start."""
-    for name in os.environ.keys() - {_REQUIRE_TOOLS}:
-        if name.startswith("AWS_") or name.lower().endswith("_proxy") or name == "REQUESTS_CA_BUNDLE":
-            del os.environ[name]
-    os.environ |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    """Leave nothing of the developer's in the environment: neither for tests nor for what they start."""
+    clean = environment()
+    for name in os.environ.keys() - clean.keys() - {_REQUIRE_TOOLS}:
+        del os.environ[name]
+    os.environ |= clean
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,6 +13,7 @@ from exporter.aws.errors import Remedy, RequestFailure
 from exporter.aws.retry import Caller, CircuitBreaker, Retries, time_limit
 from exporter.cases.model import Reason
 from tests.support.clock import FakeClock
+from tests.support.credentials import OwnCredentials
 
 THROTTLED = RequestFailure(Reason.THROTTLED, "x")
 UNREACHABLE = RequestFailure(Reason.UNREACHABLE, "x")
@@ -21,14 +22,6 @@ NO_STS = RequestFailure(Reason.UNREACHABLE, "x", Remedy.NEXT_ROUND)
 EXPIRED = RequestFailure(Reason.CREDENTIALS, "x", Remedy.NEW_CREDENTIALS)
 DENIED = RequestFailure(Reason.ACCESS_DENIED, "x")
 LOOP = RequestFailure(Reason.MALFORMED, "x", Remedy.NONE)
-
-
-class Own:
-    async def get(self, _: Caller) -> Credentials:
-        return Credentials("id", "key")
-
-    def forget(self, refused: Credentials) -> None:
-        pass
 
 
 async def tried(
@@ -50,7 +43,9 @@ async def tried(
             raise RequestFailure(failure.reason, failure.detail, failure.remedy)
 
     try:
-        await Retries(endpoints, Own(), Caller("1"), clock or FakeClock(), lambda: fraction, attempts, rounds=3).call(request)
+        await Retries(
+            endpoints, OwnCredentials(), Caller("1"), clock or FakeClock(), lambda: fraction, attempts, rounds=3
+        ).call(request)
     except RequestFailure:
         return f"{asked}!"
     return asked
@@ -123,7 +118,7 @@ async def test_a_retry_that_runs_out_of_time_does_not_hide_what_was_retried(
 
     async def poll() -> None:
         async with time_limit("1", asyncio.get_running_loop().time() + 0.05) as caller:
-            retries = Retries("ab", Own(), caller, FakeClock(), lambda: 0.0, 4, 3)
+            retries = Retries("ab", OwnCredentials(), caller, FakeClock(), lambda: 0.0, 4, 3)
             while True:
                 await retries.call(request)
 

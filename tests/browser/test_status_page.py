@@ -41,8 +41,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExporterProce
     path = tmp_path_factory.mktemp("status") / "config.yaml"
     path.write_text(CONFIG)
     with Simulator(fleet) as simulator, ExporterProcess([f"--config.file={path}"], simulator.environment()) as running:
-        running.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
-        running.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text)
+        running.first_page()
         yield running
 
 

@@ -37,6 +37,7 @@ from exporter.simulator import support
 from exporter.simulator.errors import ApiError
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.parameters import Parameters
+from tests.support.credentials import OwnCredentials
 from tests.support.log import Log
 
 DAY = 86400.0
@@ -139,17 +140,6 @@ class CalledClient(Client):
             return support.answer(operation, Parameters(parameters), self._account)
         except ApiError as error:
             raise refused(operation, 400, error.code, "") from error
-
-
-class OwnCredentials:
-    """What the exporter assumes roles with."""
-
-    async def get(self, _: Caller) -> Credentials:
-        """Return them."""
-        return Credentials("id", "key")
-
-    def forget(self, refused: Credentials) -> None:
-        """Keep them."""
 
 
 @dataclass(frozen=True, slots=True)
