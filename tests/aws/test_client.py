@@ -129,29 +129,20 @@ async def test_a_host_that_does_not_answer_is_named(host: str, why: str, monkeyp
     assert failure.value.detail.startswith(f"GetCallerIdentity: {host}: cannot connect: {why}")
 
 
-@pytest.fixture
-def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return what a server proves its name with, and the bundle of who signed that."""
-    authority = Authority()
-    certificate, key = authority.sign("127.0.0.1").write(tmp_path, "server")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    bundle = tmp_path / "bundle.pem"
-    bundle.write_text(authority.certificate)
-    return context, bundle
-
-
 @pytest.mark.usefixtures("own_keys")
-@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "profile", None])
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CONFIG_FILE", None])
 async def test_the_users_certificates_are_trusted_and_without_them_it_says_what_to_do(
-    variable: str | None, tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    variable: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    context, bundle = tls
-    (tmp_path / "config").write_text(f"[default]\nca_bundle = {bundle}\n")
-    if variable:
-        monkeypatch.setenv(
-            *(("AWS_CONFIG_FILE", str(tmp_path / "config")) if variable == "profile" else (variable, str(bundle)))
-        )
+    authority, bundle = Authority(), tmp_path / "bundle.pem"
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.sign("127.0.0.1").write(tmp_path, "server"))
+    bundle.write_text(authority.certificate)
+    if variable == "AWS_CONFIG_FILE":
+        (tmp_path / "config").write_text(f"[default]\nca_bundle = {bundle}\n")
+        monkeypatch.setenv(variable, str(tmp_path / "config"))
+    elif variable:
+        monkeypatch.setenv(variable, str(bundle))
     async with Wire(answer, context) as wire:
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
         if variable:

@@ -25,6 +25,8 @@ STS: Sequence[bytes] = (
     ),
     b"2<R><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></R>",
     b"4<R><Error><Code>AccessDenied</Code><Message>User: x is not authorized to perform: sts:AssumeRole</Message></Error></R>",
+    b"2<R><AssumeRoleResult><Credentials/></AssumeRoleResult></R>",
+    b"2<R><GetCallerIdentityResult><Account>self</Account></GetCallerIdentityResult></R>",
     b'2"text"',
     b"2\xff\xfe<\0!\0",
 )

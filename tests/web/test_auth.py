@@ -14,7 +14,6 @@ import pytest
 from exporter.config import parse_web_config
 from exporter.web.auth import BasicAuth
 from exporter.web.tls import WebConfigFile
-from tests.support.fetch import fetch
 from tests.support.log import Log
 from tests.support.logins import hashed, login
 from tests.support.serving import Serving
@@ -106,24 +105,23 @@ def guarded() -> Iterator[Serving]:
 )
 def test_a_login_is_right_or_wrong(guarded: Serving, scheme: str | None, token: bytes, status: int) -> None:
     headers = {} if scheme is None else {"Authorization": scheme + b64encode(token).decode()}
-    response = fetch(f"http://127.0.0.1:{guarded.port}/metrics", headers)
+    response = guarded.get("/metrics", headers)
     assert response.status == status
     assert (response.headers["www-authenticate"] is not None) == (status == 401)
 
 
 def test_every_path_asks_for_a_login(guarded: Serving) -> None:
     paths = ("/metrics", "/", "/config", "/api/v1/status", "/-/healthy", "/-/ready", "/assets/icon.svg", "/nothing")
-    assert {fetch(f"http://127.0.0.1:{guarded.port}{path}").status for path in paths} == {401}
-    assert fetch(f"http://127.0.0.1:{guarded.port}/-/reload", method="POST").status == 401
+    assert {guarded.get(path).status for path in paths} == {401}
+    assert guarded.get("/-/reload", method="POST").status == 401
 
 
 def test_of_many_guesses_most_get_429_and_scrapes_stay_quick(guarded: Serving) -> None:
-    url = f"http://127.0.0.1:{guarded.port}/-/healthy"
-    assert fetch(url, login("alice", "secret")).status == 200
+    assert guarded.get("/-/healthy", login("alice", "secret")).status == 200
     with ThreadPoolExecutor(16) as pool:
-        guesses = [pool.submit(fetch, url, login("alice", f"guess {number}")) for number in range(64)]
+        guesses = [pool.submit(guarded.get, "/-/healthy", login("alice", f"guess {number}")) for number in range(64)]
         began = time.monotonic()
-        assert fetch(url, login("alice", "secret")).status == 200
+        assert guarded.get("/-/healthy", login("alice", "secret")).status == 200
         assert time.monotonic() - began < 1
         answers = [guess.result() for guess in guesses]
     found = Counter(answer.status for answer in answers)
