@@ -156,6 +156,21 @@ def test_three_accounts_are_enough_where_they_fail_for_a_second() -> None:
     assert not circuit.admits()
 
 
+def test_who_fails_while_others_are_answered_is_counted_again_once_it_was_answered() -> None:
+    clock = FakeClock()
+    circuit = CircuitBreaker(clock.monotonic)
+    fail(circuit, 8)
+    circuit.answered("other")
+    fail(circuit, 8)
+    clock.advance(1)
+    circuit.failed("new")
+    assert circuit.admits()
+    for number in range(8):
+        circuit.answered(f"account-{number}")
+    fail(circuit, 8)
+    assert not circuit.admits()
+
+
 def test_one_probe_at_a_time_is_let_through_and_they_become_rarer_from_two_seconds_to_ten() -> None:
     clock = FakeClock()
     circuit = CircuitBreaker(clock.monotonic)
