@@ -100,7 +100,7 @@ async def test_an_answer_is_neither_unpacked_unasked_nor_are_its_entities_expand
 ) -> None:
     async with Wire(lambda _: body, head=head) as wire:
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
-        with pytest.raises(ReadFailure, match=r"^malformed: "):
+        with pytest.raises(ReadFailure, match=r"^malformed: AssumeRole: "):
             await read_by_role()
 
 

@@ -105,6 +105,16 @@ async def test_an_account_read_in_another_way_keeps_what_is_known_of_it(simulato
     assert simulator.log.counts()["DescribeCommunications"] == 3
 
 
+async def test_subjects_are_read_only_where_they_are_wanted(account: Account) -> None:
+    subjects = []
+    async with readers_of() as readers:
+        for keep in (False, True):
+            options = ReaderOptions("test", 3600, keep_subject=keep)
+            reading = await readers.reader(account.account_id, Access((account.role_arn(),)), (REGION,), options).read(10)
+            subjects.append({bool(case.subject) for case in reading.cases})
+    assert subjects == [{False}, {True}]
+
+
 async def test_with_an_endpoint_silent_only_the_first_eight_accounts_wait(simulator: Simulator) -> None:
     accounts = [simulator.fleet.add_account(account_id=f"{number:012}") for number in range(1, 21)]
     silent = simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
