@@ -117,16 +117,13 @@ async def test_a_redirect_is_not_followed_as_it_would_carry_credentials_elsewher
 
 @pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize(
-    ("host", "why"),
-    [("127.0.0.1:1", "Connect call failed ('127.0.0.1', 1)"), ("nowhere.invalid", "")],
+    ("host", "why"), [("127.0.0.1:1", r"Connect call failed \('127.0.0.1', 1\)"), ("nowhere.invalid", ".+")]
 )
 async def test_a_host_that_does_not_answer_is_named(host: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}")
     async with readers_of() as readers:
-        with pytest.raises(ReadFailure) as failure:
+        with pytest.raises(ReadFailure, match=f"^unreachable: GetCallerIdentity: {host}: cannot connect: {why}$"):
             await readers.own_account((REGION,), 10)
-    assert failure.value.reason is Reason.UNREACHABLE
-    assert failure.value.detail.startswith(f"GetCallerIdentity: {host}: cannot connect: {why}")
 
 
 @pytest.mark.usefixtures("own_keys")
