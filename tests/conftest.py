@@ -1,16 +1,21 @@
+import asyncio
+import inspect
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections import Counter
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import Phase, settings
 from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import exporter
+from tests.support.process import environment
 from tests.support.prometheus import PrometheusServer, Promtool
-from tests.support.scheduling import ByFile, is_on_the_clock, longest_first
 from tests.support.tools import find_tool
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
@@ -22,29 +27,69 @@ settings.register_profile("mutation", deadline=None, max_examples=10, derandomiz
 settings.load_profile("quick")
 _MEASURED_BY_COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """Where coverage tells processes that tests start to measure themselves, which makes them slow."""
-_NOTHING_IS_SKIPPED = os.environ.get("AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS") == "1"
+_ON_THE_CLOCK = (
+    "tests/bench/",
+    "tests/e2e/test_alerts.py",
+    "tests/e2e/test_endings.py",
+    *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "soak")),
+    "tests/resilience/test_neighbours.py",
+    "tests/web/test_crowds.py",
+)
+"""What is late when something else of its kind runs beside it, or when coverage is measured in the processes that it starts."""
+_REQUIRE_TOOLS = "AWS_SUPPORT_EXPORTER_REQUIRE_TOOLS"
+_NOTHING_IS_SKIPPED = os.environ.get(_REQUIRE_TOOLS) == "1"
+
+
+def pytest_configure() -> None:
+    """Leave nothing of the developer's in the environment: neither for tests nor for what they start."""
+    clean = environment()
+    for name in os.environ.keys() - clean.keys() - {_REQUIRE_TOOLS}:
+        del os.environ[name]
+    os.environ |= clean
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write golden pages anew instead of comparing with them")
 
 
+class ByFile(LoadScopeScheduling):
+    """Gives each process a file at a time, and all tests that look at the clock to one process, first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "on the clock" if nodeid.startswith(_ON_THE_CLOCK) else nodeid.partition("::")[0]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    config.option.loadscopereorder = False
     return ByFile(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    longest_first(items)
+    """Leave no process alone with much at the end: files of few tests, which start programs, come before those of many."""
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: (not item.nodeid.startswith(_ON_THE_CLOCK), sizes[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     with pytest.MonkeyPatch.context() as patch:
-        if is_on_the_clock(item.nodeid):
+        if item.nodeid.startswith(_ON_THE_CLOCK):
             patch.delenv(_MEASURED_BY_COVERAGE, raising=False)
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Run a test that is a coroutine, on an event loop of its own."""
+    if inspect.iscoroutinefunction(pyfuncitem.obj):
+        pyfuncitem.obj = partial(_run, pyfuncitem.obj)
+    return (yield)
+
+
+def _run(test: Callable[..., Coroutine[Any, Any, None]], **arguments: object) -> None:
+    asyncio.run(test(**arguments))
 
 
 def pytest_report_header() -> str:

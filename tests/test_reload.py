@@ -1,7 +1,8 @@
 """When the configuration file is reloaded, and what becomes of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ from tests.support.log import Log
 
 STARTED, LATER = 1000.0, 1050.0
 PATIENT = "poll: {interval: 10m}"
-NO_FILE = "there is no file"
 ENOUGH_LOOKS = 0.1
 """Seconds in which a file that is looked at without a pause is looked at many times."""
 
@@ -21,7 +21,7 @@ ENOUGH_LOOKS = 0.1
 class World:
     """A file, what reloads it, and what was applied of it: at once, or when a test lets it."""
 
-    def __init__(self, path: Path | str, *, lifecycle: bool = True) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.now = STARTED
         self.applied: list[str] = []
@@ -30,12 +30,11 @@ class World:
         self.let = asyncio.Event()
         self.let.set()
         self.apply: Callable[[bytes], Awaitable[None]] = self._parse_and_apply
-        if isinstance(path, Path):
-            self.write("{}")
+        self.write("{}")
         self.reloader = Reloader(
             path,
             b"{}",
-            lifecycle=lifecycle,
+            lifecycle=True,
             apply=lambda content: self.apply(content),  # noqa: PLW0108 - a test replaces it
             publish=self._publish,
             now=lambda: self.now,
@@ -44,7 +43,6 @@ class World:
         self.now = LATER
 
     def write(self, content: str) -> None:
-        assert isinstance(self.path, Path)
         self.path.write_text(content)
 
     async def until(self, condition: Callable[[], object]) -> None:
@@ -53,11 +51,12 @@ class World:
             while not condition():  # noqa: ASYNC110 - the reloader has no event for all that tests wait for
                 await asyncio.sleep(0.005)
 
-    async def watching(self, story: Callable[[], Awaitable[None]]) -> None:
-        """Watch the file while a story happens."""
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Watch the file meanwhile."""
         watching = asyncio.create_task(self.reloader.watch(0))
         try:
-            await story()
+            yield
         finally:
             watching.cancel()
 
@@ -80,22 +79,22 @@ def world(path: Path) -> World:
     return World(path)
 
 
-def test_a_request_reloads_and_returns_every_problem(world: World, path: Path) -> None:
-    path.write_text(PATIENT)
-    assert asyncio.run(world.reloader.by_request()) == ()
+async def test_a_request_reloads_and_returns_every_problem(world: World) -> None:
+    world.write(PATIENT)
+    assert await world.reloader.by_request() == ()
     assert (world.applied, world.published) == ([PATIENT], 1)
     assert world.reloader.last == LastReload(LATER)
-    path.write_text("pool: {}\naccounts: [{id: 1}]")
+    world.write("pool: {}\naccounts: [{id: 1}]")
     world.now += 50
-    problems = asyncio.run(world.reloader.by_request())
+    problems = await world.reloader.by_request()
     assert len(problems) == 2
     assert world.reloader.last == LastReload(LATER, tuple(problems)), "the time of the last one that succeeded"
     assert world.published == 2
     assert world.log.events == ["configuration reloaded", *["reloading configuration failed"] * 2]
 
 
-def test_a_file_is_watched_by_its_content(world: World) -> None:
-    async def story() -> None:
+async def test_a_file_is_watched_by_its_content(world: World) -> None:
+    async with world.watching():
         world.write("{}")
         await asyncio.sleep(ENOUGH_LOOKS)
         assert (world.applied, world.published, world.log.events) == ([], 0, [])
@@ -104,14 +103,12 @@ def test_a_file_is_watched_by_its_content(world: World) -> None:
         await asyncio.sleep(ENOUGH_LOOKS)
         assert (world.applied, world.log.events) == ([PATIENT], ["configuration reloaded"])
 
-    asyncio.run(world.watching(story))
-
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_text("pool: {}"), Path.unlink], ids=["bad", "gone"])
-def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
+async def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
     world: World, path: Path, spoil: Callable[[Path], object]
 ) -> None:
-    async def story() -> None:
+    async with world.watching():
         spoil(path)
         await world.until(lambda: world.published)
         await asyncio.sleep(ENOUGH_LOOKS)
@@ -122,49 +119,41 @@ def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
         await world.until(lambda: not world.reloader.last.problems)
         assert world.applied[-1] == PATIENT
 
-    asyncio.run(world.watching(story))
 
-
-def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World) -> None:
-    async def story() -> None:
-        world.let.clear()
+async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World) -> None:
+    world.let.clear()
+    world.reloader.by_signal()
+    await world.until(lambda: world.applied)
+    for _ in range(10_000):
         world.reloader.by_signal()
-        await world.until(lambda: world.applied)
-        for _ in range(10_000):
-            world.reloader.by_signal()
-        world.write(PATIENT)
-        asked = asyncio.create_task(world.reloader.by_request())
-        await asyncio.sleep(0)
-        world.let.set()
-        assert await asked == ()
-
-    asyncio.run(story())
+    world.write(PATIENT)
+    asked = asyncio.create_task(world.reloader.by_request())
+    await asyncio.sleep(0)
+    world.let.set()
+    assert await asked == ()
     assert world.applied == ["{}", PATIENT], "what is in the file is read once more, not ten thousand times"
 
 
-def test_few_requests_wait_at_a_time_and_who_goes_away_takes_it_from_nobody(world: World) -> None:
-    async def story() -> None:
-        world.let.clear()
-        waiting = [asyncio.create_task(world.reloader.by_request()) for _ in range(4)]
-        await world.until(lambda: world.applied)
-        with pytest.raises(ReloadRefused, match="too many reloads are waiting; try again in a second") as refused:
-            await world.reloader.by_request()
-        assert refused.value.status == 429
-        for task in waiting[:3]:
-            task.cancel()
-        world.let.set()
-        assert await waiting[3] == ()
-        assert await world.reloader.by_request() == ()
-
-    asyncio.run(story())
+async def test_few_requests_wait_at_a_time_and_who_goes_away_takes_it_from_nobody(world: World) -> None:
+    world.let.clear()
+    waiting = [asyncio.create_task(world.reloader.by_request()) for _ in range(4)]
+    await world.until(lambda: world.applied)
+    with pytest.raises(ReloadRefused, match="too many reloads are waiting; try again in a second") as refused:
+        await world.reloader.by_request()
+    assert refused.value.status == 429
+    for task in waiting[:3]:
+        task.cancel()
+    world.let.set()
+    assert await waiting[3] == ()
+    assert await world.reloader.by_request() == ()
 
 
-def test_a_bug_leaves_what_was_and_is_told_by_its_place(world: World) -> None:
+async def test_a_bug_leaves_what_was_and_is_told_by_its_place(world: World) -> None:
     async def fail(_: bytes) -> None:
         raise RuntimeError("cases: secret")
 
     world.apply = fail
-    (problem,) = asyncio.run(world.reloader.by_request())
+    (problem,) = await world.reloader.by_request()
     assert "RuntimeError in fail" in problem
     assert "secret" not in problem + str(world.log.lines)
     assert world.reloader.last == LastReload(STARTED, (problem,))

@@ -1,5 +1,4 @@
 import asyncio
-import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -19,38 +18,12 @@ from exporter.clock import Clock, SystemClock
 from exporter.simulator.account import Account
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
+from tests.support.clock import FakeClock
 
 REGION = "us-east-1"
 OPTIONS = ReaderOptions("test", 3600)
 _LOADER = create_loader()
 """botocore's data files, read once for all tests."""
-
-
-class FakeClock:
-    """A clock that moves only when somebody sleeps by it, or moves it."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-        await asyncio.sleep(0)
-
-
-class Impatient(SystemClock):
-    """The machine's clock, on which nobody pauses."""
-
-    async def sleep(self, seconds: float) -> None:
-        del seconds
-        await asyncio.sleep(0)
 
 
 class Requests:
@@ -74,9 +47,11 @@ async def readers_of(clock: Clock | None = None, requests: Requests | None = Non
         await readers.close()
 
 
-async def read(account: Account, seconds: float = 10, *, regions: tuple[str, ...] = (REGION,)) -> Reading:
-    """Read an account once, by its role."""
-    async with readers_of() as readers:
+async def read(
+    account: Account, seconds: float = 20, *, regions: tuple[str, ...] = (REGION,), clock: Clock | None = None
+) -> Reading:
+    """Read an account once, by its role, on a clock on which nobody pauses."""
+    async with readers_of(clock or FakeClock()) as readers:
         return await reader_of(account, readers, regions=regions).read(seconds)
 
 
@@ -106,6 +81,7 @@ class Wire:
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
         return self
 
     async def __aexit__(
@@ -134,14 +110,9 @@ def issued(expiration: str = "2099-01-01T00:00:00Z") -> bytes:
     ).encode()
 
 
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, os.devnull)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+def answer(sent: Sent) -> bytes:
+    """Answer as STS, and as Support of an account without cases."""
+    return b'{"cases": []}' if "x-amz-target" in sent.headers else issued()
 
 
 @pytest.fixture

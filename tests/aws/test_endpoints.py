@@ -1,6 +1,5 @@
 """Which endpoints regions lead to, and that the user's own come first."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -23,11 +22,7 @@ OWN = "http://127.0.0.1:4566"
 @pytest.fixture(scope="module")
 def endpoints() -> Endpoints:
     """Return what resolves regions for a user without settings of AWS."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("AWS_CONFIG_FILE", os.devnull)
-        return Endpoints()
+    return Endpoints()
 
 
 @pytest.mark.parametrize(("partition", "region", "home", "url"), [(name, *home) for name, home in HOMES.items()], ids=HOMES)
@@ -40,15 +35,12 @@ def test_no_partition_that_botocore_knows_is_left_out(endpoints: Endpoints) -> N
     assert set(endpoints.session.get_available_partitions()) == set(HOMES)
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "us-west-2", "eu-west-1"])
-def test_the_commercial_partition_has_three_endpoints(region: str, endpoints: Endpoints) -> None:
-    assert endpoints.support([region]) == (Endpoint(region, f"https://support.{region}.amazonaws.com"),)
-
-
-def test_every_other_commercial_region_leads_to_one_of_them(endpoints: Endpoints) -> None:
+def test_the_commercial_partition_has_three_endpoints_and_every_region_leads_to_one_of_them(endpoints: Endpoints) -> None:
     regions = endpoints.session.get_available_regions("sts")
     assert len(regions) > 25
-    assert {endpoint.region for endpoint in endpoints.support(regions)} == {"us-east-1", "us-west-2", "eu-west-1"}
+    assert set(endpoints.support(regions)) == {
+        Endpoint(region, f"https://support.{region}.amazonaws.com") for region in ("us-east-1", "us-west-2", "eu-west-1")
+    }
 
 
 @pytest.mark.parametrize(
@@ -67,45 +59,31 @@ def test_regions_that_lead_to_one_endpoint_are_one_and_their_order_is_kept(
     assert [endpoint.region for endpoint in endpoints.support(regions)] == expected
 
 
-@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SUPPORT"])
-def test_a_url_in_the_environment_is_used_for_fail_over_too(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(variable, OWN)
-    assert Endpoints().support(["us-east-1", "eu-west-1", "ap-southeast-2"]) == (
-        Endpoint("us-east-1", OWN),
-        Endpoint("eu-west-1", OWN),
-    )
-
-
-def test_the_url_for_support_wins_over_the_general_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SUPPORT", OWN)
-    assert Endpoints().support(["us-west-2"]) == (Endpoint("us-west-2", OWN),)
+GENERAL, ONLY_SUPPORT, ONLY_STS = "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SUPPORT", "AWS_ENDPOINT_URL_STS"
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("environment", "config", "url"),
     [
-        f"[default]\nendpoint_url = {OWN}\n",
-        f"[default]\nservices = ours\n[services ours]\nsupport =\n  endpoint_url = {OWN}\n",
+        ({GENERAL: OWN}, "", OWN),
+        ({ONLY_SUPPORT: OWN}, "", OWN),
+        ({GENERAL: "http://127.0.0.1:1", ONLY_SUPPORT: OWN}, "", OWN),
+        ({GENERAL: f"{OWN}/proxy/aws/"}, "", f"{OWN}/proxy/aws/"),
+        ({}, f"[default]\nendpoint_url = {OWN}\n", OWN),
+        ({}, f"[default]\nservices = ours\n[services ours]\nsupport =\n  endpoint_url = {OWN}\n", OWN),
+        ({ONLY_STS: OWN}, "", None),
+        ({GENERAL: OWN, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, "", None),
     ],
-    ids=["for all services", "for support"],
 )
-def test_a_url_in_the_configuration_file_is_used(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    path = tmp_path / "config"
-    path.write_text(text)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
-    assert Endpoints().support(["us-east-1", "us-west-2"]) == (Endpoint("us-east-1", OWN), Endpoint("us-west-2", OWN))
-
-
-def test_a_url_for_another_service_is_not_taken_for_supports(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", OWN)
-    assert Endpoints().support(["us-east-1"]) == (Endpoint("us-east-1", "https://support.us-east-1.amazonaws.com"),)
-
-
-def test_urls_that_are_to_be_ignored_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", OWN)
-    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
-    assert Endpoints().support(["us-east-1"]) == (Endpoint("us-east-1", "https://support.us-east-1.amazonaws.com"),)
+def test_the_users_own_url_is_used_for_fail_over_too(
+    environment: dict[str, str], config: str, url: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(config)
+    for name, value in (environment | {"AWS_CONFIG_FILE": str(tmp_path / "config")}).items():
+        monkeypatch.setenv(name, value)
+    assert Endpoints().support(["us-east-1", "eu-west-1", "ap-southeast-2"]) == tuple(
+        Endpoint(region, url or f"https://support.{region}.amazonaws.com") for region in ("us-east-1", "eu-west-1")
+    )
 
 
 @pytest.mark.parametrize("region", ["us-esat-1", "us-east-9", "nowhere", "", "US-EAST-1", "us-east-1a", "aws-global"])
@@ -139,9 +117,3 @@ def test_sts_is_asked_in_the_region_itself_and_organizations_at_home(
 def test_fips_and_dual_stack_are_the_users_choice(variable: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, "true")
     assert Endpoints().resolve("sts", "us-east-1").url == url
-
-
-def test_the_path_of_an_own_url_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"{OWN}/proxy/aws/")
-    assert Endpoints().resolve("sts", "us-east-1").url == f"{OWN}/proxy/aws/"
-    assert Endpoints().support(["eu-west-1"]) == (Endpoint("eu-west-1", f"{OWN}/proxy/aws/"),)

@@ -19,13 +19,19 @@ async def nothing(_: str) -> list[Communication]:
     return []
 
 
-def test_what_was_looked_up_once_is_remembered() -> None:
+def answering(*written: Communication) -> tuple[Lookup, list[str]]:
+    """Return a lookup that finds the same for any case, and the cases that it was asked for."""
     asked = []
 
     async def lookup(case_id: str) -> list[Communication]:
         asked.append(case_id)
-        return [Communication(NOW - 10, Author.CUSTOMER), Communication(NOW - 20, Author.AWS)]
+        return list(written)
 
+    return lookup, asked
+
+
+def test_what_was_looked_up_once_is_remembered() -> None:
+    lookup, asked = answering(Communication(NOW - 10, Author.CUSTOMER), Communication(NOW - 20, Author.AWS))
     responses = FirstResponses()
     for _ in range(3):
         (found,) = complete(responses, [case(first_aws_known=False)], lookup)
@@ -34,12 +40,7 @@ def test_what_was_looked_up_once_is_remembered() -> None:
 
 
 def test_an_unanswered_case_is_looked_up_again_when_somebody_wrote() -> None:
-    asked = []
-
-    async def lookup(case_id: str) -> list[Communication]:
-        asked.append(case_id)
-        return []
-
+    lookup, asked = answering()
     responses = FirstResponses()
     for at in (NOW, NOW, NOW + 1):
         complete(responses, [case(first_aws_known=False, latest=Communication(at, Author.CUSTOMER))], lookup)
@@ -53,16 +54,6 @@ def test_an_answer_that_was_seen_once_stays_known() -> None:
     assert later.first_aws == NOW
 
 
-def test_an_answer_among_the_latest_need_not_be_the_first_where_it_is_new() -> None:
-    async def lookup(_: str) -> list[Communication]:
-        return [Communication(NOW, Author.AWS), Communication(NOW - 50, Author.AWS)]
-
-    responses = FirstResponses()
-    complete(responses, [], nothing)
-    (found,) = complete(responses, [case(first_aws=NOW, first_aws_known=False)], lookup)
-    assert found.first_aws == NOW - 50
-
-
 def test_what_the_first_reading_finds_answered_is_not_looked_up() -> None:
     responses = FirstResponses()
     (found,) = complete(responses, [case(first_aws=NOW, first_aws_known=False)], lambda _: pytest.fail("asked"))
@@ -70,12 +61,7 @@ def test_what_the_first_reading_finds_answered_is_not_looked_up() -> None:
 
 
 def test_of_a_case_that_is_gone_nothing_is_remembered() -> None:
-    asked = []
-
-    async def lookup(case_id: str) -> list[Communication]:
-        asked.append(case_id)
-        return [Communication(NOW - 20, Author.AWS)]
-
+    lookup, asked = answering(Communication(NOW - 20, Author.AWS))
     responses = FirstResponses()
     for cases in ([case(first_aws_known=False)], [], [case(first_aws_known=False)]):
         complete(responses, cases, lookup)

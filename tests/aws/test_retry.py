@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from botocore.credentials import Credentials
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from exporter.aws.errors import Remedy, RequestFailure
 from exporter.aws.retry import Caller, CircuitBreaker, Retries, time_limit
 from exporter.cases.model import Reason
-from tests.aws.conftest import FakeClock
+from tests.support.clock import FakeClock
+from tests.support.credentials import OwnCredentials
 
 THROTTLED = RequestFailure(Reason.THROTTLED, "x")
 UNREACHABLE = RequestFailure(Reason.UNREACHABLE, "x")
@@ -22,15 +24,7 @@ DENIED = RequestFailure(Reason.ACCESS_DENIED, "x")
 LOOP = RequestFailure(Reason.MALFORMED, "x", Remedy.NONE)
 
 
-class Own:
-    async def get(self, _: Caller) -> Credentials:
-        return Credentials("id", "key")
-
-    def forget(self, refused: Credentials) -> None:
-        pass
-
-
-def tried(
+async def tried(
     failures: Sequence[RequestFailure | None],
     *,
     endpoints: str = "a",
@@ -48,12 +42,10 @@ def tried(
         if failure is not None:
             raise RequestFailure(failure.reason, failure.detail, failure.remedy)
 
-    async def run() -> None:
-        retries = Retries(endpoints, Own(), Caller("1"), clock or FakeClock(), lambda: fraction, attempts, rounds=3)
-        await retries.call(request)
-
     try:
-        asyncio.run(run())
+        await Retries(
+            endpoints, OwnCredentials(), Caller("1"), clock or FakeClock(), lambda: fraction, attempts, rounds=3
+        ).call(request)
     except RequestFailure:
         return f"{asked}!"
     return asked
@@ -80,33 +72,32 @@ def tried(
         ([EXPIRED, THROTTLED, UNREACHABLE, None], "ab", "aaab"),
     ],
 )
-def test_what_helps_is_done_and_not_for_ever(failures: list[RequestFailure | None], endpoints: str, expected: str) -> None:
-    assert tried(failures, endpoints=endpoints) == expected
+async def test_what_helps_is_done_and_not_for_ever(
+    failures: list[RequestFailure | None], endpoints: str, expected: str
+) -> None:
+    assert await tried(failures, endpoints=endpoints) == expected
 
 
-def test_pauses_double_from_half_a_second_to_five_and_are_drawn() -> None:
-    clock = FakeClock()
-    tried([THROTTLED], attempts=8, clock=clock, fraction=1.0)
-    assert clock.slept == [0.5, 1, 2, 4, 5, 5, 5]
-    clock = FakeClock()
-    tried([UNREACHABLE], clock=clock, fraction=0.5)
-    assert clock.slept == [0.25, 0.5]
+@pytest.mark.parametrize(
+    ("failures", "endpoints", "fraction", "pauses"),
+    [
+        ([THROTTLED], "a", 1.0, [0.5, 1, 2, 4, 5, 5, 5]),
+        ([UNREACHABLE], "a", 0.5, [0.25, 0.5]),
+        ([UNREACHABLE, None], "ab", 1.0, []),
+    ],
+    ids=["from half a second to five", "drawn", "none before the next endpoint"],
+)
+async def test_pauses_double_and_are_drawn(
+    failures: list[RequestFailure | None], endpoints: str, fraction: float, pauses: list[float]
+) -> None:
+    slept: list[float] = []
 
+    class Clock(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            slept.append(seconds)
 
-def test_the_next_endpoint_is_asked_without_a_pause() -> None:
-    clock = FakeClock()
-    tried([UNREACHABLE, None], endpoints="ab", clock=clock, fraction=1.0)
-    assert clock.slept == []
-
-
-def test_a_poll_that_runs_out_of_time_says_what_it_waited_for() -> None:
-    async def run() -> None:
-        async with time_limit("1", asyncio.get_running_loop().time() + 0.01) as caller:
-            caller.waiting_for = "DescribeCases: host"
-            await asyncio.Event().wait()
-
-    with pytest.raises(RequestFailure, match=r"^timeout: DescribeCases: host: no answer in time$"):
-        asyncio.run(run())
+    await tried(failures, endpoints=endpoints, attempts=8, clock=Clock(), fraction=fraction)
+    assert slept == pauses
 
 
 @pytest.mark.parametrize(
@@ -114,7 +105,7 @@ def test_a_poll_that_runs_out_of_time_says_what_it_waited_for() -> None:
     [([THROTTLED], Reason.THROTTLED), ([UNREACHABLE], Reason.UNREACHABLE), ([THROTTLED, None], Reason.TIMEOUT)],
     ids=["in a retry", "at the next endpoint", "after a retry that helped"],
 )
-def test_a_retry_that_runs_out_of_time_does_not_hide_what_was_retried(
+async def test_a_retry_that_runs_out_of_time_does_not_hide_what_was_retried(
     outcomes: list[RequestFailure | None], reason: Reason
 ) -> None:
     left = list(outcomes)
@@ -125,40 +116,27 @@ def test_a_retry_that_runs_out_of_time_does_not_hide_what_was_retried(
         if failure := left.pop(0):
             raise RequestFailure(failure.reason, failure.detail)
 
-    async def run() -> None:
+    async def poll() -> None:
         async with time_limit("1", asyncio.get_running_loop().time() + 0.05) as caller:
-            retries = Retries("ab", Own(), caller, FakeClock(), lambda: 0.0, 4, 3)
+            retries = Retries("ab", OwnCredentials(), caller, FakeClock(), lambda: 0.0, 4, 3)
             while True:
                 await retries.call(request)
 
     with pytest.raises(RequestFailure) as raised:
-        asyncio.run(run())
+        await poll()
     assert raised.value.reason is reason
 
 
-def test_who_cancels_a_poll_gets_no_failure_of_aws() -> None:
-    async def run() -> None:
-        async def poll() -> None:
-            async with time_limit("1", asyncio.get_running_loop().time() + 60):
-                await asyncio.Event().wait()
+async def test_who_cancels_a_poll_gets_no_failure_of_aws() -> None:
+    async def poll() -> None:
+        async with time_limit("1", asyncio.get_running_loop().time() + 60):
+            await asyncio.Event().wait()
 
-        task = asyncio.create_task(poll())
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(run())
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def circuit(clock: FakeClock) -> CircuitBreaker:
-    return CircuitBreaker(clock.monotonic)
+    task = asyncio.create_task(poll())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def fail(circuit: CircuitBreaker, subjects: int) -> None:
@@ -166,28 +144,26 @@ def fail(circuit: CircuitBreaker, subjects: int) -> None:
         circuit.failed(f"account-{number}")
 
 
-def test_three_accounts_are_enough_where_they_fail_for_a_second(circuit: CircuitBreaker, clock: FakeClock) -> None:
+def test_three_accounts_are_enough_where_they_fail_for_a_second() -> None:
+    clock = FakeClock()
+    circuit = CircuitBreaker(clock.monotonic)
     fail(circuit, 3)
-    clock.now += 0.9
+    clock.advance(0.9)
     fail(circuit, 3)
     assert circuit.admits()
-    clock.now += 0.1
+    clock.advance(0.1)
     fail(circuit, 2)
     assert not circuit.admits()
 
 
-def test_failures_that_answers_come_between_never_open_a_circuit(circuit: CircuitBreaker, clock: FakeClock) -> None:
-    for number in range(100):
-        fail(circuit, 3)
-        circuit.answered(f"other-{number}")
-        clock.now += 1
-    assert circuit.admits()
-
-
-def test_who_fails_while_others_are_answered_is_counted_again_once_it_was_answered(circuit: CircuitBreaker) -> None:
+def test_who_fails_while_others_are_answered_is_counted_again_once_it_was_answered() -> None:
+    clock = FakeClock()
+    circuit = CircuitBreaker(clock.monotonic)
     fail(circuit, 8)
     circuit.answered("other")
     fail(circuit, 8)
+    clock.advance(1)
+    circuit.failed("new")
     assert circuit.admits()
     for number in range(8):
         circuit.answered(f"account-{number}")
@@ -195,27 +171,21 @@ def test_who_fails_while_others_are_answered_is_counted_again_once_it_was_answer
     assert not circuit.admits()
 
 
-def test_one_probe_at_a_time_is_let_through_and_closes_the_circuit(circuit: CircuitBreaker, clock: FakeClock) -> None:
+def test_one_probe_at_a_time_is_let_through_and_they_become_rarer_from_two_seconds_to_ten() -> None:
+    clock = FakeClock()
+    circuit = CircuitBreaker(clock.monotonic)
     fail(circuit, 8)
-    clock.now += 2
-    assert [circuit.admits(), circuit.admits()] == [True, False]
-    circuit.answered("account-1")
-    assert [circuit.admits(), circuit.admits()] == [True, True]
-
-
-def test_probes_become_rarer_from_two_seconds_to_ten(circuit: CircuitBreaker, clock: FakeClock) -> None:
-    fail(circuit, 8)
-    probes: list[float] = []
-    while len(probes) < 5:
+    probes: list[float] = [0.0]
+    while len(probes) < 6:
         if circuit.admits():
-            probes.append(clock.now)
+            assert not circuit.admits()
+            probes.append(clock.monotonic())
             circuit.failed("account-0")
-        clock.now += 0.5
-    gaps = [later - earlier for earlier, later in zip([0.0, *probes], probes, strict=False)]
-    assert gaps == [2, 2, 4, 8, 10]
+        clock.advance(0.5)
+    assert [later - earlier for earlier, later in pairwise(probes)] == [2, 2, 4, 8, 10]
 
 
 @given(st.lists(st.sampled_from([THROTTLED, UNREACHABLE, EXPIRED, CIRCUIT_OPEN, NO_STS, DENIED]), min_size=1, max_size=40))
 def test_no_poll_makes_more_requests_for_a_page_than_its_policy_allows(failures: list[RequestFailure]) -> None:
     # Two endpoints in three rounds, three retries after pauses, one with new credentials.
-    assert len(tried(failures, endpoints="ab").removesuffix("!")) <= 6 + 3 + 1
+    assert len(asyncio.run(tried(failures, endpoints="ab")).removesuffix("!")) <= 6 + 3 + 1

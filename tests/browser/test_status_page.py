@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.support.browser import browser, emulate, log_of
 from tests.support.process import ExporterProcess
 from tests.support.waiting import wait_until
 
@@ -42,22 +41,42 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExporterProce
     path = tmp_path_factory.mktemp("status") / "config.yaml"
     path.write_text(CONFIG)
     with Simulator(fleet) as simulator, ExporterProcess([f"--config.file={path}"], simulator.environment()) as running:
-        running.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
-        running.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text)
+        running.first_page()
         yield running
 
 
 @pytest.fixture(scope="module")
 def chrome(chromium: Path, chromedriver: Path) -> Iterator[Chrome]:
-    with browser(chromium, chromedriver) as running:
+    """Return a browser without a window that can reach loopback and nothing else."""
+    options = ChromeOptions()
+    options.binary_location = str(chromium)
+    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "hide-scrollbars", "window-size=1360,900"):
+        options.add_argument(f"--{argument}")
+    options.add_argument("--proxy-server=127.0.0.1:9")
+    options.add_argument("--proxy-bypass-list=127.0.0.1")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with Chrome(options, ChromeService(str(chromedriver))) as running:
+        running.set_page_load_timeout(20)
         yield running
+
+
+def log_of(running: Chrome, kind: str) -> list[dict[str, str]]:
+    """Return what was logged since the last time: `browser` for the console, `performance` for the network."""
+    entries: list[dict[str, str]] = running.get_log(kind)  # type: ignore[no-untyped-call]  # Selenium leaves it so
+    return entries
+
+
+def draw(running: Chrome, scheme: str) -> None:
+    """Have pages drawn in light or dark."""
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    running.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
 
 @pytest.fixture
 def page(exporter: ExporterProcess, chrome: Chrome) -> Chrome:
     for command, options in RESET.items():
         chrome.execute_cdp_cmd(f"Emulation.{command}", options)
-    emulate(chrome)
+    draw(chrome, "light")
     chrome.get("about:blank")
     log_of(chrome, "performance")
     log_of(chrome, "browser")
@@ -137,7 +156,8 @@ def test_it_works_without_scripts(page: Chrome) -> None:
 
 @pytest.mark.parametrize("width", [1280, 1024, 800, 360])
 def test_it_fits_the_screen_and_its_figures_leave_no_gap(page: Chrome, width: int) -> None:
-    emulate(page, width=width)
+    size = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     page.refresh()
     assert len(names(page)) == 4
     assert page.execute_script("return document.documentElement.scrollWidth") == width
@@ -149,8 +169,8 @@ def test_it_fits_the_screen_and_its_figures_leave_no_gap(page: Chrome, width: in
 
 def test_it_is_dark_where_the_reader_wants_that(page: Chrome) -> None:
     drawn = []
-    for dark in (False, True):
-        emulate(page, dark=dark)
+    for scheme in ("light", "dark"):
+        draw(page, scheme)
         drawn.append(page.find_element(By.TAG_NAME, "body").value_of_css_property("background-color"))
     assert drawn == ["rgba(246, 248, 250, 1)", "rgba(14, 19, 25, 1)"]
 

@@ -1,6 +1,6 @@
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 import pytest
 
@@ -22,7 +22,6 @@ STALE_AFTER = 1800.0
 POLICY = Policy(STALE_AFTER, {"critical": 900.0, "low": 86400.0})
 
 Outcome = Iterable[Case] | Exception
-T = TypeVar("T")
 C = TypeVar("C", bound=Clock)
 
 
@@ -48,7 +47,6 @@ class World(Generic[C]):
     """A collector of accounts with fake sources."""
 
     def __init__(self, clock: C, samples: Callable[[], Iterable[Sample]] = tuple) -> None:
-        self._runner = asyncio.Runner()
         self.clock = clock
         self.log = Log()
         self.sources: dict[str, FakeSource] = {}
@@ -65,13 +63,6 @@ class World(Generic[C]):
             log=self.log.logger,
         )
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the collector's event loop."""
-        return self._runner.run(work)
-
-    def close(self) -> None:
-        self._runner.close()
-
     def plan(
         self,
         *account_ids: str,
@@ -87,15 +78,15 @@ class World(Generic[C]):
         source = self.sources.setdefault(account_id, FakeSource(self.clock))
         return Target(Account(account_id, f"name-{account_id}", "us-east-1", "aws"), source)
 
-    def assign(self, *account_ids: str) -> None:
+    async def assign(self, *account_ids: str) -> None:
         """Poll exactly these accounts from now on."""
-        self.run(self.collector.apply(self.plan(*account_ids)))
+        await self.collector.apply(self.plan(*account_ids))
 
-    def poll_due(self) -> list[str]:
+    async def poll_due(self) -> list[str]:
         """Poll all accounts that are due, and return which."""
         due = self.collector.accounts.due()
         for entry in due:
-            self.run(self.collector.poll(entry))
+            await self.collector.poll(entry)
         return [entry.target.account.account_id for entry in due]
 
     def status(self, account_id: str) -> AccountStatus:
@@ -106,12 +97,5 @@ class World(Generic[C]):
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def world(clock: FakeClock) -> Iterator[World[FakeClock]]:
-    made = World(clock)
-    yield made
-    made.close()
+def world() -> World[FakeClock]:
+    return World(FakeClock())

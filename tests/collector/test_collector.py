@@ -1,30 +1,28 @@
 """The collector as it runs: polls in flight, listings that come in, pages that follow."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
-from exporter.cases.model import Case, Reason
+from exporter.cases.model import Reason
 from exporter.clock import SystemClock
+from exporter.collector.collector import Plan
 from exporter.collector.ports import Target
 from exporter.errors import ReadFailure
 from exporter.metrics.exposition import Encoding, TextFormat
 from exporter.metrics.families import Sample
-from tests.collector.conftest import FakeSource, World
-from tests.support.clock import FakeClock
+from tests.collector.conftest import World
 
 A, B, C = "111111111111", "222222222222", "333333333333"
-CASE = Case("case-1", "1", "opened", "low", "ec2", "other", "en", 1_700_000_000.0)
 PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 @pytest.fixture
-def world() -> Iterator[World[SystemClock]]:
+def world() -> World[SystemClock]:
     """Return a collector on the machine's own clock."""
-    made = World(SystemClock())
-    yield made
-    made.close()
+    return World(SystemClock())
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -34,19 +32,17 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-def running(world: World[SystemClock], story: Callable[[], Awaitable[None]]) -> None:
-    """Run a collector while a story happens."""
-
-    async def run() -> None:
-        collecting = asyncio.create_task(world.collector.run())
-        try:
-            await story()
-        finally:
-            collecting.cancel()
-            await asyncio.gather(collecting, return_exceptions=True)
-            assert len(asyncio.all_tasks()) == 1, "no task is left"
-
-    world.run(run())
+@asynccontextmanager
+async def running(world: World[SystemClock], plan: Plan) -> AsyncIterator[None]:
+    """Run a collector meanwhile, by a plan."""
+    collecting = asyncio.create_task(world.collector.run())
+    try:
+        await world.collector.apply(plan)
+        yield
+    finally:
+        collecting.cancel()
+        await asyncio.gather(collecting, return_exceptions=True)
+        assert len(asyncio.all_tasks()) == 1, "no task is left"
 
 
 def hold(world: World[SystemClock], *account_ids: str) -> None:
@@ -88,28 +84,9 @@ class Listing:
         return ()
 
 
-def test_the_end_of_the_first_round_is_published_at_once_and_only_then_it_is_ready(world: World[SystemClock]) -> None:
-    hold(world, A, B)
-
-    async def story() -> None:
-        await world.collector.apply(world.plan(A, B))
-        release(world, A)
-        await until(lambda: world.status(A).last_poll)
-        await world.collector.publisher.publish()
-        assert not world.collector.publisher.ready
-        release(world, B)
-        await until(lambda: world.collector.publisher.ready)
-        page = world.store.encode(PLAIN) or b""
-        assert page.count(b"aws_support_account_up{") == 2
-
-    running(world, story)
-
-
-def test_accounts_are_polled_while_their_list_still_comes_in(world: World[SystemClock]) -> None:
+async def test_accounts_are_polled_while_their_list_still_comes_in(world: World[SystemClock]) -> None:
     listing = Listing([world.target(A)], [world.target(B)])
-
-    async def story() -> None:
-        await world.collector.apply(world.plan(discoveries=[listing]))
+    async with running(world, world.plan(discoveries=[listing])):
         listing.let.release()
         await until(lambda: polled(world, A))
         assert polled(world, B) == 0
@@ -117,43 +94,31 @@ def test_accounts_are_polled_while_their_list_still_comes_in(world: World[System
         listing.let.release()
         await until(lambda: world.collector.publisher.ready and polled(world, B))
 
-    running(world, story)
 
-
-def test_a_listing_that_breaks_off_keeps_the_accounts_that_it_found(world: World[SystemClock]) -> None:
+async def test_a_listing_that_breaks_off_keeps_the_accounts_that_it_found(world: World[SystemClock]) -> None:
     listing = Listing([world.target(A)], ReadFailure(Reason.UNREACHABLE, "ListAccounts: broke off"))
     listing.let.release()
     listing.let.release()
-
-    async def story() -> None:
-        await world.collector.apply(world.plan(discoveries=[listing]))
+    async with running(world, world.plan(discoveries=[listing])):
         await until(lambda: world.collector.publisher.ready)
         (organization,) = world.collector.publisher.snapshot.organizations
         assert (organization.accounts, organization.reason) == (1, Reason.UNREACHABLE)
         assert polled(world, A) == 1
 
-    running(world, story)
 
-
-def test_a_poll_in_flight_survives_a_reload_that_does_not_change_its_account(world: World[SystemClock]) -> None:
+async def test_a_poll_in_flight_survives_a_reload_that_does_not_change_its_account(world: World[SystemClock]) -> None:
     hold(world, A)
-
-    async def story() -> None:
-        await world.collector.apply(world.plan(A))
+    async with running(world, world.plan(A)):
         await until(lambda: polled(world, A))
         await world.collector.apply(world.plan(A, B))
         release(world, A)
         await until(lambda: world.status(A).last_poll)
         assert polled(world, A) == 1
 
-    running(world, story)
 
-
-def test_a_poll_in_flight_of_an_account_that_goes_is_dropped(world: World[SystemClock]) -> None:
+async def test_a_poll_in_flight_of_an_account_that_goes_is_dropped(world: World[SystemClock]) -> None:
     hold(world, A)
-
-    async def story() -> None:
-        await world.collector.apply(world.plan(A, B))
+    async with running(world, world.plan(A, B)):
         await until(lambda: polled(world, A) and polled(world, B))
         await world.collector.apply(world.plan(B))
         release(world, A)
@@ -162,26 +127,10 @@ def test_a_poll_in_flight_of_an_account_that_goes_is_dropped(world: World[System
         assert polled(world, A) == 2, "what comes back is new"
         assert b"cases_opened_total" in (world.store.encode(PLAIN) or b"")
 
-    running(world, story)
 
-
-def test_an_account_that_is_read_in_another_way_is_polled_at_once(world: World[SystemClock]) -> None:
-    async def story() -> None:
-        await world.collector.apply(world.plan(A))
-        await until(lambda: polled(world, A) and world.status(A).last_poll)
-        other = world.sources[A] = FakeSource(world.clock, [CASE])
-        await world.collector.apply(world.plan(A))
-        await until(lambda: other.timeouts and world.status(A).reading)
-        await until(lambda: (reading := world.status(A).reading) and reading.cases == (CASE,))
-
-    running(world, story)
-
-
-def test_no_more_accounts_are_polled_at_a_time_than_the_plan_says(world: World[SystemClock]) -> None:
+async def test_no_more_accounts_are_polled_at_a_time_than_the_plan_says(world: World[SystemClock]) -> None:
     hold(world, A, B, C)
-
-    async def story() -> None:
-        await world.collector.apply(world.plan(A, B, C, concurrency=2))
+    async with running(world, world.plan(A, B, C, concurrency=2)):
         await until(lambda: sum(polled(world, each) for each in (A, B, C)) == 2)
         await asyncio.sleep(0.02)
         assert sum(polled(world, each) for each in (A, B, C)) == 2
@@ -189,44 +138,26 @@ def test_no_more_accounts_are_polled_at_a_time_than_the_plan_says(world: World[S
             release(world, each)
         await until(world.collector.accounts.all_polled.is_set)
 
-    running(world, story)
 
-
-def test_polling_once_polls_what_is_configured_and_what_is_listed_and_says_how_far_it_is(world: World[SystemClock]) -> None:
+async def test_polling_once_polls_what_is_configured_and_what_is_listed_and_says_how_far_it_is(
+    world: World[SystemClock],
+) -> None:
     listing = Listing([world.target(B)], [world.target(C)])
     listing.let.release()
     listing.let.release()
     told: list[tuple[int, int]] = []
-
-    async def once() -> None:
-        await world.collector.apply(world.plan(A, discoveries=[listing]))
-        await world.collector.run_once(lambda done, total: told.append((done, total)))
-
-    world.run(once())
+    await world.collector.apply(world.plan(A, discoveries=[listing]))
+    await world.collector.run_once(lambda done, total: told.append((done, total)))
     assert told[-1] == (3, 3)
     assert [polled(world, each) for each in (A, B, C)] == [1, 1, 1]
     assert world.collector.publisher.ready
 
 
-def test_a_page_that_is_never_made_is_told_as_a_health_problem(clock: FakeClock) -> None:
-    world = World(clock)
-    world.assign(A)
-    assert world.collector.health_problems() == []
-    clock.advance(331)
-    assert world.collector.health_problems() == ["collector stuck: the last page is 331 s old"]
-    world.close()
-
-
-def test_a_task_that_crashes_is_logged_and_told_as_a_health_problem() -> None:
+async def test_a_task_that_crashes_is_logged_and_told_as_a_health_problem() -> None:
     answers: list[tuple[Sample, ...]] = [()]
     broken = World(SystemClock(), answers.pop)
-
-    async def story() -> None:
-        await broken.collector.apply(broken.plan(A))
+    async with running(broken, broken.plan(A)):
         await until(broken.collector.health_problems)
         assert broken.collector.health_problems()[0].startswith("publish task crashed: IndexError in publish")
         assert "task crashed" in broken.log.events
         assert "empty list" not in str(broken.log.lines)
-
-    running(broken, story)
-    broken.close()

@@ -1,61 +1,43 @@
 import pytest
 
-from exporter.cases.model import Case, Reason
+from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 from tests.collector.conftest import INTERVAL, Outcome, World
 from tests.support.clock import FakeClock
 
 A, B, C = "111111111111", "222222222222", "333333333333"
-CASE = Case("case-1", "1", "opened", "low", "ec2", "other", "en", 1_700_000_000.0)
 
 
-def test_the_first_round_reads_every_account_at_once(world: World[FakeClock]) -> None:
-    world.assign(A, B, C)
-    assert sorted(world.poll_due()) == [A, B, C]
+async def test_the_first_round_reads_every_account_at_once(world: World[FakeClock]) -> None:
+    await world.assign(A, B, C)
+    assert sorted(await world.poll_due()) == [A, B, C]
     assert world.collector.accounts.all_polled.is_set()
-    assert world.poll_due() == []
+    assert await world.poll_due() == []
 
 
-def test_later_rounds_are_spread_over_the_interval(world: World[FakeClock]) -> None:
+async def test_later_rounds_are_spread_over_the_interval(world: World[FakeClock]) -> None:
     ids = [f"{number:012d}" for number in range(300)]
-    world.assign(*ids)
-    world.poll_due()
+    await world.assign(*ids)
+    await world.poll_due()
     polled = []
     for _ in range(15):
         world.clock.advance(INTERVAL / 10)
-        polled.append(world.poll_due())
+        polled.append(await world.poll_due())
     counts = [len(batch) for batch in polled]
     assert sum(counts[5:]) == len(ids), "in each interval every account is read once"
     assert max(counts) < len(ids) / 4, "no moment takes more than its share"
 
 
-def test_a_poll_gets_the_timeout(world: World[FakeClock]) -> None:
-    world.assign(A)
-    world.poll_due()
+async def test_a_poll_gets_the_timeout(world: World[FakeClock]) -> None:
+    await world.assign(A)
+    await world.poll_due()
     assert world.sources[A].timeouts == [60.0]
 
 
-def test_an_account_that_is_gone_leaves_nothing(world: World[FakeClock]) -> None:
-    world.assign(A, B)
-    world.poll_due()
-    world.assign(B)
-    assert [entry.target.account.account_id for entry in world.collector.accounts.entries()] == [B]
-
-
-def test_an_account_that_stays_keeps_what_is_known_of_it(world: World[FakeClock]) -> None:
-    world.assign(A)
-    world.sources[A].outcome = [CASE]
-    world.poll_due()
-    world.assign(A, B)
-    status = world.status(A)
-    assert status.reading is not None
-    assert status.reading.cases == (CASE,)
-
-
-def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: World[FakeClock]) -> None:
-    world.assign(A, B)
+async def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: World[FakeClock]) -> None:
+    await world.assign(A, B)
     world.sources[A].outcome = RuntimeError("SECRET")
-    assert sorted(world.poll_due()) == [A, B]
+    assert sorted(await world.poll_due()) == [A, B]
     status = world.status(A)
     assert status.last_poll is not None
     assert status.last_poll.reason is Reason.INTERNAL
@@ -63,13 +45,13 @@ def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world: Worl
     assert "RuntimeError" in status.last_poll.detail
 
 
-def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World[FakeClock]) -> None:
-    world.assign(A)
+async def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World[FakeClock]) -> None:
+    await world.assign(A)
     slow, throttled = ReadFailure(Reason.TIMEOUT, "x"), ReadFailure(Reason.THROTTLED, "x")
     outcomes: list[Outcome] = [slow, slow, throttled, [], []]
     for outcome in outcomes:
         world.sources[A].outcome = outcome
-        world.poll_due()
+        await world.poll_due()
         world.clock.advance(2 * INTERVAL)
     assert [line["log_level"] for line in world.log.lines] == ["warning", "warning", "info"]
 
@@ -86,27 +68,27 @@ def test_a_line_is_logged_per_change_of_state_not_per_poll(world: World[FakeCloc
         (Reason.CREDENTIALS, 800, 1000),
     ],
 )
-def test_the_first_pause_after_a_failure_depends_on_its_reason(
+async def test_the_first_pause_after_a_failure_depends_on_its_reason(
     world: World[FakeClock], reason: Reason, least: float, most: float
 ) -> None:
-    world.assign(A)
+    await world.assign(A)
     world.sources[A].outcome = ReadFailure(reason, "x")
-    world.poll_due()
+    await world.poll_due()
     world.clock.advance(least)
-    assert world.poll_due() == []
+    assert await world.poll_due() == []
     world.clock.advance(most - least)
-    assert world.poll_due() == [A]
+    assert await world.poll_due() == [A]
 
 
 @pytest.mark.parametrize(
     ("reason", "bound"), [(Reason.TIMEOUT, INTERVAL), (Reason.UNREACHABLE, 16.5), (Reason.ACCESS_DENIED, 3960.0)]
 )
-def test_pauses_grow_to_a_bound(world: World[FakeClock], reason: Reason, bound: float) -> None:
-    world.assign(A)
+async def test_pauses_grow_to_a_bound(world: World[FakeClock], reason: Reason, bound: float) -> None:
+    await world.assign(A)
     world.sources[A].outcome = ReadFailure(reason, "x")
     pauses = []
     for _ in range(12):
-        world.poll_due()
+        await world.poll_due()
         status = world.status(A)
         assert status.next_poll is not None
         pauses.append(status.next_poll - world.clock.time())
@@ -115,35 +97,42 @@ def test_pauses_grow_to_a_bound(world: World[FakeClock], reason: Reason, bound: 
     assert bound * 0.75 < max(pauses) <= bound + 1e-3
 
 
-def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World[FakeClock]) -> None:
-    world.assign("1")
+async def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: World[FakeClock]) -> None:
+    await world.assign("1")
     world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
     for _ in range(3 * 3600 // 20):
-        world.poll_due()
+        await world.poll_due()
         world.clock.advance(20)
     told = [line.get("for") for line in world.log.lines]
     assert told == [None, "1h", "2h"]
     world.sources["1"].outcome = ()
-    world.poll_due()
+    await world.poll_due()
     world.clock.advance(20)
-    world.poll_due()
+    await world.poll_due()
     assert world.log.events[3:] == ["account recovered"]
 
 
-def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: World[FakeClock]) -> None:
-    world.assign("1")
-    world.poll_due()
+async def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: World[FakeClock]) -> None:
+    await world.assign("1")
+    await world.poll_due()
     world.sources["1"].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
     for _ in range(3000 // 20):
         world.clock.advance(20)
-        world.poll_due()
+        await world.poll_due()
     assert world.log.events == ["polling account failed", "account stale: its last good cases are no longer shown"]
 
 
-def test_an_account_without_a_plan_is_told_once(world: World[FakeClock]) -> None:
-    world.assign("1")
+async def test_an_account_without_a_plan_is_told_once(world: World[FakeClock]) -> None:
+    await world.assign("1")
     world.sources["1"].outcome = ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan")
     for _ in range(100):
-        world.poll_due()
+        await world.poll_due()
         world.clock.advance(600)
     assert world.log.events == ["account's support plan has no API access"]
+
+
+async def test_a_page_that_is_never_made_is_told_as_a_health_problem(world: World[FakeClock]) -> None:
+    await world.assign(A)
+    assert world.collector.health_problems() == []
+    world.clock.advance(331)
+    assert world.collector.health_problems() == ["collector stuck: the last page is 331 s old"]

@@ -22,9 +22,11 @@ def test_pages_take_a_small_share_of_a_core_and_more_of_it_in_the_first_round(
     assert pause_after(cost, first_round=first_round) == pytest.approx(pause)
 
 
-def test_who_finds_a_new_page_finds_what_it_was_made_from(world: World[FakeClock], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_finds_a_new_page_finds_what_it_was_made_from(
+    world: World[FakeClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown: list[int] = []
     publisher = world.collector.publisher
     monkeypatch.setattr(world.store, "publish", lambda _: shown.append(len(publisher.snapshot.statuses)))
-    world.assign("111111111111", "222222222222")
+    await world.assign("111111111111", "222222222222")
     assert shown == [2], "the status page would show the page before until there is another"

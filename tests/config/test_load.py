@@ -13,57 +13,38 @@ Parse = Callable[[str | bytes], Settings]
 Load = Callable[[Path], Settings]
 
 
-@pytest.fixture
-def problems(load_config: Load) -> Callable[[Path], list[str]]:
-    def told(path: Path) -> list[str]:
-        with pytest.raises(ConfigError) as caught:
-            load_config(path)
-        return [problem.removeprefix(f"{path.parent}/") for problem in caught.value.problems]
-
-    return told
-
-
-def test_missing_file_is_one_line(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
-    assert problems(tmp_path / "config.yaml") == ["config.yaml: the configuration cannot be read: no such file or directory"]
-
-
-def test_directory_is_one_line(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
-    (tmp_path / "config.yaml").mkdir()
-    assert problems(tmp_path / "config.yaml") == ["config.yaml: the configuration cannot be read: is a directory"]
-
-
-def test_a_pipe_is_refused_before_anyone_waits_for_it(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
-    os.mkfifo(tmp_path / "config.yaml")
-    told = "config.yaml: the configuration cannot be read: it is a pipe, a socket or a device: name a file"
-    assert problems(tmp_path / "config.yaml") == [told]
-
-
-def test_no_name_at_all_is_one_line(load_config: Load) -> None:
-    with pytest.raises(ConfigError, match=r"^\.: the configuration cannot be read: no name is given$"):
-        load_config(Path())
-
-
-def test_unreadable_file_is_one_line(
-    tmp_path: Path, problems: Callable[[Path], list[str]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda _: None, "the configuration cannot be read: no such file or directory"),
+        (Path.mkdir, "the configuration cannot be read: is a directory"),
+        (os.mkfifo, "the configuration cannot be read: it is a pipe, a socket or a device: name a file"),
+        (lambda path: path.write_bytes(b"#" * (MAX_BYTES + 1)), "the file is larger than 10 MiB: is it the right one?"),
+    ],
+    ids=["missing", "directory", "pipe", "huge"],
+)
+def test_a_file_that_cannot_be_used_is_told_in_one_line(
+    make: Callable[[Path], object], told: str, tmp_path: Path, load_config: Load
 ) -> None:
-    (tmp_path / "config.yaml").write_text("{}")
-    monkeypatch.setattr(Path, "open", _denied)
-    assert problems(tmp_path / "config.yaml") == ["config.yaml: the configuration cannot be read: permission denied"]
+    make(tmp_path / "config.yaml")
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "config.yaml")
+    assert caught.value.problems == (f"{tmp_path}/config.yaml: {told}",)
 
 
-def _denied(*_: object) -> None:
-    raise PermissionError(13, "Permission denied")
+def test_a_file_that_may_not_be_read_is_told_in_one_line(load_config: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(ConfigError, match=r": the configuration cannot be read: permission denied$"):
+        load_config(Path(__file__))
 
 
-def test_path_that_no_file_can_have_is_one_line(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
-    (problem,) = problems(tmp_path / "a\0b")
-    assert "cannot be read" in problem
-
-
-def test_huge_file_is_refused(tmp_path: Path, problems: Callable[[Path], list[str]]) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_bytes(b"#" * (MAX_BYTES + 1))
-    assert problems(path) == ["config.yaml: the file is larger than 10 MiB: is it the right one?"]
+@pytest.mark.parametrize(("path", "told"), [("", "no name is given"), ("a\0b", "")])
+def test_a_path_that_no_file_can_have_is_told_in_one_line(path: str, told: str, load_config: Load) -> None:
+    with pytest.raises(ConfigError, match=f": the configuration cannot be read: .*{told}$"):
+        load_config(Path(path))
 
 
 def test_byte_order_mark_is_no_problem(parse_config: Parse) -> None:

@@ -1,6 +1,5 @@
 """A week of the simulator's fleet as a Prometheus that scraped exporters all the while would have stored it.
 
-`python -m tests.dashboards.history DIR` makes a data directory that ends now, for a Prometheus to look at.
 All of an exporter is its own but the wire and the clock: the simulated API is called, not connected to.
 """
 
@@ -9,8 +8,6 @@ import platform
 import random
 import re
 import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,8 +37,8 @@ from exporter.simulator import support
 from exporter.simulator.errors import ApiError
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.parameters import Parameters
+from tests.support.credentials import OwnCredentials
 from tests.support.log import Log
-from tests.support.tools import find_tool
 
 DAY = 86400.0
 JOB = "aws-support-exporter"
@@ -143,17 +140,6 @@ class CalledClient(Client):
             return support.answer(operation, Parameters(parameters), self._account)
         except ApiError as error:
             raise refused(operation, 400, error.code, "") from error
-
-
-class OwnCredentials:
-    """What the exporter assumes roles with."""
-
-    async def get(self, _: Caller) -> Credentials:
-        """Return them."""
-        return Credentials("id", "key")
-
-    def forget(self, refused: Credentials) -> None:
-        """Keep them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,20 +268,3 @@ def create_blocks(stories: Iterable[Story], end: float, directory: Path, promtoo
 def healthy(accounts: int, cases: float = 4.0) -> Callable[[Callable[[], float]], Fleet]:
     """Return what makes a fleet of which every account can be read."""
     return lambda clock: Fleet.living(clock, accounts=accounts, cases=cases)
-
-
-def main(directory: Path) -> None:
-    """Make a data directory of a week of the demo that ends now, and print the command that starts Prometheus on it."""
-    prometheus, promtool = find_tool("prometheus"), find_tool("promtool")
-    assert prometheus, "run `make tools`"
-    assert promtool, "run `make tools`"
-    story = Story(lambda clock: Fleet.demo(clock, seed=5), [Scrape("localhost:10047")])
-    data = create_blocks([story], time.time(), directory, promtool)
-    config = directory / "prometheus.json"
-    config.write_text('{"scrape_configs": []}')
-    flags = f"--query.lookback-delta={story.step:g}s --web.listen-address=127.0.0.1:9090"
-    sys.stdout.write(f"{prometheus} --config.file={config} --storage.tsdb.path={data} {flags}\n")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -7,7 +7,6 @@ import pytest
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.support.page import Page
 from tests.support.process import ExporterProcess
 
 
@@ -40,14 +39,3 @@ def start(tmp_path: Path) -> Iterator[StartExporter]:
             return stack.enter_context(ExporterProcess(arguments, env))
 
         yield start
-
-
-@pytest.fixture
-def read_page() -> Callable[[ExporterProcess], Page]:
-    """Return the page that follows the first round over all accounts."""
-
-    def read(exporter: ExporterProcess) -> Page:
-        exporter.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
-        return Page(exporter.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
-
-    return read

@@ -16,7 +16,7 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Error, Silence
 from exporter.simulator.server import Simulator
 from tests.support.fetch import free_port
-from tests.support.process import environment, run_exporter
+from tests.support.process import run_exporter
 from tests.support.waiting import wait_until
 
 PIPE_BYTES, A_LINE = 4096, 300
@@ -33,7 +33,7 @@ def config(tmp_path: Path, fleet: Fleet) -> Path:
 
 def start(simulator: Simulator, *arguments: str, **streams: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "exporter", *arguments]
-    return subprocess.Popen(command, env=environment(simulator.environment()), stdin=subprocess.DEVNULL, text=True, **streams)  # type: ignore[call-overload,no-any-return]  # of the streams
+    return subprocess.Popen(command, env=os.environ | simulator.environment(), stdin=subprocess.DEVNULL, text=True, **streams)  # type: ignore[call-overload,no-any-return]  # of the streams
 
 
 @pytest.fixture

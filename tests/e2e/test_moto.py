@@ -1,14 +1,12 @@
 """The flow of credentials on a wire that is not ours: moto's server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.e2e.conftest import StartExporter
-from tests.support.page import Page
-from tests.support.process import ExporterProcess
 
 A, B = "111111111111", "222222222222"
 CONFIG = f"""
@@ -45,13 +43,11 @@ def open_cases(url: str, account_id: str, count: int) -> None:
         support.create_case(subject=f"case {number}", communicationBody="text", severityCode="low", serviceCode="general-info")
 
 
-def test_each_accounts_cases_are_read_with_its_own_credentials(
-    moto_url: str, start: StartExporter, read_page: Callable[[ExporterProcess], Page]
-) -> None:
+def test_each_accounts_cases_are_read_with_its_own_credentials(moto_url: str, start: StartExporter) -> None:
     open_cases(moto_url, A, 3)
     open_cases(moto_url, B, 5)
     env = {"AWS_ENDPOINT_URL": moto_url, "AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "own"}
-    page = read_page(start(CONFIG, env))
+    page = start(CONFIG, env).first_page()
     # moto moves a case on with every reading, so that only a first reading can be counted.
     assert page.total("aws_support_open_cases", account_id=A) == 3
     assert page.total("aws_support_open_cases", account_id=B) == 5

@@ -1,7 +1,6 @@
 """A real Prometheus scrapes the running exporter."""
 
 import re
-from collections.abc import Callable
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -13,8 +12,6 @@ from tests.conftest import StartPrometheus
 from tests.e2e.conftest import StartExporter
 from tests.support.catalogue import complaints
 from tests.support.fetch import free_port
-from tests.support.page import Page
-from tests.support.process import ExporterProcess
 from tests.support.prometheus import Promtool
 from tests.support.promql import OF_THE_PROCESS
 
@@ -26,11 +23,7 @@ metrics: {cases: {enabled: true, subject: true}}
 
 
 def test_prometheus_counts_what_aws_holds(
-    fleet: Fleet,
-    simulator: Simulator,
-    start: StartExporter,
-    read_page: Callable[[ExporterProcess], Page],
-    start_prometheus: StartPrometheus,
+    fleet: Fleet, simulator: Simulator, start: StartExporter, start_prometheus: StartPrometheus
 ) -> None:
     for cases in (130, 7):
         account = fleet.add_account()
@@ -38,7 +31,7 @@ def test_prometheus_counts_what_aws_holds(
             account.add_case()
     port = free_port()
     prometheus = start_prometheus(f"http://127.0.0.1:{port}/metrics")  # first: it takes 5 s to look at its targets
-    read_page(start(CONFIG, simulator.environment(), f"--web.listen-address=127.0.0.1:{port}"))
+    start(CONFIG, simulator.environment(), f"--web.listen-address=127.0.0.1:{port}").first_page()
     held = len(fleet.open_cases())
     found = prometheus.wait_for("sum(aws_support_open_cases)", bool)
     assert [value for _, value in found] == [held] == [137]

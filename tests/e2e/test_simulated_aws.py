@@ -1,7 +1,6 @@
 """The exporter as a process, against a simulated AWS on the wire."""
 
 import signal
-from collections.abc import Callable
 
 import pytest
 
@@ -10,10 +9,6 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Silence
 from exporter.simulator.server import Simulator
 from tests.e2e.conftest import StartExporter
-from tests.support.page import Page
-from tests.support.process import ExporterProcess
-
-ReadPage = Callable[[ExporterProcess], Page]
 
 A = "111111111111"
 CONFIG = f"""
@@ -23,14 +18,12 @@ accounts: [{{id: "{A}"}}]
 """
 
 
-def test_counts_are_exact_over_pages_and_regions(
-    fleet: Fleet, simulator: Simulator, start: StartExporter, read_page: ReadPage
-) -> None:
+def test_counts_are_exact_over_pages_and_regions(fleet: Fleet, simulator: Simulator, start: StartExporter) -> None:
     account = fleet.add_account(account_id=A)
     for number in range(237):
         account.add_case(severity_code=("low", "normal", "high")[number % 3])
     account.add_case().resolve()
-    page = read_page(start(CONFIG, simulator.environment()))
+    page = start(CONFIG, simulator.environment()).first_page()
     assert page.total("aws_support_open_cases") == 237
     assert page.total("aws_support_account_open_cases", account_id=A, severity_code="low") == 79
     assert page.label_values("aws_support_open_cases", "region") == {"us-east-1"}

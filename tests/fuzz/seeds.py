@@ -15,6 +15,8 @@ ACCOUNTS: Sequence[bytes] = (
     b"2null",  # found: an answer that is nothing
     b'4{"__type": "AccessDeniedException", "Message": "User: x is not authorized to perform: organizations:ListAccounts"}',
     b"5<html>Service Unavailable</html>",
+    b'2"text"',
+    b"2\xff\xfe<\0!\0",
 )
 STS: Sequence[bytes] = (
     (
@@ -23,6 +25,10 @@ STS: Sequence[bytes] = (
     ),
     b"2<R><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></R>",
     b"4<R><Error><Code>AccessDenied</Code><Message>User: x is not authorized to perform: sts:AssumeRole</Message></Error></R>",
+    b"2<R><AssumeRoleResult><Credentials/></AssumeRoleResult></R>",
+    b"2<R><GetCallerIdentityResult><Account>self</Account></GetCallerIdentityResult></R>",
+    b'2"text"',
+    b"2\xff\xfe<\0!\0",
 )
 REQUESTS: Sequence[bytes] = (
     b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",

@@ -30,6 +30,7 @@ from exporter.metrics.negotiation import negotiate
 from exporter.metrics.renderer import Renderer
 from tests.fuzz.server import server
 from tests.support.clock import FakeClock
+from tests.support.credentials import OwnCredentials
 from tests.support.page import plain
 
 NOW = 1_785_000_000.0
@@ -63,17 +64,6 @@ def communications(data: bytes) -> None:
         communications_page(data)
     except ReadFailure:
         return
-
-
-class OwnCredentials:
-    """What roles are assumed with."""
-
-    async def get(self, _: Caller) -> Credentials:
-        """Return them."""
-        return Credentials("id", "secret")
-
-    def forget(self, refused: Credentials) -> None:
-        """Keep them."""
 
 
 class Answering(Client):

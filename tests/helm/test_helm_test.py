@@ -13,7 +13,6 @@ import pytest
 from tests.support.certificates import Authority
 from tests.support.chart import Helm4, named
 from tests.support.fetch import free_port
-from tests.support.process import environment
 
 Serve = Callable[..., str]
 
@@ -52,7 +51,7 @@ def run(helm4: Helm4, *urls: str, auth: bool = False) -> tuple[int, str, str]:
     objects = helm4.render({"web": {"config": {"existingSecret": "own", "auth": auth}}})
     script = named(objects, "Pod")["spec"]["containers"][0]["args"][0]
     command = [sys.executable, "-c", script, *urls]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -1,6 +1,7 @@
 """Two hundred intervals in which cases and accounts come and go leave nothing behind."""
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from exporter.simulator.kinds import Latency
 from exporter.simulator.server import Simulator
 from tests.support.clock import FakeClock
 from tests.support.page import Page
-from tests.support.process import environment
 from tests.support.tools import ROOT
 
 INTERVALS = 200
@@ -85,7 +85,7 @@ def life() -> Iterator[tuple[Life, States]]:
         subprocess.Popen(
             [sys.executable, "-m", "tests.reliability.soak", str(INTERVAL), *CONFIGS],
             cwd=ROOT,
-            env=environment(simulator.environment()),
+            env=os.environ | simulator.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

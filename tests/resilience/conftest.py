@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -29,9 +28,6 @@ def fleet(clock: FakeClock) -> Fleet:
 def simulator(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """Return a running simulator that the test's own process takes for AWS."""
     with Simulator(fleet, throttle=False, verify_signatures=False) as running:
-        for name in list(os.environ):
-            if name.startswith("AWS_") or name.lower().endswith("_proxy"):
-                monkeypatch.delenv(name)
         for name, value in running.environment().items():
             monkeypatch.setenv(name, value)
         yield running

@@ -1,10 +1,17 @@
 """The commands that tell a person what is wrong before anything is deployed, as processes."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
 import subprocess
+import sys
+import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +24,6 @@ from exporter.simulator.server import Simulator
 from tests.support.page import Page
 from tests.support.process import run_exporter
 from tests.support.prometheus import Promtool
-from tests.support.terminal import run_in_terminal
 
 GOOD, NO_PLAN, NO_TRUST, DENIED, TRAPPED = (str(number) * 12 for number in range(1, 6))
 ALL = (NO_TRUST, GOOD, DENIED, TRAPPED, NO_PLAN)
@@ -204,28 +210,52 @@ def test_nothing_but_a_terminal_gets_a_progress_bar(name: str, request: pytest.F
     assert all(line.startswith("ts=") for line in ended.stderr.splitlines())
 
 
+def in_terminal(args: Sequence[str], env: Mapping[str, str], *, redirect_stdout: bool = False) -> tuple[int, str, str]:
+    """Return how a command ends in a terminal as a person has it: exit code, what is shown, redirected standard output."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
+    with (
+        os.fdopen(ours, "rb", buffering=0) as terminal,
+        subprocess.Popen(
+            [sys.executable, "-m", "exporter", *args],
+            env=os.environ | {"TERM": "xterm-256color", **env},
+            stdin=theirs,
+            stdout=subprocess.PIPE if redirect_stdout else theirs,
+            stderr=theirs,
+            text=True,
+        ) as process,
+    ):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # nobody is left who could write
+            while chunk := terminal.read(65_536):
+                shown += chunk
+        stdout, _ = process.communicate(timeout=30)
+    return process.returncode, shown.decode(), stdout or ""
+
+
 def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(aws: Simulator, tmp_path: Path) -> None:
     path = write_config(tmp_path, (GOOD, NO_TRUST))
-    ended = run_in_terminal(["check", f"--config.file={path}"], aws.environment() | {"NO_COLOR": "1"}, columns=140)
-    assert ended.returncode == 1
-    assert "Polling accounts" in ended.shown
-    assert re.search(r"[12]/2", ended.shown)
-    _, _, after_the_bar = ended.shown.rpartition("Polling accounts")
+    code, shown, _ = in_terminal(["check", f"--config.file={path}"], aws.environment() | {"NO_COLOR": "1"})
+    assert code == 1
+    assert "Polling accounts" in shown
+    assert re.search(r"[12]/2", shown)
+    _, _, after_the_bar = shown.rpartition("Polling accounts")
     assert "\x1b[2K" in after_the_bar.partition(GOOD)[0], "the bar's line is not erased before the table"
     assert "2 accounts checked, 1 failed." in after_the_bar
-    assert set(re.findall(r"\x1b\[\d*[A-Za-z]", ended.shown)) == {"\x1b[2K"}, "there are no colours where none are wanted"
+    assert set(re.findall(r"\x1b\[\d*[A-Za-z]", shown)) == {"\x1b[2K"}, "there are no colours where none are wanted"
 
 
 def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(aws: Simulator, tmp_path: Path) -> None:
     path = write_config(tmp_path, (GOOD, NO_TRUST, DENIED))
-    ended = run_in_terminal(["once", f"--config.file={path}"], aws.environment(), columns=140, redirect_stdout=True)
-    assert ended.returncode == 0
-    assert "Polling accounts" in ended.shown
-    lines = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;]*m", "", ended.shown))
+    code, shown, page = in_terminal(["once", f"--config.file={path}"], aws.environment(), redirect_stdout=True)
+    assert code == 0
+    assert "Polling accounts" in shown
+    lines = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;]*m", "", shown))
     logged = [line for line in lines if "ts=" in line]
     assert len(logged) == 2
     assert all(re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", line).startswith("ts=") for line in logged)
-    assert Page(ended.stdout).up() == {GOOD: 1, NO_TRUST: 0, DENIED: 0}
+    assert Page(page).up() == {GOOD: 1, NO_TRUST: 0, DENIED: 0}
 
 
 def test_a_bad_file_is_a_usage_error(command: RunCommand) -> None:

@@ -12,23 +12,17 @@ E = 'job="aws-support",instance="10.0.0.1:10047"'
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What Prometheus has scraped, from the Unix time 0 on.
-
-    Attributes:
-        alert: The alert that is looked at.
-        series: Values of each series, in promtool's notation.
-        minute: When it is looked at.
-        fires: Whether the alert fires then.
-        variant: What makes its text another one than usual, if anything does.
-        ends: Whether the cause is gone after that minute, to see for how long the alert keeps firing.
-    """
+    """What Prometheus has scraped, from the Unix time 0 on: values of each series, in promtool's notation."""
 
     alert: str
     series: Mapping[str, str]
     minute: int
+    """When it is looked at."""
     fires: bool = True
     variant: str = ""
+    """What makes its text another one than usual, if anything does."""
     ends: bool = False
+    """Whether the cause is gone after that minute, to see for how long the alert keeps firing."""
 
     @property
     def text(self) -> str:

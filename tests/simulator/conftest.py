@@ -1,4 +1,3 @@
-import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -55,9 +54,7 @@ def connection(simulator: Simulator, timeout: float = 10.0) -> socket.socket:
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (name for name in os.environ if name.startswith("AWS_")):
-        monkeypatch.delenv(name)
+def _no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 

@@ -74,15 +74,3 @@ def test_support_describes_the_cases_that_are_asked_for(account: Account, aws: A
         assert [case["caseId"] for case in page] == [cases[name].case_id for name in found]
         assert all(("recentCommunications" in case) is ("--no-include-communications" not in arguments) for case in page)
     assert "An error occurred (CaseIdNotFound) when calling the DescribeCases" in aws("support describe-cases --display-id 1")
-
-
-def test_support_pages_cases_and_communications(account: Account, aws: Aws) -> None:
-    cases = [account.add_case() for _ in range(12)]
-    for number in range(12):
-        cases[0].add_communication(f"{number}", created_at=NOW + number)
-    first = aws("support describe-cases --max-results 10")
-    rest = aws(f"support describe-cases --next-token {first['nextToken']}")
-    assert [len(first["cases"]), len(rest["cases"])] == [10, 2]
-    assert [case["caseId"] for case in first["cases"] + rest["cases"]] == [case.case_id for case in reversed(cases)]
-    communications = aws(f"support describe-communications --case-id {cases[0].case_id}")["communications"]
-    assert [each["body"] for each in communications] == [f"{number}" for number in range(11, -1, -1)]

@@ -1,7 +1,6 @@
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from botocore.exceptions import ClientError
 
 from exporter.simulator import kinds
 from exporter.simulator.account import Account
-from exporter.simulator.corruptions import Body, HtmlPage, HugeBody, Truncated
 from exporter.simulator.faults import Fault, Kind, Page
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Error, Latency, Throttled
@@ -66,24 +64,6 @@ def test_answer_arrives_whole_in_part_or_not_at_all(
     claimed = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or b"0")
     assert (len(body), seen) == (int(claimed * share), ending)
     assert [record.status for record in simulator.log.records()] == [status]
-
-
-def test_body_is_another_one(serve: Serve) -> None:
-    simulator = serve(verify_signatures=False)
-
-    def answer(kind: Kind) -> tuple[bytes, int, str]:
-        simulator.faults.add(Fault(kind))
-        with ask(simulator) as client:
-            response = HTTPResponse(client)
-            response.begin()
-            body = response.read()
-        return body, response.status, response.headers["Content-Type"]
-
-    right, _, content_type = answer(Latency(0.0))
-    assert answer(Truncated()) == (right[: len(right) // 2], 200, content_type)
-    assert answer(Body(b"{not json", 502)) == (b"{not json", 502, content_type)
-    assert answer(HtmlPage())[1:] == (200, "text/html")
-    assert 3_000_000 <= len(answer(HugeBody(3))[0]) < 3_100_000
 
 
 @pytest.mark.parametrize("latency_seconds", [0.0, 60.0], ids=["fault", "always"])

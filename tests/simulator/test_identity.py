@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.keys import AccessKey
 from exporter.simulator.server import Simulator
-from tests.simulator.conftest import NOW, Connect, Serve, code_of
+from tests.simulator.conftest import Connect, Serve, code_of
 from tests.support.clock import FakeClock
 
 HUB, SPOKE = "222233334444", "444455556666"
@@ -29,18 +28,6 @@ def key_of(fleet: Fleet, answer: dict[str, Any]) -> AccessKey:
     assert key is not None
     assert key.session_token == answer["Credentials"]["SessionToken"]
     return key
-
-
-def test_assumed_role_acts_for_its_account(fleet: Fleet, simulator: Simulator, connect: Connect) -> None:
-    case = fleet.account(HUB).add_case()
-    answer = connect("sts").assume_role(**role(DurationSeconds=900))
-    assert answer["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{HUB}:assumed-role/AwsSupportExporter/me"
-    assert answer["Credentials"]["Expiration"] == datetime.fromtimestamp(NOW + 900, UTC)
-    key = key_of(fleet, answer)
-    assert connect("support", key).describe_cases()["cases"][0]["caseId"] == case.case_id
-    record = simulator.log.records("DescribeCases")[0]
-    assert (record.access_key_id, record.account_id) == (key.access_key_id, HUB)
-    assert (record.region, record.service, record.is_first_page, record.status) == ("us-east-1", "support", True, 200)
 
 
 def test_roles_can_be_chained_for_an_hour(fleet: Fleet, connect: Connect) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from tests.support.fetch import Response, fetch
+from tests.support.page import Page
 from tests.support.waiting import wait_until
 
 _START_SECONDS = 40
@@ -20,8 +21,8 @@ _URL = re.compile(r'\burl"?[=:] ?"?([^\s"]+)')
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment in which no AWS setting, credential or proxy of the developer's is left."""
-    foreign = [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]
+    """Return an environment in which no AWS setting, credential, certificate or proxy of the developer's is left."""
+    foreign = [name for name in os.environ if name.startswith(("AWS_", "REQUESTS_CA_")) or name.lower().endswith("_proxy")]
     kept = {name: value for name, value in os.environ.items() if name not in foreign}
     nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return {**kept, **nothing, "AWS_EC2_METADATA_DISABLED": "true", **(extra or {})}
@@ -41,7 +42,7 @@ def run_exporter(
     """Run the command to its end, for arguments with which it does not stay."""
     return subprocess.run(
         [sys.executable, "-m", "exporter", *args],
-        env=environment(env),
+        env=os.environ | dict(env or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -57,7 +58,7 @@ class ExporterProcess:
         own_address = any(arg.startswith("--web.listen-address") for arg in args)
         address = [] if own_address else ["--web.listen-address=127.0.0.1:0"]
         self._command = [*wrapper, sys.executable, "-m", "exporter", *address, *args]
-        self._env = environment(env)
+        self._env = os.environ | dict(env or {})
         self._stdout: list[str] = []
         self._stderr: list[str] = []
         self.url = ""
@@ -119,6 +120,11 @@ class ExporterProcess:
             return page if predicate(page) else None
 
         return wait_until(probe, timeout_seconds, lambda: f"{path} is not as wanted\n{page}\n{self.stderr}")
+
+    def first_page(self) -> Page:
+        """Return the page that follows the first round over all accounts."""
+        self.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
+        return Page(self.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
 
     def wait_for_log(self, predicate: Callable[[str], bool], timeout_seconds: float = 40) -> str:
         """Return the first line of the log for which the predicate holds, once there is one."""

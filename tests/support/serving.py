@@ -2,15 +2,17 @@
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
 from exporter.web.guard import Limits
 from exporter.web.server import Address, listen, run
 from exporter.web.tls import WebConfigFile
+from tests.support.fetch import Response, fetch
 from tests.support.log import Log
 
 _START_SECONDS = 10
@@ -43,6 +45,11 @@ class Serving:
         self._thread.join(_STOP_SECONDS)
         assert not self._thread.is_alive(), "it did not stop"
         assert not self._errors, self._errors
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Response:  # noqa: ANN401 - of `fetch`
+        """Send one request to it, over TLS if `tls` is given."""
+        scheme = "https" if options.get("tls") else "http"
+        return fetch(f"{scheme}://127.0.0.1:{self.port}{path}", headers, **options)
 
     def stop(self) -> None:
         """Tell it to end, and do not wait for it."""

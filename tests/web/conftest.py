@@ -2,7 +2,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,6 @@ from exporter.config import parse_web_config, read_web_config
 from exporter.web.guard import Limits
 from exporter.web.tls import WebConfigFile
 from tests.support.certificates import Authority
-from tests.support.fetch import Response, fetch
 from tests.support.log import Log
 from tests.support.serving import Serving
 from tests.support.site import NOW, site, site_of
@@ -77,24 +76,14 @@ def status(
     return before.after_success(Reading(NOW, known.get("cases", (CASE,))), Poll(NOW, 0.1), Changes())
 
 
-class Client:
-    """Sends requests to one server."""
-
-    def __init__(self, serving: Serving) -> None:
-        self._url = f"http://127.0.0.1:{serving.port}"
-
-    def get(self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> Response:
-        return fetch(f"{self._url}{path}", headers, method=method)
-
-
-Serve = Callable[..., Client]
+Serve = Callable[..., Serving]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serve a site over some accounts."""
     with ExitStack() as stack:
-        yield lambda *statuses, **options: Client(stack.enter_context(Serving(site(statuses, **options))))
+        yield lambda *statuses, **options: stack.enter_context(Serving(site(statuses, **options)))
 
 
 def until_end(sock: socket.socket) -> bytes:

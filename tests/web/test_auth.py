@@ -14,7 +14,6 @@ import pytest
 from exporter.config import parse_web_config
 from exporter.web.auth import BasicAuth
 from exporter.web.tls import WebConfigFile
-from tests.support.fetch import fetch
 from tests.support.log import Log
 from tests.support.logins import hashed, login
 from tests.support.serving import Serving
@@ -32,56 +31,47 @@ class Checks(list[bytes]):
         return bcrypt.checkpw(password, against)
 
 
-def statuses(*logins: tuple[str, str, str]) -> tuple[list[HTTPStatus], Checks]:
+async def statuses(*logins: tuple[str, str, str]) -> tuple[list[HTTPStatus], Checks]:
     """Return what becomes of logins (name, password, client) that come all at once, and which hashes were used."""
-    checks = Checks()
-
-    async def check() -> list[HTTPStatus]:
-        auth = BasicAuth(lambda: USERS, check=checks)
-        return await asyncio.gather(*(auth.login(name, word.encode(), client) for name, word, client in logins))
-
-    return asyncio.run(check()), checks
+    auth = BasicAuth(lambda: USERS, check=(checks := Checks()))
+    return await asyncio.gather(*(auth.login(name, word.encode(), client) for name, word, client in logins)), checks
 
 
 @pytest.mark.parametrize("name", ["alice", "mallory"])
-def test_the_same_login_is_checked_once_an_unknown_name_against_somebodys_hash(name: str) -> None:
-    found, checks = statuses(*[(name, "secret", "a")] * 50, (name, "secret", "b"))
+async def test_the_same_login_is_checked_once_an_unknown_name_against_somebodys_hash(name: str) -> None:
+    found, checks = await statuses(*[(name, "secret", "a")] * 50, (name, "secret", "b"))
     assert set(found) == {OK if name == "alice" else HTTPStatus.UNAUTHORIZED}
     assert len(checks) == 1
     assert checks[0].decode() in USERS.values()
 
 
-def test_wrong_logins_do_not_push_right_ones_out_of_memory_and_only_the_last_are_kept() -> None:
+async def test_wrong_logins_do_not_push_right_ones_out_of_memory_and_only_the_last_are_kept() -> None:
     checks = Checks()
-
-    async def check() -> None:
-        auth = BasicAuth(lambda: USERS, check=checks, monotonic=lambda: 0.0)
-        words = [b"secret", *(b"%d" % number for number in range(150))]
-        for word in words:
-            await auth.login("alice", word, "a")
-        checks.clear()
-        for word in reversed(words):
-            await auth.login("alice", word, "a")
-
-    asyncio.run(check())
+    auth = BasicAuth(lambda: USERS, check=checks, monotonic=lambda: 0.0)
+    words = [b"secret", *(b"%d" % number for number in range(150))]
+    for word in words:
+        await auth.login("alice", word, "a")
+    checks.clear()
+    for word in reversed(words):
+        await auth.login("alice", word, "a")
     assert len(checks) == 150 - 128
 
 
-def test_of_many_attempts_at_once_most_are_turned_away_and_one_client_cannot_take_all_turns() -> None:
-    everybody, _ = statuses(*(("alice", str(number), str(number)) for number in range(100)))
+async def test_of_many_attempts_at_once_most_are_turned_away_and_one_client_cannot_take_all_turns() -> None:
+    everybody, _ = await statuses(*(("alice", str(number), str(number)) for number in range(100)))
     assert everybody.count(BUSY) == 92
-    found, _ = statuses(*(("alice", str(number), "bad") for number in range(20)), ("alice", "secret", "good"))
+    found, _ = await statuses(*(("alice", str(number), "bad") for number in range(20)), ("alice", "secret", "good"))
     assert (found.count(BUSY), found[20]) == (16, OK)
 
 
-def test_after_a_wrong_password_the_next_has_to_wait_as_long_as_the_check_took() -> None:
+async def test_after_a_wrong_password_the_next_has_to_wait_as_long_as_the_check_took() -> None:
     ticks = count(0.0, 0.1)
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
         slept.append(round(seconds, 3))
 
-    asyncio.run(BasicAuth(lambda: USERS, monotonic=lambda: next(ticks), sleep=sleep).login("alice", b"wrong", "a"))
+    await BasicAuth(lambda: USERS, monotonic=lambda: next(ticks), sleep=sleep).login("alice", b"wrong", "a")
     assert slept == [0.1]
 
 
@@ -115,24 +105,23 @@ def guarded() -> Iterator[Serving]:
 )
 def test_a_login_is_right_or_wrong(guarded: Serving, scheme: str | None, token: bytes, status: int) -> None:
     headers = {} if scheme is None else {"Authorization": scheme + b64encode(token).decode()}
-    response = fetch(f"http://127.0.0.1:{guarded.port}/metrics", headers)
+    response = guarded.get("/metrics", headers)
     assert response.status == status
     assert (response.headers["www-authenticate"] is not None) == (status == 401)
 
 
 def test_every_path_asks_for_a_login(guarded: Serving) -> None:
     paths = ("/metrics", "/", "/config", "/api/v1/status", "/-/healthy", "/-/ready", "/assets/icon.svg", "/nothing")
-    assert {fetch(f"http://127.0.0.1:{guarded.port}{path}").status for path in paths} == {401}
-    assert fetch(f"http://127.0.0.1:{guarded.port}/-/reload", method="POST").status == 401
+    assert {guarded.get(path).status for path in paths} == {401}
+    assert guarded.get("/-/reload", method="POST").status == 401
 
 
 def test_of_many_guesses_most_get_429_and_scrapes_stay_quick(guarded: Serving) -> None:
-    url = f"http://127.0.0.1:{guarded.port}/-/healthy"
-    assert fetch(url, login("alice", "secret")).status == 200
+    assert guarded.get("/-/healthy", login("alice", "secret")).status == 200
     with ThreadPoolExecutor(16) as pool:
-        guesses = [pool.submit(fetch, url, login("alice", f"guess {number}")) for number in range(64)]
+        guesses = [pool.submit(guarded.get, "/-/healthy", login("alice", f"guess {number}")) for number in range(64)]
         began = time.monotonic()
-        assert fetch(url, login("alice", "secret")).status == 200
+        assert guarded.get("/-/healthy", login("alice", "secret")).status == 200
         assert time.monotonic() - began < 1
         answers = [guess.result() for guess in guesses]
     found = Counter(answer.status for answer in answers)

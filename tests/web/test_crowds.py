@@ -16,7 +16,6 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from exporter.web.guard import Limits
 from tests.support.certificates import Authority
-from tests.support.fetch import fetch
 from tests.support.process import ExporterProcess
 from tests.support.serving import Serving
 from tests.support.site import site_of
@@ -70,26 +69,19 @@ def ended(peer: socket.socket) -> bool:
         return True
 
 
-def scrape_seconds(url: str, count: int = 1, tls: ssl.SSLContext | None = None) -> list[float]:
-    """Return how long scrapes take, one after the other, each over a connection of its own."""
-    taken = []
-    for _ in range(count):
-        began = time.monotonic()
-        assert fetch(f"{url}/metrics", GZIP, tls=tls).status == 200
-        taken.append(time.monotonic() - began)
-    return taken
-
-
-def url_of(serving: Serving) -> str:
-    return f"http://127.0.0.1:{serving.port}"
+def scrape_seconds(server: Serving | ExporterProcess, tls: ssl.SSLContext | None = None) -> float:
+    """Return how long a scrape takes, over a connection of its own."""
+    began = time.monotonic()
+    assert server.get("/metrics", GZIP, tls=tls).status == 200
+    return time.monotonic() - began
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_five_hundred_hostile_peers_leave_scrapes_quick(crowd: Crowd, kind: str) -> None:
     with Serving(site_of(LARGE), Limits(drain=0.1)) as serving:
-        scrape_seconds(url_of(serving))
+        scrape_seconds(serving)
         crowd(serving.port, 500, HOSTILE[kind])
-        assert statistics.median(scrape_seconds(url_of(serving), 15)) < 0.2
+        assert statistics.median(scrape_seconds(serving) for _ in range(15)) < 0.2
 
 
 def test_who_never_asked_gives_way_first_and_then_who_asked_nothing_for_longest(crowd: Crowd) -> None:
@@ -107,8 +99,8 @@ def test_who_never_asked_gives_way_first_and_then_who_asked_nothing_for_longest(
 def test_the_reader_that_has_not_read_for_longest_gives_way_last(crowd: Crowd) -> None:
     with Serving(site_of(100), Limits(connections=3, drain=0.1)) as serving:
         first, _, third = (crowd(serving.port, 1, LAST_SCRAPE, reads=1)[0] for _ in range(3))
-        assert fetch(f"{url_of(serving)}/-/healthy").status == 200
-        whole = len(fetch(f"{url_of(serving)}/metrics").body)
+        assert serving.get("/-/healthy").status == 200
+        whole = len(serving.get("/metrics").body)
         assert len(until_end(first)) < whole <= len(until_end(third))
 
 
@@ -119,7 +111,7 @@ def test_connections_that_are_answered_are_kept_and_others_turned_away(crowd: Cr
         assert all(begun.acquire(timeout=5) for _ in range(3))
         for _ in range(3):
             with pytest.raises(ConnectionError):
-                fetch(f"{url_of(serving)}/metrics")
+                serving.get("/metrics")
         release()
         assert serving.log.events == ["connection limit reached"], "once a minute, however many are turned away"
 
@@ -131,9 +123,9 @@ def test_more_requests_than_may_be_are_told_to_come_back(crowd: Crowd, limit: in
         crowd(serving.port, count, SCRAPE)
         assert all(begun.acquire(timeout=5) for _ in range(count))
         if limit:
-            response = fetch(f"{url_of(serving)}/metrics")
+            response = serving.get("/metrics")
             assert (response.status, response.headers["retry-after"]) == (503, "1")
-        assert [fetch(f"{url_of(serving)}/-/{name}").status for name in ("healthy", "ready")] == [200, 200]
+        assert [serving.get(f"/-/{name}").status for name in ("healthy", "ready")] == [200, 200]
         release()
 
 
@@ -189,16 +181,16 @@ def test_five_hundred_readers_that_never_read_need_little_memory_and_give_it_bac
             return int(status.partition("VmRSS:")[2].split()[0]) // 1024
 
         def is_filled() -> bool | None:
-            page = fetch(f"{exporter.url}/metrics", GZIP, tls=tls).text
+            page = exporter.get("/metrics", GZIP, tls=tls).text
             return page.count("aws_support_account_up{") == ACCOUNTS or None
 
         wait_until(is_filled, 90, lambda: exporter.stderr, pause_seconds=0.5)
-        fetch(f"{exporter.url}/metrics", tls=tls)  # as they ask for it: the page is there in this form from then on
+        exporter.get(tls=tls)  # as they ask for it: the page is there in this form from then on
         before, taken, most = mib(), [0.0], 0
         peers: list[socket.socket] = []
         for _ in range(10):
             peers += crowd(int(exporter.url.rpartition(":")[2]), 50, SCRAPE, tls)
-            taken += scrape_seconds(exporter.url, 1, tls)
+            taken.append(scrape_seconds(exporter, tls))
             most = max(most, mib())
         for peer in peers:
             peer.close()

@@ -10,8 +10,9 @@ import pytest
 from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
+from tests.support.serving import Serving
 from tests.support.site import NOW, POLICY
-from tests.web.conftest import CASE, Client, Serve, status
+from tests.web.conftest import CASE, Serve, status
 
 HOSTILE = "<script>alert(1)</script>"
 BROKEN = status("broken", "222222222222", Reason.ASSUME_ROLE_DENIED, "denied")
@@ -19,28 +20,28 @@ WITH_CASES = replace(POLICY, case_limit=100)
 WITH_SUBJECTS = replace(WITH_CASES, subjects=True)
 
 
-def row(client: Client, name: str) -> str:
+def row(client: Serving, name: str) -> str:
     """Return the page's rows of one account."""
     rows = re.findall(r"<tbody.*?</tbody>", client.get("/").text, re.DOTALL)
     (found,) = [text for text in rows if f"<b>{name}</b>" in text]
     return str(found)
 
 
-def cell(client: Client, name: str, kind: str) -> str:
+def cell(client: Serving, name: str, kind: str) -> str:
     """Return the text of one cell in an account's row."""
     found = re.search(rf'<td class="{kind}".*?</td>', row(client, name), re.DOTALL)
     assert found is not None
     return re.sub(r"<[^>]*>", " ", found[0]).strip()
 
 
-def figure(client: Client, title: str) -> str:
+def figure(client: Serving, title: str) -> str:
     """Return the large number of a tile."""
     found = re.search(rf'<h3>{title}</h3><p class="figure">(.*?)</p>', client.get("/").text)
     assert found is not None
     return found[1]
 
 
-def document(client: Client) -> dict[str, Any]:
+def document(client: Serving) -> dict[str, Any]:
     """Return the JSON."""
     found: dict[str, Any] = json.loads(client.get("/api/v1/status").body)
     return found

@@ -12,7 +12,6 @@ import pytest
 from exporter.errors import ConfigError
 from exporter.web.tls import WebConfigFile
 from tests.support.certificates import Authority
-from tests.support.fetch import Response, fetch
 from tests.support.log import Log
 from tests.support.logins import hashed, login
 from tests.support.serving import Serving
@@ -27,14 +26,10 @@ OTHER_KEY = Authority().sign("other").private_key
 HEADERS = "http_server_config: {{headers: {{X-Frame-Options: {0}}}}}"
 
 
-def get(serving: Serving, tls: ssl.SSLContext | None, headers: dict[str, str] | None = None) -> Response:
-    return fetch(f"{'http' if tls is None else 'https'}://127.0.0.1:{serving.port}/-/healthy", headers, tls=tls)
-
-
 def status_or_none(serving: Serving, context: ssl.SSLContext) -> int | None:
     """Return the status of an answer, or None when the connection is refused."""
     try:
-        return get(serving, context).status
+        return serving.get("/-/healthy", tls=context).status
     except (ssl.SSLError, ConnectionError):
         return None
 
@@ -119,11 +114,11 @@ def test_a_mounted_secret_is_swapped_as_kubernetes_does(
         (tmp_path / name).symlink_to(f"..data/{name}")
     file = web_config("tls_server_config: {cert_file: tls.crt, key_file: tls.key}", log)
     with Serving(site_of(2), web_config=file) as serving:
-        assert get(serving, authority.client_context()).status == 200
+        assert serving.get("/-/healthy", tls=authority.client_context()).status == 200
         (tmp_path / "..tmp").symlink_to("..two")
         (tmp_path / "..tmp").rename(tmp_path / "..data")
         refresh(file)
-        assert get(serving, new.client_context()).status == 200
+        assert serving.get("/-/healthy", tls=new.client_context()).status == 200
     assert log.events == ["web-config reloaded"]
 
 
@@ -133,9 +128,9 @@ def test_headers_are_in_every_response_and_replace_the_pages_own_and_changes_are
     file.interval = 0.01
     with Serving(site_of(2), web_config=file) as serving:
         for path in ("/", "/metrics", "/-/healthy", "/nothing"):
-            assert fetch(f"http://127.0.0.1:{serving.port}{path}").headers.get_all(name) == ["one"]
+            assert serving.get(path).headers.get_all(name) == ["one"]
         web_config(text.format("two"))
-        wait_until(lambda: get(serving, None).headers[name] == "two" or None, 10, lambda: "no change")
+        wait_until(lambda: serving.get("/-/healthy").headers[name] == "two" or None, 10, lambda: "no change")
 
 
 def test_http2_is_never_spoken_whatever_the_file_says(serve_with: ServeWith, authority: Authority) -> None:
@@ -170,15 +165,15 @@ def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once_and_a_repaired_
         (tmp_path / name).write_text(content)
         refresh(file)
         refresh(file)
-        assert get(serving, authority.client_context(), login("alice", "secret")).status == 200
-        assert get(serving, authority.client_context()).status == 401
+        assert serving.get("/-/healthy", login("alice", "secret"), tls=authority.client_context()).status == 200
+        assert serving.get("/-/healthy", tls=authority.client_context()).status == 401
         assert [(line["event"], line["problem"]) for line in log.lines] == [
             ("reloading web config failed, keeping the previous one", "web-config.yml: " + problem.format(dir=tmp_path))
         ]
         (tmp_path / name).write_text(before)
         web_config(good + HEADERS.format("deny"))
         refresh(file)
-        assert get(serving, authority.client_context()).headers["x-frame-options"] == "deny"
+        assert serving.get("/-/healthy", tls=authority.client_context()).headers["x-frame-options"] == "deny"
         assert log.events[1:] == ["web-config reloaded"]
 
 
@@ -236,4 +231,4 @@ def test_certificates_may_stand_in_the_file_itself(serve_with: ServeWith, author
     pair = authority.sign("127.0.0.1")
     text = json.dumps({"tls_server_config": {"cert": pair.certificate, "key": pair.private_key}})
     with serve_with(text) as serving:
-        assert get(serving, authority.client_context()).status == 200
+        assert serving.get("/-/healthy", tls=authority.client_context()).status == 200
