@@ -29,6 +29,6 @@ def signed(
     summary = "\n".join((_ALGORITHM, moment, "/".join(scope), sha256(request.encode()).hexdigest()))
     key = f"AWS4{credentials.secret_key}".encode()
     for part in (*scope, summary):
-        key = hmac.digest(key, part.encode(), "sha256")
+        key = hmac.new(key, part.encode(), "sha256").digest()  # unlike hmac.digest, it keeps the GIL
     credential = f"Credential={credentials.access_key}/{'/'.join(scope)}"
     return {**headers, "authorization": f"{_ALGORITHM} {credential}, SignedHeaders={names}, Signature={key.hex()}"}
