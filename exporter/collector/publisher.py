@@ -20,7 +20,7 @@ LONGEST_AGE = 15.0
 """Seconds after which a page is made anew even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
-_SHARE_IN_THE_FIRST_ROUND = 0.2
+_SHARE_IN_THE_FIRST_ROUND = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,15 +108,14 @@ def header(family: str, kind: str, help_text: str, text_format: TextFormat) -> b
 
 def line_start(name: str, values: Mapping[str, str]) -> str:
     """Return a sample's line up to its value, labels in the order of their names."""
-    template, names = _template(name, tuple(values))
-    return template % tuple([_escape(values[label]) for label in names])
+    return f"{name}{_labels(tuple(values.items()))} "
 
 
-@lru_cache(maxsize=512)
-def _template(name: str, labels: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    names = tuple(sorted(labels))
-    pairs = ",".join(f'{label}="%s"' for label in names)
-    return (f"{name}{{{pairs}}} " if pairs else f"{name} "), names
+@lru_cache(maxsize=1024)
+def _labels(values: tuple[tuple[str, str], ...]) -> str:
+    """Return labels as they are written; an account's metrics have many in common."""
+    pairs = ",".join([f'{label}="{_escape(value)}"' for label, value in sorted(values)])
+    return f"{{{pairs}}}" if pairs else ""
 
 
 def line(name: str, values: Mapping[str, str], value: float) -> str:
