@@ -34,7 +34,7 @@ from exporter.web import server
 from exporter.web.handlers import Site, application
 from exporter.web.tls import WebConfigFile
 
-_SWITCH_INTERVAL = 0.0002
+_SWITCH_INTERVAL = 0.00005
 """Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
 _STOP_SECONDS = 2.0
 _NO_FILE = "the exporter was started without --config.file"

@@ -13,7 +13,7 @@ from tests.support.clock import FakeClock
         (0.1, False, 5.0),
         (10.0, False, 15.0),
         (0.1, True, 1.0),
-        (0.4, True, 2.0),
+        (0.4, True, 4.0),
     ],
 )
 def test_pages_take_a_small_share_of_a_core_and_more_of_it_in_the_first_round(
