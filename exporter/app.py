@@ -21,7 +21,10 @@ from exporter.aws.readers import Readers
 from exporter.cases.report import FleetReport, fleet_report
 from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
-from exporter.config import Settings, as_yaml, load, parse, parse_web_config, read, read_web_config
+from exporter.config.schema import as_yaml
+from exporter.config.settings import Settings, load, parse
+from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.yaml_lines import read
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
 from exporter.metrics.exposition import Encoding, PageStore, TextFormat

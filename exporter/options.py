@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from exporter import __version__, log
-from exporter.collector.sharding import MOST_SHARDS, Shard
+from exporter.collector.schedule import MOST_SHARDS, Shard
 from exporter.config.types import parse_duration
 from exporter.errors import ConfigError
 from exporter.web.guard import Limits

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.config import read
+from exporter.config.yaml_lines import read
 from exporter.errors import ConfigError, internal
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample

@@ -8,7 +8,7 @@ from exporter.aws.readers import ReaderOptions, Readers
 from exporter.cases.model import Access, Account
 from exporter.collector.collector import Plan
 from exporter.collector.ports import Discovery, Target
-from exporter.config import ResolvedAccount, ResolvedOrganization, Settings
+from exporter.config.settings import ResolvedAccount, ResolvedOrganization, Settings
 
 
 @dataclass(slots=True)
@@ -23,11 +23,11 @@ class _OrganizationDiscovery:
 
     @property
     def name(self) -> str:
-        return self.organization.name
+        return self.organization.entry.name
 
     @property
     def refresh_interval(self) -> float:
-        return self.organization.refresh_interval
+        return self.organization.entry.refresh_interval
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         members: list[Member] = []
@@ -93,7 +93,7 @@ def _discoveries(
         return [
             _OrganizationDiscovery(
                 organization,
-                readers.organization_reader(organization.name, organization.access, organization.regions, options),
+                readers.organization_reader(organization.entry.name, organization.access, organization.regions, options),
                 readers,
                 options,
                 _members_before(organization, listed),
@@ -107,7 +107,7 @@ def _discoveries(
 def _members_before(organization: ResolvedOrganization, before: Sequence[_OrganizationDiscovery]) -> tuple[Member, ...]:
     """Return the members of what is the same organization: it has its name, or is listed with the same credentials."""
     for found in before:
-        if found.name == organization.name and found.organization.partition == organization.partition:
+        if found.name == organization.entry.name and found.organization.partition == organization.partition:
             return found.members
     for found in before:
         if (found.organization.access, found.organization.regions) == (organization.access, organization.regions):

@@ -9,7 +9,7 @@ from tests.support.tools import ROOT
 PACKAGE = "exporter"
 EVERYTHING = ("",)
 
-# Who may import whom. A name stands for a part with all of its modules, or for one module: "collector.sharding".
+# Who may import whom. A name stands for a part with all of its modules, or for one module: "collector.schedule".
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "__init__": (),
     "__main__": ("cli",),
@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "loop_thread": (),
     "memory": (),
     "metrics": ("cases",),
-    "options": ("__init__", "collector.sharding", "config.types", "errors", "log", "web"),
+    "options": ("__init__", "collector.schedule", "config.types", "errors", "log", "web"),
     "reload": ("config", "errors", "metrics", "web.handlers"),
     "simulator": (),
     "targets": ("aws", "cases", "collector", "config"),
@@ -152,7 +152,7 @@ def test_a_forbidden_import_is_reported_with_its_place() -> None:
         f"exporter/cases/model.py:{line}: cases may not import {target}"
         for line, target in enumerate(("aws.api", "errors.A", "structlog", "time"), 1)
     ]
-    source = ["import exporter.collector.sharding", "from exporter import __version__", "import exporter.collector.shardings"]
+    source = ["import exporter.collector.schedule", "from exporter import __version__", "import exporter.collector.schedules"]
     assert violations("exporter/options.py", "\n".join(source)) == [
-        "exporter/options.py:3: options may not import collector.shardings"
+        "exporter/options.py:3: options may not import collector.schedules"
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import parse
+from exporter.config.settings import parse
 from exporter.reload import LastReload, Reloader
 from exporter.web.handlers import ReloadRefused
 from tests.support.log import Log

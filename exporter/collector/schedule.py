@@ -1,4 +1,4 @@
-"""When each account is polled: due times, spread over the interval, and back-off after failures."""
+"""When each account is polled, spread over the interval and with back-off after failures; and by which of several exporters."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,14 +10,19 @@ _LONGEST_WHEN_UNREACHABLE = 15.0
 _DENIED_PAUSE = 900.0
 _LONGEST_PAUSE = 3600.0
 _JITTER = 0.2
+MOST_SHARDS = 1000
+"""Each account is weighed once for each of them."""
 
 _NEEDS_A_PERSON = frozenset({Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED, Reason.SUBSCRIPTION_REQUIRED, Reason.CREDENTIALS})
 
 
 def phase(account_id: str) -> float:
     """Return a number from 0 to 1 that is always the same for an account and evenly spread over all of them."""
-    digest = hashlib.blake2b(account_id.encode(), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64
+    return _hash(account_id) / 2**64
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +54,19 @@ class Schedule:
             pause = min(self.interval, longest, _SHORTEST_PAUSE * 2.0 ** min(failures - 1, 20))
         pause *= 1 + _JITTER * (phase(f"{account_id}/{failures}") - 0.5)
         return now + (pause if reason in _NEEDS_A_PERSON else min(pause, self.interval))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of `total` exporters that share a fleet, counted from 0.
+
+    By rendezvous hashing each account goes to the shard whose hash together with it is greatest: going from n to n+1 shards
+    moves only the accounts that the new one wins, about 1/(n+1) of them.
+    """
+
+    index: int
+    total: int
+
+    def owns(self, account_id: str) -> bool:
+        """Return whether this shard reads an account."""
+        return self.index == max(range(self.total), key=lambda index: _hash(f"{index}/{account_id}"))

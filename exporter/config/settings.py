@@ -36,31 +36,28 @@ class ResolvedAccount:
 class ResolvedOrganization:
     """An organization whose accounts are discovered, and how they are polled.
 
-    `access` lists its accounts; the role in each is assumed with the credentials of `profile`, or with the exporter's own.
+    `access` lists its accounts; the role in each is assumed with the credentials of its profile, or with the exporter's own.
     """
 
-    name: str
+    entry: OrganizationEntry
+    aws: Aws
     regions: tuple[str, ...]
     partition: str
     access: Access
-    refresh_interval: float
-    labels: tuple[tuple[str, str], ...]
-    member_role_name: str
-    member_external_id: str | None
-    profile: str | None
-    include: SelectionKeys
-    exclude: SelectionKeys
 
     def selects(self, account_id: str, name: str) -> bool:
         """Return whether an account is to be polled."""
-        included = not (self.include.accounts or self.include.name_patterns) or _matches(self.include, account_id, name)
-        return included and not _matches(self.exclude, account_id, name)
+        include, exclude = self.entry.include, self.entry.exclude
+        included = not (include.accounts or include.name_patterns) or _matches(include, account_id, name)
+        return included and not _matches(exclude, account_id, name)
 
     def member(self, account_id: str, name: str) -> ResolvedAccount:
         """Return how one of its accounts is polled."""
-        role = _role_in(self.partition, account_id, self.member_role_name)
-        account = Account(account_id, name, self.regions[0], self.partition, self.name, self.labels)
-        return ResolvedAccount(account, self.regions, Access((role,), self.member_external_id, self.profile))
+        role = _role_in(self.partition, account_id, self.entry.member_role_name or self.aws.role_name or "")
+        external_id = self.entry.member_external_id or self.aws.external_id
+        labels = tuple(sorted(self.entry.labels.items()))
+        account = Account(account_id, name, self.regions[0], self.partition, self.entry.name, labels)
+        return ResolvedAccount(account, self.regions, Access((role,), external_id, self.entry.profile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,19 +194,7 @@ def _account(entry: AccountEntry, aws: Aws, partition_of: PartitionOf) -> Resolv
 
 def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedOrganization:
     regions = entry.regions or aws.regions
-    return ResolvedOrganization(
-        name=entry.name,
-        regions=regions,
-        partition=partition_of(regions[0]),
-        access=_access(entry) or Access(),
-        refresh_interval=entry.refresh_interval,
-        labels=tuple(sorted(entry.labels.items())),
-        member_role_name=entry.member_role_name or aws.role_name or "",
-        member_external_id=entry.member_external_id or aws.external_id,
-        profile=entry.profile,
-        include=entry.include,
-        exclude=entry.exclude,
-    )
+    return ResolvedOrganization(entry, aws, regions, partition_of(regions[0]), _access(entry) or Access())
 
 
 def _access(entry: AccessKeys) -> Access | None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import Settings, load, parse
+from exporter.config.settings import Settings, load, parse
 
 FIXTURES = Path(__file__).parent
 REGIONS = {

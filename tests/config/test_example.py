@@ -7,7 +7,8 @@ import yaml
 from pydantic import BaseModel
 
 from exporter.aws.endpoints import Endpoints
-from exporter.config import Config, Settings, load
+from exporter.config.schema import Config
+from exporter.config.settings import Settings, load
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 

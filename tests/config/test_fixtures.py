@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.config import Settings, yaml_lines
+from exporter.config import yaml_lines
+from exporter.config.settings import Settings
 from exporter.errors import ConfigError
 
 Parse = Callable[[bytes], Settings]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config import Config, Settings
+from exporter.config.schema import Config
+from exporter.config.settings import Settings
 from exporter.config.types import format_duration, parse_duration
 from exporter.errors import ConfigError
 

@@ -4,7 +4,8 @@ import pytest
 
 from exporter.cases.model import Access, Account
 from exporter.cases.policy import Policy
-from exporter.config import Config, ResolvedAccount, Settings
+from exporter.config.schema import Config
+from exporter.config.settings import ResolvedAccount, Settings
 
 Parse = Callable[[str], Settings]
 
@@ -111,7 +112,7 @@ organizations: [{name: o, member_role_name: M, member_external_id: mm, refresh_i
     own, default = settings.organizations
     assert settings.accounts[0].account.name == "payments"
     assert own.member("111122223333", "").access == Access(("arn:aws:iam::111122223333:role/M",), "mm")
-    assert (own.refresh_interval, default.refresh_interval) == (300, 3600)
+    assert (own.entry.refresh_interval, default.entry.refresh_interval) == (300, 3600)
 
 
 @pytest.mark.parametrize(

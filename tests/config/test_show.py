@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from exporter.config import Settings, as_yaml
-from exporter.config.schema import MASKED
+from exporter.config.schema import MASKED, as_yaml
+from exporter.config.settings import Settings
 
 Parse = Callable[[str | bytes], Settings]
 

@@ -26,7 +26,7 @@ from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Account, Reason
 from exporter.collector.collector import Collector, Plan
 from exporter.collector.ports import Target
-from exporter.config import parse
+from exporter.config.settings import parse
 from exporter.metrics import catalog
 from exporter.metrics.exposition import Encoding, PageStore, TextFormat
 from exporter.metrics.families import Sample

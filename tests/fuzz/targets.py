@@ -22,7 +22,8 @@ from exporter.cases.changes import Tally, baseline, changes
 from exporter.cases.model import Account, Reading
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
-from exporter.config import parse, parse_web_config
+from exporter.config.settings import parse
+from exporter.config.web import parse_web_config
 from exporter.errors import ConfigError, ReadFailure
 from exporter.metrics.exposition import TextFormat
 from exporter.metrics.instrumentation import Instrumentation

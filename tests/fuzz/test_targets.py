@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config import parse_web_config
+from exporter.config.web import parse_web_config
 from exporter.errors import ConfigError
 from tests.fuzz import targets
 from tests.fuzz.seeds import ACCOUNTS, ANSWER, SEEDS, STS

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from docs import chart_values, reference
 from docs.config_schema import config_schema
-from exporter.config import parse
+from exporter.config.settings import parse
 from exporter.errors import ConfigError
 from exporter.log import FORMATS, LEVELS
 from tests.support.chart import CHART, Engine, Helm4, Object, RenderError, Values, exporter_of, is_custom, pod_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.collector.sharding import Shard
+from exporter.collector.schedule import Shard
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import configuration

@@ -18,7 +18,7 @@ from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.accounts import Entry
 from exporter.collector.collector import Collector
-from exporter.config import Settings, parse
+from exporter.config.settings import Settings, parse
 from exporter.metrics.exposition import Encoding, PageStore, TextFormat
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer

@@ -14,7 +14,7 @@ from aiohttp import web
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.status import AccountStatus, Poll
-from exporter.config import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config, read_web_config
 from exporter.web.guard import Limits
 from exporter.web.tls import WebConfigFile
 from tests.support.certificates import Authority

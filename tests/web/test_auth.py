@@ -11,7 +11,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from exporter.config import parse_web_config
+from exporter.config.web import parse_web_config
 from exporter.web.auth import BasicAuth
 from exporter.web.tls import WebConfigFile
 from tests.support.log import Log

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config, read_web_config
 from exporter.errors import ConfigError
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 from tests.support.tools import ROOT
