@@ -132,11 +132,12 @@ class AssumedRole:
             try:
                 issued = answer["Credentials"]
                 expiry = timestamp(issued["Expiration"])
-                self._credentials = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+                assumed = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
             except KeyError as error:
                 raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
             if expiry is None:
                 raise malformed("AssumeRole: the answer's Expiration is no time")
+            self._credentials = assumed
             self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self.sts.client.clock.time()) / 2)
         return self._credentials
 
