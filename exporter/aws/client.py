@@ -191,13 +191,8 @@ def _written(service: Service, operation: str, parameters: Mapping[str, object])
     return {"host": service.host, **headers}, body
 
 
-def _parser_factory() -> ResponseParserFactory:
-    factory = ResponseParserFactory()
-    factory.set_parser_defaults(timestamp_parser=lambda value: value)  # dateutil takes longer than all the rest
-    return factory
-
-
-_PARSERS = _parser_factory()
+_PARSERS = ResponseParserFactory()
+_PARSERS.set_parser_defaults(timestamp_parser=lambda value: value)  # dateutil takes longer than all the rest
 
 
 def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:
