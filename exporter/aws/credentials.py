@@ -46,6 +46,14 @@ class SessionCredentials:
         self._found, self._access_key = found, frozen.access_key
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
+    def at_hand(self) -> Credentials | None:
+        """Return credentials that need no refresh."""
+        found = self._found
+        if found is None or (isinstance(found, RefreshableCredentials) and found.refresh_needed()):
+            return None
+        frozen = found.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
     def forget(self, refused: Credentials) -> None:
         """Look for credentials anew the next time: a session finds its own once."""
         if refused.access_key == self._access_key:
@@ -63,11 +71,13 @@ class Shared:
     What was asked goes on when all who waited for it have given up: the answer is of use to the next.
     """
 
-    source: CredentialSource
+    source: "SessionCredentials | AssumedRole"
     _asking: tuple[asyncio.Task[Credentials], Caller] | None = None
 
     async def get(self, caller: Caller) -> Credentials:
         """Return what the source says."""
+        if (found := self.source.at_hand()) is not None:
+            return found
         if self._asking is None:
             first = Caller(caller.subject)
             task = asyncio.create_task(self.source.get(first))
@@ -127,7 +137,7 @@ class AssumedRole:
 
     async def get(self, caller: Caller) -> Credentials:
         """Return the role's credentials."""
-        if self._credentials is None or self.sts.client.clock.time() >= self._renew_at:
+        if self.at_hand() is None:
             answer, _ = await self.sts.ask(ASSUME_ROLE, self.parameters, self.source, caller)
             try:
                 issued = answer["Credentials"]
@@ -140,6 +150,10 @@ class AssumedRole:
             self._credentials = assumed
             self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self.sts.client.clock.time()) / 2)
         return self._credentials
+
+    def at_hand(self) -> Credentials | None:
+        """Return credentials that need not be renewed yet."""
+        return self._credentials if self.sts.client.clock.time() < self._renew_at else None
 
     def forget(self, refused: Credentials) -> None:
         """Assume the role anew the next time."""
