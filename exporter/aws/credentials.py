@@ -36,23 +36,19 @@ class SessionCredentials:
         """Return the present credentials; botocore looks for them, or renews them, in a thread."""
         caller.waiting_for = self._name
         try:
-            # What is at hand and needs no refresh does not block.
-            is_fresh = self._found and not (isinstance(self._found, RefreshableCredentials) and self._found.refresh_needed())
-            found, frozen = self._resolve() if is_fresh else await in_thread(self._resolve)
+            found, frozen = await in_thread(self._resolve)
         except Exception as error:  # noqa: BLE001 - whatever a broken token file or process makes botocore raise
             raise unresolved(self._name, error) from None
         if frozen is None:
             raise RequestFailure(Reason.CREDENTIALS, f"no AWS credentials found in {self._name}")
         self._found, self._access_key = found, frozen.access_key
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        return Credentials(*frozen[:3])
 
     def at_hand(self) -> Credentials | None:
         """Return credentials that need no refresh."""
         found = self._found
-        if found is None or (isinstance(found, RefreshableCredentials) and found.refresh_needed()):
-            return None
-        frozen = found.get_frozen_credentials()
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        is_fresh = found and not (isinstance(found, RefreshableCredentials) and found.refresh_needed())
+        return Credentials(*found.get_frozen_credentials()[:3]) if is_fresh else None
 
     def forget(self, refused: Credentials) -> None:
         """Look for credentials anew the next time: a session finds its own once."""
@@ -137,19 +133,20 @@ class AssumedRole:
 
     async def get(self, caller: Caller) -> Credentials:
         """Return the role's credentials."""
-        if self.at_hand() is None:
-            answer, _ = await self.sts.ask(ASSUME_ROLE, self.parameters, self.source, caller)
-            try:
-                issued = answer["Credentials"]
-                expiry = timestamp(issued["Expiration"])
-                assumed = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
-            except KeyError as error:
-                raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
-            if expiry is None:
-                raise malformed("AssumeRole: the answer's Expiration is no time")
-            self._credentials = assumed
-            self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self.sts.client.clock.time()) / 2)
-        return self._credentials
+        if (found := self.at_hand()) is not None:
+            return found
+        answer, _ = await self.sts.ask(ASSUME_ROLE, self.parameters, self.source, caller)
+        try:
+            issued = answer["Credentials"]
+            assumed = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+            expiry = timestamp(issued["Expiration"])
+        except KeyError as error:
+            raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
+        if expiry is None:
+            raise malformed("AssumeRole: the answer's Expiration is no time")
+        self._credentials = assumed
+        self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self.sts.client.clock.time()) / 2)
+        return assumed
 
     def at_hand(self) -> Credentials | None:
         """Return credentials that need not be renewed yet."""
