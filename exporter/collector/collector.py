@@ -134,7 +134,7 @@ class Collector:
             await wait(self.accounts.planned, None if full else self.accounts.seconds_to_next())
 
     async def _poll_from(self, entry: Entry | None) -> None:
-        """Poll an account, and then what is due: left to the dispatcher, answers that come together would come together again."""
+        """Poll an account, and then what is due: left to the dispatcher, polls would end and begin in bursts."""
         task = asyncio.current_task()
         try:
             while entry is not None and task is not None:
