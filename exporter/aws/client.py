@@ -23,7 +23,7 @@ from botocore.parsers import ResponseParserFactory
 from yarl import URL
 
 from exporter import __version__
-from exporter.aws.endpoints import CONNECT_TIMEOUT, READ_TIMEOUT, Endpoint, Endpoints
+from exporter.aws.endpoints import CONNECT_TIMEOUT, LONGEST_REQUEST, READ_TIMEOUT, Endpoint, Endpoints
 from exporter.aws.errors import Remedy, RequestFailure, malformed, refused, unanswered, unreadable
 from exporter.aws.retry import Caller, CircuitBreaker, CredentialSource, Retries
 from exporter.aws.sigv4 import signed
@@ -34,9 +34,9 @@ T = TypeVar("T")
 
 LARGEST_BODY_BYTES = 32 * 1024 * 1024
 """Some times the largest page of cases that AWS can send: 100 cases with five communications of 8,000 characters."""
-_LONGEST_REQUEST = 60.0
 _ENDPOINT_FAULTS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
 _OK = 200
+_PROXY_AUTHENTICATION_REQUIRED = 407
 _REDIRECTED = 300
 
 Parser = Callable[[bytes], Any]
@@ -51,12 +51,16 @@ class RequestObserver(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Service:
-    """An AWS service at one endpoint; `region` is what requests are signed for, `host` as HTTP has it."""
+    """An AWS service at one endpoint; `region` is what requests are signed for, `host` is with its port.
+
+    `way` tells which settings lead there, if any.
+    """
 
     model: ServiceModel
     region: str
     url: URL
     host: str
+    way: str
     proxy: str | None
     circuit: CircuitBreaker
 
@@ -93,10 +97,10 @@ class Client:
     ) -> Any:  # noqa: ANN401 - what the parser returns, or botocore's dictionary
         """Make one request, once, without parameters that are None; `parse` reads a successful answer in place of botocore."""
         if not service.circuit.admits():
-            detail = f"{operation}: {service.host} is not answering: the circuit is open"
+            detail = f"{operation}: {service.host}: it was not answering: the circuit is open"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
         self._http = http = self._http or self._new_session()
-        caller.waiting_for = f"{operation}: {service.host}"
+        caller.waits_for(f"{operation}: {service.host}")
         ended = partial(self._ended, service, operation, caller, self.clock.monotonic())
         try:
             headers, content = _written(service, operation, parameters)
@@ -106,6 +110,8 @@ class Client:
             result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
             ended(failure.reason)
+            if service.way and failure.reason in {Reason.UNREACHABLE, Reason.MALFORMED}:
+                raise RequestFailure(failure.reason, f"{failure.detail} ({service.way})", failure.remedy) from None
             raise
         except asyncio.CancelledError:
             if caller.timeout and caller.timeout.expired():
@@ -140,7 +146,7 @@ class Client:
         agent = f"aws-support-exporter/{__version__} {self.endpoints.core.user_agent()}"
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
-            timeout=aiohttp.ClientTimeout(total=_LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
+            timeout=aiohttp.ClientTimeout(total=LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
             # CloudTrail shows the user agent.
             headers={"User-Agent": agent, "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -154,7 +160,12 @@ class Client:
             url = url.with_path(url.raw_path, encoded=True)  # "/" where there is none
             model = self.endpoints.core.get_service_model(name)
             circuit = CircuitBreaker(self.clock.monotonic)
-            self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
+            proxy, host = _proxy(url), _host(url)
+            ways = [f"{endpoint.setting} leads to {host}"] if endpoint.setting else []
+            if proxy:
+                variable = f"{url.scheme}_proxy" if os.environ.get(f"{url.scheme}_proxy") else f"{url.scheme}_proxy".upper()
+                ways.append(f"{variable} leads through {_host(proxy)}")
+            self._services[key] = Service(model, endpoint.region, url, host, "; ".join(ways), proxy, circuit)
         return self._services[key]
 
 
@@ -171,6 +182,9 @@ async def _send(
                 size += len(chunk)
                 if size > LARGEST_BODY_BYTES:
                     raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
+            if response.status == _PROXY_AUTHENTICATION_REQUIRED:
+                detail = f"{operation}: {service.host}: the proxy answers HTTP {response.status}"
+                raise RequestFailure(Reason.UNREACHABLE, detail)
             return response.status, b"".join(chunks)
     except (aiohttp.ClientError, OSError) as error:
         raise unanswered(operation, service.host, error) from None
@@ -188,7 +202,7 @@ def _written(service: Service, operation: str, parameters: Mapping[str, object])
     else:
         headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
         body = urlencode({"Action": operation, "Version": model.api_version, **parameters}).encode()
-    return {"host": service.host, **headers}, body
+    return {"host": str(service.url.host_port_subcomponent), **headers}, body
 
 
 def _parser_factory() -> ResponseParserFactory:
@@ -226,6 +240,15 @@ def _proxy(url: URL) -> str | None:
     """
     proxy = None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _host(url: URL | str) -> str:
+    """Return the host of a URL with its port, without the user and password that a proxy's may have."""
+    try:
+        url = URL(url)
+    except ValueError:
+        return "what is no URL"
+    return f"{url.host_subcomponent}:{url.port}"
 
 
 class _Resolver(AbstractResolver):

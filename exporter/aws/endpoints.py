@@ -7,7 +7,7 @@ made of.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,18 +19,21 @@ from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
+LONGEST_REQUEST = 60.0
 
 COMMERCIAL_SUPPORT_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 """Regions of the commercial partition with a Support endpoint of their own (AWS General Reference)."""
+_VARIANTS = {"-fips.": "AWS_USE_FIPS_ENDPOINT", ".api.": "AWS_USE_DUALSTACK_ENDPOINT"}
 _ANY_OPERATION = {"organizations": "list_accounts", "sts": "get_caller_identity", "support": "describe_cases"}
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a service is, and the region that requests to it are signed for."""
+    """Where a service is, and the region that requests to it are signed for; `setting` is the user's that leads there."""
 
     region: str
     url: str
+    setting: str = field(default="", compare=False)
 
 
 class Endpoints:
@@ -42,6 +45,8 @@ class Endpoints:
         self.session = boto3.Session(botocore_session=self.core)
         self._resolved: dict[tuple[str, str], Endpoint] = {}
         self._partitions: dict[str, str] = {}
+        self.notes: dict[str, None] = {}
+        """What the user's settings have no effect on, a line for each."""
 
     def new_session(self, profile: str | None) -> boto3.Session:
         """Return a session that shares botocore's data with others, and whose clients give up in reasonable time."""
@@ -75,17 +80,23 @@ class Endpoints:
     def resolve(self, service: str, region: str) -> Endpoint:
         """Return the endpoint of a service in a region.
 
-        Where the user configured another URL for Support, every endpoint is there and only the signing region differs.
+        Where the user configured another URL for Support, every endpoint is there and only the signing region differs. It has
+        no endpoint for FIPS (but in GovCloud, where its only one is) and none for IPv6, whatever botocore makes up.
         """
         key = (service, region)
         if key not in self._resolved:
             endpoint = self._resolve(service, region, Config())
             if service == "support":
-                builtin = self._resolve(service, region, Config(ignore_configured_endpoint_urls=True))  # type: ignore[call-arg]  # the stubs lag behind
+                plain = dict.fromkeys(("use_fips_endpoint", "use_dualstack_endpoint"), False)
+                builtin = self._resolve(service, region, Config(**plain, ignore_configured_endpoint_urls=True))  # type: ignore[call-arg, arg-type]  # the stubs lag behind
                 own = self.partition_of(region) == "aws" and region in COMMERCIAL_SUPPORT_REGIONS
                 signed_for = region if own else builtin.region
-                url = builtin.url.replace(builtin.region, signed_for) if endpoint.url == builtin.url else endpoint.url
-                endpoint = Endpoint(signed_for, url)
+                if "endpoint_url" in endpoint.setting.lower():
+                    endpoint = Endpoint(signed_for, endpoint.url, endpoint.setting)
+                else:
+                    if endpoint.setting:
+                        self.notes[f"{endpoint.setting} has no effect for Support, which has no such endpoint"] = None
+                    endpoint = Endpoint(signed_for, builtin.url.replace(builtin.region, signed_for))
             self._resolved[key] = endpoint
         return self._resolved[key]
 
@@ -111,7 +122,18 @@ class Endpoints:
             client.close()
         scope = str(request.headers["Authorization"])
         url = request.url.removesuffix("/") if urlsplit(request.url).path == "/" else request.url
-        return Endpoint(scope.split("/")[2], url)
+        return Endpoint(scope.split("/")[2], url, _setting(service, urlsplit(url).netloc))
+
+
+def _setting(service: str, host: str) -> str:
+    """Return which of the user's settings leads to a host, or nothing if it is where AWS has the service by default."""
+    for name in (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL"):
+        if urlsplit(os.environ.get(name, "")).netloc == host:
+            return name
+    if not host.startswith(service):
+        return "endpoint_url of the AWS configuration file"
+    variants = (name for mark, name in _VARIANTS.items() if mark in host)
+    return " and ".join(name if name in os.environ else name.removeprefix("AWS_").lower() for name in variants)
 
 
 class _NotSent(Exception):  # noqa: N818 - it keeps a request from being sent

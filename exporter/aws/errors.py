@@ -3,13 +3,16 @@
 Decisions are made on AWS's error codes, never on messages: those change, and may quote what must not be logged.
 """
 
+import os
 import re
+import ssl
 from enum import Enum, auto
 
 import aiohttp
 from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
+from exporter.aws.endpoints import CONNECT_TIMEOUT, LONGEST_REQUEST, READ_TIMEOUT
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
@@ -24,7 +27,7 @@ class Remedy(Enum):
     NEXT_ENDPOINT = auto()
     """Another endpoint; after the last, all of them once more, after a pause."""
     OTHER_ENDPOINT = auto()
-    """Another endpoint, and nothing else: this one's circuit is open."""
+    """Another endpoint, and nothing else: this one's circuit is open, or it serves none of the account's requests."""
     NEXT_ROUND = auto()
     """Everything once more, after a pause."""
     NEW_CREDENTIALS = auto()
@@ -56,13 +59,23 @@ _CODES = {
     """,
     Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
     Reason.TIMEOUT: "RequestTimeout",
+    # What another service than the one that was meant answers, where users' own URLs lead to it.
+    Reason.MALFORMED: """
+        InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException
+    """,
 }
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_CODE_REMEDIES = {
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), Remedy.NEW_CREDENTIALS),
+    "RegionDisabledException": Remedy.OTHER_ENDPOINT,
+}
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+"""OpenSSL's errors that a certificate more may mend."""
 _DENIED = re.compile(
     r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
     r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"
-    r"(?: (?:because|with) [a-zA-Z :-]{1,160}(?![\w@]))?",
+    r"(?: (?:because|with)(?: [a-zA-Z-]{1,40}(?::[a-zA-Z]{1,80})?){1,20}(?![\w@]))?"
+    r"(?:: arn:[a-z-]{1,20}:(?:iam|organizations)::\d{0,12}:policy/[\w/+=,.-]{0,199}\w(?![\w@:/*+=,-]))?",
     re.ASCII,
 )
 
@@ -88,13 +101,15 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
     """
     # AWS's codes are words; whoever answers in its place may send anything.
     word = re.sub(r"[^\w.-]", "", str(code), flags=re.ASCII)[:64]
-    reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL)
+    if word.isdecimal():
+        word = ""  # botocore takes the status for a code where there is none
+    reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL if word else Reason.MALFORMED)
     if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {word or f'HTTP {status}'}"
     if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED} and (said := _DENIED.search(str(message))):
-        detail = f"{detail}: {said[0]}"
-    return RequestFailure(reason, detail, Remedy.NEW_CREDENTIALS if word in _EXPIRED else None)
+        detail = f"{detail}: {said[0].rstrip('.')}"
+    return RequestFailure(reason, detail, _CODE_REMEDIES.get(word))
 
 
 def unreadable(operation: str, status: int, why: str) -> RequestFailure:
@@ -103,30 +118,43 @@ def unreadable(operation: str, status: int, why: str) -> RequestFailure:
     return RequestFailure(reason, f"{operation}: HTTP {status}, and the answer cannot be read: {why}")
 
 
+def silent(waiting_for: str, seconds: float) -> RequestFailure:
+    """Return the failure of waiting for what does not answer: an operation and its host, or where credentials are from."""
+    what, _, host = waiting_for.partition(": ")
+    return RequestFailure(Reason.TIMEOUT, f"{what}: no answer{host and f' from {host}'} within {seconds:.0f} s")
+
+
 def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
-    """Return the failure of a request that got no answer, or only a part of one."""
-    reason = Reason.UNREACHABLE
+    """Return the failure of a request that got no answer, or only a part of one; `host` has its port."""
     match error:
         case aiohttp.ConnectionTimeoutError():
-            what = "cannot connect in time"
+            what = f"cannot connect within {CONNECT_TIMEOUT:.0f} s"
         case TimeoutError():
-            reason, what = Reason.TIMEOUT, "no answer in time"
-        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
-            why = getattr(cause, "verify_message", type(cause).__name__)
-            what = f"certificate not trusted ({why}): set AWS_CA_BUNDLE"
+            seconds = READ_TIMEOUT if isinstance(error, aiohttp.SocketTimeoutError) else LONGEST_REQUEST
+            return silent(f"{operation}: {host}", seconds)
+        case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as cause):
+            what = f"certificate not trusted ({cause.verify_message.rstrip('.')}){_authority_missing(cause.verify_code)}"
+        case aiohttp.ClientSSLError(os_error=cause):
+            what = f"TLS handshake failed ({getattr(cause, 'reason', None) or type(cause).__name__})"
         case aiohttp.ClientPayloadError():
             what = "the answer broke off"
         case aiohttp.ClientHttpProxyError(status=status):
             what = f"the proxy answers HTTP {status}"
-        case aiohttp.ClientProxyConnectionError(strerror=why):
-            what = f"cannot connect to the proxy: {why}"
-        case aiohttp.ClientConnectorError(strerror=why):
-            what = f"cannot connect: {why}"
-        case aiohttp.ClientConnectionError():
-            what = f"connection lost: {type(error).__name__}"
+        case aiohttp.ClientConnectorDNSError(host=name, strerror=why):
+            what = f"cannot resolve {name}: {why}"
+        case aiohttp.ClientConnectorError(errno=number, strerror=why):
+            to = " to the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+            what = f"cannot connect{to}: {os.strerror(number) if number else why or 'none of its addresses answers'}"
         case _:
-            what = type(error).__name__
-    return RequestFailure(reason, f"{operation}: {host}: {what}")
+            what = f"connection lost: {type(error).__name__}"
+    return RequestFailure(Reason.UNREACHABLE, f"{operation}: {host}: {what}")
+
+
+def _authority_missing(verify_code: int) -> str:
+    if verify_code not in _UNKNOWN_AUTHORITY:
+        return ""
+    variables = (name for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name))
+    return f": {next((f'check {name}' for name in variables), 'set AWS_CA_BUNDLE')}"
 
 
 def unresolved(source: str, error: Exception) -> RequestFailure:

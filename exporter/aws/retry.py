@@ -8,8 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from botocore.credentials import Credentials
 
-from exporter.aws.errors import Remedy, RequestFailure, malformed
-from exporter.cases.model import Reason
+from exporter.aws.errors import Remedy, RequestFailure, malformed, silent
 from exporter.clock import Clock
 
 T = TypeVar("T")
@@ -36,6 +35,11 @@ class Caller:
     failure: RequestFailure | None = None
     """The last request's, until one succeeds."""
     waiting_for: str = "AWS"
+    waiting_since: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+
+    def waits_for(self, what: str) -> None:
+        """Take note of what is waited for from now on."""
+        self.waiting_for, self.waiting_since = what, asyncio.get_running_loop().time()
 
 
 @asynccontextmanager
@@ -52,7 +56,8 @@ async def time_limit(subject: str, when: float) -> AsyncIterator[Caller]:
     except TimeoutError:
         if not timeout.expired():
             raise
-        raise caller.failure or RequestFailure(Reason.TIMEOUT, f"{caller.waiting_for}: no answer in time") from None
+        waited = asyncio.get_running_loop().time() - caller.waiting_since
+        raise caller.failure or silent(caller.waiting_for, waited) from None
 
 
 class CredentialSource(Protocol):
