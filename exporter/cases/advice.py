@@ -83,7 +83,7 @@ server_error
   DescribeCases: InternalServerError
     wait: AWS answers with errors of its own; add a second region to fail over
 malformed
-  AssumeRole: HTTP 404, and the answer cannot be read: ResponseParserError ([AWS_ENDPOINT_URL|endpoint_url]_STS leads to gateway.example:443)
+  AssumeRole: HTTP 404 ([AWS_ENDPOINT_URL|endpoint_url]_STS leads to gateway.example:443)
     correct it: another service, or none of AWS's, answers there
   DescribeCases: the answer is not JSON (9 bytes)
     check what stands between the exporter and AWS: the answer is not AWS's
