@@ -28,7 +28,7 @@ from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.corruptions import HugeBody
 from exporter.simulator.faults import Fault
-from exporter.simulator.kinds import SilenceInBody
+from exporter.simulator.kinds import Error, SilenceInBody
 from exporter.simulator.server import Simulator
 from tests.aws.conftest import OPTIONS, REGION, Requests, Sent, Wire, answer, issued, read, reader_of, readers_of
 from tests.support.certificates import Authority
@@ -411,6 +411,50 @@ def test_a_name_server_that_hangs_holds_no_poll_and_no_exit(monkeypatch: pytest.
     )
     assert done.stdout == "timeout: GetCallerIdentity: no answer from aws.example:80 within 3 s\n"
     assert time.monotonic() - started < 30
+
+
+async def test_where_sts_is_not_active_the_next_region_is_asked_once(simulator: Simulator, account: Account) -> None:
+    disabled = Error(403, "RegionDisabledException", "STS is not activated in this region for account:999999999999.")
+    first = simulator.faults.add(Fault(disabled, "AssumeRole", region="us-west-2"))
+    assert len((await read(account, regions=("us-west-2", "us-east-1"))).cases) == 1
+    everywhere = simulator.faults.add(Fault(disabled, "AssumeRole"))
+    with pytest.raises(ReadFailure, match=r"^assume_role_denied: AssumeRole: RegionDisabledException$"):
+        await read(account, regions=("us-west-2", "us-east-1", "eu-west-1"))
+    assert (first.hits, everywhere.hits) == (1, 3)
+
+
+WHO = "User: arn:aws:sts::999999999999:assumed-role/SSO/jane@example.com is not authorized to perform: sts:"
+ON = f"on resource: {ROLE}"
+SCP = "arn:aws:organizations::999999999999:policy/o-abc/service_control_policy/p-abc"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "says", "to_do"),
+    [
+        ("AccessDenied", f"{WHO}AssumeRole {ON}", f"sts:AssumeRole {ON}", "create the role"),
+        ("AccessDenied", f"{WHO}TagSession {ON}", f"sts:TagSession {ON}", "allow sts:TagSession"),
+        ("AccessDenied", f"{WHO}AssumeRole {ON} with an explicit deny in a service control policy: {SCP}", f"policy: {SCP}",
+         "exempt sts:AssumeRole"),
+        ("AccessDenied", f"{WHO}AssumeRole because no service control policy allows the sts:AssumeRole action", "action",
+         "exempt sts:AssumeRole"),
+        ("AccessDenied", f"{WHO}AssumeRole {ON} with an explicit deny in a permissions boundary", "permissions boundary",
+         "allow sts:AssumeRole in the permissions boundary"),
+        ("AccessDenied", f"{WHO}AssumeRole with an explicit deny in the role trust policy", "role trust policy",
+         "the trust policy of the role must allow"),
+        ("PackedPolicyTooLarge", "Packed size of session tags consumes 112% of allotted space.", "PackedPolicyTooLarge",
+         "set disableSessionTags"),
+    ],
+)  # fmt: skip
+async def test_what_sts_refuses_has_a_sentence_of_its_own_and_names_nobody(
+    code: str, message: str, says: str, to_do: str, simulator: Simulator, account: Account
+) -> None:
+    simulator.faults.add(Fault(Error(403, code, message), operation="AssumeRole"))
+    with pytest.raises(ReadFailure) as failure:
+        await read(account)
+    assert str(failure.value).startswith(f"assume_role_denied: AssumeRole: {code}")
+    assert failure.value.detail.endswith(says)
+    assert advice(failure.value.reason, failure.value.detail).startswith(to_do)
+    assert "jane" not in str(failure.value)
 
 
 async def test_each_request_is_told_with_its_outcome(simulator: Simulator, account: Account) -> None:

@@ -21,7 +21,11 @@ def test_what_a_document_links_to_is_there(document: Path) -> None:
 
 @pytest.mark.parametrize(
     ("document", "name", "content"),
-    [("docs/metrics.md", "metrics", reference.tables), ("README.md", "overview", reference.overview)],
+    [
+        ("docs/metrics.md", "metrics", reference.tables),
+        ("docs/troubleshooting.md", "failures", reference.failures),
+        ("README.md", "overview", reference.overview),
+    ],
 )
 def test_a_document_shows_the_catalogue_as_it_is(document: str, name: str, content: Callable[[], str]) -> None:
     text = (ROOT / document).read_text()
@@ -41,3 +45,5 @@ def test_a_document_without_marks_is_told() -> None:
 def test_every_reason_is_explained() -> None:
     section = (ROOT / "docs/metrics.md").read_text().partition("### Reasons")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == [reason.value for reason in Reason]
+    titles = re.findall(r"^### (.*)", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
+    assert {f"`{reason.value}`" for reason in Reason} <= set(titles)
