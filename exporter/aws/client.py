@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 import threading
@@ -36,8 +37,9 @@ LARGEST_BODY_BYTES = 32 * 1024 * 1024
 """Some times the largest page of cases that AWS can send: 100 cases with five communications of 8,000 characters."""
 _ENDPOINT_FAULTS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
 _OK = 200
-_PROXY_AUTHENTICATION_REQUIRED = 407
 _REDIRECTED = 300
+_HOST_OF_PROXY = re.compile(r"(?:^|[@/])((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)/*$")
+"""Without the user and password before it."""
 
 Parser = Callable[[bytes], Any]
 
@@ -160,11 +162,12 @@ class Client:
             url = url.with_path(url.raw_path, encoded=True)  # "/" where there is none
             model = self.endpoints.core.get_service_model(name)
             circuit = CircuitBreaker(self.clock.monotonic)
-            proxy, host = _proxy(url), _host(url)
+            proxy, host, variable = _proxy(url), f"{url.host_subcomponent}:{url.port}", f"{url.scheme}_proxy"
             ways = [f"{endpoint.setting} leads to {host}"] if endpoint.setting else []
             if proxy:
-                variable = f"{url.scheme}_proxy" if os.environ.get(f"{url.scheme}_proxy") else f"{url.scheme}_proxy".upper()
-                ways.append(f"{variable} leads through {_host(proxy)}")
+                through = _HOST_OF_PROXY.search(proxy)
+                variable = variable if os.environ.get(variable) else variable.upper()
+                ways.append(f"{variable} leads through {through[1] if through else 'what is no URL'}")
             self._services[key] = Service(model, endpoint.region, url, host, "; ".join(ways), proxy, circuit)
         return self._services[key]
 
@@ -182,9 +185,6 @@ async def _send(
                 size += len(chunk)
                 if size > LARGEST_BODY_BYTES:
                     raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
-            if response.status == _PROXY_AUTHENTICATION_REQUIRED:
-                detail = f"{operation}: {service.host}: the proxy answers HTTP {response.status}"
-                raise RequestFailure(Reason.UNREACHABLE, detail)
             return response.status, b"".join(chunks)
     except (aiohttp.ClientError, OSError) as error:
         raise unanswered(operation, service.host, error) from None
@@ -218,15 +218,15 @@ def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -
     """Return what an answer says, as botocore reads it, times as they are written, or raise what AWS refused with."""
     if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
         body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
+    if model.resolved_protocol == "json" and not body.lstrip().startswith(b"{"):
+        raise unreadable(operation, status, "it is no JSON object")  # botocore makes an empty answer of it
     response = {"status_code": status, "headers": {}, "body": body, "context": {}}
-    parsed: Any
+    parsed: dict[str, Any]
     shape: Any = model.operation_model(operation).output_shape
     try:
         parsed = _PARSERS.create_parser(model.resolved_protocol).parse(response, shape)
     except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
         raise unreadable(operation, status, type(error).__name__) from None
-    if not isinstance(parsed, dict):
-        raise unreadable(operation, status, "it is no object")
     if status >= _REDIRECTED:
         said = parsed.get("Error") or {}
         raise refused(operation, status, said.get("Code", ""), said.get("Message", ""))
@@ -240,15 +240,6 @@ def _proxy(url: URL) -> str | None:
     """
     proxy = None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy
-
-
-def _host(url: URL | str) -> str:
-    """Return the host of a URL with its port, without the user and password that a proxy's may have."""
-    try:
-        url = URL(url)
-    except ValueError:
-        return "what is no URL"
-    return f"{url.host_subcomponent}:{url.port}"
 
 
 class _Resolver(AbstractResolver):

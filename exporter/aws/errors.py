@@ -59,12 +59,12 @@ _CODES = {
     """,
     Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
     Reason.TIMEOUT: "RequestTimeout",
-    # What another service than the one that was meant answers, where users' own URLs lead to it.
-    Reason.MALFORMED: """
-        InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException
-    """,
+    # Said by another service than the one that was meant.
+    Reason.MALFORMED: "InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException",
 }
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
+_STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}
+"""Too Many Requests, and Proxy Authentication Required."""
 _CODE_REMEDIES = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), Remedy.NEW_CREDENTIALS),
     "RegionDisabledException": Remedy.OTHER_ENDPOINT,
@@ -133,7 +133,10 @@ def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
             seconds = READ_TIMEOUT if isinstance(error, aiohttp.SocketTimeoutError) else LONGEST_REQUEST
             return silent(f"{operation}: {host}", seconds)
         case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as cause):
-            what = f"certificate not trusted ({cause.verify_message.rstrip('.')}){_authority_missing(cause.verify_code)}"
+            what = f"certificate not trusted ({cause.verify_message.rstrip('.')})"
+            if cause.verify_code in _UNKNOWN_AUTHORITY:
+                variables = (name for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name))
+                what += f": {next((f'check {name}' for name in variables), 'set AWS_CA_BUNDLE')}"
         case aiohttp.ClientSSLError(os_error=cause):
             what = f"TLS handshake failed ({getattr(cause, 'reason', None) or type(cause).__name__})"
         case aiohttp.ClientPayloadError():
@@ -148,13 +151,6 @@ def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
         case _:
             what = f"connection lost: {type(error).__name__}"
     return RequestFailure(Reason.UNREACHABLE, f"{operation}: {host}: {what}")
-
-
-def _authority_missing(verify_code: int) -> str:
-    if verify_code not in _UNKNOWN_AUTHORITY:
-        return ""
-    variables = (name for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name))
-    return f": {next((f'check {name}' for name in variables), 'set AWS_CA_BUNDLE')}"
 
 
 def unresolved(source: str, error: Exception) -> RequestFailure:
@@ -181,8 +177,8 @@ def unresolved(source: str, error: Exception) -> RequestFailure:
 
 
 def _reason_by_status(status: int, otherwise: Reason) -> Reason:
-    if status == 429:  # noqa: PLR2004 - Too Many Requests
-        return Reason.THROTTLED
+    if status in _STATUSES:
+        return _STATUSES[status]
     if status >= 500:  # noqa: PLR2004 - the server's fault, by RFC 9110
         return Reason.SERVER_ERROR
     return otherwise

@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
-from typing import Any
 
 from botocore.credentials import Credentials
 
-from exporter.aws.client import Client, Service, read_answer
+from exporter.aws.client import Client, Service
 from exporter.aws.errors import malformed
 from exporter.aws.parse import ACCOUNT_ID, Page, text
 from exporter.aws.retry import Caller, CredentialSource, PageTokens, time_limit
@@ -53,23 +51,14 @@ class OrganizationReader:
                 yield tuple(members.values())
 
     async def _page(self, token: str | None, caller: Caller, service: Service, credentials: Credentials) -> Page[Member]:
-        def parse(body: bytes) -> Page[Member]:
-            return _accounts(read_answer(service.model, "ListAccounts", HTTPStatus.OK, body))
-
-        page: Page[Member] = await self.client.request(
-            service, "ListAccounts", {"NextToken": token}, credentials, caller, parse
-        )
-        return page
-
-
-def _accounts(answer: Mapping[str, Any]) -> Page[Member]:
-    if "Accounts" not in answer:
-        # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
-        raise malformed("ListAccounts: the answer has no list of accounts")
-    next_token = answer.get("NextToken") or None
-    if not isinstance(next_token, str | None):
-        raise malformed("ListAccounts: the answer's token is no text")
-    return Page(tuple(_active(answer["Accounts"])), next_token)
+        answer = await self.client.request(service, "ListAccounts", {"NextToken": token}, credentials, caller)
+        if "Accounts" not in answer:
+            # botocore makes an empty answer of what is not JSON: an organization without accounts, were it believed.
+            raise malformed("ListAccounts: the answer has no list of accounts")
+        next_token = answer.get("NextToken") or None
+        if not isinstance(next_token, str | None):
+            raise malformed("ListAccounts: the answer's token is no text")
+        return Page(tuple(_active(answer["Accounts"])), next_token)
 
 
 def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]:

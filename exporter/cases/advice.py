@@ -8,98 +8,60 @@ from exporter.cases.model import Reason
 
 _TABLE = """
 assume_role_denied
-  AssumeRole: AccessDenied: not authorized to perform: [sts:TagSession] on resource: arn:aws:iam::111122223333:role/R
-    allow sts:TagSession beside sts:AssumeRole, in the trust policy of {role} and in the policy of {caller}: EKS Pod Identity tags the sessions it starts; or set disableSessionTags on its association
+  AssumeRole: AccessDenied: not authorized to perform: [sts:TagSession] on resource: arn:aws:iam::111122223333:role/R => allow sts:TagSession beside sts:AssumeRole, in the trust policy of {role} and in the policy of {caller}: EKS Pod Identity tags the sessions it starts; or set disableSessionTags on its association
 access_denied
-  ListAccounts: [AWSOrganizationsNotInUseException]
-    give this entry of organizations a role_arn in the management account, or remove it: the account that was asked is in no organization
-  [ListAccounts]: AccessDeniedException: not authorized to perform: organizations:ListAccounts on resource: * with an explicit deny in a [service control policy]
-    exempt {action} from the service control policy, or list with a role in the management account, which none of them binds
+  ListAccounts: [AWSOrganizationsNotInUseException] => give this entry of organizations a role_arn in the management account, or remove it: the account that was asked is in no organization
+  [ListAccounts]: AccessDeniedException: not authorized to perform: organizations:ListAccounts on resource: * with an explicit deny in a [service control policy] => exempt {action} from the service control policy, or list with a role in the management account, which none of them binds
 access_denied assume_role_denied
-  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R with an explicit deny in a [service control policy|resource control policy]
-    exempt {action} from that policy of the organization: one that denies regions must leave out sts, support and organizations
-  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R because no [permissions boundary] allows the sts:AssumeRole action
-    allow {action} in the permissions boundary of the role or user that asks, too: its policy alone is not enough
-  DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases because no [session policy|sessions policy|VPC endpoint policy] allows the support:DescribeCases action
-    allow {action} in that policy, too: a session's is set by whoever starts it, as an EKS Pod Identity association, a VPC endpoint's by the endpoint's owner
+  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R with an explicit deny in a [service control policy|resource control policy] => exempt {action} from that policy of the organization: one that denies regions must leave out sts, support and organizations
+  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R because no [permissions boundary] allows the sts:AssumeRole action => allow {action} in the permissions boundary of the role or user that asks, too: its policy alone is not enough
+  DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases because no [session policy|sessions policy|VPC endpoint policy] allows the support:DescribeCases action => allow {action} in that policy, too: a session's is set by whoever starts it, as an EKS Pod Identity association, a VPC endpoint's by the endpoint's owner
 assume_role_denied
-  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R because no [identity-based policy] allows the sts:AssumeRole action
-    allow sts:AssumeRole on {role} in the policy of {caller}, and deny it nowhere
-  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole because no [role trust policy|resource-based policy] allows the sts:AssumeRole action
-    the trust policy of {role} must allow sts:AssumeRole to {caller}, with the external id of the configuration, and deny it nowhere
-  AssumeRole: [PackedPolicyTooLarge]
-    set disableSessionTags on the EKS Pod Identity association: its session tags go on from role to role, and are too large
-  AssumeRole: [RegionDisabledException]
-    activate STS in one of aws.regions (IAM, account settings) for the account of {caller}, or add a region where it is active
-  AssumeRole: [ValidationError]
-    check the role's ARN, aws.session_name, external_id and aws.session_duration: STS takes one of them for invalid
-  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R
-    create the role, or let the trust policy of {role} allow {caller} with the same external id, and allow {caller} sts:AssumeRole on it: AWS says the same to a missing role, a wrong external id and a missing permission
+  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R because no [identity-based policy] allows the sts:AssumeRole action => allow sts:AssumeRole on {role} in the policy of {caller}, and deny it nowhere
+  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole because no [role trust policy|resource-based policy] allows the sts:AssumeRole action => the trust policy of {role} must allow sts:AssumeRole to {caller}, with the external id of the configuration, and deny it nowhere
+  AssumeRole: [PackedPolicyTooLarge] => set disableSessionTags on the EKS Pod Identity association: its session tags go on from role to role, and are too large
+  AssumeRole: [RegionDisabledException] => activate STS in one of aws.regions (IAM, account settings) for the account of {caller}, or add a region where it is active
+  AssumeRole: [ValidationError] => check the role's ARN, aws.session_name, external_id and aws.session_duration: STS takes one of them for invalid
+  AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R => create the role, or let the trust policy of {role} allow {caller} with the same external id, and allow {caller} sts:AssumeRole on it: AWS says the same to a missing role, a wrong external id and a missing permission
 access_denied
-  [ListAccounts]: AccessDeniedException
-    allow organizations:ListAccounts, in the management account or a delegated administrator: other member accounts cannot list
-  DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases with an [explicit deny in an identity-based policy]
-    remove the Deny of {action} from the policies of the role or user; if its sessions were revoked, the next poll starts a new one
-  DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases because no identity-based policy allows the support:DescribeCases action
-    allow support:DescribeCases and support:DescribeCommunications on * in the policy of the role or user that it is read with
+  [ListAccounts]: AccessDeniedException => allow organizations:ListAccounts, in the management account or a delegated administrator: other member accounts cannot list
+  DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases with an [explicit deny in an identity-based policy] => remove the Deny of {action} from the policies of the role or user; if its sessions were revoked, the next poll starts a new one
+  DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases because no identity-based policy allows the support:DescribeCases action => allow support:DescribeCases and support:DescribeCommunications on * in the policy of the role or user that it is read with
 credentials
-  DescribeCases: [RequestTimeTooSkewed|RequestExpired]
-    set the clock of the exporter's host: AWS refuses what is signed more than five minutes off
-  DescribeCases: [SignatureDoesNotMatch|InvalidSignature]
-    check the secret access key, the clock, and proxies that change requests
-  DescribeCases: [ExpiredToken]Exception
-    renew the session token that the exporter was given in its environment or a file; a role of its pod renews itself
-  AssumeRole: [InvalidClientTokenId|UnrecognizedClient]
-    give the exporter another access key: this one was deleted or deactivated, or is of another partition
-  the credentials [belong to account] 111122223333, not to 444455556666
-    correct account_id, or give the account a role_arn or a profile of its own
-  AssumeRole: IncompleteSignature
-    give the exporter valid AWS credentials: environment, profile, or a role of its pod; check the clock
+  DescribeCases: [RequestTimeTooSkewed|RequestExpired] => set the clock of the exporter's host: AWS refuses what is signed more than five minutes off
+  DescribeCases: [SignatureDoesNotMatch|InvalidSignature] => check the secret access key, the clock, and proxies that change requests
+  DescribeCases: [ExpiredToken]Exception => renew the session token that the exporter was given in its environment or a file; a role of its pod renews itself
+  AssumeRole: [InvalidClientTokenId|UnrecognizedClient] => give the exporter another access key: this one was deleted or deactivated, or is of another partition
+  the credentials [belong to account] 111122223333, not to 444455556666 => correct account_id, or give the account a role_arn or a profile of its own
+  AssumeRole: IncompleteSignature => give the exporter valid AWS credentials: environment, profile, or a role of its pod; check the clock
 subscription_required
-  DescribeCases: SubscriptionRequiredException
-    nothing to do, or exclude it: its plan (below Business Support+) has no Support API
+  DescribeCases: SubscriptionRequiredException => nothing to do, or exclude it: its plan (below Business Support+) has no Support API
 throttled
-  [ListAccounts]: TooManyRequestsException
-    raise refresh_interval, or find what else calls AWS Organizations: its quota is shared by the whole organization
-  DescribeCases: ThrottlingException
-    raise poll.interval, or find what else calls that API in this account
+  [ListAccounts]: TooManyRequestsException => raise refresh_interval, or find what else calls AWS Organizations: its quota is shared by the whole organization
+  DescribeCases: ThrottlingException => raise poll.interval, or find what else calls that API in this account
 timeout
-  DescribeCases: no answer from support.us-east-1.amazonaws.com:443 within 20 s
-    check the network to AWS: a firewall that drops packets, a slow proxy; or raise poll.timeout
+  DescribeCases: no answer from support.us-east-1.amazonaws.com:443 within 20 s => check the network to AWS: a firewall that drops packets, a slow proxy; or raise poll.timeout
 unreachable
-  AssumeRole: sts-fips.cn-north-1.amazonaws.com.cn:443: cannot resolve sts-fips.cn-north-1.amazonaws.com.cn: Name or service not known ([AWS_USE_FIPS|AWS_USE_DUALSTACK|use_fips|use_dualstack]_ENDPOINT leads to sts-fips.cn-north-1.amazonaws.com.cn:443)
-    unset the variable, or take a region that has such an endpoint: not every service has one in every region
-  AssumeRole: sts.us-east-1.amazonaws.com:443: [certificate not trusted] (self-signed certificate in certificate chain): set AWS_CA_BUNDLE
-    set AWS_CA_BUNDLE to a PEM file with AWS's CAs and that of the proxy that inspects TLS; if the name or the date is wrong, find out who answers
-  AssumeRole: sts.us-east-1.amazonaws.com:443: the proxy answers [HTTP 407] (HTTPS_PROXY leads through proxy.example:3128)
-    write the user and password that the proxy asks for into its URL, or except the host with NO_PROXY
-  AssumeRole: sts.us-east-1.amazonaws.com:443: cannot connect to the proxy: Connection refused ([HTTPS_PROXY|https_proxy|HTTP_PROXY|http_proxy] leads through proxy.example:3128)
-    check that the proxy is there and lets CONNECT to this host pass, or except the host with NO_PROXY
-  AssumeRole: gateway.example:443: cannot connect: Connection refused ([AWS_ENDPOINT_URL|endpoint_url] leads to gateway.example:443)
-    correct the URL, or see that its host is up and can be reached from the exporter
-  AssumeRole: sts.us-east-1.amazonaws.com:443: cannot connect: Connection refused
-    check DNS, egress to port 443 and proxies; add a second region to fail over
+  AssumeRole: sts-fips.cn-north-1.amazonaws.com.cn:443: cannot resolve sts-fips.cn-north-1.amazonaws.com.cn: Name or service not known ([AWS_USE_FIPS|AWS_USE_DUALSTACK|use_fips|use_dualstack]_ENDPOINT leads to sts-fips.cn-north-1.amazonaws.com.cn:443) => unset the variable, or take a region that has such an endpoint: not every service has one in every region
+  AssumeRole: sts.us-east-1.amazonaws.com:443: [certificate not trusted] (self-signed certificate in certificate chain): set AWS_CA_BUNDLE => set AWS_CA_BUNDLE to a PEM file with AWS's CAs and that of the proxy that inspects TLS; if the name or the date is wrong, find out who answers
+  AssumeRole: sts.us-east-1.amazonaws.com:443: the proxy answers [HTTP 407] (HTTPS_PROXY leads through proxy.example:3128) => write the user and password that the proxy asks for into its URL, or except the host with NO_PROXY
+  AssumeRole: sts.us-east-1.amazonaws.com:443: cannot connect to the proxy: Connection refused ([HTTPS_PROXY|https_proxy|HTTP_PROXY|http_proxy] leads through proxy.example:3128) => check that the proxy is there and lets CONNECT to this host pass, or except the host with NO_PROXY
+  AssumeRole: gateway.example:443: cannot connect: Connection refused ([AWS_ENDPOINT_URL|endpoint_url] leads to gateway.example:443) => correct the URL, or see that its host is up and can be reached from the exporter
+  AssumeRole: sts.us-east-1.amazonaws.com:443: cannot connect: Connection refused => check DNS, egress to port 443 and proxies; add a second region to fail over
 server_error
-  DescribeCases: InternalServerError
-    wait: AWS answers with errors of its own; add a second region to fail over
+  DescribeCases: InternalServerError => wait: AWS answers with errors of its own; add a second region to fail over
 malformed
-  AssumeRole: HTTP 404 ([AWS_ENDPOINT_URL|endpoint_url]_STS leads to gateway.example:443)
-    correct it: another service, or none of AWS's, answers there
-  DescribeCases: the answer is not JSON (9 bytes)
-    check what stands between the exporter and AWS: the answer is not AWS's
+  AssumeRole: HTTP 404 ([AWS_ENDPOINT_URL|endpoint_url]_STS leads to gateway.example:443) => correct it: another service, or none of AWS's, answers there
+  DescribeCases: the answer is not JSON (9 bytes) => check what stands between the exporter and AWS: the answer is not AWS's
 internal
-  DescribeCases: BrandNewException
-    report it with this line: it is a bug of the exporter, or an AWS error that is new to it
-"""  # noqa: E501 - a line is a sentence
+  DescribeCases: BrandNewException => report it with this line: it is a bug of the exporter, or an AWS error that is new to it
+"""  # noqa: E501 - a line is a kind
 _CALLER = "the exporter's own identity (`check` shows it)"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way to fail for a reason: the pattern in the detail that tells it, and what to do.
-
-    The advice may name the `{role}`, the `{action}` and the `{caller}`; the example is a detail as it is really said.
-    """
+    """One way to fail for a reason: the pattern that tells it, what to do, and a detail as it is really said."""
 
     reason: Reason
     says: str
@@ -108,9 +70,9 @@ class Kind:
 
 
 def _kinds() -> Iterator[Kind]:
+    """Read the table: for each kind a detail, with what tells it from others in brackets, and the advice."""
     for reasons, block in re.findall(r"^(\w.*)\n((?: .*\n)+)", _TABLE, re.MULTILINE):
-        lines = [line.strip() for line in block.splitlines()]
-        for said, advised in zip(lines[::2], lines[1::2], strict=True):
+        for said, advised in (line.strip().split(" => ") for line in block.splitlines()):
             says = ".*".join(f"(?:{part})" for part in re.findall(r"\[(.*?)\]", said))
             example = re.sub(r"\[(.*?)(?:\|.*?)?\]", r"\1", said)
             yield from (Kind(Reason(reason), says, advised, example) for reason in reasons.split())
