@@ -32,12 +32,16 @@ class StartupError(ExporterError):
 
 
 class ReadFailure(ExporterError):  # noqa: N818 - a failure is an expected outcome of a poll, not a programming error
-    """AWS could not be read; `detail` is safe to log: no credentials, no case text."""
+    """AWS could not be read; `detail` is safe to log: no credentials, no case text.
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    It `passes` if that is likely without a person, although failures of its reason usually need one.
+    """
+
+    def __init__(self, reason: Reason, detail: str, *, passes: bool = False) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.passes = passes
 
 
 def internal(error: Exception) -> ReadFailure:

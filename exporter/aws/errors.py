@@ -70,8 +70,8 @@ _DENIED = re.compile(
 class RequestFailure(ReadFailure):
     """A request to AWS failed; `remedy` is what may help, by default what usually does for the reason."""
 
-    def __init__(self, reason: Reason, detail: str, remedy: Remedy | None = None) -> None:
-        super().__init__(reason, detail)
+    def __init__(self, reason: Reason, detail: str, remedy: Remedy | None = None, *, passes: bool = False) -> None:
+        super().__init__(reason, detail, passes=passes)
         self.remedy = remedy or _REMEDIES.get(reason, Remedy.NONE)
 
 

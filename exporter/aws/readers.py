@@ -40,6 +40,7 @@ class Readers:
         self._shared_roles: dict[tuple[ReaderOptions, Regions, str | None, tuple[str, ...]], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
         self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
+        self._notes: list[str] = []
 
     def reader(self, account_id: str, access: Access, regions: Sequence[str], options: ReaderOptions) -> SupportReader:
         """Return what reads the cases of one account; its regions are of one partition, in the order of preference."""
@@ -75,6 +76,10 @@ class Readers:
     def partition_of(self, region: str) -> str:
         """Return the partition of a region."""
         return self._endpoints.partition_of(region)
+
+    def notes(self) -> list[str]:
+        """Return what works only after a change to what was asked for, a line for each."""
+        return list(self._notes)
 
     async def close(self) -> None:
         """Close the connections."""

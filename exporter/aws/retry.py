@@ -114,7 +114,8 @@ class Retries(Generic[E]):
                         self._renewed = True
                         self.caller.failure = None  # If new ones are not had in time, it is not for the old.
                     case remedy:
-                        raise RequestFailure(failure.reason, failure.detail, _AFTERWARDS.get(remedy, remedy)) from None
+                        left = _AFTERWARDS.get(remedy, remedy)
+                        raise RequestFailure(failure.reason, failure.detail, left, passes=failure.passes) from None
             else:
                 self.caller.failure = None
                 return result

@@ -31,6 +31,7 @@ class Poll:
     duration: float
     reason: Reason | None = None
     detail: str = ""
+    passes: bool = False  # whether it failed for what is likely to pass without a person, although its reason usually needs one
 
     @property
     def succeeded(self) -> bool:

@@ -123,14 +123,14 @@ class AccountTable:
             return
         entry.polling = False
         now = entry.ended = self._clock.monotonic()
-        reason = status.last_poll.reason if status.last_poll else None
-        entry.failures = 0 if reason is None else entry.failures + 1
+        poll = status.last_poll
+        entry.failures = 0 if poll is None or poll.succeeded else entry.failures + 1
         entry.status = status if status.account == entry.target.account else replace(status, account=entry.target.account)
         self._unpolled.discard(account_id)
-        if reason is None:
+        if poll is None or poll.reason is None:
             self._plan(entry, self._schedule.after_success(now, account_id))
         else:
-            self._plan(entry, self._schedule.after_failure(now, account_id, reason, entry.failures))
+            self._plan(entry, self._schedule.after_failure(now, account_id, poll.reason, entry.failures, poll.passes))
         self._note_change()
 
     def due(self) -> list[Entry]:

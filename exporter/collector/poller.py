@@ -52,10 +52,11 @@ class Poller:
         else:
             self._instrumentation.changes_seen(seen)
             return before.after_success(reading, self._ended(started), seen)
-        return before.after_failure(failure.reason, self._ended(started, failure.reason, failure.detail))
+        return before.after_failure(failure.reason, self._ended(started, failure))
 
-    def _ended(self, started: float, reason: Reason | None = None, detail: str = "") -> Poll:
-        return Poll(self._clock.time(), self._clock.monotonic() - started, reason, detail)
+    def _ended(self, started: float, failure: ReadFailure | None = None) -> Poll:
+        why = (failure.reason, failure.detail, failure.passes) if failure else ()
+        return Poll(self._clock.time(), self._clock.monotonic() - started, *why)
 
     def _log_change(self, before: AccountStatus, after: AccountStatus) -> None:
         """Log when it fails or fails differently, then hourly; and when it recovers."""
