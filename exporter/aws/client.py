@@ -1,7 +1,6 @@
 """Requests to AWS: each signed with the credentials it is made for, over connections that all accounts share."""
 
 import asyncio
-import os
 import socket
 import ssl
 import threading
@@ -128,8 +127,7 @@ class Client:
 
     def _new_session(self) -> aiohttp.ClientSession:
         # As botocore has it: what the user configured, or else the certificates that come with it.
-        bundle = self.endpoints.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        bundle = bundle or str(files("botocore") / "cacert.pem")
+        bundle = self.endpoints.ca_bundle or str(files("botocore") / "cacert.pem")
         try:
             context = ssl.create_default_context(cafile=bundle)
             # As botocore, from Python 3.13 on too: proxies that inspect TLS often have certificates that RFC 5280 would refuse.

@@ -7,8 +7,6 @@ import re
 from enum import Enum, auto
 
 import aiohttp
-from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
-from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
@@ -28,6 +26,7 @@ class Remedy(Enum):
     NEXT_ROUND = auto()
     """Everything once more, after a pause."""
     NEW_CREDENTIALS = auto()
+    """Credentials that are issued anew: these may have been revoked."""
     NONE = auto()
 
 
@@ -58,11 +57,11 @@ _CODES = {
     Reason.TIMEOUT: "RequestTimeout",
 }
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _DENIED = re.compile(
     r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
     r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"
-    r"(?: (?:because|with) [a-zA-Z :-]{1,160}(?![\w@]))?",
+    r"(?: (?:because|with) [a-zA-Z :-]{1,160}(?![\w@]))?"
+    r"|DurationSeconds exceeds the [\w ]{1,90}(?![\w@])",
     re.ASCII,
 )
 
@@ -89,12 +88,13 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
     # AWS's codes are words; whoever answers in its place may send anything.
     word = re.sub(r"[^\w.-]", "", str(code), flags=re.ASCII)[:64]
     reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL)
+    remedy = Remedy.NEW_CREDENTIALS if reason in {Reason.ACCESS_DENIED, Reason.CREDENTIALS} else None
     if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {word or f'HTTP {status}'}"
     if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED} and (said := _DENIED.search(str(message))):
         detail = f"{detail}: {said[0]}"
-    return RequestFailure(reason, detail, Remedy.NEW_CREDENTIALS if word in _EXPIRED else None)
+    return RequestFailure(reason, detail, remedy)
 
 
 def unreadable(operation: str, status: int, why: str) -> RequestFailure:
@@ -127,29 +127,6 @@ def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
         case _:
             what = type(error).__name__
     return RequestFailure(reason, f"{operation}: {host}: {what}")
-
-
-def unresolved(source: str, error: Exception) -> RequestFailure:
-    """Return the failure of botocore to find credentials or to renew them; `source` says which.
-
-    Whatever botocore raises here is about credentials (a token file that is missing, a process that prints no JSON), but for
-    an AWS that does not answer: that passes without anybody's help.
-    """
-    reason, detail = Reason.CREDENTIALS, f"{source}: {type(error).__name__}"
-    match error:
-        case ClientError(response={"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}):
-            failure = refused(source, status, code, "")
-            reason, detail = failure.reason, failure.detail
-        case HTTPClientError(kwargs=values) | BotoConnectionError(kwargs=values):
-            reason = Reason.TIMEOUT if isinstance(error, ReadTimeoutError) else Reason.UNREACHABLE
-            detail = f"{detail}: {values.get('endpoint_url', 'AWS')}"
-        case OSError(filename=str(name), strerror=why):
-            detail = f"{source}: {name} cannot be read: {why}"
-    if reason is Reason.THROTTLED:
-        return RequestFailure(reason, detail)
-    if reason in {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR}:
-        return RequestFailure(reason, detail, Remedy.NEXT_ROUND)
-    return RequestFailure(Reason.CREDENTIALS, detail)
 
 
 def _reason_by_status(status: int, otherwise: Reason) -> Reason:

@@ -10,11 +10,11 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.policy import Policy
 from exporter.clock import Clock
-from exporter.collector.accounts import AccountTable, Entry
+from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.discovery import Discoverer
 from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, Target
-from exporter.collector.publisher import LONGEST_AGE, Publisher, wait
+from exporter.collector.publisher import LONGEST_AGE, Publisher
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
 from exporter.metrics.exposition import PageStore
