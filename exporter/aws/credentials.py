@@ -124,7 +124,7 @@ class Shared:
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
-            self._is_late = self._asking is not None and caller.timeout is not None and caller.timeout.expired()
+            self._is_late |= self._asking is not None and caller.timeout is not None and caller.timeout.expired()
             raise
         caller.behind = None
         return task.result()

@@ -61,7 +61,7 @@ def test_files_that_are_written_later_are_found_within_seconds(
     entries = f"accounts: [{{id: '{role}'}}, {{id: '{profiles[0]}', profile: process}}, {{id: '{profiles[1]}', profile: late}}]"
     with Agent(lambda: credentials(fleet.base_key)) as agent:
         environment = {AGENT: agent.url, AGENT_TOKEN: str(token), "AWS_CONFIG_FILE": str(aws_config)}
-        exporter = start(BY_ROLE + entries, simulator.environment() | OWN_KEYS | environment)
+        exporter = start(BY_ROLE + entries, simulator.environment() | OWN_KEYS | environment, "--log.level=debug")
         exporter.wait_for(lambda text: Page(text).up() == dict.fromkeys(ids, 0))
         assert exporter.get("/-/ready").status == 200
         time.sleep(LATE)
