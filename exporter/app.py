@@ -54,8 +54,9 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
 
 def check_config(options: Options, log: FilteringBoundLogger) -> None:
     """Read the configuration files, and nothing else; raises ConfigError."""
+    partition_of = Endpoints().partition_of
     if options.config_file is not None:
-        load(options.config_file, partition_of=Endpoints().partition_of)
+        load(options.config_file, partition_of=partition_of)
     _web_config(options.web_config_file, log)
 
 
@@ -104,7 +105,7 @@ class Exporter:
         self._endpoints = Endpoints()
         self.settings = self._parse(content)
         instrumentation = Instrumentation(self.settings.policy.first_response_targets.values(), process=process)
-        self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random)
+        self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
         self.collector = Collector(

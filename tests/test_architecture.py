@@ -44,7 +44,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("metrics",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),
-    "structlog": ("app", "collector", "log", "reload", "web"),
+    "structlog": ("app", "aws", "collector", "log", "reload", "web"),
     "yaml": ("config",),
     "yarl": ("aws",),
 }

@@ -24,8 +24,18 @@ from botocore.parsers import ResponseParserFactory
 from yarl import URL
 
 from exporter import __version__
-from exporter.aws.endpoints import CONNECT_TIMEOUT, LONGEST_REQUEST, READ_TIMEOUT, Endpoint, Endpoints
-from exporter.aws.errors import Remedy, RequestFailure, malformed, refused, unanswered, unreadable
+from exporter.aws.endpoints import Endpoint, Endpoints
+from exporter.aws.errors import (
+    CONNECT_TIMEOUT,
+    LONGEST_REQUEST,
+    READ_TIMEOUT,
+    Remedy,
+    RequestFailure,
+    malformed,
+    refused,
+    unanswered,
+    unreadable,
+)
 from exporter.aws.retry import Caller, CircuitBreaker, CredentialSource, Retries
 from exporter.aws.sigv4 import signed
 from exporter.cases.model import Reason
@@ -136,8 +146,7 @@ class Client:
 
     def _new_session(self) -> aiohttp.ClientSession:
         # As botocore has it: what the user configured, or else the certificates that come with it.
-        bundle = self.endpoints.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        bundle = bundle or str(files("botocore") / "cacert.pem")
+        bundle = self.endpoints.ca_bundle or str(files("botocore") / "cacert.pem")
         try:
             context = ssl.create_default_context(cafile=bundle)
             # As botocore, from Python 3.13 on too: proxies that inspect TLS often have certificates that RFC 5280 would refuse.
@@ -205,13 +214,8 @@ def _written(service: Service, operation: str, parameters: Mapping[str, object])
     return {"host": str(service.url.host_port_subcomponent), **headers}, body
 
 
-def _parser_factory() -> ResponseParserFactory:
-    factory = ResponseParserFactory()
-    factory.set_parser_defaults(timestamp_parser=lambda value: value)  # dateutil takes longer than all the rest
-    return factory
-
-
-_PARSERS = _parser_factory()
+_PARSERS = ResponseParserFactory()
+_PARSERS.set_parser_defaults(timestamp_parser=lambda value: value)  # dateutil takes longer than all the rest
 
 
 def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -> dict[str, Any]:

@@ -6,20 +6,23 @@ made of.
 """
 
 import os
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
+import msgspec
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
-CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 20.0
-LONGEST_REQUEST = 60.0
+from exporter.aws.chain import misconfigured, named, settings
+from exporter.aws.errors import CONNECT_TIMEOUT, READ_TIMEOUT
+from exporter.errors import ConfigError
 
 COMMERCIAL_SUPPORT_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 """Regions of the commercial partition with a Support endpoint of their own (AWS General Reference)."""
@@ -40,19 +43,38 @@ class Endpoints:
     """Resolves regions; one is enough for a process, as it holds the data of botocore's loader."""
 
     def __init__(self, loader: Loader | None = None) -> None:
+        """Raise ConfigError if botocore does not take what the user set in variables and in AWS's own files."""
+        for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"):
+            if os.environ.get(name) == "":
+                del os.environ[name]  # botocore, and processes that it starts, would look for a profile without a name
         self._loader = loader
-        self.core = self._new_core(None)
-        self.session = boto3.Session(botocore_session=self.core)
         self._resolved: dict[tuple[str, str], Endpoint] = {}
         self._partitions: dict[str, str] = {}
         self.notes: dict[str, None] = {}
         """What the user's settings have no effect on, a line for each."""
+        try:
+            self.core = self.new_session()
+            self.session = boto3.Session(botocore_session=self.core)
+            self.ca_bundle: str | None = self.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+            if self.ca_bundle:
+                ssl.create_default_context(cafile=self.ca_bundle)
+            for name in self.core.session_var_map:
+                self.core.get_config_variable(name)
+            self.core.get_component("credential_provider")
+            of_organizations = ["organizations"] if "AWS_ENDPOINT_URL_ORGANIZATIONS" in os.environ else []
+            for service in ("sts", "support", *of_organizations):  # Its model takes 2 MB.
+                self._resolve(service, self.core.get_config_variable("region") or "us-east-1", Config())
+        except OSError as error:
+            why = "holds no certificates in PEM" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
+            raise ConfigError([f"{named(str(self.ca_bundle), settings(self.core))} {why}"]) from None
+        except Exception as error:  # noqa: BLE001 - each setting has errors of its own
+            raise ConfigError([misconfigured(error, settings(botocore.session.Session()))]) from None
 
-    def new_session(self, profile: str | None) -> boto3.Session:
-        """Return a session that shares botocore's data with others, and whose clients give up in reasonable time."""
-        return boto3.Session(botocore_session=self._new_core(profile))
+    def new_session(self, profile: str | None = None, region: str | None = None) -> botocore.session.Session:
+        """Return a session that shares botocore's data with others, and whose clients give up in reasonable time.
 
-    def _new_core(self, profile: str | None) -> botocore.session.Session:
+        Its region is that of the user's settings, or else the one that is given.
+        """
         session = botocore.session.Session(profile=profile)
         if self._loader is None:
             self._loader = create_loader(session.get_config_variable("data_path"))
@@ -61,6 +83,8 @@ class Endpoints:
         # botocore's own limits would take three minutes, as with IRSA where STS does not answer.
         retries: Any = {"total_max_attempts": 2}
         session.set_default_client_config(Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries=retries))
+        if region and not session.get_config_variable("region"):
+            session.set_config_variable("region", region)
         return session
 
     def partition_of(self, region: str) -> str:
@@ -142,7 +166,7 @@ class _NotSent(Exception):  # noqa: N818 - it keeps a request from being sent
 
 
 class _OwnServices:
-    """Keeps, of botocore's endpoints of some 300 services, those of ours: the rest takes 8 MB."""
+    """Reads, of botocore's endpoints of some 300 services, those of ours: the rest would take 7 MB at start."""
 
     def __init__(self) -> None:
         self._files = JSONFileLoader()
@@ -151,9 +175,13 @@ class _OwnServices:
         return self._files.exists(file_path)
 
     def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - what the file holds
-        data: Any = self._files.load_file(file_path)
-        if data is not None and file_path.endswith(f"{os.sep}endpoints"):
-            for partition in data["partitions"]:
-                services = partition["services"]
-                partition["services"] = {name: services[name] for name in _ANY_OPERATION.keys() & services.keys()}
-        return data
+        path = Path(f"{file_path}.json")
+        if path.name != "endpoints.json" or not path.is_file():
+            return self._files.load_file(file_path)
+        read: Any = msgspec.json.decode
+        content, partitions = read(path.read_bytes(), type=dict[str, msgspec.Raw]), []
+        for partition in read(content["partitions"], type=list[dict[str, msgspec.Raw]]):
+            services = read(partition.pop("services"), type=dict[str, msgspec.Raw])
+            own = {name: read(services[name]) for name in _ANY_OPERATION.keys() & services.keys()}
+            partitions.append({name: read(value) for name, value in partition.items()} | {"services": own})
+        return {"version": read(content["version"]), "partitions": partitions}

@@ -9,14 +9,14 @@ import ssl
 from enum import Enum, auto
 
 import aiohttp
-from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
-from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from exporter.aws.endpoints import CONNECT_TIMEOUT, LONGEST_REQUEST, READ_TIMEOUT
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
 ASSUME_ROLE = "AssumeRole"
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+LONGEST_REQUEST = 60.0
 
 
 class Remedy(Enum):
@@ -31,6 +31,7 @@ class Remedy(Enum):
     NEXT_ROUND = auto()
     """Everything once more, after a pause."""
     NEW_CREDENTIALS = auto()
+    """Credentials that are issued anew: these may have been revoked."""
     NONE = auto()
 
 
@@ -65,17 +66,14 @@ _CODES = {
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
 _STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}
 """Too Many Requests, and Proxy Authentication Required."""
-_CODE_REMEDIES = {
-    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), Remedy.NEW_CREDENTIALS),
-    "RegionDisabledException": Remedy.OTHER_ENDPOINT,
-}
 _UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's errors that a certificate more may mend."""
 _DENIED = re.compile(
     r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
     r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"
     r"(?: (?:because|with)(?: [a-zA-Z-]{1,40}(?::[a-zA-Z]{1,80})?){1,20}(?![\w@]))?"
-    r"(?:: arn:[a-z-]{1,20}:(?:iam|organizations)::\d{0,12}:policy/[\w/+=,.-]{0,199}\w(?![\w@:/*+=,-]))?",
+    r"(?:: arn:[a-z-]{1,20}:(?:iam|organizations)::\d{0,12}:policy/[\w/+=,.-]{0,199}\w(?![\w@:/*+=,-]))?"
+    r"|DurationSeconds exceeds the [\w ]{1,90}(?![\w@])",
     re.ASCII,
 )
 
@@ -104,12 +102,15 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
     if word.isdecimal():
         word = ""  # botocore takes the status for a code where there is none
     reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL if word else Reason.MALFORMED)
+    remedy = Remedy.NEW_CREDENTIALS if reason in {Reason.ACCESS_DENIED, Reason.CREDENTIALS} else None
+    if word == "RegionDisabledException":
+        remedy = Remedy.OTHER_ENDPOINT
     if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {word or f'HTTP {status}'}"
     if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED} and (said := _DENIED.search(str(message))):
         detail = f"{detail}: {said[0].rstrip('.')}"
-    return RequestFailure(reason, detail, _CODE_REMEDIES.get(word))
+    return RequestFailure(reason, detail, remedy)
 
 
 def unreadable(operation: str, status: int, why: str) -> RequestFailure:
@@ -118,10 +119,11 @@ def unreadable(operation: str, status: int, why: str) -> RequestFailure:
     return RequestFailure(reason, f"{operation}: HTTP {status}, and the answer cannot be read: {why}")
 
 
-def silent(waiting_for: str, seconds: float) -> RequestFailure:
+def silent(waiting_for: str, seconds: float, remedy: Remedy | None = None, *, passes: bool = False) -> RequestFailure:
     """Return the failure of waiting for what does not answer: an operation and its host, or where credentials are from."""
     what, _, host = waiting_for.partition(": ")
-    return RequestFailure(Reason.TIMEOUT, f"{what}: no answer{host and f' from {host}'} within {seconds:.0f} s")
+    late = f"no answer from {host} within {seconds:.0f} s" if host else "no answer in time"
+    return RequestFailure(Reason.TIMEOUT, f"{what}: {late}", remedy, passes=passes)
 
 
 def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
@@ -151,29 +153,6 @@ def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
         case _:
             what = f"connection lost: {type(error).__name__}"
     return RequestFailure(Reason.UNREACHABLE, f"{operation}: {host}: {what}")
-
-
-def unresolved(source: str, error: Exception) -> RequestFailure:
-    """Return the failure of botocore to find credentials or to renew them; `source` says which.
-
-    Whatever botocore raises here is about credentials (a token file that is missing, a process that prints no JSON), but for
-    an AWS that does not answer: that passes without anybody's help.
-    """
-    reason, detail = Reason.CREDENTIALS, f"{source}: {type(error).__name__}"
-    match error:
-        case ClientError(response={"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}):
-            failure = refused(source, status, code, "")
-            reason, detail = failure.reason, failure.detail
-        case HTTPClientError(kwargs=values) | BotoConnectionError(kwargs=values):
-            reason = Reason.TIMEOUT if isinstance(error, ReadTimeoutError) else Reason.UNREACHABLE
-            detail = f"{detail}: {values.get('endpoint_url', 'AWS')}"
-        case OSError(filename=str(name), strerror=why):
-            detail = f"{source}: {name} cannot be read: {why}"
-    if reason is Reason.THROTTLED:
-        return RequestFailure(reason, detail)
-    if reason in {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR}:
-        return RequestFailure(reason, detail, Remedy.NEXT_ROUND)
-    return RequestFailure(Reason.CREDENTIALS, detail)
 
 
 def _reason_by_status(status: int, otherwise: Reason) -> Reason:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
+from structlog.typing import FilteringBoundLogger as Logger
+
 from exporter.aws.client import Client, RequestObserver
 from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
@@ -33,14 +35,17 @@ class Readers:
     same one with its credentials. What is known of an account is kept for its next reader even if that reads it otherwise.
     """
 
-    def __init__(self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float]) -> None:
+    def __init__(
+        self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float], log: Logger
+    ) -> None:
         self._client = Client(endpoints, observer, clock, random)
         self._endpoints = endpoints
-        self._sessions: dict[str | None, Shared] = {}
+        self._log = log
+        self._sessions: dict[tuple[str | None, str], Shared] = {}
         self._shared_roles: dict[tuple[ReaderOptions, Regions, str | None, tuple[str, ...]], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
         self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
-        self._notes: list[str] = []
+        self._cut: dict[str, str] = {}  # by AWS's reason
 
     def reader(self, account_id: str, access: Access, regions: Sequence[str], options: ReaderOptions) -> SupportReader:
         """Return what reads the cases of one account; its regions are of one partition, in the order of preference."""
@@ -70,7 +75,7 @@ class Readers:
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
         """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""
         async with time_limit("own account", asyncio.get_running_loop().time() + timeout) as caller:
-            account_id, _ = await Sts(self._client, regions).caller_account(self._session_credentials(None), caller)
+            account_id, _ = await Sts(self._client, regions).caller_account(self._session_credentials(None, regions[0]), caller)
             return account_id
 
     def partition_of(self, region: str) -> str:
@@ -79,7 +84,7 @@ class Readers:
 
     def notes(self) -> list[str]:
         """Return what works only after a change to what was asked for, a line for each."""
-        return list(self._notes)
+        return [*self._cut.values(), *self._endpoints.notes]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -87,15 +92,22 @@ class Readers:
 
     def _credentials(self, access: Access, regions: Regions, options: ReaderOptions) -> CredentialSource:
         if not access.chain:
-            return self._session_credentials(access.profile)
-        source: CredentialSource = self._session_credentials(access.profile)
+            return self._session_credentials(access.profile, regions[0])
+        source: CredentialSource = self._session_credentials(access.profile, regions[0])
         sts = Sts(self._client, regions)
         parameters = {"RoleSessionName": options.session_name, "DurationSeconds": int(options.session_duration)}
         *passed, last = access.chain
         for count, role_arn in enumerate(passed, start=1):
             key = (options, regions, access.profile, tuple(passed[:count]))
-            source = self._shared_roles.setdefault(key, Shared(AssumedRole(sts, source, {"RoleArn": role_arn, **parameters})))
-        return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id})
+            role = AssumedRole(sts, source, {"RoleArn": role_arn, **parameters}, self._note_cut)
+            source = self._shared_roles.setdefault(key, Shared(role))
+        return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id}, self._note_cut)
 
-    def _session_credentials(self, profile: str | None) -> Shared:
-        return self._sessions.setdefault(profile, Shared(SessionCredentials(self._endpoints, profile)))
+    def _session_credentials(self, profile: str | None, region: str) -> Shared:
+        credentials = SessionCredentials(self._endpoints, self._client.clock, region, profile)
+        return self._sessions.setdefault((profile, self.partition_of(region)), Shared(credentials))
+
+    def _note_cut(self, role_arn: str, why: str) -> None:
+        if why not in self._cut:
+            self._cut[why] = f"aws.session_duration was cut to 1h for {role_arn}, and for whatever else needs it: {why}"
+            self._log.warning("aws.session_duration cut to 1h", role=role_arn, reason=why)

@@ -35,11 +35,25 @@ class Caller:
     failure: RequestFailure | None = None
     """The last request's, until one succeeds."""
     waiting_for: str = "AWS"
-    waiting_since: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    waiting_since: float = 0.0
+    passes: bool = False
+    """Whether what is waited for is likely to come by itself, however late."""
+    behind: "Caller | None" = None
+    """Who asked first for what both wait for."""
+    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     def waits_for(self, what: str) -> None:
         """Take note of what is waited for from now on."""
         self.waiting_for, self.waiting_since = what, asyncio.get_running_loop().time()
+
+    def late(self) -> RequestFailure:
+        """Return why it had to wait for so long: the failure before, or else what gives no answer."""
+        caller, failure = self, self.failure
+        while caller.behind:
+            caller = caller.behind
+            failure = caller.failure or failure
+        waited = asyncio.get_running_loop().time() - (caller.waiting_since or caller.began)
+        return failure or silent(caller.waiting_for, waited, Remedy.NONE, passes=caller.passes)
 
 
 @asynccontextmanager
@@ -56,8 +70,7 @@ async def time_limit(subject: str, when: float) -> AsyncIterator[Caller]:
     except TimeoutError:
         if not timeout.expired():
             raise
-        waited = asyncio.get_running_loop().time() - caller.waiting_since
-        raise caller.failure or silent(caller.waiting_for, waited) from None
+        raise caller.late() from None
 
 
 class CredentialSource(Protocol):
@@ -66,8 +79,11 @@ class CredentialSource(Protocol):
     async def get(self, caller: Caller) -> Credentials:
         """Return credentials that are valid now; raise RequestFailure if there are none."""
 
-    def forget(self, refused: Credentials) -> None:
-        """Drop what is kept if it is still what AWS refused."""
+    def forget(self, refused: Credentials, caller: Caller) -> bool:
+        """Drop what is kept if it is still what AWS refused, and return whether the next may be others.
+
+        What was issued since the caller began is not: whoever is refused with it is refused.
+        """
 
 
 @dataclass(slots=True)
@@ -114,8 +130,7 @@ class Retries(Generic[E]):
                         await self._pause(self._round)
                         self._round += 1
                         self._position = 0
-                    case Remedy.NEW_CREDENTIALS if not self._renewed:
-                        self.source.forget(self.credentials)
+                    case Remedy.NEW_CREDENTIALS if not self._renewed and self.source.forget(self.credentials, self.caller):
                         self._renewed = True
                         self.caller.failure = None  # If new ones are not had in time, it is not for the old.
                     case remedy:
@@ -129,7 +144,7 @@ class Retries(Generic[E]):
         await self.clock.sleep(self.random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (count - 1)))
 
 
-_AFTERWARDS = {Remedy.NEXT_ENDPOINT: Remedy.NEXT_ROUND, Remedy.OTHER_ENDPOINT: Remedy.NONE}
+_AFTERWARDS = {Remedy.NEXT_ENDPOINT: Remedy.NEXT_ROUND, Remedy.OTHER_ENDPOINT: Remedy.NONE, Remedy.NEW_CREDENTIALS: Remedy.NONE}
 
 
 class PageTokens:

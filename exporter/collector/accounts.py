@@ -34,11 +34,13 @@ class AccountTable:
         self.changed = asyncio.Event()
         self.planned = asyncio.Event()
         self.all_polled = asyncio.Event()  # set while no account is waiting for its first poll
+        self.passed = asyncio.Event()  # set for a moment when what kept some from being polled has passed
         self._schedule = schedule
         self._clock = clock
         self._entries: dict[str, Entry] = {}
         self._departed: dict[str, Entry] = {}
         self._unpolled: set[str] = set()
+        self._passing: set[str] = set()  # whose last poll failed for what passes
         self._queue: list[tuple[float, str]] = []
 
     def assign(self, targets: Iterable[Target], *, may_return: bool = False) -> list[Entry]:
@@ -131,7 +133,20 @@ class AccountTable:
             self._plan(entry, self._schedule.after_success(now, account_id))
         else:
             self._plan(entry, self._schedule.after_failure(now, account_id, poll.reason, entry.failures, poll.passes))
+        if poll is not None and poll.passes:
+            self._passing.add(account_id)
+        elif account_id in self._passing:
+            self._passing.remove(account_id)
+            self.poll_passing()
         self._note_change()
+
+    def poll_passing(self) -> None:
+        """Poll all at once that failed for what passes: for one of them it has passed."""
+        for account_id in self._passing & self._entries.keys():
+            self._plan(self._entries[account_id], self._clock.monotonic())
+        self._passing.clear()
+        self.passed.set()
+        self.passed.clear()
 
     def due(self) -> list[Entry]:
         """Return the accounts that are due, in the order of their ids."""
@@ -169,3 +184,12 @@ class AccountTable:
             self.all_polled.clear()
         else:
             self.all_polled.set()
+
+
+async def wait(event: asyncio.Event, longest: float | None) -> None:
+    """Wait for an event, but no longer than `longest` seconds."""
+    try:
+        async with asyncio.timeout(longest):
+            await event.wait()
+    except TimeoutError:
+        return

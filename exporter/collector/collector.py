@@ -10,11 +10,11 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.policy import Policy
 from exporter.clock import Clock
-from exporter.collector.accounts import AccountTable, Entry
+from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.discovery import Discoverer
 from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, Target
-from exporter.collector.publisher import LONGEST_AGE, Publisher, wait
+from exporter.collector.publisher import LONGEST_AGE, Publisher
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
 from exporter.metrics.exposition import PageStore
@@ -134,10 +134,7 @@ class Collector:
             await wait(self.accounts.planned, None if full else self.accounts.seconds_to_next())
 
     async def _poll_from(self, entry: Entry | None) -> None:
-        """Poll an account, and then what is due, at once.
-
-        Were the next left to the dispatcher, answers that come together would be asked for together again, round by round.
-        """
+        """Poll an account, and then what is due: left to the dispatcher, polls would end and begin in bursts."""
         task = asyncio.current_task()
         try:
             while entry is not None and task is not None:

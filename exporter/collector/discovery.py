@@ -7,8 +7,9 @@ from structlog.typing import FilteringBoundLogger
 from exporter.cases.model import Account
 from exporter.cases.report import OrganizationStatus
 from exporter.clock import Clock
-from exporter.collector.accounts import AccountTable, Entry
+from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.ports import Discovery, Target
+from exporter.collector.schedule import UNTIL_PASSED
 from exporter.errors import ReadFailure, internal
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample
@@ -77,7 +78,9 @@ class Discoverer:
     async def run(self, listing: Listing) -> None:
         """Refresh a listing as it falls due."""
         while True:
-            await self._clock.sleep(max(0.0, listing.due - self._clock.monotonic()))
+            pause = max(0.0, listing.due - self._clock.monotonic())
+            passes = listing.failure is not None and listing.failure.passes
+            await (wait(self._accounts.passed, pause) if passes else self._clock.sleep(pause))
             await self.refresh(listing)
 
     async def refresh(self, listing: Listing) -> None:
@@ -118,6 +121,8 @@ class Discoverer:
             self._accounts.add(target for account_id, target in new.items() if self._owns(account_id))
 
     def _succeeded(self, listing: Listing, found: dict[str, Target], before: set[Account]) -> None:
+        if listing.failure is not None and listing.failure.passes:
+            self._accounts.poll_passing()
         if listing.failure is not None or before != {target.account for target in found.values()}:
             self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(found))
         listing.targets, listing.last_success = found, self._clock.time()
@@ -135,7 +140,8 @@ class Discoverer:
             else:
                 self._log.warning("finding the exporter's own account failed", **why)
         listing.failures += 1
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(listing.failures - 1, 20))
+        first, growth = UNTIL_PASSED if failure.passes else (_FIRST_PAUSE, 2.0)
+        pause = min(_LONGEST_PAUSE, first * growth ** min(listing.failures - 1, 50))
         listing.due = now + min(pause, listing.discovery.refresh_interval)
         listing.failure = failure
         if self.all_tried():

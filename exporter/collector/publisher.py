@@ -9,7 +9,7 @@ from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
-from exporter.collector.accounts import AccountTable
+from exporter.collector.accounts import AccountTable, wait
 from exporter.collector.discovery import Discoverer
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore
@@ -113,12 +113,3 @@ class Publisher:
         self.snapshot = snapshot  # first: what shows it is made anew when the page is there, and kept until the next page
         self._store.publish(page)
         return time.thread_time() - cpu, time.perf_counter() - began
-
-
-async def wait(event: asyncio.Event, longest: float | None) -> None:
-    """Wait for an event, but no longer than `longest` seconds."""
-    try:
-        async with asyncio.timeout(longest):
-            await event.wait()
-    except TimeoutError:
-        return

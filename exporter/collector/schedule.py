@@ -7,10 +7,11 @@ from exporter.cases.model import Reason
 
 _SHORTEST_PAUSE = 5.0
 _LONGEST_WHEN_UNREACHABLE = 15.0
-_GROWTH_WHEN_PASSING = 1.25
 _DENIED_PAUSE = 900.0
 _LONGEST_PAUSE = 3600.0
 _JITTER = 0.2
+UNTIL_PASSED = (1.0, 1.25)
+"""The first pause after what passes by itself, and how each grows: to a quarter of the time that it has lasted."""
 MOST_SHARDS = 1000
 """Each account is weighed once for each of them."""
 
@@ -46,17 +47,15 @@ class Schedule:
         """Return when to poll an account again after so many failures in a row.
 
         What may pass by itself is tried within one interval, with growing pauses; what a person has to fix is tried after
-        15 minutes, growing to an hour. What is known to pass is tried after a second, then after a quarter of the time that it
-        has lasted.
+        15 minutes, growing to an hour.
         """
         needs_a_person = reason in _NEEDS_A_PERSON and not passes
-        if passes:
-            pause = min(self.interval, _GROWTH_WHEN_PASSING ** min(failures - 1, 50))
-        elif needs_a_person:
-            pause = max(self.interval, min(_LONGEST_PAUSE, _DENIED_PAUSE * 2.0 ** min(failures - 1, 8)))
+        first, growth = UNTIL_PASSED if passes else (_DENIED_PAUSE if needs_a_person else _SHORTEST_PAUSE, 2.0)
+        pause = first * growth ** min(failures - 1, 50)
+        if needs_a_person:
+            pause = max(self.interval, min(_LONGEST_PAUSE, pause))
         else:
-            longest = _LONGEST_WHEN_UNREACHABLE if reason is Reason.UNREACHABLE else self.interval
-            pause = min(self.interval, longest, _SHORTEST_PAUSE * 2.0 ** min(failures - 1, 20))
+            pause = min(self.interval, _LONGEST_WHEN_UNREACHABLE if reason is Reason.UNREACHABLE else self.interval, pause)
         pause *= 1 + _JITTER * (phase(f"{account_id}/{failures}") - 0.5)
         return now + (pause if needs_a_person else min(pause, self.interval))
 

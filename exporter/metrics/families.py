@@ -86,7 +86,10 @@ def _case_lines(key: _CacheKey, policy: Policy, now: float) -> CaseLines:
     )
     samples = (
         *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
-        *_samples_of_cases(cases, names, tally, policy, now),
+        *_moment_samples(cases, names),
+        *_severity_samples(cases, names, policy.first_response_targets, now),
+        *_tally_samples(tally, names),
+        *(() if policy.case_limit is None else _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)),
     )
     next_due = aggregate.next_due(cases, policy.first_response_targets, now)
     return CaseLines(key, _encoded(samples, catalog.CASE_METRICS), ages, now, next_due)
@@ -106,16 +109,6 @@ def age(since: float, now: float) -> float:
 
 def _names(account: Account) -> dict[str, str]:
     return {"account_id": account.account_id, "account_name": account.name, "region": account.region}
-
-
-def _samples_of_cases(
-    cases: tuple[Case, ...], names: dict[str, str], tally: Tally, policy: Policy, now: float
-) -> Iterator[Sample]:
-    yield from _moment_samples(cases, names)
-    yield from _severity_samples(cases, names, policy.first_response_targets, now)
-    yield from _tally_samples(tally, names)
-    if policy.case_limit is not None:
-        yield from _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)
 
 
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:

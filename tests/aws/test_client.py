@@ -309,22 +309,6 @@ async def test_a_certificate_that_is_not_trusted_is_told_with_the_variable_that_
 
 
 @pytest.mark.usefixtures("own_keys")
-async def test_a_bundle_that_cannot_be_read_is_told_of_every_account_and_no_endpoint_is_blamed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", "/nonexistent/bundle.pem")
-    requests, told = Requests(), []
-    async with readers_of(requests=requests) as readers:
-        for number in range(12):
-            with pytest.raises(ReadFailure) as failure:
-                await readers.reader(f"{number:012}", Access(), (REGION,), OPTIONS).read(10)
-            told.append(str(failure.value))
-    why = "AWS_CA_BUNDLE names /nonexistent/bundle.pem, which cannot be read: No such file or directory"
-    assert told == [f"unreachable: {why}"] * 12
-    assert requests.ended == []
-
-
-@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize(("no_proxy", "proxied"), [("", True), ("aws.example", False)])
 async def test_the_users_proxy_is_used_but_for_what_they_except(
     no_proxy: str,

@@ -7,13 +7,11 @@ from typing import cast
 import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
-from botocore.exceptions import ConfigParseError, ConnectTimeoutError, ReadTimeoutError, SSLError
 
-from exporter.aws.errors import Remedy, malformed, refused, unanswered, unreadable, unresolved
+from exporter.aws.errors import Remedy, malformed, refused, unanswered, unreadable
 from exporter.cases.advice import KINDS
 from exporter.cases.model import Reason
 
-URL = "https://sts.us-east-1.amazonaws.com"
 KEY = cast("ConnectionKey", None)
 
 
@@ -24,9 +22,8 @@ THROTTLING = (
 WRONG_CREDENTIALS = (
     "AuthFailure IncompleteSignature IncompleteSignatureException InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken "
     "InvalidSignatureException InvalidToken MissingAuthenticationToken MissingAuthenticationTokenException "
-    "RequestTimeTooSkewed SignatureDoesNotMatch UnrecognizedClientException"
+    "RequestTimeTooSkewed SignatureDoesNotMatch UnrecognizedClientException ExpiredToken ExpiredTokenException RequestExpired"
 )
-EXPIRED = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"]
 DENIED = (
     "AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired UnauthorizedOperation"
 )
@@ -41,10 +38,9 @@ OF_ANOTHER_SERVICE = "InvalidAction MethodNotAllowed MissingAction NotImplemente
             for code in THROTTLING.split()
             for status in (400, 503)
         ),
-        *(("DescribeCases", 403, code, Reason.CREDENTIALS, Remedy.NONE) for code in WRONG_CREDENTIALS.split()),
-        *(("AssumeRole", 403, code, Reason.CREDENTIALS, Remedy.NEW_CREDENTIALS) for code in EXPIRED),
-        *(("DescribeCases", 403, code, Reason.ACCESS_DENIED, Remedy.NONE) for code in DENIED.split()),
-        *(("AssumeRole", 403, code, Reason.ASSUME_ROLE_DENIED, Remedy.NONE) for code in DENIED.split()),
+        *(("DescribeCases", 403, code, Reason.CREDENTIALS, Remedy.NEW_CREDENTIALS) for code in WRONG_CREDENTIALS.split()),
+        *(("DescribeCases", 403, code, Reason.ACCESS_DENIED, Remedy.NEW_CREDENTIALS) for code in DENIED.split()),
+        *(("AssumeRole", 403, code, Reason.ASSUME_ROLE_DENIED, Remedy.NEW_CREDENTIALS) for code in DENIED.split()),
         *(("AssumeRole", 404, code, Reason.MALFORMED, Remedy.RETRY) for code in OF_ANOTHER_SERVICE.split()),
         ("AssumeRole", 404, "404", Reason.MALFORMED, Remedy.RETRY),
         ("DescribeCases", 403, "", Reason.MALFORMED, Remedy.RETRY),
@@ -153,24 +149,6 @@ def test_the_examples_of_what_aws_refuses_are_what_is_said(example: str) -> None
 
 def test_a_code_that_is_none_of_awss_harms_no_page() -> None:
     assert refused("DescribeCases", 400, "\ud800\x1b[31mBoom" + "x" * 1000, "").detail == "DescribeCases: 31mBoom" + "x" * 57
-
-
-@pytest.mark.parametrize(
-    ("error", "reason", "remedy", "detail"),
-    [
-        (ReadTimeoutError(endpoint_url=URL), Reason.TIMEOUT, Remedy.NEXT_ROUND, f"ReadTimeoutError: {URL}"),
-        (ConnectTimeoutError(endpoint_url=URL), Reason.UNREACHABLE, Remedy.NEXT_ROUND, f"ConnectTimeoutError: {URL}"),
-        (SSLError(endpoint_url=URL, error=OSError("x")), Reason.UNREACHABLE, Remedy.NEXT_ROUND, f"SSLError: {URL}"),
-        (ConfigParseError(path="x"), Reason.CREDENTIALS, Remedy.NONE, "ConfigParseError"),
-        (ValueError("SECRET"), Reason.CREDENTIALS, Remedy.NONE, "ValueError"),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
-)
-def test_whether_a_person_is_needed_where_credentials_cannot_be_found(
-    error: Exception, reason: Reason, remedy: Remedy, detail: str
-) -> None:
-    failure = unresolved("the profile x", error)
-    assert (failure.reason, failure.remedy, failure.detail) == (reason, remedy, f"the profile x: {detail}")
 
 
 @pytest.mark.parametrize(

@@ -70,11 +70,11 @@ class Listing:
 
     def __init__(self, *pages: Sequence[Target] | Exception) -> None:
         self.let = asyncio.Semaphore(0)
-        self._pages = pages
+        self.found = pages
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         del timeout
-        for page in self._pages:
+        for page in self.found:
             await self.let.acquire()
             if isinstance(page, Exception):
                 raise page
@@ -104,6 +104,23 @@ async def test_a_listing_that_breaks_off_keeps_the_accounts_that_it_found(world:
         (organization,) = world.collector.publisher.snapshot.organizations
         assert (organization.accounts, organization.reason) == (1, Reason.UNREACHABLE)
         assert polled(world, A) == 1
+
+
+@pytest.mark.parametrize("slow", ["discovery", "schedule"])
+async def test_accounts_and_lists_tell_each_other_when_there_are_credentials_again(
+    world: World[SystemClock], slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"exporter.collector.{slow}.UNTIL_PASSED", (60.0, 1.0))
+    missing = ReadFailure(Reason.CREDENTIALS, "x", passes=True)
+    listing = Listing(missing)
+    plan = world.plan(A, discoveries=[listing])
+    world.sources[A].outcome = missing
+    listing.let.release()
+    async with running(world, plan):
+        await until(lambda: polled(world, A) and world.collector.discoverer.all_tried())
+        world.sources[A].outcome, listing.found = (), ([world.target(B)],)
+        listing.let.release()
+        await until(lambda: polled(world, B) and world.status(A).last_success)
 
 
 async def test_a_poll_in_flight_survives_a_reload_that_does_not_change_its_account(world: World[SystemClock]) -> None:

@@ -80,6 +80,44 @@ async def test_the_first_pause_after_a_failure_depends_on_its_reason(
     assert await world.poll_due() == [A]
 
 
+@pytest.mark.parametrize(("reason", "longest"), [(Reason.CREDENTIALS, INTERVAL), (Reason.UNREACHABLE, 16.5)])
+async def test_what_passes_is_tried_within_a_quarter_of_the_time_that_it_has_lasted(
+    world: World[FakeClock], reason: Reason, longest: float
+) -> None:
+    await world.assign(A)
+    world.sources[A].outcome = ReadFailure(reason, "x", passes=True)
+    began, pauses = world.clock.monotonic(), []
+    for _ in range(40):
+        await world.poll_due()
+        pauses.append((world.status(A).next_poll or 0.0) - world.clock.time())
+        assert pauses[-1] <= min(longest, 1.1 + 0.3 * (world.clock.monotonic() - began)) + 1e-3
+        world.clock.advance(pauses[-1] + 0.001)
+    assert 0.9 <= pauses[0] <= 1.1
+    assert pauses[-1] >= longest * 0.8
+
+
+@pytest.mark.parametrize("outcome", [(), ReadFailure(Reason.ACCESS_DENIED, "x")], ids=["read", "refused by AWS"])
+async def test_all_that_fail_for_what_passes_are_polled_when_it_has_passed_for_one(
+    world: World[FakeClock], outcome: Outcome
+) -> None:
+    accounts = [f"{number:012}" for number in range(20)]
+    await world.assign(*accounts, C)
+    for source in world.sources.values():
+        source.outcome = ReadFailure(Reason.CREDENTIALS, "x", passes=True)
+    world.sources[C].outcome = ReadFailure(Reason.CREDENTIALS, "x")
+    for _ in range(20):
+        await world.poll_due()
+        world.clock.advance(60)
+    await world.poll_due()
+    for source in world.sources.values():
+        source.outcome = outcome
+    while not (first := await world.poll_due()):
+        world.clock.advance(0.1)
+    assert len(first) < len(accounts)
+    assert await world.poll_due() == [account_id for account_id in accounts if account_id not in first]
+    assert await world.poll_due() == []
+
+
 @pytest.mark.parametrize(
     ("reason", "bound"), [(Reason.TIMEOUT, INTERVAL), (Reason.UNREACHABLE, 16.5), (Reason.ACCESS_DENIED, 3960.0)]
 )

@@ -129,7 +129,7 @@ class CalledClient(Client):
     def _assumed_role(self, operation: str) -> dict[str, object]:
         if not self._account.trusts:
             raise refused(operation, 403, "AccessDenied", "")
-        expiration = datetime.fromtimestamp(self._of.clock.time() + _SESSION_SECONDS, UTC)
+        expiration = datetime.fromtimestamp(self._of.clock.time() + _SESSION_SECONDS, UTC).isoformat()
         issued = {"AccessKeyId": "id", "SecretAccessKey": "key", "SessionToken": "token", "Expiration": expiration}
         return {"Credentials": issued}
 
