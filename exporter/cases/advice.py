@@ -28,6 +28,13 @@ access_denied
   DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases with an [explicit deny in an identity-based policy] => remove the Deny of {action} from the policies of the role or user; if its sessions were revoked, the next poll starts a new one
   DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases because no identity-based policy allows the support:DescribeCases action => allow support:DescribeCases and support:DescribeCommunications on * in the policy of the role or user that it is read with
 credentials
+  the default credential chain: AWS_WEB_IDENTITY_TOKEN_FILE names /nonexistent/t, which [cannot be read]: No such file or directory => have that file there, readable for the user that the exporter runs as, or correct the setting; it is tried again by itself
+  the profile dev: [mfa_serial]: nobody is there to type a second factor: use credentials without => use a profile, user or role whose policies ask for no second factor
+  the profile dev: sso_start_url: [not logged in]: run aws sso login, or aws login => log in on the exporter's host, or better use a role of its pod or instance, which renews itself
+  the profile dev: [credential_process]: it fails, or prints something else than credentials => run that command as the user that the exporter runs as: it must end with 0 and print JSON with Version 1
+  the default credential chain: [AWS_CONTAINER_CREDENTIALS]_FULL_URI: HTTP 403 => see that the EKS Pod Identity agent or the ECS agent runs, and that an association names the pod's service account; it is tried again by itself
+  the default credential chain: [AssumeRoleWithWebIdentity]: AccessDenied => the trust policy of the role in the service account's annotation must name the cluster's OIDC provider, the namespace and the service account
+  the default credential chain: [no credentials found]: set AWS_* variables, a profile, or a role of the pod or instance => give the exporter a role with EKS Pod Identity or IRSA, or else a profile or AWS_* variables; an instance's role needs a hop limit of 2 for pods
   DescribeCases: [RequestTimeTooSkewed|RequestExpired] => set the clock of the exporter's host: AWS refuses what is signed more than five minutes off
   DescribeCases: [SignatureDoesNotMatch|InvalidSignature] => check the secret access key, the clock, and proxies that change requests
   DescribeCases: [ExpiredToken]Exception => renew the session token that the exporter was given in its environment or a file; a role of its pod renews itself
@@ -40,6 +47,7 @@ throttled
   [ListAccounts]: TooManyRequestsException => raise refresh_interval, or find what else calls AWS Organizations: its quota is shared by the whole organization
   DescribeCases: ThrottlingException => raise poll.interval, or find what else calls that API in this account
 timeout
+  the default credential chain: [no answer in time] => find out what hangs: a credential_process, the metadata service, or an agent; it is not asked again before it ends
   DescribeCases: no answer from support.us-east-1.amazonaws.com:443 within 20 s => check the network to AWS: a firewall that drops packets, a slow proxy; or raise poll.timeout
 unreachable
   AssumeRole: sts-fips.cn-north-1.amazonaws.com.cn:443: cannot resolve sts-fips.cn-north-1.amazonaws.com.cn: Name or service not known ([AWS_USE_FIPS|AWS_USE_DUALSTACK|use_fips|use_dualstack]_ENDPOINT leads to sts-fips.cn-north-1.amazonaws.com.cn:443) => unset the variable, or take a region that has such an endpoint: not every service has one in every region

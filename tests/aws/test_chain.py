@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from exporter.aws.endpoints import Endpoints
+from exporter.aws.errors import refused
+from exporter.cases.advice import KINDS
 from exporter.cases.model import Access, Reason
 from exporter.errors import ConfigError, ReadFailure
 from tests.aws.conftest import OPTIONS, REGION, Sent, Wire, readers_of
@@ -106,6 +108,14 @@ async def test_what_the_environment_lacks_is_told(
         failure = await failure_of(Access())
     assert failure.detail.startswith(f"the default credential chain: {said.format(**words)}")
     assert (failure.reason, failure.passes) == (Reason.CREDENTIALS, True)
+
+
+def test_the_examples_of_the_table_of_advice_are_what_is_said() -> None:
+    said = {f"the profile dev: {said}" for _, said in IN_PROFILE}
+    said |= {f"the default credential chain: {said}" for _, said in IN_ENVIRONMENT}
+    said.add(refused("the default credential chain: AssumeRoleWithWebIdentity", 403, "AccessDenied", "Not authorized").detail)
+    examples = {kind.example for kind in KINDS if kind.reason is Reason.CREDENTIALS and " chain: " in kind.example}
+    assert examples | {kind.example for kind in KINDS if "profile dev" in kind.example} <= said
 
 
 REFUSED_AT_START: list[tuple[dict[str, str], str]] = [
