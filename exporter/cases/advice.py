@@ -34,7 +34,7 @@ credentials
   the profile dev: [credential_process]: it fails, or prints something else than credentials => run that command as the user that the exporter runs as: it must end with 0 and print JSON with Version 1
   the default credential chain: [AWS_CONTAINER_CREDENTIALS]_FULL_URI: HTTP 403 => see that the EKS Pod Identity agent or the ECS agent runs, and that an association names the pod's service account; it is tried again by itself
   the default credential chain: [AssumeRoleWithWebIdentity]: AccessDenied => the trust policy of the role in the service account's annotation must name the cluster's OIDC provider, the namespace and the service account
-  the default credential chain: [no credentials found]: set AWS_* variables, a profile, or a role of the pod or instance => give the exporter a role with EKS Pod Identity or IRSA, or else a profile or AWS_* variables; an instance's role needs a hop limit of 2 for pods
+  the default credential chain: [no credentials found]: set AWS_* variables, a profile, or a role of the pod or instance => give the exporter valid AWS credentials: a role with EKS Pod Identity or IRSA, or else a profile or AWS_* variables; an instance's role needs a hop limit of 2 for pods
   DescribeCases: [RequestTimeTooSkewed|RequestExpired] => set the clock of the exporter's host: AWS refuses what is signed more than five minutes off
   DescribeCases: [SignatureDoesNotMatch|InvalidSignature] => check the secret access key, the clock, and proxies that change requests
   DescribeCases: [ExpiredToken]Exception => renew the session token that the exporter was given in its environment or a file; a role of its pod renews itself

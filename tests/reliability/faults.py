@@ -98,6 +98,12 @@ FAULTS = (
     FaultCase("expired credentials once", lambda: Error(400, "ExpiredTokenException"), None, times=1, only=_SUPPORT),
     FaultCase("clock skew", lambda: Error(403, "RequestTimeTooSkewed"), Reason.CREDENTIALS),
     FaultCase("access denied", lambda: Error(400, "AccessDeniedException"), Reason.ACCESS_DENIED),
+    FaultCase(
+        "no organization",
+        lambda: Error(400, "AWSOrganizationsNotInUseException"),
+        Reason.ACCESS_DENIED,
+        only=(LIST_ACCOUNTS,),
+    ),
     FaultCase("no plan", lambda: Error(400, "SubscriptionRequiredException"), Reason.SUBSCRIPTION_REQUIRED, only=_SUPPORT),
     FaultCase("a code never heard of", lambda: Error(400, "BrandNewException"), Reason.INTERNAL),
     FaultCase("pages without end", Tokens.endless, Reason.TIMEOUT, only=_TOKENS),
