@@ -39,7 +39,7 @@ credentials
   DescribeCases: [SignatureDoesNotMatch|InvalidSignature] => check the secret access key, the clock, and proxies that change requests
   DescribeCases: [ExpiredToken]Exception => renew the session token that the exporter was given in its environment or a file; a role of its pod renews itself
   AssumeRole: [InvalidClientTokenId|UnrecognizedClient] => give the exporter another access key: this one was deleted or deactivated, or is of another partition
-  the credentials [belong to account] 111122223333, not to 444455556666 => correct account_id, or give the account a role_arn or a profile of its own
+  the credentials [belong to account] 111122223333, not to 444455556666 => correct the account's id, or give it a role_arn or a profile of its own
   AssumeRole: IncompleteSignature => give the exporter valid AWS credentials: environment, profile, or a role of its pod; check the clock
 subscription_required
   DescribeCases: SubscriptionRequiredException => nothing to do, or exclude it: its plan (below Business Support+) has no Support API
