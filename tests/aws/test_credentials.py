@@ -224,13 +224,23 @@ async def test_a_profile_without_a_region_uses_the_accounts(
 
 
 @pytest.mark.usefixtures("_web_identity")
-async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+@pytest.mark.parametrize(
+    ("variable", "url", "said"),
+    [
+        ("AWS_ENDPOINT_URL_STS", "http://{closed}", "{closed}: cannot connect: Connection refused"),
+        ("https_proxy", "http://user:hush@{closed}", "the proxy {closed}: cannot connect: Connection refused"),
+        ("AWS_ENDPOINT_URL_STS", "https://sts.invalid", "sts.invalid:443: cannot connect: "),
+    ],
+    ids=["refused", "proxy", "no such name"],
+)
+async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
+    variable: str, url: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv(variable, url.format(closed=closed))
     failure = await failure_of(Access())
-    host = url.removeprefix("http://")
-    said = f"the default credential chain: {host}: cannot connect: Connection refused"
-    assert (failure.reason, failure.detail, failure.passes) == (Reason.UNREACHABLE, said, True)
+    assert (failure.reason, failure.passes) == (Reason.UNREACHABLE, True)
+    assert failure.detail.startswith(f"the default credential chain: {said.format(closed=closed)}")
 
 
 @pytest.mark.usefixtures("_web_identity")
