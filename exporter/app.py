@@ -16,6 +16,8 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter import __revision__, __version__, memory, targets
 from exporter import check as report
+from exporter.aws.client import Client
+from exporter.aws.doctor import Doctor
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import Readers
 from exporter.cases.report import FleetReport, fleet_report
@@ -66,14 +68,11 @@ def check(options: Options, log: FilteringBoundLogger) -> int:
     Returns:
         0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
     """
-    exporter = _polled_once(options, log)
-    entries = exporter.collector.accounts.entries()
-    rows = [report.row(entry.status, entry.target.credentials) for entry in entries]
-    rows += [report.discovery_row(listed) for listed in exporter.collector.discoverer.organizations() if listed.reason]
-    notes = [report.shared_endpoint_note(*shared) for shared in exporter.shared_endpoints()]
-    show = report.print_json if options.json_output else report.print_table
-    show(rows, notes, sys.stdout, strict=options.strict)
-    return int(any(row.fails(strict=options.strict) for row in rows))
+    with _exporter_once(options, log) as (exporter, progress):
+        found = asyncio.run(exporter.examine(progress))
+    show = report.print_json if options.json_output else report.print_text
+    show(found, sys.stdout)
+    return found.exit_code
 
 
 def once(options: Options, log: FilteringBoundLogger) -> int:
@@ -82,7 +81,8 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     Returns:
         0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
     """
-    exporter = _polled_once(options, log)
+    with _exporter_once(options, log) as (exporter, progress):
+        asyncio.run(exporter.poll_once(progress))
     page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
     sys.stdout.write(page.decode() if page else "")
     has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
@@ -104,7 +104,9 @@ class Exporter:
         self._clock = SystemClock()
         self._endpoints = Endpoints()
         self.settings = self._parse(content)
-        instrumentation = Instrumentation(self.settings.policy.first_response_targets.values(), process=process)
+        self._instrumentation = instrumentation = Instrumentation(
+            self.settings.policy.first_response_targets.values(), process=process
+        )
         self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
@@ -114,7 +116,7 @@ class Exporter:
             Renderer(instrumentation.encode),
             self.store,
             self._samples,
-            owns=options.shard.owns,
+            owns=options.owns,
             clock=self._clock,
             log=log,
         )
@@ -126,6 +128,39 @@ class Exporter:
             await self.collector.run_once(progress)
         finally:
             await self._readers.close()
+
+    async def examine(self, progress: Callable[[int, int], None]) -> report.Findings:
+        """Poll every account once, and ask what else tells a person what is wrong."""
+        settings, accounts, discoverer = self.settings, self.collector.accounts, self.collector.discoverer
+        poll, readers = settings.config.poll, self._readers
+        client = Client(self._endpoints, self._instrumentation, self._clock, random.random)
+        doctor = Doctor(client, poll.timeout, asyncio.Semaphore(poll.concurrency))
+        used = {each.access.profile: each.regions for each in settings.entries} or {None: settings.config.aws.regions}
+        asked = [(name, region) for name in ("sts", "support") for regions in self._region_lists() for region in regions]
+        asked += [("organizations", organization.regions[0]) for organization in settings.organizations]
+        try:
+            identities, endpoints, _ = await asyncio.gather(
+                asyncio.gather(
+                    *(doctor.identity(each, readers.session_credentials(each, used[each][0]), used[each]) for each in used)
+                ),
+                doctor.endpoints(asked),
+                self.collector.run_once(progress),
+            )
+            denied = await doctor.denied({e.target.source: e.status.reading for e in accounts.entries() if e.status.reading})
+        finally:
+            await client.close()
+            await readers.close()
+        callers = {profile: str(found.facts["arn"] or "") for profile, found in zip(used, identities, strict=True)}
+        return report.Findings(
+            credentials=identities,
+            endpoints=endpoints,
+            organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
+            accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
+            warnings=denied,
+            notes=readers.notes(),
+            unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
+            strict=self._options.strict,
+        )
 
     async def serve(self, content: bytes, sockets: Sequence[socket.socket], web_config: WebConfigFile | None) -> int:
         """Poll accounts and answer requests until a signal says to stop; return the exit code."""
@@ -164,11 +199,12 @@ class Exporter:
 
     def shared_endpoints(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         """Return lists of regions that lead to fewer Support endpoints, with these: nobody must count on that fail-over."""
-        settings = self.settings
-        lists = [account.regions for account in settings.accounts] + [found.regions for found in settings.organizations]
-        regions = dict.fromkeys(lists or [settings.config.aws.regions])
-        found = [(several, tuple(endpoint.region for endpoint in self._endpoints.support(several))) for several in regions]
+        lists = self._region_lists()
+        found = [(several, tuple(endpoint.region for endpoint in self._endpoints.support(several))) for several in lists]
         return [(several, endpoints) for several, endpoints in found if len(endpoints) < len(several)]
+
+    def _region_lists(self) -> list[tuple[str, ...]]:
+        return list(dict.fromkeys(each.regions for each in self.settings.entries)) or [self.settings.config.aws.regions]
 
     async def _collect(self) -> None:
         try:
@@ -248,11 +284,11 @@ class Exporter:
             )
 
 
-def _polled_once(options: Options, log: FilteringBoundLogger) -> Exporter:
+@contextmanager
+def _exporter_once(options: Options, log: FilteringBoundLogger) -> Iterator[tuple[Exporter, Callable[[int, int], None]]]:
+    """Yield an exporter that is to poll once, and what shows its progress meanwhile."""
     with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
-        exporter = Exporter(content, source, options, log)
-        asyncio.run(exporter.poll_once(progress))
-        return exporter
+        yield Exporter(content, source, options, log), progress
 
 
 def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:

@@ -44,6 +44,11 @@ class Options:
     log_format: str
     json_output: bool
     strict: bool
+    accounts: tuple[str, ...]  # that are checked; all when empty
+
+    def owns(self, account_id: str) -> bool:
+        """Return whether this exporter polls an account."""
+        return self.shard.owns(account_id) and (not self.accounts or account_id in self.accounts)
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -51,6 +56,8 @@ def parse(arguments: Sequence[str]) -> Options:
     flags = _parser().parse_args(arguments)
     if flags.demo and flags.config_file:
         raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
+    if flags.account and flags.command != "check":
+        raise ConfigError(["--account: it is for check, which then checks no other account"])
     return Options(
         command=flags.command,
         config_file=flags.config_file,
@@ -68,6 +75,7 @@ def parse(arguments: Sequence[str]) -> Options:
         log_format=flags.log_format,
         json_output=flags.output == "json",
         strict=flags.strict,
+        accounts=tuple(dict.fromkeys(flags.account)),
     )
 
 
@@ -96,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     flag("--shard.from-hostname", action="store_true", help=from_hostname)
     flag = _flags(parser, "check")
     flag("--output", choices=("table", "json"), default="table", help="output format (default: %(default)s)")
+    flag("--account", action="append", default=[], metavar="ID", help="check this account only; repeatable")
     flag("--strict", action="store_true", help="fail for accounts without a support plan, too")
     return parser
 

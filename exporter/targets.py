@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from exporter.aws.organizations import Member, OrganizationReader
 from exporter.aws.readers import ReaderOptions, Readers
 from exporter.cases.model import Access, Account
+from exporter.cases.report import Checked
 from exporter.collector.collector import Plan
+from exporter.collector.discovery import Listing
 from exporter.collector.ports import Discovery, Target
 from exporter.config.settings import ResolvedAccount, ResolvedOrganization, Settings
 
@@ -70,6 +72,19 @@ class _OwnAccountDiscovery:
         return (_target(ResolvedAccount(account, self.regions, Access()), self.readers, self.options),)
 
 
+def examined(listing: Listing) -> Checked:
+    """Return how many accounts an organization has, how many are selected, and which patterns match none of them."""
+    status, discovery = listing.status(), listing.discovery
+    facts: dict[str, object] = {"name": status.name or "own account", "listed": None, "excluded": None, "selected": None}
+    facts["unmatched"] = []
+    if status.reason is None and isinstance(discovery, _OrganizationDiscovery):
+        members = {member.account_id: member.name for member in discovery.members}
+        selected = sum(discovery.organization.selects(*member) for member in members.items())
+        facts |= {"listed": len(members), "excluded": len(members) - selected, "selected": selected}
+        facts["unmatched"] = discovery.organization.unmatched(members)
+    return Checked(facts, status.reason, status.detail, status.advice)
+
+
 def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
     """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
     aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
@@ -118,4 +133,4 @@ def _members_before(organization: ResolvedOrganization, before: Sequence[_Organi
 def _target(resolved: ResolvedAccount, readers: Readers, options: ReaderOptions) -> Target:
     account = resolved.account
     reader = readers.reader(account.account_id, resolved.access, resolved.regions, options)
-    return Target(account, reader, str(resolved.access))
+    return Target(account, reader, resolved.access)

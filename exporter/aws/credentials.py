@@ -5,8 +5,10 @@ role's that several chains pass through.
 """
 
 import asyncio
+from bisect import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.credentials import Credentials, RefreshableCredentials
@@ -28,6 +30,7 @@ _LOOKUP_PAUSE = 10.0
 _FAILURE_STANDS = 0.5
 """How long a failure answers everybody, but no more than four times as long as it took: each may have started a process."""
 _ALWAYS_ALLOWED_SECONDS = 3600
+_A_YEAR = 365 * 86_400
 
 
 class SessionCredentials:
@@ -77,6 +80,13 @@ class SessionCredentials:
                 return False
             self._found = None
         return True
+
+    def origin(self) -> tuple[str, datetime | None]:
+        """Return how botocore came by the credentials, and when they expire if they do."""
+        found, left = self._found, _A_YEAR
+        if isinstance(found, RefreshableCredentials):
+            left = bisect(range(_A_YEAR), 0, key=lambda seconds: found.refresh_needed(refresh_in=seconds))
+        return found.method if found else "", None if left == _A_YEAR else datetime.now(UTC) + timedelta(seconds=left)
 
     def _resolve(self) -> Any:  # noqa: ANN401 - of botocore's own type
         try:

@@ -75,7 +75,7 @@ class Readers:
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
         """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""
         async with time_limit("own account", asyncio.get_running_loop().time() + timeout) as caller:
-            account_id, _ = await Sts(self._client, regions).caller_account(self._session_credentials(None, regions[0]), caller)
+            account_id, _ = await Sts(self._client, regions).caller_account(self.session_credentials(None, regions[0]), caller)
             return account_id
 
     def partition_of(self, region: str) -> str:
@@ -92,8 +92,8 @@ class Readers:
 
     def _credentials(self, access: Access, regions: Regions, options: ReaderOptions) -> CredentialSource:
         if not access.chain:
-            return self._session_credentials(access.profile, regions[0])
-        source: CredentialSource = self._session_credentials(access.profile, regions[0])
+            return self.session_credentials(access.profile, regions[0])
+        source: CredentialSource = self.session_credentials(access.profile, regions[0])
         sts = Sts(self._client, regions)
         parameters = {"RoleSessionName": options.session_name, "DurationSeconds": int(options.session_duration)}
         *passed, last = access.chain
@@ -103,7 +103,8 @@ class Readers:
             source = self._shared_roles.setdefault(key, Shared(role))
         return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id}, self._note_cut)
 
-    def _session_credentials(self, profile: str | None, region: str) -> Shared:
+    def session_credentials(self, profile: str | None, region: str) -> Shared:
+        """Return the credentials of a profile, or the exporter's own; one without a region uses this one."""
         credentials = SessionCredentials(self._endpoints, self._client.clock, region, profile)
         return self._sessions.setdefault((profile, self.partition_of(region)), Shared(credentials))
 

@@ -1,8 +1,10 @@
 """How the whole fleet is doing at one moment, worst account first: what people look at."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from exporter.cases import aggregate
 from exporter.cases.advice import advice, organization_advice
@@ -17,6 +19,52 @@ WORST_FIRST = (
     AccountState.OK,
     AccountState.UNSUPPORTED,
 )
+
+
+_OWN_ROLE = re.compile(r"(ACCOUNT:(?:assumed-)?role)/[\w+=,.@/-]*\w")
+
+
+class Failure(NamedTuple):
+    """Why something cannot be read, and what to do about it; `names` are account ids, or what else there is."""
+
+    names: tuple[str, ...]
+    reason: Reason | None
+    detail: str
+    advice: str = ""
+
+    @property
+    def forms(self) -> list[tuple[str, ...]]:
+        """What is said as it is, without the account's own id, and without its role, too."""
+        said, name = self[-2:], self.names[0]
+        plain = tuple(text.replace(name, "ACCOUNT") if name.isdecimal() else text for text in said)
+        return [said, plain, tuple(_OWN_ROLE.sub(r"\1/ROLE", text) for text in plain)]
+
+
+def grouped(failures: Iterable[Failure]) -> list[Failure]:
+    """Return one failure for all that are alike: those that differ only in the account's own id and role."""
+    kinds: dict[object, list[Failure]] = {}
+    for failure in failures:
+        kinds.setdefault((failure.reason, failure.forms[-1]), []).append(failure)
+    return [_merged(alike) for alike in kinds.values()]
+
+
+def _merged(alike: Sequence[Failure]) -> Failure:
+    said = next(form for form, *others in zip(*(each.forms for each in alike), strict=True) if {form}.issuperset(others))
+    return Failure(tuple(name for each in alike for name in each.names), alike[0].reason, *said)
+
+
+class Checked(NamedTuple):
+    """What `check` looked at: facts, the first of which is its name, and why it failed."""
+
+    facts: Mapping[str, object]
+    reason: Reason | None = None
+    detail: str = ""
+    advice: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return str(next(iter(self.facts.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +132,13 @@ class FleetReport:
     def knows_cases(self) -> bool:
         """Whether the cases of any account may be shown: if not, nothing is known of their number."""
         return any(account.cases is not None for account in self.accounts)
+
+    @property
+    def shared_failures(self) -> list[Failure]:
+        """What several accounts cannot be read for, what holds for most of them first."""
+        failing = [each for each in self.accounts if each.reason and each.state is not AccountState.UNSUPPORTED]
+        found = grouped(Failure((each.status.account.account_id,), each.reason, each.detail, each.advice) for each in failing)
+        return sorted((each for each in found if len(each.names) > 1), key=lambda each: -len(each.names))
 
 
 def fleet_report(

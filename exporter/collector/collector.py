@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.cases.policy import Policy
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
+from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import Discoverer
 from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, Target
@@ -55,10 +56,13 @@ class Collector:
     ) -> None:
         self._clock = clock
         self._log = log
-        self._poller = Poller(plan.policy, plan.timeout, instrumentation, clock=clock, log=log)
+        changes = ChangeLog(clock, log)
+        self._poller = Poller(plan.policy, plan.timeout, instrumentation, changes, clock=clock)
         self.accounts = AccountTable(Schedule(plan.interval), clock)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
-        self.publisher = Publisher(plan.policy, self.accounts, self.discoverer, renderer, store, samples, clock=clock)
+        self.publisher = Publisher(
+            plan.policy, self.accounts, self.discoverer, renderer, store, samples, changes=changes, clock=clock
+        )
         self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}

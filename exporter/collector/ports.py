@@ -1,10 +1,10 @@
 """What the collector needs from whoever talks to AWS."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from exporter.cases.model import Account, Reading
+from exporter.cases.model import Access, Account, Reading
 
 
 class CaseSource(Protocol):
@@ -16,11 +16,11 @@ class CaseSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An account and how it is read; `credentials` says for people where its credentials come from."""
+    """An account and how it is read."""
 
     account: Account
     source: CaseSource
-    credentials: str = ""
+    access: Access = field(default_factory=Access)
 
 
 class Discovery(Protocol):

@@ -10,6 +10,7 @@ from exporter.cases.report import OrganizationStatus
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, wait
+from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import Discoverer
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore
@@ -57,6 +58,7 @@ class Publisher:
         store: PageStore,
         samples: Callable[[], Iterable[Sample]],
         *,
+        changes: ChangeLog,
         clock: Clock,
     ) -> None:
         self.policy = policy
@@ -68,6 +70,7 @@ class Publisher:
         self._renderer = renderer
         self._store = store
         self._samples = samples
+        self._changes = changes
         self._clock = clock
         self._lock = asyncio.Lock()
         self._cost = 0.0
@@ -90,6 +93,7 @@ class Publisher:
         """Make a page of what is known now, and publish it."""
         async with self._lock:
             self._accounts.changed.clear()
+            self._changes.write()
             tried = self._discoverer.all_tried() and self._accounts.all_polled.is_set()
             statuses = tuple(entry.status for entry in self._accounts.entries())
             snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)

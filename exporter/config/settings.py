@@ -1,6 +1,6 @@
 """From a configuration file to what is read, and how; or to everything that is wrong with the file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -51,6 +51,15 @@ class ResolvedOrganization:
         included = not (include.accounts or include.name_patterns) or _matches(include, account_id, name)
         return included and not _matches(exclude, account_id, name)
 
+    def unmatched(self, members: Mapping[str, str]) -> list[str]:
+        """Return what of include and exclude matches none of the accounts, whose names these are by their ids."""
+        found = []
+        for key, listed in (("include", self.entry.include), ("exclude", self.entry.exclude)):
+            found += [f"{key}.accounts {account_id}" for account_id in listed.accounts if account_id not in members]
+            unused = [each for each in listed.name_patterns if not any(fnmatchcase(name, each) for name in members.values())]
+            found += [f"{key}.name_patterns {pattern}" for pattern in unused]
+        return found
+
     def member(self, account_id: str, name: str) -> ResolvedAccount:
         """Return how one of its accounts is polled."""
         role = _role_in(self.partition, account_id, self.entry.member_role_name or self.aws.role_name or "")
@@ -67,6 +76,11 @@ class Settings:
     config: Config
     accounts: tuple[ResolvedAccount, ...] = ()
     organizations: tuple[ResolvedOrganization, ...] = ()
+
+    @property
+    def entries(self) -> tuple[ResolvedAccount | ResolvedOrganization, ...]:
+        """The accounts and the organizations."""
+        return (*self.accounts, *self.organizations)
 
     @property
     def policy(self) -> Policy:

@@ -87,6 +87,7 @@ class World(Generic[C]):
         due = self.collector.accounts.due()
         for entry in due:
             await self.collector.poll(entry)
+        await self.collector.publisher.publish()  # which logs what has changed
         return [entry.target.account.account_id for entry in due]
 
     def status(self, account_id: str) -> AccountStatus:

@@ -6,7 +6,7 @@ from html import escape
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case
 from exporter.cases.policy import Policy
-from exporter.cases.report import WORST_FIRST, AccountReport, waits_for
+from exporter.cases.report import WORST_FIRST, AccountReport, Failure, waits_for
 from exporter.cases.status import AccountState
 
 Part = tuple[str, str, int]
@@ -66,15 +66,17 @@ def severity_parts(severities: Mapping[str, int]) -> list[Part]:
     return [(code, code, severities[code]) for code in reversed(SEVERITY_CODES)] + others
 
 
-def account_rows(accounts: Iterable[AccountReport], policy: Policy, now: float) -> Iterator[str]:
-    """Yield the rows of each account."""
+def account_rows(accounts: Iterable[AccountReport], shared: Iterable[Failure], policy: Policy, now: float) -> Iterator[str]:
+    """Yield the rows of each account; what to do about failures that are shared stands elsewhere."""
     left = _MOST_CASES_OF_ALL
+    told = {account_id for failure in shared for account_id in failure.names}
     for account in accounts:
         most = min(_MOST_CASES, left, policy.case_limit or 0)
         listed = (account.cases or ())[:most]
         left -= len(listed)
-        more = "".join((*_why(account, now), *_cases(account, listed, policy, now)))
         known = account.status.account
+        why = _why(account, now, is_told=known.account_id in told)
+        more = "".join((*why, *_cases(account, listed, policy, now)))
         cases = (case.display_id for case in listed)
         words = (known.name, known.account_id, known.region, known.organization, f"state:{account.state}", account.reason or "")
         labels = (f"{name}={value}" for name, value in known.labels)
@@ -119,15 +121,14 @@ def _open_cases(account: AccountReport) -> str:
     return f'<div class="cases" title="{escape(title)}"><span{style}>{count}</span>{drawn}{overdue}</div>'
 
 
-def _why(account: AccountReport, now: float) -> Iterator[str]:
+def _why(account: AccountReport, now: float, *, is_told: bool) -> Iterator[str]:
     if account.reason is None:
         return
     since = account.status.failing_since
     lasting = f", for {span(now - since)}" if since is not None and now - since >= 60 else ""  # noqa: PLR2004 - a minute
     quiet = ' class="quiet"' if account.state is AccountState.UNSUPPORTED else ""
-    yield (
-        f"<p{quiet}><b>{account.reason.value}</b>{lasting}: {escape(account.advice)}<small>{escape(account.detail)}</small></p>"
-    )
+    more = "" if is_told else f": {escape(account.advice)}<small>{escape(account.detail)}</small>"
+    yield f"<p{quiet}><b>{account.reason.value}</b>{lasting}{more}</p>"
 
 
 def _cases(account: AccountReport, cases: Sequence[Case], policy: Policy, now: float) -> Iterator[str]:
