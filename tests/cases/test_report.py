@@ -9,6 +9,7 @@ from tests.support.cases import NOW, answered, case
 
 STALENESS = 1800.0
 TARGETS = {"critical": 900.0}
+A, B = "111111111111", "222222222222"
 
 
 def account(account_id: str, name: str = "") -> AccountStatus:
@@ -149,3 +150,31 @@ def test_an_organization_that_cannot_be_listed_gets_advice(reason: Reason | None
 def test_organizations_keep_their_order() -> None:
     organizations = [OrganizationStatus("b", 1), OrganizationStatus("a", 2)]
     assert fleet_report([], iter(organizations), Policy(STALENESS, {}), NOW).organizations == tuple(organizations)
+
+
+ROLE = "arn:aws:iam::{}:role/team/{}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("no credentials", "no credentials", "no credentials"),
+        (f"not on {ROLE.format(A, 'x')}", f"not on {ROLE.format(B, 'x')}", f"not on {ROLE.format('ACCOUNT', 'x')}"),
+        (f"{ROLE.format(A, 'x')}, no", f"{ROLE.format(B, 'y.z')}, no", "arn:aws:iam::ACCOUNT:role/ROLE, no"),
+        (f"not on {ROLE.format(A, 'x')}", f"not on {ROLE.format(A, 'x')}", None),  # another's role is something else
+        ("no credentials", "no answer", None),
+    ],
+)
+def test_failures_are_alike_that_differ_in_the_accounts_own_id_and_role(first: str, second: str, said: str | None) -> None:
+    failing = [failed(account(name), Reason.ASSUME_ROLE_DENIED, detail) for name, detail in ((A, first), (B, second))]
+    found = report(*failing, failed(account("3"), Reason.TIMEOUT, first), read(account("4"))).shared_failures
+    assert [(each.names, each.detail) for each in found] == ([] if said is None else [((A, B), said)])
+
+
+def test_what_most_cannot_be_read_for_comes_first_and_no_plan_is_no_failure() -> None:
+    few = [failed(account(str(n)), Reason.TIMEOUT, "slow") for n in (1, 2)]
+    many = [failed(account(str(n)), Reason.CREDENTIALS, "none") for n in (3, 4, 5)]
+    unsupported = [failed(account(str(n)), Reason.SUBSCRIPTION_REQUIRED, "no plan") for n in range(6, 11)]
+    found = report(*few, *many, *unsupported).shared_failures
+    assert [(each.reason, len(each.names)) for each in found] == [(Reason.CREDENTIALS, 3), (Reason.TIMEOUT, 2)]
+    assert found[0].advice.startswith("give the exporter")

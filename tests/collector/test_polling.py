@@ -169,6 +169,48 @@ async def test_an_account_without_a_plan_is_told_once(world: World[FakeClock]) -
     assert world.log.events == ["account's support plan has no API access"]
 
 
+async def test_accounts_that_fail_or_recover_alike_share_a_line(world: World[FakeClock]) -> None:
+    ids = [f"{number:012}" for number in range(40)]
+    await world.assign(*ids)
+    for number, account_id in enumerate(ids[:31]):
+        detail = f"denied on arn:aws:iam::{account_id}:role/x" if number else "something else"
+        world.sources[account_id].outcome = ReadFailure(Reason.ASSUME_ROLE_DENIED, detail)
+    await world.poll_due()
+    alone, many = world.log.lines
+    assert (alone["account_id"], alone["account_name"], alone["detail"]) == (ids[0], f"name-{ids[0]}", "something else")
+    assert many == {
+        "event": "polling account failed",
+        "log_level": "warning",
+        "accounts": 30,
+        "account_ids": f"{', '.join(ids[1:6])}, ...",
+        "reason": "assume_role_denied",
+        "detail": "denied on arn:aws:iam::ACCOUNT:role/x",
+    }
+    world.log.clear()
+    for account_id in ids[1:4]:
+        world.sources[account_id].outcome = ()
+    world.clock.advance(1100)
+    await world.poll_due()
+    assert world.log.lines == [
+        {"event": "account recovered", "log_level": "info", "accounts": 3, "account_ids": ", ".join(ids[1:4])}
+    ]
+
+
+async def test_what_ails_all_shows_one_by_one_and_is_told_once_a_minute(world: World[FakeClock]) -> None:
+    ids = [f"{number:012}" for number in range(30)]
+    await world.assign(*ids)
+    await world.poll_due()
+    for account_id in ids:
+        world.sources[account_id].outcome = ReadFailure(Reason.CREDENTIALS, "none found")
+    for _ in range(600):
+        world.clock.advance(1)
+        await world.poll_due()
+    counts = [line.get("accounts", 1) for line in world.log.lines]
+    assert sum(counts) == 30
+    assert counts[0] == 1, "the first is told at once"
+    assert len(counts) <= 7
+
+
 async def test_a_page_that_is_never_made_is_told_as_a_health_problem(world: World[FakeClock]) -> None:
     await world.assign(A)
     assert world.collector.health_problems() == []

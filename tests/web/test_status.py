@@ -158,6 +158,22 @@ def test_an_own_account_that_cannot_be_found_is_told_with_what_to_do(serve: Serv
     assert "<h3>Organizations</h3>" not in page
 
 
+def test_what_several_accounts_fail_for_is_told_once_and_their_rows_keep_the_state(serve: Serve) -> None:
+    why = Reason.CREDENTIALS, "the default credential chain: <none>"
+    failing = [status(f"a{number}", f"{number:012}", *why) for number in range(3)]
+    odd = status("odd", "222222222222", Reason.TIMEOUT, "slow")
+    client = serve(*failing, odd, organizations=[OrganizationStatus("acme", 3, NOW - 90, *why)])
+    text = client.get("/").text
+    what = "<b>Accounts of acme cannot be listed</b>, last listed 1 min ago; <b>3 accounts cannot be read</b> (credentials)."
+    assert re.findall(r'<p class="alert">(.*?)<br>', text) == [what]
+    assert (
+        text.count("give the exporter valid AWS credentials") == text.count("the default credential chain: &lt;none&gt;") == 1
+    )
+    assert cell(client, "a1", "at") == "failing"
+    assert '<td class="why" colspan="7"><p><b>credentials</b></p>' in row(client, "a1")
+    assert "<small>slow</small>" in row(client, "odd")
+
+
 def cases(count: int) -> tuple[Case, ...]:
     return tuple(replace(CASE, case_id=f"case-{number}", display_id=str(number)) for number in range(count))
 
