@@ -15,10 +15,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 def signed(
     headers: Mapping[str, str], body: bytes, path: str, service: str, region: str, *, credentials: Credentials, now: float
 ) -> dict[str, str]:
-    """Return headers, named in lower case and Host among them, with those that sign a POST request at `now` (Unix seconds).
-
-    botocore's signer does the same in four times as long, which would be a sixth of what a poll takes.
-    """
+    """Return headers, named in lower case and Host among them, with those that sign a POST request at `now` (Unix seconds)."""
     moment = strftime("%Y%m%dT%H%M%SZ", gmtime(now))
     token = {"x-amz-security-token": credentials.token} if credentials.token else {}
     headers = dict(sorted({**headers, "x-amz-date": moment, **token}.items()))

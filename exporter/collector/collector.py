@@ -148,6 +148,8 @@ class Collector:
                 finally:
                     if self._polls.get(entry) is task:
                         del self._polls[entry]
+                if entry.failures:
+                    await asyncio.sleep(0)  # it may have waited for nothing, as where a circuit is open
                 entry = self._next()
         finally:
             self.accounts.planned.set()
@@ -157,8 +159,7 @@ class Collector:
 
     def _drop(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            task = self._polls.pop(entry, None)
-            if task is not None:
+            if (task := self._polls.pop(entry, None)) is not None:
                 task.cancel()
 
     def _refresh_listings(self) -> None:

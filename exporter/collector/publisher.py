@@ -98,17 +98,15 @@ class Publisher:
             statuses = tuple(entry.status for entry in self._accounts.entries())
             snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)
             now = self._clock.time()
-            samples = [*self._policy_samples(), *self._discoverer.samples(), *self._samples()]
+            samples = [*self._discoverer.samples(), *self._samples()]
+            for severity_code, seconds in sorted(self.policy.first_response_targets.items()):
+                samples.append(Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds))
             samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
             if self._duration is not None:
                 samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
             self._cost, self._duration = await asyncio.to_thread(self._render, snapshot, samples, now)
             self.published_at = self._clock.monotonic()
             self.ready = self.ready or tried
-
-    def _policy_samples(self) -> Iterable[Sample]:
-        for severity_code, seconds in sorted(self.policy.first_response_targets.items()):
-            yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
 
     def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> tuple[float, float]:
         """Publish a page, and return the CPU seconds and the seconds that it took."""

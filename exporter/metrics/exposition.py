@@ -2,12 +2,13 @@
 
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
-from exporter.metrics.catalog import Kind, Metric, unit_of
+from exporter.metrics.catalog import Kind, unit_of
 
 _FASTEST = 1
 _GZIP = 31  # zlib's number for gzip with the largest window
@@ -33,19 +34,26 @@ Page = Mapping[TextFormat, bytes]
 """A page at one moment, compressed, in each format."""
 
 
-def encode_page(families: Iterable[tuple[Metric, Sequence[bytes]]], own: Callable[[TextFormat], bytes]) -> Page:
-    """Return a page of families, each with its lines in pieces, and of the exporter's own, without an end marker."""
-    known = [(metric, lines) for metric, lines in families if any(lines)]
-    return {text_format: _compress(_lines(known, own, text_format)) for text_format in TextFormat}
+class Family(NamedTuple):
+    """A metric family, its lines in pieces."""
+
+    name: str
+    kind: str
+    help: str
+    lines: Sequence[bytes]
 
 
-def _lines(
-    families: Iterable[tuple[Metric, Sequence[bytes]]], own: Callable[[TextFormat], bytes], text_format: TextFormat
-) -> Iterator[bytes]:
-    for metric, lines in families:
-        yield header(metric.family, metric.kind, metric.help, text_format)
+def encode_page(families: Iterable[Family]) -> Page:
+    """Return a page of those families that have lines."""
+    known = [family for family in families if any(family.lines)]
+    return {text_format: _compress(write(known, text_format)) for text_format in TextFormat}
+
+
+def write(families: Iterable[Family], text_format: TextFormat) -> Iterator[bytes]:
+    """Yield a page in pieces."""
+    for name, kind, help_text, lines in families:
+        yield header(name, kind, help_text, text_format)
         yield from lines
-    yield own(text_format)
     if text_format is TextFormat.OPENMETRICS:
         yield b"# EOF\n"
 

@@ -8,7 +8,7 @@ from exporter.cases.changes import Changes
 from exporter.cases.model import SEVERITY_CODES, Reason
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
-from exporter.metrics.exposition import TextFormat, header, line
+from exporter.metrics.exposition import Family, line
 
 _MINUTE = 60.0
 _HOUR = 60 * _MINUTE
@@ -57,19 +57,15 @@ class Instrumentation:
         for severity_code, seconds in changes.open_durations:
             self._open_durations.labels(severity_code).observe(seconds)
 
-    def encode(self, text_format: TextFormat) -> bytes:
-        """Return the lines of all families.
+    def encode(self) -> Iterator[Family]:
+        """Yield all families.
 
         prometheus_client's own encoders take twice as long, and write `_created` series, which double a counter's cost.
         """
-        return b"".join(self._families(text_format))
-
-    def _families(self, text_format: TextFormat) -> Iterator[bytes]:
         for family in self._registry.collect():
             samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-            if samples:
-                yield header(family.name, family.type, family.documentation, text_format)
-                yield "".join([line(sample.name, sample.labels, sample.value) for sample in samples]).encode()
+            lines = "".join([line(sample.name, sample.labels, sample.value) for sample in samples]).encode()
+            yield Family(family.name, family.type, family.documentation, (lines,))
 
     def _histogram(self, metric: Metric, buckets: Sequence[float]) -> Histogram:
         return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=self._registry)

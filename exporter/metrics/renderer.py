@@ -6,14 +6,14 @@ from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
 from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Metric
-from exporter.metrics.exposition import Page, TextFormat, encode_page
+from exporter.metrics.exposition import Family, Page, encode_page
 from exporter.metrics.families import AccountLines, Sample, account_lines, age
 
 
 class Renderer:
     """Makes pages from the statuses of all accounts; to be used by one thread at a time."""
 
-    def __init__(self, instrumentation: Callable[[TextFormat], bytes]) -> None:
+    def __init__(self, instrumentation: Callable[[], Iterable[Family]]) -> None:
         self._instrumentation = instrumentation
         self._policy: Policy | None = None
         self._accounts: dict[str, AccountLines] = {}
@@ -32,7 +32,8 @@ class Renderer:
         families = dict(zip(catalog.ACCOUNT_METRICS, lines, strict=False))
         families[catalog.LATEST_COMMUNICATION_AGE] = (self._encode_ages(now),)
         families |= _encode_fleet((*_states(statuses, policy, now), *fleet))
-        return encode_page(families.items(), self._instrumentation)
+        ours = (Family(metric.family, metric.kind, metric.help, lines) for metric, lines in families.items())
+        return encode_page((*ours, *self._instrumentation()))
 
     def _encode_ages(self, now: float) -> bytes:
         number = exposition.number

@@ -178,3 +178,22 @@ async def test_a_task_that_crashes_is_logged_and_told_as_a_health_problem() -> N
         assert broken.collector.health_problems()[0].startswith("publish task crashed: IndexError in publish")
         assert "task crashed" in broken.log.events
         assert "empty list" not in str(broken.log.lines)
+
+
+async def test_others_have_their_turn_while_thousands_fail_at_once(world: World[SystemClock]) -> None:
+    account_ids = [f"{number:012d}" for number in range(2000)]
+    plan = world.plan(*account_ids)
+    for source in world.sources.values():
+        source.outcome = ReadFailure(Reason.UNREACHABLE, "the circuit is open")
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while not world.collector.accounts.all_polled.is_set():
+            await asyncio.sleep(0)
+            turns += 1
+
+    others = asyncio.create_task(other())
+    async with running(world, plan):
+        await others
+    assert turns > len(account_ids) / plan.concurrency

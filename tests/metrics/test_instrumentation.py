@@ -2,7 +2,7 @@ import pytest
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import Reason
-from exporter.metrics.exposition import TextFormat
+from exporter.metrics.exposition import TextFormat, write
 from exporter.metrics.instrumentation import Instrumentation
 
 
@@ -13,7 +13,7 @@ def instrumentation() -> Instrumentation:
 
 def values(instrumentation: Instrumentation, start: str) -> dict[str, float]:
     """Return the values of all series that begin with a name, by the rest of their line's beginning."""
-    lines = instrumentation.encode(TextFormat.PROMETHEUS).decode().splitlines()
+    lines = b"".join(write(instrumentation.encode(), TextFormat.PROMETHEUS)).decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith(start))
     return {series.removeprefix(start): float(value) for series, _, value in pairs}
 

@@ -17,7 +17,7 @@ from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Kind
-from exporter.metrics.exposition import Page, TextFormat, encode_page
+from exporter.metrics.exposition import Page, TextFormat, encode_page, write
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.negotiation import negotiate
 from exporter.metrics.renderer import Renderer
@@ -105,7 +105,9 @@ def test_a_line_reads_as_what_prometheus_client_writes(text: str, name: str, val
             return [family]
 
     registry.register(One())
-    page = encode_page([(metric, (exposition.line(name, labels, value).encode(),))], lambda _: b"")
+    page = encode_page(
+        [exposition.Family(metric.family, metric.kind, metric.help, (exposition.line(name, labels, value).encode(),))]
+    )
     theirs: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # as above
     for text_format, expected, parse in (
         (TextFormat.PROMETHEUS, prometheus_client.generate_latest(registry), parse_text),
@@ -142,14 +144,14 @@ def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
 def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
     instrumentation = Instrumentation(TARGETS.values(), process=True)
     instrumentation.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
-    page = instrumentation.encode(TextFormat.OPENMETRICS) + b"# EOF\n"
+    page = b"".join(write(instrumentation.encode(), TextFormat.OPENMETRICS))
     found = {family.name: family.unit for family in parse_openmetrics(page.decode())}  # type: ignore[no-untyped-call]  # as above
     assert {name: unit for name, unit in found.items() if name.endswith(("_seconds", "_bytes"))} == {
         name: unit for name, unit in found.items() if unit
     }
     assert found["aws_support_first_response_seconds"] == found["process_cpu_seconds"] == "seconds"
     assert found["process_resident_memory_bytes"] == "bytes"
-    assert b"# UNIT" not in instrumentation.encode(TextFormat.PROMETHEUS)
+    assert b"# UNIT" not in b"".join(write(instrumentation.encode(), TextFormat.PROMETHEUS))
 
 
 @pytest.mark.parametrize("text_format", TextFormat)
