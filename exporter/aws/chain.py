@@ -24,7 +24,6 @@ _WAYS = (
 )
 """Settings that lead botocore to credentials, in its order."""
 _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - a variable's name
-_NO_JSON = "the answer is no JSON of credentials"
 _SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
     ((said.InvalidConfigError, said.PartialCredentialsError, said.MissingDependencyException), "(?s)(.*)", "{0}"),
     ((said.SSOError, said.TokenRetrievalError, said.LoginError), "", "not logged in: run aws sso login, or aws login"),

@@ -27,8 +27,6 @@ REFRESH_BEFORE_EXPIRY = 300.0
 """How long before they expire assumed credentials are renewed, in seconds."""
 _LOOKUP_PAUSE = 10.0
 """How long credentials that were just found are not looked for again, whoever is refused with them."""
-_FAILURE_STANDS = 0.5
-"""How long a failure answers everybody, but no more than four times as long as it took: each may have started a process."""
 _ALWAYS_ALLOWED_SECONDS = 3600
 _A_YEAR = 365 * 86_400
 
@@ -49,21 +47,12 @@ class SessionCredentials:
         self._found_at = 0.0
         self._given: dict[str, str] = {}
         self._access_key = ""
-        self._failure: tuple[float, RequestFailure] | None = None
 
     async def get(self, caller: Caller) -> Credentials:
         """Return the present credentials; botocore looks for them, or renews them, in a thread."""
         caller.waits_for(self._name)
         caller.passes = True
-        began = self._clock.monotonic()
-        if self._failure and began < self._failure[0]:
-            raise self._failure[1]
-        try:
-            frozen = await in_thread(self._resolve)
-        except RequestFailure as failure:
-            now = self._clock.monotonic()
-            self._failure = (now + min(_FAILURE_STANDS, 4 * (now - began)), failure)
-            raise
+        frozen = await in_thread(self._resolve)
         self._access_key = frozen.access_key
         return Credentials(*frozen[:3])
 

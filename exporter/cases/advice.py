@@ -15,13 +15,11 @@ access_denied
 access_denied assume_role_denied
   AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R with an explicit deny in a [service control policy|resource control policy] => exempt {action} from that policy of the organization: one that denies regions must leave out sts, support and organizations
   AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R because no [permissions boundary] allows the sts:AssumeRole action => allow {action} in the permissions boundary of the role or user that asks, too: its policy alone is not enough
-  DescribeCases: AccessDeniedException: not authorized to perform: support:DescribeCases because no [session policy|sessions policy|VPC endpoint policy] allows the support:DescribeCases action => allow {action} in that policy, too: a session's is set by whoever starts it, as an EKS Pod Identity association, a VPC endpoint's by the endpoint's owner
 assume_role_denied
   AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R because no [identity-based policy] allows the sts:AssumeRole action => allow sts:AssumeRole on {role} in the policy of {caller}, and deny it nowhere
   AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole because no [role trust policy|resource-based policy] allows the sts:AssumeRole action => the trust policy of {role} must allow sts:AssumeRole to {caller}, with the external id of the configuration, and deny it nowhere
   AssumeRole: [PackedPolicyTooLarge] => set disableSessionTags on the EKS Pod Identity association: its session tags go on from role to role, and are too large
   AssumeRole: [RegionDisabledException] => activate STS in one of aws.regions (IAM, account settings) for the account of {caller}, or add a region where it is active
-  AssumeRole: [ValidationError] => check the role's ARN, aws.session_name, external_id and aws.session_duration: STS takes one of them for invalid
   AssumeRole: AccessDenied: not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/R => create the role, or let the trust policy of {role} allow {caller} with the same external id, and allow {caller} sts:AssumeRole on it: AWS says the same to a missing role, a wrong external id and a missing permission
 access_denied
   [ListAccounts]: AccessDeniedException => allow organizations:ListAccounts, in the management account or a delegated administrator: other member accounts cannot list
@@ -36,7 +34,6 @@ credentials
   the default credential chain: [AssumeRoleWithWebIdentity]: AccessDenied => the trust policy of the role in the service account's annotation must name the cluster's OIDC provider, the namespace and the service account
   the default credential chain: [no credentials found]: set AWS_* variables, a profile, or a role of the pod or instance => give the exporter valid AWS credentials: a role with EKS Pod Identity or IRSA, or else a profile or AWS_* variables; an instance's role needs a hop limit of 2 for pods
   DescribeCases: [RequestTimeTooSkewed|RequestExpired] => set the clock of the exporter's host: AWS refuses what is signed more than five minutes off
-  DescribeCases: [SignatureDoesNotMatch|InvalidSignature] => check the secret access key, the clock, and proxies that change requests
   DescribeCases: [ExpiredToken]Exception => renew the session token that the exporter was given in its environment or a file; a role of its pod renews itself
   AssumeRole: [InvalidClientTokenId|UnrecognizedClient] => give the exporter another access key: this one was deleted or deactivated, or is of another partition
   the credentials [belong to account] 111122223333, not to 444455556666 => correct the account's id, or give it a role_arn or a profile of its own

@@ -1,6 +1,5 @@
 """How the whole fleet is doing at one moment, worst account first: what people look at."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +20,6 @@ WORST_FIRST = (
 )
 
 
-_OWN_ROLE = re.compile(r"(ACCOUNT:(?:assumed-)?role)/[\w+=,.@/-]*\w")
-
-
 class Failure(NamedTuple):
     """Why something cannot be read, and what to do about it; `names` are account ids, or what else there is."""
 
@@ -33,24 +29,21 @@ class Failure(NamedTuple):
     advice: str = ""
 
     @property
-    def forms(self) -> list[tuple[str, ...]]:
-        """What is said as it is, without the account's own id, and without its role, too."""
-        said, name = self[-2:], self.names[0]
-        plain = tuple(text.replace(name, "ACCOUNT") if name.isdecimal() else text for text in said)
-        return [said, plain, tuple(_OWN_ROLE.sub(r"\1/ROLE", text) for text in plain)]
+    def kind(self) -> tuple[Reason | None, str, str]:
+        """What is the same for all that are alike: all that is said but the account's own id."""
+        own = self.names[0] if self.names[0].isdecimal() else "ACCOUNT"
+        return self.reason, self.detail.replace(own, "ACCOUNT"), self.advice.replace(own, "ACCOUNT")
 
 
 def grouped(failures: Iterable[Failure]) -> list[Failure]:
-    """Return one failure for all that are alike: those that differ only in the account's own id and role."""
-    kinds: dict[object, list[Failure]] = {}
+    """Return one failure for all that are alike: those that differ only in the account's own id."""
+    kinds: dict[tuple[Reason | None, str, str], list[Failure]] = {}
     for failure in failures:
-        kinds.setdefault((failure.reason, failure.forms[-1]), []).append(failure)
-    return [_merged(alike) for alike in kinds.values()]
-
-
-def _merged(alike: Sequence[Failure]) -> Failure:
-    said = next(form for form, *others in zip(*(each.forms for each in alike), strict=True) if {form}.issuperset(others))
-    return Failure(tuple(name for each in alike for name in each.names), alike[0].reason, *said)
+        kinds.setdefault(failure.kind, []).append(failure)
+    return [
+        alike[0] if len(alike) == 1 else Failure(tuple(name for each in alike for name in each.names), *kind)
+        for kind, alike in kinds.items()
+    ]
 
 
 class Checked(NamedTuple):

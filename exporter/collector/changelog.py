@@ -57,7 +57,7 @@ class ChangeLog:
         self._logged = {kind: at for kind, at in self._logged.items() if now - at < _PAUSE}
         for event in dict.fromkeys(change[:2] for change in self._changes.values()):
             for group in grouped([change.failure for change in self._changes.values() if change[:2] == event]):
-                kind = (event, group.reason, group.forms[-1])
+                kind = (event, group.kind)
                 if kind not in self._logged:
                     self._logged[kind] = now
                     self._write(*event, group)

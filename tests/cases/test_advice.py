@@ -32,7 +32,6 @@ def test_there_is_one_line_of_advice_for_every_reason_whatever_was_said(reason: 
         (f"{ASSUME} with an explicit deny in an identity-based policy", "", "`check` shows it"),
         (f"sts:TagSession on resource: {ROLE}", "arn:ex", f"in the trust policy of {ROLE} and in the policy of arn:ex"),
         (f"{ASSUME} because no service control policy allows", "", "exempt sts:AssumeRole from that policy"),
-        (f"{ASSUME} with an explicit deny in a VPC endpoint policy", "", "allow sts:AssumeRole in that policy"),
         (ASSUME, "arn:ex", f"create the role, or let the trust policy of {ROLE} allow arn:ex with the same external id"),
     ],
 )
