@@ -197,12 +197,6 @@ class Exporter:
         self._log.info("stopped")
         return 0
 
-    def shared_endpoints(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Return lists of regions that lead to fewer Support endpoints, with these: nobody must count on that fail-over."""
-        lists = self._region_lists()
-        found = [(several, tuple(endpoint.region for endpoint in self._endpoints.support(several))) for several in lists]
-        return [(several, endpoints) for several, endpoints in found if len(endpoints) < len(several)]
-
     def _region_lists(self) -> list[tuple[str, ...]]:
         return list(dict.fromkeys(each.regions for each in self.settings.entries)) or [self.settings.config.aws.regions]
 
@@ -278,10 +272,12 @@ class Exporter:
             sys.stdout.flush()
 
     def _log_shared_endpoints(self) -> None:
-        for regions, endpoints in self.shared_endpoints():
-            self._log.info(
-                "several regions share a Support endpoint", regions=", ".join(regions), endpoints=", ".join(endpoints)
-            )
+        """Say which regions lead to fewer Support endpoints: nobody must count on that fail-over."""
+        for regions in self._region_lists():
+            endpoints = [endpoint.region for endpoint in self._endpoints.support(regions)]
+            if len(endpoints) < len(regions):
+                several = {"regions": ", ".join(regions), "endpoints": ", ".join(endpoints)}
+                self._log.info("several regions share a Support endpoint", **several)
 
 
 @contextmanager

@@ -88,13 +88,8 @@ KINDS = tuple(_kinds())
 
 
 def advice(reason: Reason, detail: str, caller: str = "") -> str:
-    """Return what to do about an account that cannot be read; `caller` is the exporter's own ARN, if that is known."""
+    """Return what to do about a failure; `caller` is the exporter's own ARN, if that is known."""
     kind = next(kind for kind in KINDS if kind.reason is reason and re.search(kind.says, detail))
     role, action = (re.search(named, detail) for named in (r"(?<=on resource: )arn:\S+", r"(?<=perform: )[\w:-]+"))
     names = {"role": role[0] if role else "the role", "action": action[0] if action else "the action"}
     return kind.advice.format(**names, caller=caller or _CALLER)
-
-
-def organization_advice(reason: Reason, detail: str, caller: str = "") -> str:
-    """Return what to do when the accounts of an organization cannot be listed."""
-    return advice(reason, f"ListAccounts: {detail}", caller)

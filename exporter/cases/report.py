@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from exporter.cases import aggregate
-from exporter.cases.advice import advice, organization_advice
+from exporter.cases.advice import advice
 from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
@@ -76,7 +76,7 @@ class OrganizationStatus:
     @property
     def advice(self) -> str:
         """What to do about the failure; empty when there is none."""
-        return organization_advice(self.reason, self.detail) if self.reason else ""
+        return advice(self.reason, self.detail) if self.reason else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """Logs what changes about accounts, those that change alike in one line."""
 
-from typing import NamedTuple
-
 from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.model import Reason
@@ -15,20 +13,13 @@ _PAUSE = 60.0
 _MOST_IDS = 5
 
 
-class _Change(NamedTuple):
-    event: str
-    hours: int  # for which the account had failed
-    name: str
-    failure: Failure
-
-
 class ChangeLog:
     """Keeps the last change of each account until it is written, which is when a page shows it."""
 
     def __init__(self, clock: Clock, log: FilteringBoundLogger) -> None:
         self._clock = clock
         self._log = log
-        self._changes: dict[str, _Change] = {}
+        self._changes: dict[str, tuple[tuple[str, int], str, Failure]] = {}  # what, for how many hours, whose name, why
         self._logged: dict[object, float] = {}
 
     def note(self, before: AccountStatus, after: AccountStatus, max_staleness: float) -> None:
@@ -49,21 +40,20 @@ class ChangeLog:
         else:
             event = "polling account failed"
         failure = Failure((account.account_id,), poll.reason, poll.detail)
-        self._changes[account.account_id] = _Change(event, hours, account.name, failure)
+        self._changes[account.account_id] = ((event, hours), account.name, failure)
 
     def write(self) -> None:
         """Log what has changed, but for what is like something that was logged just now."""
         now = self._clock.monotonic()
         self._logged = {kind: at for kind, at in self._logged.items() if now - at < _PAUSE}
-        for event in dict.fromkeys(change[:2] for change in self._changes.values()):
-            for group in grouped([change.failure for change in self._changes.values() if change[:2] == event]):
-                kind = (event, group.kind)
-                if kind not in self._logged:
-                    self._logged[kind] = now
+        for event in dict.fromkeys(event for event, _, _ in self._changes.values()):
+            for group in grouped([failure for same, _, failure in self._changes.values() if same == event]):
+                if (event, group.kind) not in self._logged:
+                    self._logged[event, group.kind] = now
                     self._write(*event, group)
 
     def _write(self, event: str, hours: int, group: Failure) -> None:
-        ids, names = group.names, [self._changes.pop(account_id).name for account_id in group.names]
+        ids, names = group.names, [self._changes.pop(account_id)[1] for account_id in group.names]
         told: dict[str, object] = {"account_id": ids[0], "account_name": names[0]}
         if len(ids) > 1:
             more = ", ..." if len(ids) > _MOST_IDS else ""
