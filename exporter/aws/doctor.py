@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from botocore.credentials import Credentials
-from yarl import URL
 
 from exporter.aws.client import Client, Service
 from exporter.aws.credentials import SessionCredentials, Shared, Sts
@@ -70,7 +69,7 @@ class Doctor:
             "regions": regions,
             "partition": self.client.endpoints.partition_of(regions[0]),
             "host": service.host,
-            "proxy": service.proxy and str(URL(service.proxy).with_user(None)),
+            "proxy": service.way.partition("leads through ")[2] or None,  # no URL: that may be none, or hold a password
             "ca_bundle": core.get_config_variable("ca_bundle"),
             "fips": bool(core.get_config_variable("use_fips_endpoint")),
             "dual_stack": bool(core.get_config_variable("use_dualstack_endpoint")),

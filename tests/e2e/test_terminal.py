@@ -46,14 +46,12 @@ def plain(lines: Sequence[str]) -> list[str]:
 @pytest.mark.parametrize("columns", [80, 200])
 def test_a_failure_fits_the_terminal_and_its_advice_is_indented(columns: int, show: Show) -> None:
     said, do = "said by AWS " * 20, "do this " * 20
-    endpoint = Checked(
-        {"service": "sts", "regions": ["us-east-1"], "host": "h" * 60, "proxy": "http://proxy:3128", "fips": True}
-    )
+    endpoint = Checked({"service": "sts", "regions": ["us-east-1"], "host": "h" * 60, "proxy": "proxy:3128", "fips": True})
     lines = plain(show(columns, account(1), account(2, Reason.CREDENTIALS, said, do), endpoints=[endpoint]))
     assert max(map(len, lines)) <= columns
     assert [line for line in lines if re.search("said|AWS", line) and line.startswith(" ")] == []
     assert all(line.startswith(("  do", "  this")) for line in lines if "do this" in line)
-    assert "proxy http://proxy:3128, fips" in " ".join(" ".join(lines).split())
+    assert "proxy proxy:3128, fips" in " ".join(" ".join(lines).split())
     assert [line[:18] for line in lines if line.startswith("00000000000")][:2] == ["000000000001  ok  ", "000000000002  cred"]
 
 

@@ -214,6 +214,14 @@ def test_without_credentials_check_and_once_say_so_and_fail() -> None:
     assert 'event="finding the exporter\'s own account failed" reason=credentials' in once.stderr
 
 
+def test_a_proxy_that_is_no_url_is_told_without_its_password() -> None:
+    given = {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "hush", "HTTPS_PROXY": "http://jane:hush#er2@127.0.0.1:1"}
+    checked = run_exporter(["check"], given)
+    assert checked.returncode == 1
+    assert "✗ support: us-east-1, aws, support.us-east-1.amazonaws.com:443, proxy 127.0.0.1:1, unreachable\n" in checked.stdout
+    assert not re.search("Traceback|hush|jane", checked.stdout + checked.stderr)
+
+
 def test_check_finds_the_accounts_of_an_organization_and_tells_of_regions_that_share_an_endpoint(command: RunCommand) -> None:
     selection = f'include: {{name_patterns: ["*"]}}, exclude: {{accounts: ["{DENIED}", "{MISSING}"], name_patterns: ["sand*"]}}'
     more = f"organizations: [{{name: acme, {selection}}}]"
