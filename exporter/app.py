@@ -55,7 +55,6 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
 
 
 def check_config(options: Options, log: FilteringBoundLogger) -> None:
-    """Read the configuration files, and nothing else; raises ConfigError."""
     partition_of = Endpoints().partition_of
     if options.config_file is not None:
         load(options.config_file, partition_of=partition_of)
@@ -123,7 +122,6 @@ class Exporter:
         self._log_shared_endpoints()
 
     async def poll_once(self, progress: Callable[[int, int], None]) -> None:
-        """Poll every account once."""
         try:
             await self.collector.run_once(progress)
         finally:

@@ -38,7 +38,6 @@ class Findings:
 
     @property
     def failed(self) -> int:
-        """The number of accounts that failed."""
         return sum(self.style(account) == _RED for account in self.accounts)
 
     @property
@@ -47,7 +46,6 @@ class Findings:
         return int(bool(self.failed or self.unknown_accounts or any(listed.reason for listed in self.organizations)))
 
     def style(self, found: Checked | Failure) -> str:
-        """Return in which colour a result is shown."""
         is_plan = found.reason is Reason.SUBSCRIPTION_REQUIRED and not self.strict
         return _YELLOW if is_plan or getattr(found, "facts", {}).get("unmatched") else _RED if found.reason else _GREEN
 
@@ -163,7 +161,6 @@ def _summary(found: Findings) -> str:
 
 
 def print_json(found: Findings, stream: TextIO) -> None:
-    """Print what was found as JSON, for scripts."""
     document: dict[str, object] = {
         title: [
             {**each.facts, "reason": each.reason, "detail": each.detail, "advice": each.advice}

@@ -47,7 +47,6 @@ class Options:
     accounts: tuple[str, ...]  # that are checked; all when empty
 
     def owns(self, account_id: str) -> bool:
-        """Return whether this exporter polls an account."""
         return self.shard.owns(account_id) and (not self.accounts or account_id in self.accounts)
 
 

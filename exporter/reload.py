@@ -26,7 +26,6 @@ class LastReload:
     problems: tuple[str, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
-        """Yield how it went as metrics."""
         yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, not self.problems)
         yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self.succeeded_at)
 
@@ -78,7 +77,6 @@ class Reloader:
             self._waiting -= 1
 
     def by_signal(self) -> None:
-        """Reload in the background."""
         if isinstance(self._path, str):
             self._log.warning("nothing to reload", cause="SIGHUP", reason=self._path)
         else:

@@ -95,7 +95,6 @@ class Client:
     def retries(
         self, services: Sequence[Service], source: CredentialSource, caller: Caller, *, attempts: int = 1, rounds: int = 1
     ) -> Retries[Service]:
-        """Return what may be tried on somebody's behalf."""
         return Retries(services, source, caller, self.clock, self.random, attempts, rounds)
 
     async def request(
@@ -133,7 +132,6 @@ class Client:
         return result
 
     async def close(self) -> None:
-        """Close the connections."""
         if self._http is not None:
             await self._http.close()
 

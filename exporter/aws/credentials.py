@@ -57,7 +57,6 @@ class SessionCredentials:
         return Credentials(*frozen[:3])
 
     def at_hand(self) -> Credentials | None:
-        """Return credentials that need no refresh."""
         found = self._found
         is_fresh = found and not (isinstance(found, RefreshableCredentials) and found.refresh_needed())
         return Credentials(*found.get_frozen_credentials()[:3]) if is_fresh else None
@@ -109,7 +108,6 @@ class Shared:
     _is_late: bool = False
 
     async def get(self, caller: Caller) -> Credentials:
-        """Return what the source says."""
         if (found := self.source.at_hand()) is not None:
             return found
         if self._asking is None:
@@ -130,7 +128,6 @@ class Shared:
         return task.result()
 
     def forget(self, refused: Credentials, caller: Caller) -> bool:
-        """Have the source forget."""
         return self.source.forget(refused, caller)
 
     def _answered(self, task: asyncio.Task[Credentials]) -> None:
@@ -177,7 +174,6 @@ class AssumedRole:
     _renew_at: float = 0.0
 
     async def get(self, caller: Caller) -> Credentials:
-        """Return the role's credentials."""
         if (found := self.at_hand()) is not None:
             return found
         answer = await self._assume(caller)
@@ -194,11 +190,9 @@ class AssumedRole:
         return assumed
 
     def at_hand(self) -> Credentials | None:
-        """Return credentials that need not be renewed yet."""
         return self._credentials if self.sts.client.clock.time() < self._renew_at else None
 
     def forget(self, refused: Credentials, caller: Caller) -> bool:
-        """Assume the role anew the next time."""
         if self._credentials is refused:
             if self._issued_at > caller.began:
                 return False
@@ -233,7 +227,6 @@ class VerifiedCredentials:
     _verified: str | None = None
 
     async def get(self, caller: Caller) -> Credentials:
-        """Return the credentials if they are the account's."""
         credentials = await self.source.get(caller)
         if credentials.access_key != self._verified:
             actual, credentials = await self.sts.caller_account(self.source, caller)
@@ -244,6 +237,5 @@ class VerifiedCredentials:
         return credentials
 
     def forget(self, refused: Credentials, caller: Caller) -> bool:
-        """Get credentials anew the next time, and check them again."""
         self._verified = None
         return self.source.forget(refused, caller)

@@ -87,7 +87,6 @@ class RequestFailure(ReadFailure):
 
 
 def malformed(detail: str, remedy: Remedy = Remedy.RETRY) -> RequestFailure:
-    """Return the failure of an answer that is not what AWS documents."""
     return RequestFailure(Reason.MALFORMED, detail, remedy)
 
 

@@ -136,7 +136,6 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
 
 
 def _code(value: object) -> str:
-    """Return a value that many cases share."""
     return _shared(value) if isinstance(value, str) else UNKNOWN
 
 

@@ -68,7 +68,6 @@ class Readers:
     def organization_reader(
         self, name: str, access: Access, regions: Sequence[str], options: ReaderOptions
     ) -> OrganizationReader:
-        """Return what lists the accounts of one organization, with credentials that may."""
         credentials = self._credentials(access, tuple(regions), options)
         return OrganizationReader(name, regions[0], self._client, credentials)
 
@@ -79,7 +78,6 @@ class Readers:
             return account_id
 
     def partition_of(self, region: str) -> str:
-        """Return the partition of a region."""
         return self._endpoints.partition_of(region)
 
     def notes(self) -> list[str]:
@@ -87,7 +85,6 @@ class Readers:
         return [*self._cut.values(), *self._endpoints.notes]
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._client.close()
 
     def _credentials(self, access: Access, regions: Regions, options: ReaderOptions) -> CredentialSource:

@@ -43,7 +43,6 @@ class Caller:
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     def waits_for(self, what: str) -> None:
-        """Take note of what is waited for from now on."""
         self.waiting_for, self.waiting_since = what, asyncio.get_running_loop().time()
 
     def late(self) -> RequestFailure:
@@ -108,7 +107,6 @@ class Retries(Generic[E]):
 
     @property
     def endpoint(self) -> E:
-        """The endpoint that is asked."""
         return self.endpoints[self._position]
 
     async def call(self, request: Callable[[E, Credentials], Awaitable[T]]) -> T:

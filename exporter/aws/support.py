@@ -58,7 +58,6 @@ class SupportReader:
         self._open: tuple[Case, ...] = ()
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
-        """Read all open cases of the account, or raise ReadFailure."""
         ends = asyncio.get_running_loop().time() + timeout
         async with time_limit(self.account_id, ends) as caller:
             retries = self.client.retries(self.services, self.credentials, caller, attempts=4, rounds=3)

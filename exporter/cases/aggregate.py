@@ -77,7 +77,6 @@ def _earliest(cases: Iterable[Case], key: Callable[[Case], K], moment: Callable[
 
 
 def unanswered(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """Return the cases that AWS is known not to have answered yet."""
     return tuple(case for case in cases if case.is_unanswered)
 
 

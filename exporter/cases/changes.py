@@ -57,7 +57,6 @@ class Tally:
     breached: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def plus(self, changes: Changes) -> "Tally":
-        """Return the tally with what was seen to change added; the same one when nothing was."""
         if not (changes.opened or changes.resolved or changes.reopened or changes.breached):
             return self
         return Tally(

@@ -91,7 +91,6 @@ class Case:
 
     @property
     def is_open(self) -> bool:
-        """Whether the case is not resolved."""
         return self.status != RESOLVED
 
     @property

@@ -56,7 +56,6 @@ class Checked(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called."""
         return str(next(iter(self.facts.values())))
 
 
@@ -75,7 +74,6 @@ class OrganizationStatus:
 
     @property
     def advice(self) -> str:
-        """What to do about the failure; empty when there is none."""
         return advice(self.reason, self.detail) if self.reason else ""
 
 
@@ -96,12 +94,10 @@ class AccountReport:
 
     @property
     def reason(self) -> Reason | None:
-        """Why the last poll failed, or None."""
         return self.status.last_poll.reason if self.status.last_poll else None
 
     @property
     def detail(self) -> str:
-        """What AWS or the network said to that."""
         return self.status.last_poll.detail if self.status.last_poll else ""
 
     @property
@@ -140,7 +136,6 @@ def fleet_report(
     policy: Policy,
     now: float,
 ) -> FleetReport:
-    """Return how the fleet is doing at `now` (Unix seconds)."""
     accounts = sorted((_account(status, policy, now) for status in statuses), key=_badness)
     shown = [case for account in accounts for case in account.cases or ()]
     states = Counter(account.state for account in accounts)

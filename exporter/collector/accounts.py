@@ -76,7 +76,6 @@ class AccountTable:
         return dropped
 
     def add(self, targets: Iterable[Target]) -> None:
-        """Poll these accounts, too, at once."""
         for target in targets:
             account_id = target.account.account_id
             entry = self._departed.pop(account_id, None)
@@ -91,7 +90,6 @@ class AccountTable:
         self._note_change()
 
     def forget_departed(self) -> None:
-        """Forget accounts that are gone: none of them will return."""
         self._departed = {}
 
     def reschedule(self, schedule: Schedule) -> None:
@@ -104,7 +102,6 @@ class AccountTable:
         self._note_change()
 
     def take(self) -> Entry | None:
-        """Return an account that is due, whose poll is in flight from now on."""
         while self._queue and self._queue[0][0] <= self._clock.monotonic():
             entry = self._waiting(*heappop(self._queue))
             if entry is not None:
@@ -113,13 +110,11 @@ class AccountTable:
         return None
 
     def seconds_to_next(self) -> float:
-        """Return for how long no account is due."""
         while self._queue and self._waiting(*self._queue[0]) is None:
             heappop(self._queue)
         return max(0.0, self._queue[0][0] - self._clock.monotonic()) if self._queue else inf
 
     def finish(self, entry: Entry, status: AccountStatus) -> None:
-        """Record how a poll ended, and plan the next."""
         account_id = entry.target.account.account_id
         if self._entries.get(account_id) is not entry:
             return
@@ -149,12 +144,10 @@ class AccountTable:
         self.passed.clear()
 
     def due(self) -> list[Entry]:
-        """Return the accounts that are due, in the order of their ids."""
         now = self._clock.monotonic()
         return [entry for entry in self.entries() if entry.due <= now and not entry.polling]
 
     def entries(self) -> list[Entry]:
-        """Return all accounts in the order of their ids."""
         return [entry for _, entry in sorted(self._entries.items())]
 
     def __contains__(self, account_id: str) -> bool:
@@ -187,7 +180,6 @@ class AccountTable:
 
 
 async def wait(event: asyncio.Event, longest: float | None) -> None:
-    """Wait for an event, but no longer than `longest` seconds."""
     try:
         async with asyncio.timeout(longest):
             await event.wait()

@@ -43,7 +43,6 @@ class ChangeLog:
         self._changes[account.account_id] = ((event, hours), account.name, failure)
 
     def write(self) -> None:
-        """Log what has changed, but for what is like something that was logged just now."""
         now = self._clock.monotonic()
         self._logged = {kind: at for kind, at in self._logged.items() if now - at < _PAUSE}
         for event in dict.fromkeys(event for event, _, _ in self._changes.values()):
@@ -66,13 +65,11 @@ class ChangeLog:
 
 
 def _is_stale(status: AccountStatus, max_staleness: float) -> bool:
-    """Return whether an account was stale when its last poll ended."""
     polled_at = status.last_poll.ended_at if status.last_poll else 0.0
     return status.state(polled_at, max_staleness) is AccountState.STALE
 
 
 def _hours(status: AccountStatus) -> int:
-    """Return for how many whole hours an account had failed when it was last polled."""
     if status.failing_since is None or status.last_poll is None:
         return 0
     return int((status.last_poll.ended_at - status.failing_since) / _HOUR)

@@ -71,7 +71,6 @@ class Collector:
         self.discoverer.apply(plan.targets, plan.discoveries)
 
     async def run(self) -> None:
-        """Poll and publish until cancelled."""
         self._running = True
         others = [self._spawn("publish", self.publisher.run()), self._spawn("dispatch", self._dispatch())]
         self._refresh_listings()
@@ -118,7 +117,6 @@ class Collector:
         await self.publisher.publish()
 
     async def poll(self, entry: Entry) -> None:
-        """Poll one account."""
         self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status))
 
     def health_problems(self) -> list[str]:
@@ -129,7 +127,6 @@ class Collector:
         return [*self._crashes, *stuck]
 
     async def _dispatch(self) -> None:
-        """Poll accounts as they fall due, so many at a time."""
         while True:
             self.accounts.planned.clear()
             while (entry := self._next()) is not None:

@@ -35,11 +35,9 @@ class Listing:
 
     @property
     def tried(self) -> bool:
-        """Whether it was listed, or failed to be, at least once."""
         return self.failures > 0 or self.last_success is not None
 
     def status(self) -> OrganizationStatus:
-        """Return how the last listing went."""
         reason, detail = (self.failure.reason, self.failure.detail) if self.failure else (None, "")
         return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail)
 
@@ -76,7 +74,6 @@ class Discoverer:
         self._assign()
 
     async def run(self, listing: Listing) -> None:
-        """Refresh a listing as it falls due."""
         while True:
             pause = max(0.0, listing.due - self._clock.monotonic())
             passes = listing.failure is not None and listing.failure.passes
@@ -84,7 +81,6 @@ class Discoverer:
             await self.refresh(listing)
 
     async def refresh(self, listing: Listing) -> None:
-        """List the accounts of one discovery now."""
         found: dict[str, Target] = {}
         before = {target.account for target in listing.targets.values()}
         try:
@@ -96,7 +92,6 @@ class Discoverer:
             self._failed(listing, error if isinstance(error, ReadFailure) else internal(error))
 
     def all_tried(self) -> bool:
-        """Return whether every discovery was tried at least once."""
         return all(listing.tried for listing in self.listings)
 
     def organizations(self) -> list[OrganizationStatus]:
@@ -104,7 +99,6 @@ class Discoverer:
         return [listing.status() for listing in self.listings if listing.discovery.name or listing.failure]
 
     def samples(self) -> Iterator[Sample]:
-        """Yield how the discoveries are doing."""
         for listing in self.listings:
             labels = {"organization": listing.discovery.name}
             if not listing.tried:

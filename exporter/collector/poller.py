@@ -24,7 +24,6 @@ class Poller:
         self._clock = clock
 
     async def poll(self, target: Target, before: AccountStatus) -> AccountStatus:
-        """Return what is known of an account after one more poll."""
         after = await self._poll(target, before)
         self._changes.note(before, after, self.policy.max_staleness)
         return after

@@ -31,8 +31,7 @@ class Discovery(Protocol):
         """The organization's name; empty for the exporter's own account."""
 
     @property
-    def refresh_interval(self) -> float:
-        """Seconds."""
+    def refresh_interval(self) -> float: ...
 
     def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:
         """Yield the accounts that there are now, as they are listed, or raise ReadFailure."""

@@ -77,7 +77,6 @@ class Publisher:
         self._duration: float | None = None
 
     async def run(self) -> None:
-        """Publish pages, until cancelled."""
         while True:
             # Asked before: a page that was begun without the last accounts does not show them.
             first_round = not self._accounts.all_polled.is_set()
@@ -90,7 +89,6 @@ class Publisher:
             await wait(self._accounts.changed, LONGEST_AGE - pause)
 
     async def publish(self) -> None:
-        """Make a page of what is known now, and publish it."""
         async with self._lock:
             self._accounts.changed.clear()
             self._changes.write()

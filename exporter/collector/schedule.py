@@ -72,5 +72,4 @@ class Shard:
     total: int
 
     def owns(self, account_id: str) -> bool:
-        """Return whether this shard reads an account."""
         return self.index == max(range(self.total), key=lambda index: _hash(f"{index}/{account_id}"))

@@ -46,7 +46,6 @@ class ResolvedOrganization:
     access: Access
 
     def selects(self, account_id: str, name: str) -> bool:
-        """Return whether an account is to be polled."""
         include, exclude = self.entry.include, self.entry.exclude
         included = not (include.accounts or include.name_patterns) or _matches(include, account_id, name)
         return included and not _matches(exclude, account_id, name)
@@ -61,7 +60,6 @@ class ResolvedOrganization:
         return found
 
     def member(self, account_id: str, name: str) -> ResolvedAccount:
-        """Return how one of its accounts is polled."""
         role = _role_in(self.partition, account_id, self.entry.member_role_name or self.aws.role_name or "")
         external_id = self.entry.member_external_id or self.aws.external_id
         labels = tuple(sorted(self.entry.labels.items()))
@@ -79,12 +77,10 @@ class Settings:
 
     @property
     def entries(self) -> tuple[ResolvedAccount | ResolvedOrganization, ...]:
-        """The accounts and the organizations."""
         return (*self.accounts, *self.organizations)
 
     @property
     def policy(self) -> Policy:
-        """How cases are judged and shown."""
         metrics = self.config.metrics
         return Policy(
             self.config.poll.max_staleness,
@@ -212,7 +208,6 @@ def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf)
 
 
 def _access(entry: AccessKeys) -> Access | None:
-    """Return the credentials that an entry sets itself."""
     if entry.roles:
         return Access(tuple(role.text for role in entry.roles), entry.external_id)
     if entry.profile is not None:

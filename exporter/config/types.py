@@ -106,7 +106,6 @@ def _role_arn(value: object) -> RoleArn:
 
 
 def matching(pattern: str, problem: str) -> AfterValidator:
-    """Return what refuses text unless all of it matches."""
     compiled = re.compile(pattern, re.ASCII | re.DOTALL)
 
     def check(text: str) -> str:
@@ -148,8 +147,6 @@ def _role_chain(roles: tuple[RoleArn, ...]) -> tuple[RoleArn, ...]:
 
 
 def duration(minimum: float, maximum: float) -> PlainValidator:
-    """Return what reads a duration within bounds."""
-
     def read(value: object) -> float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         found = parse_duration(value if isinstance(value, str) else f"{value:g}" if is_number else "")
@@ -163,7 +160,6 @@ def duration(minimum: float, maximum: float) -> PlainValidator:
 
 
 def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
-    """Return what reads a whole number within bounds."""
     bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
 
     def read(value: object) -> int:

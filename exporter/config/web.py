@@ -136,7 +136,6 @@ class WebConfig(Section):
 
 
 def read_web_config(path: Path) -> bytes:
-    """Return what is in a web-config file, or raise a `ConfigError`."""
     return read(path, "web-config")
 
 

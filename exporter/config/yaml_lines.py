@@ -96,7 +96,6 @@ class Document:
             raise ConfigError([_told(self._source, line, text) for line, text in problems])
 
     def line(self, loc: Loc) -> int:
-        """Return the line of what is at a place, or of what is around it if nothing is there."""
         return self.find(loc)[0]
 
     def place(self, loc: Loc) -> str:

@@ -50,7 +50,6 @@ def encode_page(families: Iterable[Family]) -> Page:
 
 
 def write(families: Iterable[Family], text_format: TextFormat) -> Iterator[bytes]:
-    """Yield a page in pieces."""
     for name, kind, help_text, lines in families:
         yield header(name, kind, help_text, text_format)
         yield from lines
@@ -84,7 +83,6 @@ class PageStore:
         self._bodies: dict[Encoding, bytes] = {}
 
     def publish(self, page: Page) -> None:
-        """Put a page in place of the one before."""
         self._bodies = {Encoding(text_format, gzip=True): body for text_format, body in page.items()}
         self.generation += 1
 
@@ -104,7 +102,6 @@ class PageStore:
 
 @lru_cache(maxsize=256)
 def header(family: str, kind: str, help_text: str, text_format: TextFormat) -> bytes:
-    """Return the HELP and TYPE lines of a family, and in OpenMetrics the UNIT line of one that has a unit."""
     if text_format is TextFormat.OPENMETRICS:
         name, text, unit = family, _escape(help_text), unit_of(family)
         unit_line = f"# UNIT {name} {unit}\n" if unit else ""
@@ -127,7 +124,6 @@ def _labels(values: tuple[tuple[str, str], ...]) -> str:
 
 
 def line(name: str, values: Mapping[str, str], value: float) -> str:
-    """Return a sample's line."""
     return f"{line_start(name, values)}{number(value)}\n"
 
 

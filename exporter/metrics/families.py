@@ -54,11 +54,9 @@ class AccountLines:
 
     @property
     def families(self) -> tuple[bytes, ...]:
-        """The lines of each metric in `catalog.ACCOUNT_METRICS`."""
         return self.cases.families + self.health
 
     def is_current(self, status: AccountStatus, now: float) -> bool:
-        """Return whether they are still what the status comes to."""
         return self.status is status and self.valid_from <= now <= self.valid_until
 
 

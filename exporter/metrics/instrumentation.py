@@ -51,7 +51,6 @@ class Instrumentation:
             self._errors.labels(operation, reason.value).inc()
 
     def changes_seen(self, changes: Changes) -> None:
-        """Observe what happened to cases between two readings of their account."""
         for severity_code, seconds in changes.first_responses:
             self._first_responses.labels(severity_code).observe(seconds)
         for severity_code, seconds in changes.open_durations:

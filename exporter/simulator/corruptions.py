@@ -1,7 +1,5 @@
 """What can be wrong with an answer that does arrive: its form, its types, its size, its page tokens."""
 
-# ruff: noqa: D102 - the class says what calling it does
-
 import itertools
 import json
 from collections.abc import Callable, Iterator

@@ -53,7 +53,6 @@ class BasicAuth:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer a request whose login is right, and refuse the others."""
         if self._users():
             credentials = _credentials(request.headers.getall("Authorization", []))
             status = await self.login(*credentials, request.remote or "") if credentials else HTTPStatus.UNAUTHORIZED

@@ -65,7 +65,6 @@ class Site:
 
 
 def application(site: Site) -> web.Application:
-    """Return the application that serves a site."""
     handlers = _Handlers(site)
     prefix = site.paths.prefix
     app = web.Application()

@@ -142,7 +142,6 @@ class _Server:
         )
 
     async def accept(self, sock: socket.socket) -> None:
-        """Accept connections until it is cancelled."""
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
         protocol = cast("web.Server", self.runner.server)
         while True:
@@ -164,7 +163,6 @@ class _Server:
             await asyncio.sleep(0)  # accepting alone must not keep others from being served
 
     async def drain(self) -> None:
-        """Let requests in flight be answered, then end all connections."""
         self._is_draining = True
         for guard, task in self._connections.items():
             if not guard.is_busy:

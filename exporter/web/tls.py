@@ -64,7 +64,6 @@ class WebConfigFile:
         self._failures = 0
 
     def current(self) -> Secured:
-        """Return what holds for new connections and requests."""
         return self._current
 
     def refresh(self) -> None:
@@ -87,7 +86,6 @@ class WebConfigFile:
                 self._log.error("reloading web config failed, keeping the previous one", problem=problem)
 
     async def follow(self) -> None:
-        """Refresh until it is cancelled."""
         while True:
             await asyncio.sleep(self.interval)
             await asyncio.to_thread(self.refresh)

@@ -38,19 +38,16 @@ def bar(parts: Sequence[Part]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a count with its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def span(seconds: float) -> str:
-    """Return a length of time in its largest unit."""
     whole = max(0, int(seconds))
     unit, size = next(((unit, size) for unit, size in (("d", 86400), ("h", 3600), ("min", 60)) if whole >= size), ("s", 1))
     return f"{whole // size} {unit}"
 
 
 def ago(moment: float | None, now: float) -> str:
-    """Return how long ago something was."""
     return "never" if moment is None else f"{span(now - moment)} ago"
 
 
