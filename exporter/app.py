@@ -103,9 +103,7 @@ class Exporter:
         self._clock = SystemClock()
         self._endpoints = Endpoints()
         self.settings = self._parse(content)
-        self._instrumentation = instrumentation = Instrumentation(
-            self.settings.policy.first_response_targets.values(), process=process
-        )
+        self._instrumentation = instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
         self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())

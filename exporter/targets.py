@@ -7,6 +7,7 @@ from exporter.aws.organizations import Member, OrganizationReader
 from exporter.aws.readers import ReaderOptions, Readers
 from exporter.cases.model import Access, Account
 from exporter.cases.report import Checked
+from exporter.cases.targets import Targets
 from exporter.collector.collector import Plan
 from exporter.collector.discovery import Listing
 from exporter.collector.ports import Discovery, Target
@@ -56,6 +57,7 @@ class _OwnAccountDiscovery:
     regions: tuple[str, ...]
     readers: Readers
     options: ReaderOptions
+    targets: Targets
     account_id: str | None = None
     name: str = ""
     refresh_interval: float = float("inf")
@@ -68,7 +70,7 @@ class _OwnAccountDiscovery:
         if self.account_id is None:
             return ()
         partition = self.readers.partition_of(self.regions[0])
-        account = Account(self.account_id, self.account_id, self.regions[0], partition)
+        account = Account(self.account_id, self.account_id, self.regions[0], partition, "", (), self.targets)
         return (_target(ResolvedAccount(account, self.regions, Access()), self.readers, self.options),)
 
 
@@ -88,7 +90,8 @@ def examined(listing: Listing) -> Checked:
 def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
     """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
     aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
-    options = ReaderOptions(aws.session_name, aws.session_duration, keep_subject=cases.enabled and cases.subject)
+    subjects = cases.enabled and cases.subject
+    options = ReaderOptions(aws.session_name, aws.session_duration, aws.languages, keep_subject=subjects)
     return Plan(
         targets=[_target(account, readers, options) for account in settings.accounts],
         discoveries=_discoveries(settings, readers, options, before),
@@ -116,7 +119,7 @@ def _discoveries(
             for organization in settings.organizations
         ]
     found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
-    return [_OwnAccountDiscovery(settings.config.aws.regions, readers, options, found)]
+    return [_OwnAccountDiscovery(settings.config.aws.regions, readers, options, settings.own_targets, found)]
 
 
 def _members_before(organization: ResolvedOrganization, before: Sequence[_OrganizationDiscovery]) -> tuple[Member, ...]:

@@ -25,6 +25,7 @@ class ReaderOptions:
 
     session_name: str
     session_duration: float
+    languages: tuple[str, ...] = ()
     keep_subject: bool = False
 
 
@@ -61,6 +62,7 @@ class Readers:
                 self._client.services("support", regions),
                 credentials,
                 self._memories.setdefault(account_id, Memory()),
+                options.languages,
                 keep_subject=options.keep_subject,
             )
         return reader

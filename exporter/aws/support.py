@@ -3,21 +3,26 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
+from operator import is_not
 
 from botocore.credentials import Credentials
 
 from exporter.aws.client import Client, Service
-from exporter.aws.first_response import FirstResponses
-from exporter.aws.parse import Page, cases_parser, communications_page
+from exporter.aws.correspondence import Correspondence
+from exporter.aws.parse import Page, cases_page, cases_parser, communications_page
 from exporter.aws.retry import Caller, CredentialSource, PageTokens, Retries, time_limit
 from exporter.cases.aggregate import open_cases
 from exporter.cases.model import Case, Communication, Reading
+from exporter.errors import ReadFailure
 
 PAGE_SIZE = 100
 MOST_PAGES = 100
 """Pages that are read of one account: 10,000 open cases. What goes on beyond that is not an answer but a loop."""
+_ALL = {"includeCommunications": True, "maxResults": PAGE_SIZE}
 _CALLS = 5
 _WINDOW = 1.1
 """Seconds in which AWS's quota allows an account so many Support calls: somewhat more than one, as requests may bunch up."""
@@ -28,7 +33,9 @@ class Memory:
 
     def __init__(self) -> None:
         self.calls: deque[float] = deque(maxlen=_CALLS)
-        self.first_responses = FirstResponses()
+        self.correspondence = Correspondence()
+        self.open: dict[str, Case] = {}
+        self.missed: set[str] = set()  # cases that the last listing left out, and of which AWS could not tell more
 
 
 @dataclass(slots=True)
@@ -50,34 +57,80 @@ class SupportReader:
     services: Sequence[Service]
     credentials: CredentialSource
     memory: Memory
+    languages: Sequence[str]
     keep_subject: bool
 
     def __post_init__(self) -> None:
-        self._parse = cases_parser(keep_subject=self.keep_subject)
-        self._listed: tuple[Case, ...] = ()
+        # Without a language AWS lists cases of all languages, where it can.
+        languages = self.languages or (None,)
+        self._parsers = {language: cases_parser(keep_subject=self.keep_subject) for language in languages}
+        self._listed: list[tuple[Case, ...]] = []
         self._open: tuple[Case, ...] = ()
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
         ends = asyncio.get_running_loop().time() + timeout
         async with time_limit(self.account_id, ends) as caller:
             retries = self.client.retries(self.services, self.credentials, caller, attempts=4, rounds=3)
-            listing: _Listing | None = None
-            while listing is None or not listing.tokens.done:
-                listing = await retries.call(partial(self._next_page, listing, caller))
-        lookup = partial(self._communications, retries, ends)
-        if listing.cases is not self._listed:
-            self._listed, self._open = listing.cases, open_cases(listing.cases)
-        cases = await self.memory.first_responses.complete(self._open, lookup)
-        return Reading(listing.taken_at, cases)
+            listings = [await self._list(retries, language) for language in self._parsers]
+        listed = [listing.cases for listing in listings]
+        if len(listed) != len(self._listed) or any(map(is_not, listed, self._listed)):
+            self._listed, self._open = listed, open_cases(chain.from_iterable(listed))
+        cases, resolved = await self._with_missing(retries, ends)
+        cases = await self.memory.correspondence.complete(cases, partial(self._communications, retries, ends))
+        self.memory.open = {case.case_id: case for case in cases}
+        return Reading(listings[0].taken_at, cases, resolved)
+
+    async def _list(self, retries: Retries[Service], language: str | None) -> _Listing:
+        listing: _Listing | None = None
+        while listing is None or not listing.tokens.done:
+            listing = await retries.call(partial(self._next_page, listing, retries.caller, language))
+        return listing
+
+    async def _with_missing(self, retries: Retries[Service], ends: float) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+        """Return the open cases, and those that were resolved since the last reading.
+
+        AWS's listings are eventually consistent: a case that one leaves out is open until AWS says otherwise, or the next
+        listing leaves it out, too.
+        """
+        present = {case.case_id for case in self._open}
+        missing = {case_id: case for case_id, case in self.memory.open.items() if case_id not in present}
+        found = await self._find(retries, ends, list(missing)) if missing else {}
+        missed = missing.keys() - found.keys()
+        resolved = [found.get(case_id, case) for case_id, case in missing.items()]
+        resolved = [case for case in resolved if not case.is_open or case.case_id in missed & self.memory.missed]
+        gone = {case.case_id for case in resolved}
+        held = [found.get(case_id, case) for case_id, case in missing.items() if case_id not in gone]
+        self.memory.missed = missed - gone
+        return open_cases((*self._open, *held)) if held else self._open, tuple(resolved)
+
+    async def _find(self, retries: Retries[Service], ends: float, case_ids: Sequence[str]) -> dict[str, Case]:
+        """Return cases as AWS has them now, resolved ones included; those that it does not tell are left out."""
+        found: dict[str, Case] = {}
+        with suppress(ReadFailure):
+            async with time_limit(self.account_id, ends) as caller:
+                for at in range(0, len(case_ids), PAGE_SIZE):
+                    parameters = {**_ALL, "caseIdList": case_ids[at : at + PAGE_SIZE], "includeResolvedCases": True}
+                    await self._quota()
+                    page: Page[Case] = await self.client.request(
+                        retries.endpoint,
+                        "DescribeCases",
+                        parameters,
+                        retries.credentials,
+                        caller,
+                        partial(cases_page, keep_subject=self.keep_subject),
+                    )
+                    found |= {case.case_id: case for case in page.items}
+        return found
 
     async def _next_page(
-        self, listing: _Listing | None, caller: Caller, service: Service, credentials: Credentials
+        self, listing: _Listing | None, caller: Caller, language: str | None, service: Service, credentials: Credentials
     ) -> _Listing:
         if listing is None or listing.service is not service:
             listing = _Listing(service, self.client.clock.time())
-        parameters = {"includeCommunications": True, "maxResults": PAGE_SIZE, "nextToken": listing.tokens.next}
+        parameters = {**_ALL, "language": language, "nextToken": listing.tokens.next}
         await self._quota()
-        page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, self._parse)
+        parse = self._parsers[language]
+        page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, parse)
         listing.tokens.advance(page.next_token)
         listing.cases = (*listing.cases, *page.items) if listing.cases else page.items
         return listing

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
+from exporter.cases.changes import FirstResponse
 from exporter.cases.model import SEVERITY_CODES, Author, Case
+from exporter.cases.targets import Targets
+from exporter.cases.turns import waiting_since
 
-K = TypeVar("K", str, tuple[str, Author])
+K = TypeVar("K", str, tuple[str, ...])
 
 
 class GroupKey(NamedTuple):
@@ -16,6 +19,7 @@ class GroupKey(NamedTuple):
     severity_code: str
     service_code: str
     last_author: Author
+    waiting_on: Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,10 @@ def open_cases(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 
 def group_cases(cases: Iterable[Case]) -> dict[GroupKey, CaseGroup]:
-    """Group open cases by status, severity, service and last author, in the order of the keys; no group is empty."""
+    """Group open cases, in the order of the keys; no group is empty."""
     groups: dict[GroupKey, list[Case]] = {}
     for case in cases:
-        key = GroupKey(case.status, case.severity_code, case.service_code, case.last_author)
+        key = GroupKey(case.status, case.severity_code, case.service_code, case.last_author, case.waiting_on)
         groups.setdefault(key, []).append(case)
     return {key: CaseGroup(len(groups[key]), quiet_since(groups[key])) for key in sorted(groups)}
 
@@ -62,9 +66,14 @@ def oldest_by_severity(cases: Iterable[Case]) -> dict[str, float]:
     return _earliest(cases, lambda case: case.severity_code, lambda case: case.created)
 
 
-def quiet_since_by_severity_and_author(cases: Iterable[Case]) -> dict[tuple[str, Author], float]:
-    """Return, by severity and last author, the latest activity of the case that has been quiet longest."""
-    return _earliest(cases, lambda case: (case.severity_code, case.last_author), lambda case: case.last_activity)
+def quiet_since_by_side(cases: Iterable[Case]) -> dict[tuple[str, ...], float]:
+    """Return, by severity, last author and waiting side, the latest activity of the case that has been quiet longest."""
+    return _earliest(cases, lambda one: (one.severity_code, one.last_author, one.waiting_on), lambda one: one.last_activity)
+
+
+def waiting_since_by_side(cases: Iterable[Case]) -> dict[tuple[str, ...], float]:
+    """Return, by severity and waiting side, since when the case waits that waits longest."""
+    return _earliest(cases, lambda case: (case.severity_code, case.waiting_on), waiting_since)
 
 
 def _earliest(cases: Iterable[Case], key: Callable[[Case], K], moment: Callable[[Case], float | None]) -> dict[K, float]:
@@ -80,16 +89,19 @@ def unanswered(cases: Iterable[Case]) -> tuple[Case, ...]:
     return tuple(case for case in cases if case.is_unanswered)
 
 
-def overdue(cases: Iterable[Case], targets: Mapping[str, float], now: float) -> tuple[Case, ...]:
-    """Return the unanswered cases that are older than the first-response target (seconds) of their severity, if it has one."""
-    return tuple(case for case in unanswered(cases) if _due(case, targets) < now)
+def overdue(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse], now: float) -> tuple[Case, ...]:
+    """Return the unanswered cases that are older than their first-response target; reopened ones are not judged anew."""
+    return tuple(case for case in _awaited(cases, watched) if _due(case, targets) < now)
 
 
-def next_due(cases: Iterable[Case], targets: Mapping[str, float], now: float) -> float:
+def next_due(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse], now: float) -> float:
     """Return when the next unanswered case passes its target (Unix seconds), infinity when none is to come."""
-    return min((due for case in unanswered(cases) if (due := _due(case, targets)) >= now), default=float("inf"))
+    return min((due for case in _awaited(cases, watched) if (due := _due(case, targets)) >= now), default=float("inf"))
 
 
-def _due(case: Case, targets: Mapping[str, float]) -> float:
-    target = targets.get(case.severity_code)
-    return float("inf") if case.created is None or target is None else case.created + target
+def _awaited(cases: Iterable[Case], watched: Mapping[str, FirstResponse]) -> Iterable[Case]:
+    return (case for case in unanswered(cases) if case.case_id not in watched or watched[case.case_id].awaited is not False)
+
+
+def _due(case: Case, targets: Targets) -> float:
+    return float("inf") if case.created is None else case.created + targets.of(case.severity_code, case.service_code)

@@ -1,14 +1,20 @@
 """What happened to an account's cases between two readings of it."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from exporter.cases.model import Case, Reading
+from exporter.cases.model import Author, Case, Reading
+from exporter.cases.targets import Targets
+from exporter.cases.turns import in_order, replies
+
+K = TypeVar("K")
 
 REOPENED = "reopened"
+MET, MISSED = "met", "missed"
 APPEARS_WITHIN = 420.0
 """How long a new case may take to show up in readings, in seconds. One that shows up later than that was there before.
 
@@ -25,9 +31,17 @@ class FirstResponse(NamedTuple):
 
 AWAITED = FirstResponse(judged=False, awaited=True)
 SETTLED = FirstResponse(judged=True, awaited=False)
-"""Also of a case that was reopened: who reopens it did not wait all that time."""
+"""Also of a case that was reopened: who reopens it did not wait all that time. And of one that AWS opened."""
 _shared = cache(FirstResponse)
 """There are as many as open cases, and six that differ."""
+
+
+class Reply(NamedTuple):
+    """An answer by one side, and the seconds since the first message that it answers."""
+
+    severity_code: str
+    author: Author
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +54,39 @@ class Changes:
     opened: tuple[Case, ...] = ()
     resolved: tuple[Case, ...] = ()  # as they were last seen
     reopened: tuple[Case, ...] = ()
-    breached: tuple[Case, ...] = ()  # their first-response target passed unanswered, or they were answered late
+    outcomes: tuple[tuple[str, str], ...] = ()  # severity code, met or missed: of cases that were settled
     first_responses: tuple[tuple[str, float], ...] = ()
     open_durations: tuple[tuple[str, float], ...] = ()
+    replies: tuple[Reply, ...] = ()
+    written: tuple[Author, ...] = ()  # of each new communication
     watched: Mapping[str, FirstResponse] = field(default_factory=lambda: MappingProxyType({}))
     """Of each open case, by case id. It goes into the next comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many cases of an account were seen to change since the exporter started, by severity code."""
+    """How much was seen to happen to an account's cases since the exporter started."""
 
-    opened: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    opened: Mapping[tuple[str, Author], int] = field(default_factory=lambda: MappingProxyType({}))
     resolved: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     reopened: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    breached: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    outcomes: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
+    written: Mapping[Author, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def plus(self, changes: Changes) -> "Tally":
-        if not (changes.opened or changes.resolved or changes.reopened or changes.breached):
+        if not (changes.opened or changes.resolved or changes.reopened or changes.outcomes or changes.written):
             return self
         return Tally(
-            opened=_add(self.opened, changes.opened),
-            resolved=_add(self.resolved, changes.resolved),
-            reopened=_add(self.reopened, changes.reopened),
-            breached=_add(self.breached, changes.breached),
+            opened=_add(self.opened, ((case.severity_code, case.opened_by) for case in changes.opened)),
+            resolved=_add(self.resolved, (case.severity_code for case in changes.resolved)),
+            reopened=_add(self.reopened, (case.severity_code for case in changes.reopened)),
+            outcomes=_add(self.outcomes, changes.outcomes),
+            written=_add(self.written, changes.written),
         )
 
 
-def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
-    """Return what the first reading of an account amounts to: nothing was seen to happen. Targets are in seconds."""
+def baseline(reading: Reading, targets: Targets) -> Changes:
+    """Return what the first reading of an account amounts to: nothing was seen to happen."""
     # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
     watched = {
         case.case_id: SETTLED
@@ -82,13 +100,15 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
     return Changes(watched=MappingProxyType(watched))
 
 
-def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Mapping[str, float]) -> Changes:
+def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Targets) -> Changes:
     """Return what happened between two successful readings of one account; `watched` is that of the changes before.
 
-    The target (seconds) of a case's severity now counts.
+    The target of a case's severity now counts.
     """
-    if after.cases is before.cases and not any(
-        not watched[case.case_id].judged and _settled(case, targets, after.taken_at) for case in after.cases
+    if (
+        after.cases is before.cases
+        and not after.resolved
+        and not any(not watched[case.case_id].judged and _settled(case, targets, after.taken_at) for case in after.cases)
     ):
         return Changes(watched=watched)  # most polls find nothing new
     known = {case.case_id: case for case in before.cases}
@@ -99,7 +119,8 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     opened = tuple(case for case in new if case.case_id not in back_ids)
     # AWS says so where a case was resolved and reopened in between.
     away = {case.case_id for case in after.cases if case.status == REOPENED and _was_open_otherwise(known.get(case.case_id))}
-    resolved = tuple(case for case in before.cases if case.case_id not in present or case.case_id in away)
+    last_seen = known | {case.case_id: case for case in after.resolved}
+    resolved = tuple(last_seen[case.case_id] for case in before.cases if case.case_id not in present or case.case_id in away)
     # What AWS wrote by then may be its first response all the same.
     unanswered = {case.case_id for case in after.cases if case.case_id in away and case.first_aws is None}
     earlier = {
@@ -107,17 +128,25 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
         **dict.fromkeys((case.case_id for case in opened), AWAITED),
         **dict.fromkeys(back_ids | unanswered, SETTLED),
     }
-    settled = [case for case in after.cases if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
+    # A case that was resolved is settled by an answer only.
+    answered = [case for case in after.resolved if case.case_id in known and case.first_aws is not None]
+    seen = (*after.cases, *answered)
+    settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
+    told = list(_told(before, after, watched, {case.case_id for case in opened}))
     return Changes(
         opened=opened,
         resolved=resolved,
         reopened=(*back, *(case for case in after.cases if case.case_id in away)),
-        breached=tuple(case for case in settled if _late(case, targets, after.taken_at)),
-        first_responses=tuple(_first_responses(case for case in after.cases if earlier[case.case_id].awaited)),
+        outcomes=tuple(_outcomes(settled, targets, after.taken_at)),
+        first_responses=tuple(_first_responses(case for case in seen if earlier[case.case_id].awaited)),
         open_durations=tuple(
-            (case.severity_code, max(0.0, after.taken_at - case.created)) for case in resolved if case.created is not None
+            (case.severity_code, max(0.0, ended - case.created))
+            for case in resolved
+            if case.created is not None and (ended := case.last_activity) is not None
         ),
+        replies=tuple(reply for found, _ in told for reply in found),
+        written=tuple(author for _, authors in told for author in authors),
         watched=MappingProxyType(
             {
                 case.case_id: _shared(
@@ -130,15 +159,46 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     )
 
 
-def _first_responses(awaited: Iterable[Case]) -> Iterable[tuple[str, float]]:
+def _told(
+    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str]
+) -> Iterator[tuple[list[Reply], list[Author]]]:
+    """Yield, for each case, the replies that are new, and the authors of all new communications."""
+    known = {case.case_id: case for case in before.cases}
+    for case in (*after.cases, *(case for case in after.resolved if case.case_id in known)):
+        earlier = known.get(case.case_id)
+        if earlier is case or (earlier is not None and earlier.communications == case.communications):
+            continue
+        seen = () if earlier is None else earlier.communications
+        is_past = case.case_id not in opened and (earlier is None or watched[case.case_id].awaited is None)
+        # What was written before is not known of a case that comes back, and of one that could not be looked up before.
+        since = seen[0].created if seen else before.taken_at if is_past else float("-inf")
+        written = in_order((*seen, *case.communications))
+        answered = {answer for answer, _ in replies(seen)}
+        yield (
+            [
+                Reply(case.severity_code, answer.author, seconds)
+                for answer, seconds in replies(written)
+                if answer not in answered and answer.created > since and answer != (case.first_aws, Author.AWS)
+            ],
+            [one.author for one in written if one not in seen and one.created > since],
+        )
+
+
+def _first_responses(awaited: Iterable[Case]) -> Iterator[tuple[str, float]]:
     for case in awaited:
         if case.created is not None and case.first_aws is not None and case.first_aws_known:
             yield case.severity_code, max(0.0, case.first_aws - case.created)
 
 
+def _outcomes(settled: Iterable[Case], targets: Targets, now: float) -> Iterator[tuple[str, str]]:
+    for case in settled:
+        if case.created is not None and targets.of(case.severity_code, case.service_code) != float("inf"):
+            yield case.severity_code, MISSED if _late(case, targets, now) else MET
+
+
 def _still_awaited(case: Case, *, before: bool | None) -> bool | None:
     """Return what `FirstResponse.awaited` is after a reading, from what it was before."""
-    if before is False or (case.first_aws is not None and case.first_aws_known):
+    if before is False or case.opened_by is Author.AWS or (case.first_aws is not None and case.first_aws_known):
         return False
     return True if before or case.first_aws_known else None
 
@@ -151,24 +211,20 @@ def _was_there_before(case: Case, earlier: float) -> bool:
     return case.status == REOPENED or (case.created is not None and case.created < earlier - APPEARS_WITHIN)
 
 
-def _settled(case: Case, targets: Mapping[str, float], now: float) -> bool:
+def _settled(case: Case, targets: Targets, now: float) -> bool:
     return (case.first_aws is not None and case.first_aws_known) or _late(case, targets, now)
 
 
-def _late(case: Case, targets: Mapping[str, float], now: float) -> bool:
+def _late(case: Case, targets: Targets, now: float) -> bool:
     """Return whether the first response came after its target, or has not come although the target has passed."""
-    if not case.first_aws_known:
+    if case.first_aws is None and not case.is_unanswered:
         return False
-    return _is_due(case, targets, now if case.first_aws is None else case.first_aws)
+    return case.first_aws_known and _is_due(case, targets, now if case.first_aws is None else case.first_aws)
 
 
-def _is_due(case: Case, targets: Mapping[str, float], moment: float) -> bool:
-    target = targets.get(case.severity_code)
-    return case.created is not None and target is not None and moment - case.created > target
+def _is_due(case: Case, targets: Targets, moment: float) -> bool:
+    return case.created is not None and moment - case.created > targets.of(case.severity_code, case.service_code)
 
 
-def _add(counts: Mapping[str, int], cases: Iterable[Case]) -> Mapping[str, int]:
-    total = dict(counts)
-    for case in cases:
-        total[case.severity_code] = total.get(case.severity_code, 0) + 1
-    return MappingProxyType(total)
+def _add(counts: Mapping[K, int], more: Iterable[K]) -> Mapping[K, int]:
+    return MappingProxyType(Counter(counts) + Counter(more))

@@ -5,6 +5,9 @@ All times are Unix seconds. Values are made at the border (`exporter.aws`) and n
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from exporter.cases.targets import DEFAULT, Targets
 
 RESOLVED = "resolved"
 UNKNOWN = "unknown"
@@ -12,8 +15,15 @@ SEVERITY_CODES = ("low", "normal", "high", "urgent", "critical")
 """The severity codes that AWS documents, mildest first. The set is open: others pass through."""
 
 
+WAITING_ON_CUSTOMER = frozenset({"pending-customer-action"})
+WAITING_ON_AWS = frozenset(
+    {"pending-amazon-action", "customer-action-completed", "unassigned", "opened", "reopened", "work-in-progress"}
+)
+"""Statuses that say whose turn it is; for others the last author does."""
+
+
 class Author(StrEnum):
-    """Who wrote a communication. The last author tells whose turn it is: the other one's."""
+    """One of the two sides of a case."""
 
     AWS = "aws"
     CUSTOMER = "customer"
@@ -44,6 +54,7 @@ class Account:
     partition: str
     organization: str = ""  # that it was discovered in
     labels: tuple[tuple[str, str], ...] = ()  # sorted, without their `label_` prefix
+    targets: Targets = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +71,7 @@ class Access:
         return "own" if self.profile is None else f"profile {self.profile}"
 
 
-@dataclass(frozen=True, slots=True)
-class Communication:
+class Communication(NamedTuple):
     """One message on a case; its body and addresses were dropped at the border."""
 
     created: float
@@ -72,8 +82,9 @@ class Communication:
 class Case:
     """A support case as DescribeCases shows it; words are AWS's, from open sets, `unknown` where AWS sent none.
 
-    `first_aws` is when AWS first wrote, as far as is known. `first_aws_known` is False while older communications than the
-    five that come with a case have not been looked at: AWS may have written before.
+    `first_aws` is when AWS first wrote on a case of the customer's, as far as is known. `first_aws_known` is False while not
+    all communications have been looked at: AWS may have written before. `communications` are in the order of time: the latest
+    five, before them the first of those in a row that they go on, and in between what came since the reading before.
     """
 
     case_id: str
@@ -87,6 +98,8 @@ class Case:
     latest: Communication | None = None
     first_aws: float | None = None
     first_aws_known: bool = True
+    opened_by: Author = Author.CUSTOMER
+    communications: tuple[Communication, ...] = ()
     subject: str = ""  # empty unless its own switch is on
 
     @property
@@ -99,9 +112,17 @@ class Case:
         return Author.CUSTOMER if self.latest is None else self.latest.author
 
     @property
+    def waiting_on(self) -> Author:
+        """Whose turn it is: the status decides where it says, or else it is the turn of who did not write last."""
+        if self.status in WAITING_ON_CUSTOMER:
+            return Author.CUSTOMER
+        is_aws = self.status in WAITING_ON_AWS or self.last_author is Author.CUSTOMER
+        return Author.AWS if is_aws else Author.CUSTOMER
+
+    @property
     def is_unanswered(self) -> bool:
-        """Whether AWS is known not to have written yet."""
-        return self.first_aws is None and self.first_aws_known
+        """Whether the customer's case is known to have no word of AWS yet."""
+        return self.first_aws is None and self.first_aws_known and self.opened_by is Author.CUSTOMER
 
     @property
     def last_activity(self) -> float | None:
@@ -115,3 +136,4 @@ class Reading:
 
     taken_at: float  # when the reading began: nothing that AWS said is older than this
     cases: tuple[Case, ...]  # each once, ordered by case id
+    resolved: tuple[Case, ...] = ()  # open in the reading before; those that AWS could tell of

@@ -114,7 +114,7 @@ class FleetReport:
     organizations: tuple[OrganizationStatus, ...]
     states: Mapping[AccountState, int]
     severities: Mapping[str, int]  # the documented ones always
-    turns: Mapping[Author, int]  # by whom the cases wait for
+    turns: Mapping[Author, int]  # by whom the cases wait on
     overdue: int
 
     @property
@@ -139,7 +139,7 @@ def fleet_report(
     accounts = sorted((_account(status, policy, now) for status in statuses), key=_badness)
     shown = [case for account in accounts for case in account.cases or ()]
     states = Counter(account.state for account in accounts)
-    turns = Counter(waits_for(case) for case in shown)
+    turns = Counter(case.waiting_on for case in shown)
     return FleetReport(
         accounts=tuple(accounts),
         organizations=tuple(organizations),
@@ -150,20 +150,16 @@ def fleet_report(
     )
 
 
-def waits_for(case: Case) -> Author:
-    """Return whose turn it is on a case: the one who did not write last."""
-    return Author.AWS if case.last_author is Author.CUSTOMER else Author.CUSTOMER
-
-
 def _account(status: AccountStatus, policy: Policy, now: float) -> AccountReport:
     reading = status.shown_reading(now, policy.max_staleness)
     cases = None if reading is None else tuple(sorted(reading.cases, key=_urgency))
+    overdue = aggregate.overdue(cases or (), status.account.targets, status.watched, now)
     return AccountReport(
         status=status,
         state=status.state(now, policy.max_staleness),
         cases=cases,
         severities=aggregate.count_by_severity(cases or ()),
-        overdue=frozenset(case.case_id for case in aggregate.overdue(cases or (), policy.first_response_targets, now)),
+        overdue=frozenset(case.case_id for case in overdue),
     )
 
 

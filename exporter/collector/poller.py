@@ -30,7 +30,7 @@ class Poller:
 
     async def _poll(self, target: Target, before: AccountStatus) -> AccountStatus:
         started = self._clock.monotonic()
-        targets = self.policy.first_response_targets
+        targets = target.account.targets
         try:
             reading = await target.source.read(self.timeout)
             if before.reading is not None and before.reading.cases == reading.cases:

@@ -97,8 +97,6 @@ class Publisher:
             snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)
             now = self._clock.time()
             samples = [*self._discoverer.samples(), *self._samples()]
-            for severity_code, seconds in sorted(self.policy.first_response_targets.items()):
-                samples.append(Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds))
             samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
             if self._duration is not None:
                 samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))

@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
 
+from exporter.cases.targets import SupportPlan
+
 PartitionOf = Callable[[str], str]
 """Returns the partition of a region; raises ValueError for a region that does not exist."""
 
@@ -146,8 +148,10 @@ def _role_chain(roles: tuple[RoleArn, ...]) -> tuple[RoleArn, ...]:
     return roles
 
 
-def duration(minimum: float, maximum: float) -> PlainValidator:
-    def read(value: object) -> float:
+def duration(minimum: float, maximum: float, *, optional: bool = False) -> PlainValidator:
+    def read(value: object) -> float | None:
+        if optional and value is None:
+            return None
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         found = parse_duration(value if isinstance(value, str) else f"{value:g}" if is_number else "")
         if found < minimum:
@@ -170,15 +174,24 @@ def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
     return PlainValidator(read)
 
 
+def _plan(value: object) -> SupportPlan:
+    try:
+        return SupportPlan(_text(value))
+    except ValueError:
+        raise ValueError(f"is not a support plan: write one of {', '.join(SupportPlan)}") from None
+
+
 def _switch(value: object) -> bool:
     if value is True or value is False:
         return value
     raise ValueError("is neither true nor false: write one of them, without quotes")
 
 
+Plan = Annotated[SupportPlan, PlainValidator(_plan)]
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
 Name = Annotated[Text, AfterValidator(_name)]
+Language = Annotated[Text, matching(r"[a-z]{2}", "is not a language: write its two letters, such as en or ja")]
 AccountId = Annotated[Text, AfterValidator(_account_id)]
 RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
 RoleName = Annotated[Text, matching(r"[\w+=,.@-]{1,64}", _NO_ROLE_NAME)]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from exporter.cases import aggregate
-from exporter.cases.changes import Tally
-from exporter.cases.model import SEVERITY_CODES, Account, Case
+from exporter.cases.changes import MET, MISSED, FirstResponse, Tally
+from exporter.cases.model import SEVERITY_CODES, Account, Author, Case
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
@@ -65,13 +65,13 @@ def account_lines(status: AccountStatus, policy: Policy, now: float, before: Acc
     reading = status.shown_reading(now, policy.max_staleness)
     key = (status.account, None if reading is None else reading.cases, status.tally)
     kept = before is not None and before.cases.is_current(key, now)
-    cases = before.cases if before is not None and kept else _case_lines(key, policy, now)
+    cases = before.cases if before is not None and kept else _case_lines(key, status.watched, policy, now)
     stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + policy.max_staleness
     health = _encoded(_samples_of_health(status), catalog.HEALTH_METRICS)
     return AccountLines(status, cases, health, now, min(stale_at, cases.valid_until))
 
 
-def _case_lines(key: _CacheKey, policy: Policy, now: float) -> CaseLines:
+def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Policy, now: float) -> CaseLines:
     account, cases, tally = key
     if cases is None:
         return CaseLines(key, _encoded((), catalog.CASE_METRICS), (), now, float("inf"))
@@ -85,11 +85,11 @@ def _case_lines(key: _CacheKey, policy: Policy, now: float) -> CaseLines:
     samples = (
         *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
         *_moment_samples(cases, names),
-        *_severity_samples(cases, names, policy.first_response_targets, now),
+        *_severity_samples(cases, names, aggregate.overdue(cases, account.targets, watched, now)),
         *_tally_samples(tally, names),
         *(() if policy.case_limit is None else _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)),
     )
-    next_due = aggregate.next_due(cases, policy.first_response_targets, now)
+    next_due = aggregate.next_due(cases, account.targets, watched, now)
     return CaseLines(key, _encoded(samples, catalog.CASE_METRICS), ages, now, next_due)
 
 
@@ -113,8 +113,10 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
     account = status.account
     names = _names(account)
     extra = {f"label_{name}": value for name, value in account.labels}
-    info = names | {"partition": account.partition, "organization": account.organization} | extra
+    info = names | {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan} | extra
     yield Sample(catalog.ACCOUNT_INFO, info, 1)
+    for severity_code, seconds in account.targets.by_severity:
+        yield Sample(catalog.FIRST_RESPONSE_TARGET, names | {"severity_code": severity_code}, seconds)
     if status.last_poll is not None:
         yield Sample(catalog.ACCOUNT_UP, names, status.last_poll.succeeded)
         yield Sample(catalog.ACCOUNT_POLL_DURATION, names, status.last_poll.duration)
@@ -129,35 +131,42 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
 
 
 def _moment_samples(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Sample]:
-    for (severity_code, author), since in aggregate.quiet_since_by_severity_and_author(cases).items():
-        labels = names | {"severity_code": severity_code, "last_author": author}
+    for (severity_code, author, side), since in aggregate.quiet_since_by_side(cases).items():
+        labels = names | {"severity_code": severity_code, "last_author": author, "waiting_on": side}
         yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
+    for (severity_code, side), since in aggregate.waiting_since_by_side(cases).items():
+        yield Sample(catalog.OLDEST_WAITING_SINCE, names | {"severity_code": severity_code, "waiting_on": side}, since)
     for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, aggregate.unanswered(cases))):
         for severity_code, created in aggregate.oldest_by_severity(some).items():
             yield Sample(metric, names | {"severity_code": severity_code}, created)
 
 
-def _severity_samples(
-    cases: tuple[Case, ...], names: dict[str, str], targets: Mapping[str, float], now: float
-) -> Iterator[Sample]:
+def _severity_samples(cases: tuple[Case, ...], names: dict[str, str], overdue: tuple[Case, ...]) -> Iterator[Sample]:
     for metric, counted in (
         (catalog.ACCOUNT_OPEN_CASES, cases),
         (catalog.UNANSWERED_CASES, aggregate.unanswered(cases)),
-        (catalog.FIRST_RESPONSE_OVERDUE, aggregate.overdue(cases, targets, now)),
+        (catalog.FIRST_RESPONSE_OVERDUE, overdue),
     ):
         for severity_code, count in aggregate.count_by_severity(counted).items():
             yield Sample(metric, names | {"severity_code": severity_code}, count)
 
 
 def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
-    for metric, counts in (
-        (catalog.FIRST_RESPONSE_BREACHES, tally.breached),
-        (catalog.CASES_OPENED, tally.opened),
-        (catalog.CASES_RESOLVED, tally.resolved),
-        (catalog.CASES_REOPENED, tally.reopened),
+    resolved, reopened = ({(code,): count for code, count in counts.items()} for counts in (tally.resolved, tally.reopened))
+    severity_codes = [(code,) for code in SEVERITY_CODES]
+    outcomes = [(code, outcome) for code in SEVERITY_CODES for outcome in (MET, MISSED)]
+    openings = [(code, author) for code in SEVERITY_CODES for author in Author]
+    written = {(author.value,): count for author, count in tally.written.items()}
+    for metric, counts, always in (
+        (catalog.FIRST_RESPONSES, tally.outcomes, outcomes),
+        (catalog.CASES_OPENED, tally.opened, openings),
+        (catalog.CASES_RESOLVED, resolved, severity_codes),
+        (catalog.CASES_REOPENED, reopened, severity_codes),
+        (catalog.COMMUNICATIONS, written, [(author.value,) for author in Author]),
     ):
-        for severity_code in (*SEVERITY_CODES, *sorted(counts.keys() - SEVERITY_CODES)):
-            yield Sample(metric, names | {"severity_code": severity_code}, counts.get(severity_code, 0))
+        for values in (*always, *sorted(counts.keys() - {*always})):
+            labels = dict(zip(metric.labels[len(names) :], values, strict=True))
+            yield Sample(metric, names | labels, counts.get(values, 0))
 
 
 def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *, subjects: bool) -> Iterator[Sample]:
@@ -174,6 +183,7 @@ def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *,
             "category_code": case.category_code,
             "language": case.language,
             "last_author": case.last_author,
+            "waiting_on": case.waiting_on,
         }
         subject = {"subject": case.subject} if subjects and case.subject else {}
         yield Sample(catalog.CASE_INFO, names | labels | subject, 1)

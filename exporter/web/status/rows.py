@@ -6,7 +6,7 @@ from html import escape
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case
 from exporter.cases.policy import Policy
-from exporter.cases.report import WORST_FIRST, AccountReport, Failure, waits_for
+from exporter.cases.report import WORST_FIRST, AccountReport, Failure
 from exporter.cases.status import AccountState
 
 Part = tuple[str, str, int]
@@ -146,7 +146,7 @@ def _case(case: Case, account: AccountReport, policy: Policy, now: float) -> str
     url = case_url(case.display_id, account.status.account.partition)
     shown = escape(case.display_id)
     linked = shown if url is None else f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{shown}</a>'
-    turn = "AWS" if waits_for(case) is Author.AWS else "yours"
+    turn = "AWS" if case.waiting_on is Author.AWS else "yours"
     overdue = " · overdue" if case.case_id in account.overdue else ""
     about = case.subject if policy.subjects else case.service_code
     severity = case.severity_code if case.severity_code in SEVERITY_CODES else "other"
