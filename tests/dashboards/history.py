@@ -165,8 +165,7 @@ class RecordedExporter:
     def __init__(self, fleet: Fleet, scrape: Scrape, clock: HistoryClock, step: float) -> None:
         self.endpoints = Endpoints()
         settings = parse(b"{}", source="history", partition_of=self.endpoints.partition_of)
-        targets = settings.policy.first_response_targets
-        self.instrumentation = Instrumentation(targets.values(), process=True)
+        self.instrumentation = Instrumentation(settings.first_response_targets, process=True)
         self._scrape = scrape
         self.clock = clock
         self.rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
@@ -223,7 +222,7 @@ class RecordedExporter:
         client = CalledClient(self, account)
         role = AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {})
         reader = SupportReader(
-            account.account_id, client, client.services("support", [_REGION]), role, Memory(), keep_subject=False
+            account.account_id, client, client.services("support", [_REGION]), role, Memory(), (), keep_subject=False
         )
         return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
 
