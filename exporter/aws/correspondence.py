@@ -25,7 +25,7 @@ class _Known:
     opened_by: Author = Author.CUSTOMER
     first_aws: float | None = None
     is_open: bool = False
-    malformed: bool = False
+    looked_up: int = 0  # in which poll, by number
 
 
 class Correspondence:
@@ -34,6 +34,7 @@ class Correspondence:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._begun = False
+        self._polls = 0
         self._last: tuple[Sequence[Case], tuple[Case, ...]] | None = None
 
     async def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
@@ -45,16 +46,17 @@ class Correspondence:
             return self._last[1]  # most polls find nothing new
         known = {case.case_id: self._with_latest(case) for case in cases}
         questions = [case_id for case_id, found in known.items() if found.is_open]
-        # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
-        for case_id in sorted(questions, key=lambda case_id: known[case_id].malformed)[:LOOKUPS_PER_POLL]:
+        self._polls += 1
+        # Those that were looked up before come last, or they would keep others from ever being looked up.
+        for case_id in sorted(questions, key=lambda case_id: known[case_id].looked_up)[:LOOKUPS_PER_POLL]:
             try:
                 written = in_order(await lookup(case_id))
             except ReadFailure as failure:
                 if failure.reason is not Reason.MALFORMED:
                     break  # Others would fail in the same way.
-                known[case_id] = replace(known[case_id], malformed=True)
+                known[case_id] = replace(known[case_id], looked_up=self._polls)
             else:
-                known[case_id] = _known(written)
+                known[case_id] = replace(_known(written), looked_up=self._polls)
         self._known, self._begun = known, True  # not before: a reading that was cancelled has told nobody
         completed = tuple(case if case.first_aws_known else _completed(case, known[case.case_id]) for case in cases)
         self._last = None if questions else (cases, completed)
