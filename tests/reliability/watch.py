@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import or_
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -42,7 +43,7 @@ class Truth:
         """Return what an account held at any moment from then on, and what it had held before that."""
         history = self._history[account_id]
         ends = [at for at, _ in history[1:]] + [float("inf")]
-        before = accumulate((held for _, held in history), frozenset.union)
+        before = accumulate((held for _, held in history), or_)
         found = zip(history, before, ends, strict=True)
         return [(held, gone - held) for (_, held), gone, end in found if end >= earliest]
 
