@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -38,6 +39,8 @@ from exporter.reload import LastReload, Reloader
 from exporter.web import server
 from exporter.web.handlers import Site, application
 from exporter.web.tls import WebConfigFile
+
+T = TypeVar("T")
 
 _SWITCH_INTERVAL = 0.00005
 """Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
@@ -68,7 +71,7 @@ def check(options: Options, log: FilteringBoundLogger) -> int:
         0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
     """
     with _exporter_once(options, log) as (exporter, progress):
-        found = asyncio.run(exporter.examine(progress))
+        found = asyncio.run(exporter.closing(exporter.examine(progress)))
     show = report.print_json if options.json_output else report.print_text
     show(found, sys.stdout)
     return found.exit_code
@@ -81,7 +84,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
         0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
     """
     with _exporter_once(options, log) as (exporter, progress):
-        asyncio.run(exporter.poll_once(progress))
+        asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
     page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
     sys.stdout.write(page.decode() if page else "")
     has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
@@ -121,9 +124,10 @@ class Exporter:
         )
         self._log_shared_endpoints()
 
-    async def poll_once(self, progress: Callable[[int, int], None]) -> None:
+    async def closing(self, work: Awaitable[T]) -> T:
+        """Do what is done on the collector's loop, and close the connections to AWS."""
         try:
-            await self.collector.run_once(progress)
+            return await work
         finally:
             await self._readers.close()
 
@@ -147,7 +151,6 @@ class Exporter:
             denied = await doctor.denied({e.target.source: e.status.reading for e in accounts.entries() if e.status.reading})
         finally:
             await client.close()
-            await readers.close()
         callers = {profile: str(found.facts["arn"] or "") for profile, found in zip(used, identities, strict=True)}
         return report.Findings(
             credentials=identities,
@@ -170,7 +173,7 @@ class Exporter:
         gc.set_threshold(2_000, 10, 100)
         sys.setswitchinterval(_SWITCH_INTERVAL)
         loop = asyncio.get_running_loop()
-        polling = LoopThread("collector", self._collect())
+        polling = LoopThread("collector", self.closing(self.collector.run()))
         await polling.call(self.collector.publisher.publish())  # Nobody is to find no page.
         reloader = Reloader(
             options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
@@ -197,12 +200,6 @@ class Exporter:
 
     def _region_lists(self) -> list[tuple[str, ...]]:
         return list(dict.fromkeys(each.regions for each in self.settings.entries)) or [self.settings.config.aws.regions]
-
-    async def _collect(self) -> None:
-        try:
-            await self.collector.run()
-        finally:
-            await self._readers.close()
 
     async def _apply(self, content: bytes, polling: LoopThread) -> None:
         settings = await asyncio.to_thread(self._parse, content)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from exporter.aws.organizations import Member, OrganizationReader
 from exporter.aws.readers import ReaderOptions, Readers
 from exporter.cases.model import Access, Account
-from exporter.cases.report import Checked
+from exporter.cases.report import Finding, finding
 from exporter.collector.collector import Plan
 from exporter.collector.discovery import Listing
 from exporter.collector.ports import Discovery, Target
@@ -30,6 +30,12 @@ class _OrganizationDiscovery:
     @property
     def refresh_interval(self) -> float:
         return self.organization.entry.refresh_interval
+
+    def lists(self, other: ResolvedOrganization) -> bool:
+        """Return whether it is the same organization: it has its name, or is listed with the same credentials."""
+        own = self.organization
+        is_named_so = (own.entry.name, own.partition) == (other.entry.name, other.partition)
+        return is_named_so or (own.access, own.regions) == (other.access, other.regions)
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         members: list[Member] = []
@@ -72,17 +78,17 @@ class _OwnAccountDiscovery:
         return (_target(ResolvedAccount(account, self.regions, Access()), self.readers, self.options),)
 
 
-def examined(listing: Listing) -> Checked:
+def examined(listing: Listing) -> Finding:
     """Return how many accounts an organization has, how many are selected, and which patterns match none of them."""
     status, discovery = listing.status(), listing.discovery
-    facts: dict[str, object] = {"name": status.name or "own account", "listed": None, "excluded": None, "selected": None}
-    facts["unmatched"] = []
+    name = status.name or "own account"
+    facts: dict[str, object] = {"name": name, "listed": None, "excluded": None, "selected": None, "unmatched": []}
     if status.reason is None and isinstance(discovery, _OrganizationDiscovery):
         members = {member.account_id: member.name for member in discovery.members}
         selected = sum(discovery.organization.selects(*member) for member in members.items())
         facts |= {"listed": len(members), "excluded": len(members) - selected, "selected": selected}
         facts["unmatched"] = discovery.organization.unmatched(members)
-    return Checked(facts, status.reason, status.detail, status.advice)
+    return finding(name, facts, status.reason, status.detail)
 
 
 def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
@@ -111,23 +117,12 @@ def _discoveries(
                 readers.organization_reader(organization.entry.name, organization.access, organization.regions, options),
                 readers,
                 options,
-                _members_before(organization, listed),
+                next((found.members for found in listed if found.lists(organization)), ()),
             )
             for organization in settings.organizations
         ]
     found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
     return [_OwnAccountDiscovery(settings.config.aws.regions, readers, options, found)]
-
-
-def _members_before(organization: ResolvedOrganization, before: Sequence[_OrganizationDiscovery]) -> tuple[Member, ...]:
-    """Return the members of what is the same organization: it has its name, or is listed with the same credentials."""
-    for found in before:
-        if found.name == organization.entry.name and found.organization.partition == organization.partition:
-            return found.members
-    for found in before:
-        if (found.organization.access, found.organization.regions) == (organization.access, organization.regions):
-            return found.members
-    return ()
 
 
 def _target(resolved: ResolvedAccount, readers: Readers, options: ReaderOptions) -> Target:

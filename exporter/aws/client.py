@@ -16,11 +16,11 @@ from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore.credentials import Credentials
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserFactory
+from botocore.serialize import create_serializer
 from yarl import URL
 
 from exporter import __version__
@@ -198,17 +198,11 @@ async def _send(
 
 
 def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> tuple[dict[str, str], bytes]:
-    model = service.model
-    parameters = {name: value for name, value in parameters.items() if value is not None}
-    if model.resolved_protocol == "json":
-        headers = {
-            "content-type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
-            "x-amz-target": f"{model.metadata['targetPrefix']}.{operation}",
-        }
-        body = msgspec.json.encode(parameters)
-    else:
-        headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-        body = urlencode({"Action": operation, "Version": model.api_version, **parameters}).encode()
+    given = {name: value for name, value in parameters.items() if value is not None}
+    serializer = create_serializer(service.model.resolved_protocol, include_validation=False)
+    written: Any = serializer.serialize_to_request(given, service.model.operation_model(operation))
+    headers = {name.lower(): value for name, value in written["headers"].items()}
+    body = written["body"] if isinstance(written["body"], bytes) else urlencode(written["body"]).encode()
     return {"host": str(service.url.host_port_subcomponent), **headers}, body
 
 

@@ -34,25 +34,21 @@ class Caller:
     timeout: asyncio.Timeout | None = None
     failure: RequestFailure | None = None
     """The last request's, until one succeeds."""
-    waiting_for: str = "AWS"
+    waiting_for: "str | Caller" = "AWS"
+    """An operation and its host, where credentials are from, or who asked first for what both wait for."""
     waiting_since: float = 0.0
-    passes: bool = False
-    """Whether what is waited for is likely to come by itself, however late."""
-    behind: "Caller | None" = None
-    """Who asked first for what both wait for."""
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
-    def waits_for(self, what: str) -> None:
+    def waits_for(self, what: "str | Caller") -> None:
         self.waiting_for, self.waiting_since = what, asyncio.get_running_loop().time()
 
     def late(self) -> RequestFailure:
         """Return why it had to wait for so long: the failure before, or else what gives no answer."""
         caller, failure = self, self.failure
-        while caller.behind:
-            caller = caller.behind
+        while isinstance(caller.waiting_for, Caller):
+            caller = caller.waiting_for
             failure = caller.failure or failure
-        waited = asyncio.get_running_loop().time() - (caller.waiting_since or caller.began)
-        return failure or silent(caller.waiting_for, waited, Remedy.NONE, passes=caller.passes)
+        return failure or silent(caller.waiting_for, asyncio.get_running_loop().time() - caller.waiting_since, Remedy.NONE)
 
 
 @asynccontextmanager
