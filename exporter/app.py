@@ -70,7 +70,8 @@ def check(options: Options, log: FilteringBoundLogger) -> int:
     Returns:
         0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
     """
-    with _exporter_once(options, log) as (exporter, progress):
+    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
         found = asyncio.run(exporter.closing(exporter.examine(progress)))
     show = report.print_json if options.json_output else report.print_text
     show(found, sys.stdout)
@@ -83,7 +84,8 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     Returns:
         0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
     """
-    with _exporter_once(options, log) as (exporter, progress):
+    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
     page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
     sys.stdout.write(page.decode() if page else "")
@@ -273,13 +275,6 @@ class Exporter:
             if len(endpoints) < len(regions):
                 several = {"regions": ", ".join(regions), "endpoints": ", ".join(endpoints)}
                 self._log.info("several regions share a Support endpoint", **several)
-
-
-@contextmanager
-def _exporter_once(options: Options, log: FilteringBoundLogger) -> Iterator[tuple[Exporter, Callable[[int, int], None]]]:
-    """Yield an exporter that is to poll once, and what shows its progress meanwhile."""
-    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
-        yield Exporter(content, source, options, log), progress
 
 
 def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:

@@ -95,34 +95,28 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ())
     """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
     aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
     options = ReaderOptions(aws.session_name, aws.session_duration, keep_subject=cases.enabled and cases.subject)
+    listed = [discovery for discovery in before if isinstance(discovery, _OrganizationDiscovery)]
+    discoveries: list[Discovery] = [
+        _OrganizationDiscovery(
+            organization,
+            readers.organization_reader(organization.entry.name, organization.access, organization.regions, options),
+            readers,
+            options,
+            next((found.members for found in listed if found.lists(organization)), ()),
+        )
+        for organization in settings.organizations
+    ]
+    if not settings.accounts and not settings.organizations:
+        found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
+        discoveries.append(_OwnAccountDiscovery(aws.regions, readers, options, found))
     return Plan(
         targets=[_target(account, readers, options) for account in settings.accounts],
-        discoveries=_discoveries(settings, readers, options, before),
+        discoveries=discoveries,
         interval=poll.interval,
         timeout=poll.timeout,
         concurrency=poll.concurrency,
         policy=settings.policy,
     )
-
-
-def _discoveries(
-    settings: Settings, readers: Readers, options: ReaderOptions, before: Sequence[Discovery]
-) -> Sequence[Discovery]:
-    """Return a discovery for each organization, or of the own account where the configuration names nothing to read."""
-    if settings.accounts or settings.organizations:
-        listed = [discovery for discovery in before if isinstance(discovery, _OrganizationDiscovery)]
-        return [
-            _OrganizationDiscovery(
-                organization,
-                readers.organization_reader(organization.entry.name, organization.access, organization.regions, options),
-                readers,
-                options,
-                next((found.members for found in listed if found.lists(organization)), ()),
-            )
-            for organization in settings.organizations
-        ]
-    found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
-    return [_OwnAccountDiscovery(settings.config.aws.regions, readers, options, found)]
 
 
 def _target(resolved: ResolvedAccount, readers: Readers, options: ReaderOptions) -> Target:

@@ -4,13 +4,11 @@ import asyncio
 import os
 import re
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.resources import files
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
@@ -143,18 +141,9 @@ class Client:
         self.observer.request_ended(operation, self.clock.monotonic() - started, reason)
 
     def _new_session(self) -> aiohttp.ClientSession:
-        # As botocore has it: what the user configured, or else the certificates that come with it.
-        bundle = self.endpoints.ca_bundle or str(files("botocore") / "cacert.pem")
-        try:
-            context = ssl.create_default_context(cafile=bundle)
-            # As botocore, from Python 3.13 on too: proxies that inspect TLS often have certificates that RFC 5280 would refuse.
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        except OSError as error:
-            detail = f"AWS_CA_BUNDLE names {bundle}, which cannot be read: {error.strerror}"
-            raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.NONE) from None
         agent = f"aws-support-exporter/{__version__} {self.endpoints.core.user_agent()}"
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.endpoints.tls, resolver=_Resolver()),
             timeout=aiohttp.ClientTimeout(total=LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
             # CloudTrail shows the user agent.
             headers={"User-Agent": agent, "Accept-Encoding": "identity"},
