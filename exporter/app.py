@@ -65,11 +65,7 @@ def check_config(options: Options, log: FilteringBoundLogger) -> None:
 
 
 def check(options: Options, log: FilteringBoundLogger) -> int:
-    """Poll every account once, and report how it went and what to do; raises ConfigError.
-
-    Returns:
-        0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
-    """
+    """Poll every account once, report how it went and what to do, and return the exit code; raises ConfigError."""
     with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
         exporter = Exporter(content, source, options, log)
         found = asyncio.run(exporter.closing(exporter.examine(progress)))
@@ -79,10 +75,9 @@ def check(options: Options, log: FilteringBoundLogger) -> int:
 
 
 def once(options: Options, log: FilteringBoundLogger) -> int:
-    """Poll every account once, and print the page without process metrics, as for the textfile collector.
+    """Poll every account once, print the page without process metrics, as for the textfile collector; return the exit code.
 
-    Returns:
-        0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
+    It is 0 also when accounts failed, as the page says so, and 1 when no account was found, as it says nothing then.
     """
     with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
         exporter = Exporter(content, source, options, log)
@@ -111,7 +106,9 @@ class Exporter:
         self._instrumentation = instrumentation = Instrumentation(
             self.settings.policy.first_response_targets.values(), process=process
         )
-        self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random, log=log)
+        self._readers = Readers(
+            self._endpoints, instrumentation.request_ended, clock=self._clock, random=random.random, log=log
+        )
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
         self.collector = Collector(
@@ -137,7 +134,7 @@ class Exporter:
         """Poll every account once, and ask what else tells a person what is wrong."""
         settings, accounts, discoverer = self.settings, self.collector.accounts, self.collector.discoverer
         poll, readers = settings.config.poll, self._readers
-        client = Client(self._endpoints, self._instrumentation, self._clock, random.random)
+        client = Client(self._endpoints, self._instrumentation.request_ended, self._clock, random.random)
         doctor = Doctor(client, poll.timeout, asyncio.Semaphore(poll.concurrency))
         used = {each.access.profile: each.regions for each in settings.entries} or {None: settings.config.aws.regions}
         asked = [(name, region) for name in ("sts", "support") for regions in self._region_lists() for region in regions]

@@ -21,20 +21,14 @@ class _OrganizationDiscovery:
     reader: OrganizationReader
     readers: Readers
     options: ReaderOptions
-    members: tuple[Member, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.organization.entry.name
-
-    @property
-    def refresh_interval(self) -> float:
-        return self.organization.entry.refresh_interval
+    members: tuple[Member, ...]
+    name: str
+    refresh_interval: float
 
     def lists(self, other: ResolvedOrganization) -> bool:
         """Return whether it is the same organization: it has its name, or is listed with the same credentials."""
         own = self.organization
-        is_named_so = (own.entry.name, own.partition) == (other.entry.name, other.partition)
+        is_named_so = (self.name, own.partition) == (other.entry.name, other.partition)
         return is_named_so or (own.access, own.regions) == (other.access, other.regions)
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
@@ -49,9 +43,9 @@ class _OrganizationDiscovery:
 
     def _targets(self, members: Sequence[Member]) -> list[Target]:
         return [
-            _target(self.organization.member(member.account_id, member.name), self.readers, self.options)
+            _target(self.organization.member(*member), self.readers, self.options)
             for member in members
-            if self.organization.selects(member.account_id, member.name)
+            if self.organization.selects(*member)
         ]
 
 
@@ -84,7 +78,7 @@ def examined(listing: Listing) -> Finding:
     name = status.name or "own account"
     facts: dict[str, object] = {"name": name, "listed": None, "excluded": None, "selected": None, "unmatched": []}
     if status.reason is None and isinstance(discovery, _OrganizationDiscovery):
-        members = {member.account_id: member.name for member in discovery.members}
+        members = dict(discovery.members)
         selected = sum(discovery.organization.selects(*member) for member in members.items())
         facts |= {"listed": len(members), "excluded": len(members) - selected, "selected": selected}
         facts["unmatched"] = discovery.organization.unmatched(members)
@@ -103,6 +97,8 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ())
             readers,
             options,
             next((found.members for found in listed if found.lists(organization)), ()),
+            organization.entry.name,
+            organization.entry.refresh_interval,
         )
         for organization in settings.organizations
     ]

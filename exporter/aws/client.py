@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
@@ -52,11 +52,8 @@ _HOST_OF_PROXY = re.compile(r"(?:^|[@/])((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)/*$"
 Parser = Callable[[bytes], Any]
 
 
-class RequestObserver(Protocol):
-    """Called after every request to AWS."""
-
-    def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
-        """Take note of one request: its duration in seconds, and why it failed or None."""
+Observer = Callable[[str, float, Reason | None], None]
+"""Called after every request to AWS with its operation, its duration in seconds, and why it failed or None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +77,7 @@ class Client:
     """Makes requests on behalf of many accounts; belongs to one event loop from its first request on."""
 
     endpoints: Endpoints
-    observer: RequestObserver
+    observer: Observer
     clock: Clock
     random: Callable[[], float]
     _services: dict[tuple[str, Endpoint], Service] = field(default_factory=dict)
@@ -138,7 +135,7 @@ class Client:
             service.circuit.failed(caller.subject)
         else:
             service.circuit.answered(caller.subject)
-        self.observer.request_ended(operation, self.clock.monotonic() - started, reason)
+        self.observer(operation, self.clock.monotonic() - started, reason)
 
     def _new_session(self) -> aiohttp.ClientSession:
         agent = f"aws-support-exporter/{__version__} {self.endpoints.core.user_agent()}"

@@ -80,7 +80,7 @@ class Endpoints:
         session = botocore.session.Session(profile=profile)
         if self._loader is None:
             self._loader = create_loader(session.get_config_variable("data_path"))
-            self._loader.file_loader = _OwnServices()  # type: ignore[assignment]  # no more is asked of it
+            self._loader.file_loader = _OwnServices()
         session.register_component("data_loader", self._loader)
         # botocore's own limits would take three minutes, as with IRSA where STS does not answer.
         retries: Any = {"total_max_attempts": 2}
@@ -154,19 +154,13 @@ def _setting(service: str, host: str) -> str:
     return " and ".join(name if name in os.environ else name.removeprefix("AWS_").lower() for name in variants)
 
 
-class _OwnServices:
+class _OwnServices(JSONFileLoader):
     """Reads, of botocore's endpoints of some 300 services, those of ours: the rest would take 7 MB at start."""
-
-    def __init__(self) -> None:
-        self._files = JSONFileLoader()
-
-    def exists(self, file_path: str) -> bool:
-        return self._files.exists(file_path)
 
     def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - what the file holds
         path = Path(f"{file_path}.json")
         if path.name != "endpoints.json" or not path.is_file():
-            return self._files.load_file(file_path)
+            return super().load_file(file_path)
         read: Any = msgspec.json.decode
         content, partitions = read(path.read_bytes(), type=dict[str, msgspec.Raw]), []
         for partition in read(content["partitions"], type=list[dict[str, msgspec.Raw]]):

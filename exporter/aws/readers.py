@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from structlog.typing import FilteringBoundLogger as Logger
 
-from exporter.aws.client import Client, RequestObserver
+from exporter.aws.client import Client, Observer
 from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.organizations import OrganizationReader
@@ -36,7 +36,7 @@ class Readers:
     """
 
     def __init__(
-        self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float], log: Logger
+        self, endpoints: Endpoints, observer: Observer, *, clock: Clock, random: Callable[[], float], log: Logger
     ) -> None:
         self._client = Client(endpoints, observer, clock, random)
         self._endpoints = endpoints

@@ -101,7 +101,7 @@ class CalledClient(Client):
 
     def __init__(self, of: "RecordedExporter", account: simulated.Account) -> None:
         self._rng = random.Random(of.rng.random())  # noqa: S311 - a story, not a secret
-        super().__init__(of.endpoints, of.instrumentation, of.clock, self._rng.random)
+        super().__init__(of.endpoints, of.instrumentation.request_ended, of.clock, self._rng.random)
         self._of = of
         self._account = account
 
