@@ -103,12 +103,9 @@ class Exporter:
         self._clock = SystemClock()
         self._endpoints = Endpoints()
         self.settings = self._parse(content)
-        self._instrumentation = instrumentation = Instrumentation(
-            self.settings.policy.first_response_targets.values(), process=process
-        )
-        self._readers = Readers(
-            self._endpoints, instrumentation.request_ended, clock=self._clock, random=random.random, log=log
-        )
+        instrumentation = Instrumentation(self.settings.policy.first_response_targets.values(), process=process)
+        self._observer = instrumentation.request_ended
+        self._readers = Readers(self._endpoints, self._observer, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
         self.collector = Collector(
@@ -133,17 +130,14 @@ class Exporter:
     async def examine(self, progress: Callable[[int, int], None]) -> report.Findings:
         """Poll every account once, and ask what else tells a person what is wrong."""
         settings, accounts, discoverer = self.settings, self.collector.accounts, self.collector.discoverer
-        poll, readers = settings.config.poll, self._readers
-        client = Client(self._endpoints, self._instrumentation.request_ended, self._clock, random.random)
-        doctor = Doctor(client, poll.timeout, asyncio.Semaphore(poll.concurrency))
+        poll, client = settings.config.poll, Client(self._endpoints, self._observer, self._clock, random.random)
+        doctor = Doctor(client, self._readers, poll.timeout, asyncio.Semaphore(poll.concurrency))
         used = {each.access.profile: each.regions for each in settings.entries} or {None: settings.config.aws.regions}
         asked = [(name, region) for name in ("sts", "support") for regions in self._region_lists() for region in regions]
         asked += [("organizations", organization.regions[0]) for organization in settings.organizations]
         try:
             identities, endpoints, _ = await asyncio.gather(
-                asyncio.gather(
-                    *(doctor.identity(each, readers.session_credentials(each, used[each][0]), used[each]) for each in used)
-                ),
+                asyncio.gather(*(doctor.identity(*each) for each in used.items())),
                 doctor.endpoints(asked),
                 self.collector.run_once(progress),
             )
@@ -157,7 +151,7 @@ class Exporter:
             organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
             warnings=denied,
-            notes=readers.notes(),
+            notes=self._readers.notes(),
             unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
             strict=self._options.strict,
         )

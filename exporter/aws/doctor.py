@@ -10,7 +10,8 @@ from typing import TypeVar
 from botocore.credentials import Credentials
 
 from exporter.aws.client import Client, Service
-from exporter.aws.credentials import SessionCredentials, Shared, Sts
+from exporter.aws.credentials import SessionCredentials, Sts
+from exporter.aws.readers import Readers
 from exporter.aws.retry import Caller, time_limit
 from exporter.aws.support import SupportReader
 from exporter.cases.model import Reading, Reason
@@ -18,6 +19,7 @@ from exporter.cases.report import Finding, finding, grouped
 from exporter.errors import ReadFailure, internal
 
 T = TypeVar("T")
+Why = tuple[Reason, str] | tuple[()]
 
 _OPERATIONS = {"sts": "GetCallerIdentity", "support": "DescribeCases", "organizations": "ListAccounts"}
 _NOBODY = Credentials("none", "none")
@@ -31,14 +33,16 @@ class Doctor:
     """Asks each question for `timeout` seconds at most; no circuit that the polls opened answers its client in AWS's place."""
 
     client: Client
+    readers: Readers
     timeout: float
     slots: asyncio.Semaphore
 
-    async def identity(self, profile: str | None, credentials: Shared, regions: Sequence[str]) -> Finding:
+    async def identity(self, profile: str | None, regions: Sequence[str]) -> Finding:
         """Return whose credentials a profile gives, or the default chain, how botocore came by them, and when they expire."""
-        sts, source = Sts(self.client, regions), credentials.source
+        sts, credentials = Sts(self.client, regions), self.readers.session_credentials(profile, regions[0])
         answer, why = await self._ask("identity", partial(sts.ask, "GetCallerIdentity", {}, credentials))
         arn = str(answer[0].get("Arn")) if answer else ""
+        source = credentials.source
         method, expires = source.origin() if isinstance(source, SessionCredentials) else ("", None)
         name = f"profile {profile}" if profile else "own credentials"
         facts = {
@@ -88,9 +92,7 @@ class Doctor:
             _, why = await self._ask(reader.account_id, ask)
         return finding(reader.account_id, {}, *why)
 
-    async def _ask(
-        self, subject: str, ask: Callable[[Caller], Awaitable[T]]
-    ) -> tuple[T | None, tuple[Reason, str] | tuple[()]]:
+    async def _ask(self, subject: str, ask: Callable[[Caller], Awaitable[T]]) -> tuple[T | None, Why]:
         """Return the answer, or why there is none."""
         try:
             async with time_limit(subject, asyncio.get_running_loop().time() + self.timeout) as caller:
