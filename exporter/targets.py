@@ -1,6 +1,6 @@
 """From the configuration to the accounts that are polled, and to what discovers more of them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from exporter.aws.organizations import Member, OrganizationReader
@@ -19,9 +19,8 @@ class _OrganizationDiscovery:
 
     organization: ResolvedOrganization
     reader: OrganizationReader
-    readers: Readers
-    options: ReaderOptions
-    members: tuple[Member, ...]
+    target: Callable[[ResolvedAccount], Target]
+    members: Sequence[Member]
     name: str
     refresh_interval: float
 
@@ -36,17 +35,13 @@ class _OrganizationDiscovery:
         async for page in self.reader.pages(timeout):
             members += page
             yield self._targets(page)
-        self.members = tuple(members)
+        self.members = members
 
     def known(self) -> Sequence[Target]:
         return self._targets(self.members)
 
     def _targets(self, members: Sequence[Member]) -> list[Target]:
-        return [
-            _target(self.organization.member(*member), self.readers, self.options)
-            for member in members
-            if self.organization.selects(*member)
-        ]
+        return [self.target(self.organization.member(*each)) for each in members if self.organization.selects(*each)]
 
 
 @dataclass(slots=True)
@@ -55,7 +50,7 @@ class _OwnAccountDiscovery:
 
     regions: tuple[str, ...]
     readers: Readers
-    options: ReaderOptions
+    target: Callable[[ResolvedAccount], Target]
     account_id: str | None = None
     name: str = ""
     refresh_interval: float = float("inf")
@@ -69,7 +64,7 @@ class _OwnAccountDiscovery:
             return ()
         partition = self.readers.partition_of(self.regions[0])
         account = Account(self.account_id, self.account_id, self.regions[0], partition)
-        return (_target(ResolvedAccount(account, self.regions, Access()), self.readers, self.options),)
+        return (self.target(ResolvedAccount(account, self.regions, Access())),)
 
 
 def examined(listing: Listing) -> Finding:
@@ -89,13 +84,17 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ())
     """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
     aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
     options = ReaderOptions(aws.session_name, aws.session_duration, keep_subject=cases.enabled and cases.subject)
+
+    def target(resolved: ResolvedAccount) -> Target:
+        account, access = resolved.account, resolved.access
+        return Target(account, readers.reader(account.account_id, access, resolved.regions, options), access)
+
     listed = [discovery for discovery in before if isinstance(discovery, _OrganizationDiscovery)]
     discoveries: list[Discovery] = [
         _OrganizationDiscovery(
             organization,
             readers.organization_reader(organization.entry.name, organization.access, organization.regions, options),
-            readers,
-            options,
+            target,
             next((found.members for found in listed if found.lists(organization)), ()),
             organization.entry.name,
             organization.entry.refresh_interval,
@@ -104,18 +103,12 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ())
     ]
     if not settings.accounts and not settings.organizations:
         found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
-        discoveries.append(_OwnAccountDiscovery(aws.regions, readers, options, found))
+        discoveries.append(_OwnAccountDiscovery(aws.regions, readers, target, found))
     return Plan(
-        targets=[_target(account, readers, options) for account in settings.accounts],
+        targets=[target(account) for account in settings.accounts],
         discoveries=discoveries,
         interval=poll.interval,
         timeout=poll.timeout,
         concurrency=poll.concurrency,
         policy=settings.policy,
     )
-
-
-def _target(resolved: ResolvedAccount, readers: Readers, options: ReaderOptions) -> Target:
-    account = resolved.account
-    reader = readers.reader(account.account_id, resolved.access, resolved.regions, options)
-    return Target(account, reader, resolved.access)
