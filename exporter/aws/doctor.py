@@ -88,14 +88,13 @@ class Doctor:
             retries = self.client.retries(reader.services, reader.credentials, caller, attempts=4)
             return retries.call(lambda at, used: self.client.request(at, "DescribeCommunications", parameters, used, caller))
 
-        async with self.slots:
-            _, why = await self._ask(reader.account_id, ask)
+        _, why = await self._ask(reader.account_id, ask)
         return finding(reader.account_id, {}, *why)
 
     async def _ask(self, subject: str, ask: Callable[[Caller], Awaitable[T]]) -> tuple[T | None, Why]:
         """Return the answer, or why there is none."""
         try:
-            async with time_limit(subject, asyncio.get_running_loop().time() + self.timeout) as caller:
+            async with self.slots, time_limit(subject, asyncio.get_running_loop().time() + self.timeout) as caller:
                 return await ask(caller), ()
         except ReadFailure as known:
             failure = known
