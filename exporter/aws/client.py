@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
@@ -44,8 +45,6 @@ T = TypeVar("T")
 LARGEST_BODY_BYTES = 32 * 1024 * 1024
 """Some times the largest page of cases that AWS can send: 100 cases with five communications of 8,000 characters."""
 _ENDPOINT_FAULTS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
-_OK = 200
-_REDIRECTED = 300
 _HOST_OF_PROXY = re.compile(r"(?:^|[@/])((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)/*$")
 """Without the user and password before it."""
 
@@ -113,7 +112,7 @@ class Client:
             path, name = service.url.raw_path, service.model.signing_name
             headers = signed(headers, content, path, name, service.region, credentials=credentials, now=self.clock.time())
             status, body = await _send(http, service, operation, headers, content)
-            result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
+            result = parse(body) if parse and status == HTTPStatus.OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
             ended(failure.reason)
             if service.way and failure.reason in {Reason.UNREACHABLE, Reason.MALFORMED}:
@@ -209,7 +208,7 @@ def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -
         parsed = _PARSERS.create_parser(model.resolved_protocol).parse(response, shape)
     except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
         raise unreadable(operation, status, type(error).__name__) from None
-    if status >= _REDIRECTED:
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
         said = parsed.get("Error") or {}
         raise refused(operation, status, said.get("Code", ""), said.get("Message", ""))
     return parsed

@@ -11,6 +11,7 @@ from exporter.aws.client import Client, Observer
 from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.organizations import OrganizationReader
+from exporter.aws.parse import cases_parser
 from exporter.aws.retry import CredentialSource, time_limit
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Access
@@ -60,7 +61,7 @@ class Readers:
                 self._client.services("support", regions),
                 credentials,
                 self._memories.setdefault(account_id, Memory()),
-                keep_subject=options.keep_subject,
+                cases_parser(keep_subject=options.keep_subject),
             )
         return reader
 
