@@ -62,7 +62,6 @@ def unresolved(source: str, error: Exception, given: Mapping[str, str]) -> Reque
     while cause := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(cause)
     way = next((f"{name}: " for name in _WAYS if name in given), "")
-    what = f"{way}no credentials: {type(error).__name__}"
     for cause in causes:
         if isinstance(cause, said.ClientError):
             return _refused(source, cause)
@@ -73,9 +72,10 @@ def unresolved(source: str, error: Exception, given: Mapping[str, str]) -> Reque
                 return RequestFailure(reason, f"{source}: {what}", Remedy.NEXT_ROUND, passes=True)
             what = f"{way}{what}"
             break
-        if sentence := _sentence(cause, way, given):
-            what = sentence
+        if what := _sentence(cause, way, given):
             break
+    else:
+        what = f"{way}no credentials: {type(error).__name__}"
     return RequestFailure(Reason.CREDENTIALS, f"{source}: {what}", passes=True)
 
 

@@ -8,9 +8,9 @@ from functools import partial
 
 from botocore.credentials import Credentials
 
-from exporter.aws.client import Client, Service
+from exporter.aws.client import Client, Parser, Service
 from exporter.aws.first_response import FirstResponses
-from exporter.aws.parse import Page, cases_parser, communications_page
+from exporter.aws.parse import Page, communications_page
 from exporter.aws.retry import Caller, CredentialSource, PageTokens, Retries, time_limit
 from exporter.cases.aggregate import open_cases
 from exporter.cases.model import Case, Communication, Reading
@@ -50,12 +50,9 @@ class SupportReader:
     services: Sequence[Service]
     credentials: CredentialSource
     memory: Memory
-    keep_subject: bool
-
-    def __post_init__(self) -> None:
-        self._parse = cases_parser(keep_subject=self.keep_subject)
-        self._listed: tuple[Case, ...] = ()
-        self._open: tuple[Case, ...] = ()
+    parse: Parser
+    _listed: tuple[Case, ...] = ()
+    _open: tuple[Case, ...] = ()
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
         ends = asyncio.get_running_loop().time() + timeout
@@ -77,7 +74,7 @@ class SupportReader:
             listing = _Listing(service, self.client.clock.time())
         parameters = {"includeCommunications": True, "maxResults": PAGE_SIZE, "nextToken": listing.tokens.next}
         await self._quota()
-        page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, self._parse)
+        page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, self.parse)
         listing.tokens.advance(page.next_token)
         listing.cases = (*listing.cases, *page.items) if listing.cases else page.items
         return listing
