@@ -34,7 +34,7 @@ class Caller:
     timeout: asyncio.Timeout | None = None
     failure: RequestFailure | None = None
     """The last request's, until one succeeds."""
-    waiting_for: "str | Caller" = "AWS"
+    waiting_for: "str | Caller" = "a request: AWS"
     """An operation and its host, where credentials are from, or who asked first for what both wait for."""
     waiting_since: float = 0.0
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
