@@ -21,6 +21,7 @@ from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import AssumedRole, Sts
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import RequestFailure, refused
+from exporter.aws.parse import cases_parser
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Account, Reason
@@ -101,7 +102,7 @@ class CalledClient(Client):
 
     def __init__(self, of: "RecordedExporter", account: simulated.Account) -> None:
         self._rng = random.Random(of.rng.random())  # noqa: S311 - a story, not a secret
-        super().__init__(of.endpoints, of.instrumentation, of.clock, self._rng.random)
+        super().__init__(of.endpoints, of.instrumentation.request_ended, of.clock, self._rng.random)
         self._of = of
         self._account = account
 
@@ -222,7 +223,12 @@ class RecordedExporter:
         client = CalledClient(self, account)
         role = AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {})
         reader = SupportReader(
-            account.account_id, client, client.services("support", [_REGION]), role, Memory(), (), keep_subject=False
+            account.account_id,
+            client,
+            client.services("support", [_REGION]),
+            role,
+            Memory(),
+            {None: cases_parser(keep_subject=False)},
         )
         return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
 
