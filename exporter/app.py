@@ -25,7 +25,7 @@ from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
 from exporter.config.schema import as_yaml
 from exporter.config.settings import Settings, load, parse
-from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
@@ -212,7 +212,7 @@ class Exporter:
             plan = targets.plan(settings, self._readers, known)
             self.settings = settings
             self._log_shared_endpoints()  # here, as it has boto3 resolve what is new, which is neither fast nor thread-safe
-            await self.collector.apply(plan)
+            self.collector.apply(plan)
 
         await polling.call(apply())
 
@@ -289,7 +289,7 @@ def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile |
     if path is None:
         return None
     parse = partial(parse_web_config, source=str(path), directory=path.parent)
-    return WebConfigFile(str(path), partial(read_web_config, path), parse, log)
+    return WebConfigFile(str(path), partial(read, path, "web-config"), parse, log)
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from exporter.metrics.families import Sample
 from exporter.web.handlers import ReloadRefused
 
 _MOST_LOGGED = 20
-_MOST_WAITING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,6 @@ class Reloader:
         self._seen: bytes | None = _checksum(content)
         self._lock = asyncio.Lock()
         self._next: asyncio.Task[Sequence[str]] | None = None
-        self._waiting = 0
         self.last = LastReload(now())
 
     async def by_request(self) -> Sequence[str]:
@@ -68,13 +66,7 @@ class Reloader:
             raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
         if isinstance(self._path, str):
             raise ReloadRefused(self._path)
-        if self._waiting >= _MOST_WAITING:
-            raise ReloadRefused("too many reloads are waiting; try again in a second", 429)
-        self._waiting += 1
-        try:
-            return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
-        finally:
-            self._waiting -= 1
+        return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
 
     def by_signal(self) -> None:
         if isinstance(self._path, str):
@@ -117,7 +109,7 @@ class Reloader:
         except ConfigError as error:
             return error.problems
         except Exception as error:  # noqa: BLE001 - a bug here must not end the exporter that runs
-            return (f"{path}: {internal(error)}",)
+            return (f"{path}: {internal(error)}; some of it may be in force: restart the exporter",)
         return ()
 
 

@@ -12,23 +12,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from exporter.config.problems import validated
 from exporter.config.schema import Section
-from exporter.config.types import Switch, matching
-from exporter.config.yaml_lines import Document, read, read_yaml
+from exporter.config.types import Switch, Text, matching
+from exporter.config.yaml_lines import Document, read_yaml
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 
 _TLS = "tls_server_config"
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
 _OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
-
-
-def _written(value: object) -> str:
-    match value:
-        case "":
-            raise ValueError("is empty: write something, or remove the key")
-        case str():
-            return value
-    raise ValueError("is not text: write it in quotes")
 
 
 def _verified(value: object) -> object:
@@ -50,14 +41,6 @@ def _one_of(kind: type[StrEnum], what: str) -> PlainValidator:
     return PlainValidator(read_name)
 
 
-def _sans(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
-        raise ValueError("is not a list of names: write each after a dash, in quotes")
-    if not value:
-        raise ValueError("is empty, so nobody could connect: write the names that may, or remove the key")
-    return tuple(value)
-
-
 def _hash(text: str) -> str:
     match = _BCRYPT.fullmatch(text)
     if match is None:
@@ -75,7 +58,7 @@ def _unsupported(why: str) -> PlainValidator:
     return PlainValidator(refuse)
 
 
-_Written = Annotated[str, PlainValidator(_written)]
+_Written = Annotated[Text, matching(".+", "is empty: write something, or remove the key")]
 _NO_PATH = "is no path but PEM itself: write it under the same key without _file"
 _NUL = "is not a path: there is a NUL character in it"
 _File = Annotated[_Written, matching(r"(?!.*-----BEGIN ).*", _NO_PATH), matching(r"[^\0]*", _NUL)]
@@ -101,7 +84,7 @@ class TlsServerConfig(Section):
     key: _PemText | None = None
     client_ca: _PemText | None = None
     client_auth_type: _ClientAuth = ClientAuth.NONE
-    client_allowed_sans: Annotated[tuple[str, ...], PlainValidator(_sans)] = ()
+    client_allowed_sans: tuple[_Written, ...] = ()
     min_version: _Version = TlsVersion.TLS12
     max_version: _Version = TlsVersion.TLS13
     cipher_suites: Annotated[None, _unsupported(f"these are Go's names, and {_OPENSSL}")] = None
@@ -135,10 +118,6 @@ class WebConfig(Section):
     rate_limit: Annotated[None, _unsupported("--web.max-requests bounds what clients can ask for")] = None
 
 
-def read_web_config(path: Path) -> bytes:
-    return read(path, "web-config")
-
-
 def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSettings:
     """Read a web-config as `parse` does a configuration; relative paths in it begin at `directory`."""
     document = read_yaml(content, source)
@@ -170,6 +149,9 @@ def _check_tls(tls: TlsServerConfig, document: Document) -> None:
         document.add((_TLS, client_ca), f"is there, but no client is asked for a certificate: {advice}")
     if client_ca not in given and kind is not ClientAuth.NONE:
         document.add((_TLS, client_ca), f"is missing: {kind} needs the certificates of those who sign for clients")
+    if "client_allowed_sans" in given and not tls.client_allowed_sans:
+        told = "the list is empty, so nobody could connect: write the names that may, or remove the key"
+        document.add((_TLS, "client_allowed_sans"), told)
     if tls.client_allowed_sans and kind is not ClientAuth.REQUIRED:
         document.add((_TLS, "client_allowed_sans"), f"needs a certificate of every client: {advice}")
     if tls.min_version > tls.max_version:

@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import logging
 import os
-import re
 import resource
 import socket
 import ssl
@@ -13,7 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
@@ -31,39 +30,17 @@ _CLOSE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 _SHUTDOWN_SECONDS = 0.5
-_LARGEST_PORT = 65535
-# A host's labels have up to 63 characters: longer ones cannot be looked up at all.
-_LABEL = r"[A-Za-z0-9_-]{1,63}"
-_ADDRESS = re.compile(rf"(\[(?P<ipv6>[^\]]+)\]|(?P<host>(?=.{{1,253}}:)({_LABEL}\.)*{_LABEL}\.?))?:(?P<port>[0-9]{{1,5}})")
 
 
-class Address(NamedTuple):
-    """Where to listen; an empty host means every interface."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Return the address that `host:port`, `[ipv6]:port` or `:port` stands for, or raise ValueError."""
-        found = _ADDRESS.fullmatch(text)
-        with suppress(ValueError):  # what is in brackets is no IPv6 address
-            if found and int(found["port"]) <= _LARGEST_PORT:
-                ipaddress.IPv6Address(found["ipv6"] or "::")
-                return cls(found["ipv6"] or found["host"] or "", int(found["port"]))
-        raise ValueError(f'"{text}" is not an address to listen on: write host:port, [ipv6]:port or :port')
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def listen(address: Address) -> socket.socket:
-    """Return a socket that listens on an address, on every interface for IPv4 and IPv6, or raise StartupError."""
+def listen(address: str) -> socket.socket:
+    """Return a socket that listens on `host:port`, `[ipv6]:port` or, on every interface, `:port`; raises StartupError."""
+    name, _, port = address.rpartition(":")
+    host = name.strip("[]")
     try:
-        if not address.host and socket.has_dualstack_ipv6():
-            return socket.create_server(("", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
+        if not host and socket.has_dualstack_ipv6():
+            return socket.create_server(("", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
         # The same as Go's: of a name's addresses, the first of IPv4 where there is one.
-        found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, place = min(found, key=lambda info: info[0] != socket.AF_INET)
         return socket.create_server(place[:2], family=family, backlog=_BACKLOG)
     except OSError as error:

@@ -14,7 +14,8 @@ from aiohttp import web
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.status import AccountStatus, Poll
-from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config
+from exporter.config.yaml_lines import read
 from exporter.web.guard import Limits
 from exporter.web.tls import WebConfigFile
 from tests.support.certificates import Authority
@@ -45,7 +46,7 @@ def web_config(tmp_path: Path, authority: Authority) -> ReadWebConfig:
         path = tmp_path / "web-config.yml"
         path.write_text(text)
         parse = partial(parse_web_config, source="web-config.yml", directory=tmp_path)
-        return WebConfigFile("web-config.yml", partial(read_web_config, path), parse, (log or Log()).logger)
+        return WebConfigFile("web-config.yml", partial(read, path, "web-config"), parse, (log or Log()).logger)
 
     return written
 
