@@ -37,6 +37,7 @@ from exporter.options import Options
 from exporter.reload import LastReload, Reloader
 from exporter.web import server
 from exporter.web.handlers import Site, application
+from exporter.web.settings import WebSettings
 from exporter.web.tls import WebConfigFile
 
 _SWITCH_INTERVAL = 0.00005
@@ -288,8 +289,11 @@ def _exporter_once(options: Options, log: FilteringBoundLogger) -> Iterator[tupl
 def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
     if path is None:
         return None
-    parse = partial(parse_web_config, source=str(path), directory=path.parent)
-    return WebConfigFile(str(path), partial(read, path, "web-config"), parse, log)
+
+    def load() -> WebSettings:
+        return parse_web_config(read(path, "web-config"), source=str(path), directory=path.parent)
+
+    return WebConfigFile(str(path), load, log)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import secrets
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -17,7 +17,6 @@ _LONGEST_PASSWORD = 72
 """Bytes; bcrypt ignores the rest, so of a longer password any end would do."""
 _MOST_WAITING = 8
 _MOST_WAITING_OF_CLIENT = 4
-_MOST_REMEMBERED = 128
 _REFUSALS = {
     HTTPStatus.UNAUTHORIZED: ("Unauthorized\n", {"WWW-Authenticate": 'Basic realm="aws-support-exporter", charset="UTF-8"'}),
     HTTPStatus.TOO_MANY_REQUESTS: ("Too many logins; try again in a second.\n", {"Retry-After": "1"}),
@@ -27,26 +26,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BasicAuth:
-    """Asks for user and password on every path, while there are users; remembers the outcome of each login.
+    """Asks for user and password on every path, while there are users; remembers the logins that were right.
 
     Logins are checked one at a time. After a wrong password the next check waits as long as this one took, so that guessing
-    takes half a CPU at most. `check` blocks, and runs in a thread.
+    takes half a CPU at most.
     """
 
-    def __init__(
-        self,
-        users: Callable[[], Mapping[str, str]],
-        *,
-        check: Callable[[bytes, bytes], bool] = bcrypt.checkpw,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, users: Callable[[], Mapping[str, str]]) -> None:
         self._users = users
-        self._check = check
-        self._monotonic = monotonic
-        self._sleep = sleep
         self._secret = secrets.token_bytes()
-        self._remembered = {status: OrderedDict[bytes, None]() for status in (HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)}
+        self._right: set[bytes] = set()
         self._running: dict[bytes, asyncio.Task[HTTPStatus]] = {}
         self._waiting: Counter[str] = Counter()
         self._turn = asyncio.Lock()
@@ -72,10 +61,8 @@ class BasicAuth:
         hashed = users.get(name)
         tried = hashed or sorted(users.values())[int.from_bytes(self._digest(name.encode())) % len(users)]
         key = self._digest(name.encode(), password, tried.encode(), b"known" if hashed else b"unknown")
-        for status, remembered in self._remembered.items():
-            if key in remembered:
-                remembered.move_to_end(key)
-                return status
+        if key in self._right:
+            return HTTPStatus.OK
         task = self._running.get(key)
         if task is None:
             if self._waiting.total() >= _MOST_WAITING or self._waiting[client] >= _MOST_WAITING_OF_CLIENT:
@@ -88,22 +75,19 @@ class BasicAuth:
     async def _run(self, key: bytes, password: bytes, hashed: str, client: str, *, is_known: bool) -> HTTPStatus:
         try:
             async with self._turn:
-                began = self._monotonic()
+                began = time.monotonic()
                 is_right = False
                 with suppress(ValueError):  # bcrypt finds fault with the hash
-                    is_right = await asyncio.to_thread(self._check, password, hashed.encode()) and is_known
-                if not is_right:
-                    await self._sleep(self._monotonic() - began)
+                    is_right = await asyncio.to_thread(bcrypt.checkpw, password, hashed.encode()) and is_known
+                if is_right:
+                    self._right.add(key)
+                else:
+                    await asyncio.sleep(time.monotonic() - began)
         finally:
             self._waiting[client] -= 1
             self._waiting += Counter()  # drops clients of which nothing waits
             del self._running[key]
-        status = HTTPStatus.OK if is_right else HTTPStatus.UNAUTHORIZED
-        remembered = self._remembered[status]
-        remembered[key] = None
-        if len(remembered) > _MOST_REMEMBERED:
-            remembered.popitem(last=False)
-        return status
+        return HTTPStatus.OK if is_right else HTTPStatus.UNAUTHORIZED
 
     def _digest(self, *parts: bytes) -> bytes:
         framed = b"".join(len(part).to_bytes(8) + part for part in parts)
