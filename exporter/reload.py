@@ -1,7 +1,6 @@
 """Reloads the configuration while the exporter runs: on request, on SIGHUP, or when the file changes."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +54,7 @@ class Reloader:
         self._publish = publish
         self._now = now
         self._log = log
-        self._seen: bytes | None = _checksum(content)
+        self._seen: bytes | None = content
         self._lock = asyncio.Lock()
         self._next: asyncio.Task[Sequence[str]] | None = None
         self.last = LastReload(now())
@@ -78,7 +77,7 @@ class Reloader:
         """Reload whenever the file has changed, looking at it every `interval` seconds, until cancelled."""
         while not isinstance(self._path, str):
             await asyncio.sleep(interval)
-            if await asyncio.to_thread(_checksum_of, self._path) != self._seen:
+            if await asyncio.to_thread(_content_of, self._path) != self._seen:
                 await self._request(self._path, "file")
 
     def _request(self, path: Path, cause: str) -> asyncio.Task[Sequence[str]]:
@@ -103,8 +102,7 @@ class Reloader:
     async def _attempt(self, path: Path) -> tuple[str, ...]:
         self._seen = None
         try:
-            content = await asyncio.to_thread(read, path)
-            self._seen = _checksum(content)
+            content = self._seen = await asyncio.to_thread(read, path)
             await self._apply(content)
         except ConfigError as error:
             return error.problems
@@ -113,12 +111,8 @@ class Reloader:
         return ()
 
 
-def _checksum(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
-
-
-def _checksum_of(path: Path) -> bytes | None:
+def _content_of(path: Path) -> bytes | None:
     try:
-        return _checksum(read(path))
+        return read(path)
     except ConfigError:
         return None

@@ -120,8 +120,7 @@ class Collector:
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""
-        published_at = self.publisher.published_at
-        age = 0.0 if published_at is None else self._clock.monotonic() - published_at
+        age = self._clock.monotonic() - self.publisher.published_at
         stuck = [f"collector stuck: the last page is {age:.0f} s old"] if age > _STUCK_AFTER else []
         return [*self._crashes, *stuck]
 

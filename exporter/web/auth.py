@@ -5,7 +5,6 @@ import base64
 import hashlib
 import secrets
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -36,8 +35,7 @@ class BasicAuth:
         self._users = users
         self._secret = secrets.token_bytes()
         self._right: set[bytes] = set()
-        self._running: dict[bytes, asyncio.Task[HTTPStatus]] = {}
-        self._waiting: Counter[str] = Counter()
+        self._running: dict[bytes, tuple[str, asyncio.Task[HTTPStatus]]] = {}  # whose they are
         self._turn = asyncio.Lock()
 
     @web.middleware
@@ -63,16 +61,14 @@ class BasicAuth:
         key = self._digest(name.encode(), password, tried.encode(), b"known" if hashed else b"unknown")
         if key in self._right:
             return HTTPStatus.OK
-        task = self._running.get(key)
-        if task is None:
-            if self._waiting.total() >= _MOST_WAITING or self._waiting[client] >= _MOST_WAITING_OF_CLIENT:
+        if key not in self._running:
+            clients = [client for client, _ in self._running.values()]
+            if len(clients) >= _MOST_WAITING or clients.count(client) >= _MOST_WAITING_OF_CLIENT:
                 return HTTPStatus.TOO_MANY_REQUESTS
-            self._waiting[client] += 1
-            task = asyncio.create_task(self._run(key, password, tried, client, is_known=hashed is not None))
-            self._running[key] = task
-        return await asyncio.shield(task)
+            self._running[key] = client, asyncio.create_task(self._run(key, password, tried, is_known=hashed is not None))
+        return await asyncio.shield(self._running[key][1])
 
-    async def _run(self, key: bytes, password: bytes, hashed: str, client: str, *, is_known: bool) -> HTTPStatus:
+    async def _run(self, key: bytes, password: bytes, hashed: str, *, is_known: bool) -> HTTPStatus:
         try:
             async with self._turn:
                 began = time.monotonic()
@@ -84,8 +80,6 @@ class BasicAuth:
                 else:
                     await asyncio.sleep(time.monotonic() - began)
         finally:
-            self._waiting[client] -= 1
-            self._waiting += Counter()  # drops clients of which nothing waits
             del self._running[key]
         return HTTPStatus.OK if is_right else HTTPStatus.UNAUTHORIZED
 

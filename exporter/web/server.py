@@ -8,7 +8,6 @@ import resource
 import socket
 import ssl
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,7 +16,7 @@ from typing import cast
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
-from exporter.errors import StartupError
+from exporter.errors import StartupError, internal
 from exporter.web.auth import BasicAuth, Handler
 from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits, Sent, State, send
 from exporter.web.settings import WebSettings
@@ -218,8 +217,7 @@ class _Server:
             allow = error.headers.get("Allow")
             return web.Response(text=f"{error.reason}\n", status=error.status, headers={"Allow": allow} if allow else None)
         except Exception as error:  # noqa: BLE001 - a request is answered whatever is wrong with a handler
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            self._warn("request failed", error=type(error).__name__, place=f"{frame.name}, line {frame.lineno}")
+            self._warn("request failed", detail=internal(error).detail)
             return web.Response(text="Internal Server Error\n", status=500)
 
     @web.middleware
