@@ -187,7 +187,7 @@ class Exporter:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, reloader.by_signal)
         watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
-        self._announce(sockets, "http" if web_config is None or web_config.current().context is None else "https")
+        self._announce(sockets, "http" if web_config is None or web_config.current.context is None else "https")
         site = self._site(reloader.by_request, polling.problems)
         await server.run(application(site), sockets, stop, self._log, limits=options.limits, web_config=web_config)
         if watching is not None:

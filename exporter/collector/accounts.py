@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from math import inf
@@ -162,8 +163,6 @@ class AccountTable:
 
 
 async def wait(event: asyncio.Event, longest: float | None) -> None:
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(longest):
             await event.wait()
-    except TimeoutError:
-        return

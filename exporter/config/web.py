@@ -12,13 +12,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from exporter.config.problems import validated
 from exporter.config.schema import Section
-from exporter.config.types import Switch, Text, matching
+from exporter.config.types import Switch, Text, matching, not_empty
 from exporter.config.yaml_lines import Document, read_yaml
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 
 _TLS = "tls_server_config"
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
+_NOBODY = ", so nobody could connect: write the names that may, or remove the key"
 _OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
 
 
@@ -58,7 +59,7 @@ def _unsupported(why: str) -> PlainValidator:
     return PlainValidator(refuse)
 
 
-_Written = Annotated[Text, matching(".+", "is empty: write something, or remove the key")]
+_Written = Annotated[Text, not_empty(": write something, or remove the key")]
 _NO_PATH = "is no path but PEM itself: write it under the same key without _file"
 _NUL = "is not a path: there is a NUL character in it"
 _File = Annotated[_Written, matching(r"(?!.*-----BEGIN ).*", _NO_PATH), matching(r"[^\0]*", _NUL)]
@@ -84,7 +85,7 @@ class TlsServerConfig(Section):
     key: _PemText | None = None
     client_ca: _PemText | None = None
     client_auth_type: _ClientAuth = ClientAuth.NONE
-    client_allowed_sans: tuple[_Written, ...] = ()
+    client_allowed_sans: Annotated[tuple[_Written, ...], not_empty(_NOBODY)] = ()
     min_version: _Version = TlsVersion.TLS12
     max_version: _Version = TlsVersion.TLS13
     cipher_suites: Annotated[None, _unsupported(f"these are Go's names, and {_OPENSSL}")] = None
@@ -149,9 +150,6 @@ def _check_tls(tls: TlsServerConfig, document: Document) -> None:
         document.add((_TLS, client_ca), f"is there, but no client is asked for a certificate: {advice}")
     if client_ca not in given and kind is not ClientAuth.NONE:
         document.add((_TLS, client_ca), f"is missing: {kind} needs the certificates of those who sign for clients")
-    if "client_allowed_sans" in given and not tls.client_allowed_sans:
-        told = "the list is empty, so nobody could connect: write the names that may, or remove the key"
-        document.add((_TLS, "client_allowed_sans"), told)
     if tls.client_allowed_sans and kind is not ClientAuth.REQUIRED:
         document.add((_TLS, "client_allowed_sans"), f"needs a certificate of every client: {advice}")
     if tls.min_version > tls.max_version:

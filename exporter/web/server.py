@@ -69,7 +69,8 @@ async def run(
 
     The application must be a new one: it gets middlewares. Without a web-config it is served over plain HTTP, to anybody.
     """
-    server = _Server(app, limits or Limits(), web_config.current if web_config is not None else Secured, log)
+    secured = (lambda: web_config.current) if web_config is not None else Secured
+    server = _Server(app, limits or Limits(), secured, log)
     await server.runner.setup()
     tasks = [asyncio.create_task(server.accept(sock)) for sock in sockets]
     if web_config is not None:

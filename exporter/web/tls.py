@@ -47,18 +47,15 @@ class WebConfigFile:
         self._load = load
         self._log = log
         self._seen = settings, pems = self._read()
-        self._current = self._secure(settings, pems)
+        self.current = self._secure(settings, pems)
         self._problem = ""
         self._failures = 0
-
-    def current(self) -> Secured:
-        return self._current
 
     def refresh(self) -> None:
         try:
             settings, pems = self._read()
             if (settings, pems) != self._seen:
-                self._current = self._secure(settings, pems)
+                self.current = self._secure(settings, pems)
                 self._seen = settings, pems
                 self._log.info("web-config reloaded", file=self._source)
             self._problem = ""

@@ -182,7 +182,7 @@ def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
 ) -> None:
     log = Log()
     file = web_config(f"{TLS}}}", log)
-    before = file.current().context
+    before = file.current.context
     authority.sign("localhost").write(tmp_path, "server")
 
     def exhausted(_: str) -> int:
@@ -191,10 +191,10 @@ def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
     with monkeypatch.context() as patch:
         patch.setattr(os, "memfd_create", exhausted)
         refresh(file)
-    assert file.current().context is before
+    assert file.current.context is before
     assert [line["problem"] for line in log.lines] == ["[Errno 24] Too many open files"]
     refresh(file)
-    assert file.current().context is not before
+    assert file.current.context is not before
 
 
 @pytest.mark.parametrize(
