@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from exporter.config.problems import validated
 from exporter.config.schema import Section
@@ -21,15 +21,6 @@ _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
 _NOBODY = ", so nobody could connect: write the names that may, or remove the key"
 _OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
-
-
-def _verified(value: object) -> object:
-    if value in ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"):
-        raise ValueError(
-            "asks for certificates without verifying them, which this exporter cannot do: "
-            f"write {ClientAuth.REQUIRED}, and client_ca_file"
-        )
-    return value
 
 
 def _one_of(kind: type[StrEnum], what: str) -> PlainValidator:
@@ -71,7 +62,7 @@ _FrameOptions = Annotated[_Header, matching("deny|sameorigin", "is not allowed: 
 _NO_USER = "is not a user name: it is not empty, and basic authentication ends it at the first colon"
 _User = Annotated[str, PlainValidator(str), matching("[^:]+", _NO_USER)]
 _Hash = Annotated[_Written, AfterValidator(_hash)]
-_ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a way to authenticate clients"), BeforeValidator(_verified)]
+_ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a supported way to check clients' certificates")]
 _Version = Annotated[TlsVersion, _one_of(TlsVersion, "a version of TLS")]
 
 
