@@ -61,7 +61,7 @@ class Publisher:
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
-        self.published_at = clock.monotonic()  # where there is no page yet, when publishing could have begun
+        self.published_at = clock.monotonic()  # before the first page, when this began
         self.ready = False
         self._accounts = accounts
         self._discoverer = discoverer

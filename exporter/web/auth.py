@@ -35,7 +35,7 @@ class BasicAuth:
         self._users = users
         self._secret = secrets.token_bytes()
         self._right: set[bytes] = set()
-        self._running: dict[bytes, tuple[str, asyncio.Task[HTTPStatus]]] = {}  # whose they are
+        self._running: dict[bytes, tuple[str, asyncio.Task[HTTPStatus]]] = {}  # of a client each
         self._turn = asyncio.Lock()
 
     @web.middleware
@@ -62,7 +62,7 @@ class BasicAuth:
         if key in self._right:
             return HTTPStatus.OK
         if key not in self._running:
-            clients = [client for client, _ in self._running.values()]
+            clients = [whose for whose, _ in self._running.values()]
             if len(clients) >= _MOST_WAITING or clients.count(client) >= _MOST_WAITING_OF_CLIENT:
                 return HTTPStatus.TOO_MANY_REQUESTS
             self._running[key] = client, asyncio.create_task(self._run(key, password, tried, is_known=hashed is not None))
