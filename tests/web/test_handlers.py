@@ -103,8 +103,8 @@ def test_health_ends_with_what_is_stuck_and_says_what(serve: Serve) -> None:
     ("outcome", "expected"),
     [
         ((), (200, "Reloaded.\n")),
-        (ReloadRefused("too many wait", 429), (429, "Not reloaded: too many wait.\n")),
-        (("f:1: one", "f:2: two"), (500, "Not reloaded, all is as it was:\nf:1: one\nf:2: two\n")),
+        (ReloadRefused("not enabled"), (403, "Not reloaded: not enabled.\n")),
+        (("f:1: one", "f:2: two"), (500, "Not reloaded:\nf:1: one\nf:2: two\n")),
         (RuntimeError("nobody thought of this"), (500, "Internal Server Error\n")),
     ],
 )
