@@ -83,8 +83,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
         exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
-    page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
-    sys.stdout.write(page.decode() if page else "")
+    sys.stdout.write(exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False)).decode())
     has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
     return int(has_failed and not exporter.collector.accounts.entries())
 

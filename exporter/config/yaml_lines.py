@@ -100,7 +100,6 @@ class Document:
         return f"{_written(loc)} (line {self.line(loc)})"
 
     def find(self, loc: Loc) -> tuple[int, Node | None]:
-        """Return the line of a place, and what is there."""
         node: Node | None = self._root
         line = _line(self._root)
         for part in loc:

@@ -22,8 +22,6 @@ class TextFormat(Enum):
 
 
 class Encoding(NamedTuple):
-    """A text format, compressed or not."""
-
     text_format: TextFormat
     gzip: bool
 
@@ -88,14 +86,12 @@ class PageStore:
         """Return the page if it is there so: some 20 times as large, it is not kept uncompressed unless somebody asks."""
         return self._bodies.get(encoding)
 
-    def encode(self, encoding: Encoding) -> bytes | None:
-        """Return the page, uncompressing it now where that is wanted; None before the first page."""
+    def encode(self, encoding: Encoding) -> bytes:
+        """Return the page, which was published, uncompressing it now where that is wanted."""
         bodies = self._bodies
-        packed = bodies.get(Encoding(encoding.text_format, gzip=True))
-        if packed is None or encoding.gzip:
-            return packed
-        body = bodies[encoding] = zlib.decompress(packed, _GZIP)
-        return body
+        if encoding not in bodies:
+            bodies[encoding] = zlib.decompress(bodies[Encoding(encoding.text_format, gzip=True)], _GZIP)
+        return bodies[encoding]
 
 
 @lru_cache(maxsize=256)

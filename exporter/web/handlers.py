@@ -124,9 +124,7 @@ class _Handlers:
         body = pages.get(encoding)
         if body is None:
             async with self._encoding:  # of many who ask at once, one has it made
-                body = pages.get(encoding) or await asyncio.to_thread(pages.encode, encoding)
-        if body is None:
-            return _plain("There is no page yet; try again in a second.", 503)
+                body = await asyncio.to_thread(pages.encode, encoding)
         headers = {"Content-Type": encoding.text_format.value, "Vary": "Accept, Accept-Encoding"}
         return _response(body, headers, is_gzip=encoding.gzip)
 

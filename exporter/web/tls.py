@@ -46,19 +46,22 @@ class WebConfigFile:
         self._source = source
         self._load = load
         self._log = log
-        self._seen = settings, pems = self._read()
-        self.current = self._secure(settings, pems)
+        self._seen = self._used = self._read()
+        self.current = self._secure(*self._used)
         self._problem = ""
         self._failures = 0
 
     def refresh(self) -> None:
+        """Use what two reads in a row found the same: a file may be being written, and its beginning ask for less."""
         try:
-            settings, pems = self._read()
-            if (settings, pems) != self._seen:
-                self.current = self._secure(settings, pems)
-                self._seen = settings, pems
+            found = self._read()
+            was_seen, self._seen = found == self._seen, found
+            if found != self._used and was_seen:
+                self.current = self._secure(*found)
+                self._used = found
                 self._log.info("web-config reloaded", file=self._source)
-            self._problem = ""
+            if found == self._used:
+                self._problem = ""
         except (ConfigError, OSError) as error:  # the latter where no file descriptor is left
             self._failures = self._failures + 1 if str(error) == self._problem else 1
             self._problem = str(error)
@@ -79,7 +82,7 @@ class WebConfigFile:
         return settings, {pem: _read(pem, self._source) for pem in pems if pem is not None}
 
     def _secure(self, now: WebSettings, pems: Mapping[Pem, str]) -> Secured:
-        (before, _), tls = self._seen, now.tls
+        (before, _), tls = self._used, now.tls
         # A file that was emptied by mistake must not do this.
         if (tls is None) != (before.tls is None):
             raise ConfigError([f"{self._source}: tls_server_config: TLS is turned on and off by a restart only"])

@@ -177,6 +177,17 @@ def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once_and_a_repaired_
         assert log.events[1:] == ["web-config reloaded"]
 
 
+def test_a_change_is_believed_when_two_reads_found_the_same(web_config: ReadWebConfig) -> None:
+    file = web_config(HEADERS.format("deny"))
+    before = file.current.settings
+    for number in range(3):
+        web_config(f"basic_auth_users: {{user{number}: {hashed('two')}}}")
+        file.refresh()
+        assert file.current.settings == before
+    file.refresh()
+    assert set(file.current.settings.users) == {"user2"}
+
+
 def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
     web_config: ReadWebConfig, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
