@@ -26,7 +26,7 @@ from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
 from exporter.config.schema import as_yaml
 from exporter.config.settings import Settings, load, parse
-from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
@@ -38,6 +38,7 @@ from exporter.options import Options
 from exporter.reload import LastReload, Reloader
 from exporter.web import server
 from exporter.web.handlers import Site, application
+from exporter.web.settings import WebSettings
 from exporter.web.tls import WebConfigFile
 
 T = TypeVar("T")
@@ -82,8 +83,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
         exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
-    page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
-    sys.stdout.write(page.decode() if page else "")
+    sys.stdout.write(exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False)).decode())
     has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
     return int(has_failed and not exporter.collector.accounts.entries())
 
@@ -182,7 +182,7 @@ class Exporter:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, reloader.by_signal)
         watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
-        self._announce(sockets, "http" if web_config is None or web_config.current().context is None else "https")
+        self._announce(sockets, "http" if web_config is None or web_config.current.context is None else "https")
         site = self._site(reloader.by_request, polling.problems)
         await server.run(application(site), sockets, stop, self._log, limits=options.limits, web_config=web_config)
         if watching is not None:
@@ -202,7 +202,7 @@ class Exporter:
             plan = targets.plan(settings, self._readers, known)
             self.settings = settings
             self._log_shared_endpoints()  # here, as it has boto3 resolve what is new, which is neither fast nor thread-safe
-            await self.collector.apply(plan)
+            self.collector.apply(plan)
 
         await polling.call(apply())
 
@@ -271,8 +271,11 @@ class Exporter:
 def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
     if path is None:
         return None
-    parse = partial(parse_web_config, source=str(path), directory=path.parent)
-    return WebConfigFile(str(path), partial(read_web_config, path), parse, log)
+
+    def load() -> WebSettings:
+        return parse_web_config(read(path, "web-config"), source=str(path), directory=path.parent)
+
+    return WebConfigFile(str(path), load, log)
 
 
 @contextmanager

@@ -18,8 +18,6 @@ MOST_PAGES = 2_000
 
 
 class Member(NamedTuple):
-    """An account of an organization."""
-
     account_id: str
     name: str
 

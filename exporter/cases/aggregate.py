@@ -13,8 +13,6 @@ K = TypeVar("K", str, tuple[str, ...])
 
 
 class GroupKey(NamedTuple):
-    """What the cases of one group have in common."""
-
     status: str
     severity_code: str
     service_code: str

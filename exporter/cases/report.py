@@ -85,7 +85,6 @@ class AccountReport:
 
     @property
     def quiet_since(self) -> float | None:
-        """The last activity on the case that has been quiet longest (Unix seconds), or None."""
         return aggregate.quiet_since(self.cases or ())
 
     @property
@@ -98,7 +97,6 @@ class AccountReport:
 
     @property
     def advice(self) -> str:
-        """What to do about it; empty when there is nothing to do."""
         return advice(self.reason, self.detail) if self.reason else ""
 
 

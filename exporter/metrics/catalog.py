@@ -12,8 +12,6 @@ from types import MappingProxyType
 
 
 class Kind(StrEnum):
-    """The type of a metric, in Prometheus's words."""
-
     GAUGE = "gauge"
     COUNTER = "counter"
     HISTOGRAM = "histogram"

@@ -143,7 +143,7 @@ class CalledClient(Client):
             raise refused(operation, 400, error.code, "") from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Members:
     """The accounts of an organization, which stay."""
 
