@@ -4,6 +4,7 @@ All of an exporter is its own but the wire and the clock: the simulated API is c
 """
 
 import asyncio
+import itertools
 import platform
 import random
 import re
@@ -24,6 +25,7 @@ from exporter.aws.errors import RequestFailure, refused
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Account, Reason
+from exporter.cases.targets import SupportPlan, targets
 from exporter.collector.collector import Collector, Plan
 from exporter.collector.ports import Target
 from exporter.config.settings import parse
@@ -45,6 +47,8 @@ JOB = "aws-support-exporter"
 _REGION = "us-east-1"
 _SESSION_SECONDS = 3600.0
 _LOOK_SECONDS = 0.001
+_PLANS = (SupportPlan.ENTERPRISE, SupportPlan.BUSINESS_SUPPORT_PLUS)
+"""Every other account has the second one."""
 _PLAIN = Encoding(TextFormat.OPENMETRICS, gzip=False)
 _START_TIME = re.compile(rb"^process_start_time_seconds .*$", re.MULTILINE)
 
@@ -165,13 +169,13 @@ class RecordedExporter:
     def __init__(self, fleet: Fleet, scrape: Scrape, clock: HistoryClock, step: float) -> None:
         self.endpoints = Endpoints()
         settings = parse(b"{}", source="history", partition_of=self.endpoints.partition_of)
-        targets = settings.policy.first_response_targets
-        self.instrumentation = Instrumentation(targets.values(), process=True)
+        self.instrumentation = Instrumentation(settings.first_response_targets, process=True)
         self._scrape = scrape
         self.clock = clock
         self.rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
         mine = [account for account in fleet.accounts if account.state == "ACTIVE"][scrape.index :: scrape.total]
-        read = [self._target(account) for account in mine]
+        plans = {account.account_id: plan for account, plan in zip(fleet.accounts, itertools.cycle(_PLANS))}
+        read = [self._target(account, plans[account.account_id]) for account in mine]
         policy = replace(
             settings.policy,
             max_staleness=max(settings.policy.max_staleness, 3 * step),
@@ -219,13 +223,14 @@ class RecordedExporter:
         name, _, labels = series.rstrip(b"}").partition(b"{")
         return name + self._labels + (b"," + labels if labels else b"") + b"} " + value
 
-    def _target(self, account: simulated.Account) -> Target:
+    def _target(self, account: simulated.Account, plan: SupportPlan) -> Target:
         client = CalledClient(self, account)
         role = AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {})
         reader = SupportReader(
-            account.account_id, client, client.services("support", [_REGION]), role, Memory(), keep_subject=False
+            account.account_id, client, client.services("support", [_REGION]), role, Memory(), (), keep_subject=False
         )
-        return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
+        named = Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization, (), targets(plan))
+        return Target(named, reader)
 
     def _samples(self) -> Iterator[Sample]:
         yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, 1)
