@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +15,7 @@ from exporter.aws.client import Client, Service
 from exporter.aws.correspondence import Correspondence
 from exporter.aws.parse import Page, cases_page, cases_parser, communications_page
 from exporter.aws.retry import Caller, CredentialSource, PageTokens, Retries, time_limit
-from exporter.cases.aggregate import open_cases
+from exporter.cases.aggregate import missing_cases, open_cases, with_missing
 from exporter.cases.model import Case, Communication, Reading
 from exporter.errors import ReadFailure
 
@@ -34,8 +34,8 @@ class Memory:
     def __init__(self) -> None:
         self.calls: deque[float] = deque(maxlen=_CALLS)
         self.correspondence = Correspondence()
-        self.open: dict[str, Case] = {}
-        self.missed: set[str] = set()  # cases that the last listing left out, and of which AWS could not tell more
+        self.open: tuple[Case, ...] = ()
+        self.missed: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -75,9 +75,12 @@ class SupportReader:
         listed = [listing.cases for listing in listings]
         if len(listed) != len(self._listed) or any(map(is_not, listed, self._listed)):
             self._listed, self._open = listed, open_cases(chain.from_iterable(listed))
-        cases, resolved = await self._with_missing(retries, ends)
-        cases = await self.memory.correspondence.complete(cases, partial(self._communications, retries, ends))
-        self.memory.open = {case.case_id: case for case in cases}
+        memory = self.memory
+        missing = missing_cases(memory.open, self._open)
+        found = await self._find(retries, ends, missing) if missing else {}
+        cases, resolved, memory.missed = with_missing(self._open, missing, found, memory.missed)
+        cases = await memory.correspondence.complete(cases, partial(self._communications, retries, ends))
+        memory.open = cases
         return Reading(listings[0].taken_at, cases, resolved)
 
     async def _list(self, retries: Retries[Service], language: str | None) -> _Listing:
@@ -86,25 +89,9 @@ class SupportReader:
             listing = await retries.call(partial(self._next_page, listing, retries.caller, language))
         return listing
 
-    async def _with_missing(self, retries: Retries[Service], ends: float) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
-        """Return the open cases, and those that were resolved since the last reading.
-
-        AWS's listings are eventually consistent: a case that one leaves out is open until AWS says otherwise, or the next
-        listing leaves it out, too.
-        """
-        present = {case.case_id for case in self._open}
-        missing = {case_id: case for case_id, case in self.memory.open.items() if case_id not in present}
-        found = await self._find(retries, ends, list(missing)) if missing else {}
-        missed = missing.keys() - found.keys()
-        resolved = [found.get(case_id, case) for case_id, case in missing.items()]
-        resolved = [case for case in resolved if not case.is_open or case.case_id in missed & self.memory.missed]
-        gone = {case.case_id for case in resolved}
-        held = [found.get(case_id, case) for case_id, case in missing.items() if case_id not in gone]
-        self.memory.missed = missed - gone
-        return open_cases((*self._open, *held)) if held else self._open, tuple(resolved)
-
-    async def _find(self, retries: Retries[Service], ends: float, case_ids: Sequence[str]) -> dict[str, Case]:
-        """Return cases as AWS has them now, resolved ones included; those that it does not tell are left out."""
+    async def _find(self, retries: Retries[Service], ends: float, missing: Iterable[Case]) -> dict[str, Case]:
+        """Return cases as AWS has them now, resolved ones included; those that it does not tell of are left out."""
+        case_ids = [case.case_id for case in missing]
         found: dict[str, Case] = {}
         with suppress(ReadFailure):
             async with time_limit(self.account_id, ends) as caller:

@@ -39,6 +39,27 @@ def open_cases(cases: Iterable[Case]) -> tuple[Case, ...]:
     return tuple(by_id[case_id] for case_id in sorted(by_id))
 
 
+def missing_cases(before: Iterable[Case], listed: Iterable[Case]) -> tuple[Case, ...]:
+    """Return the cases that were open before and are not listed any more."""
+    present = {case.case_id for case in listed}
+    return tuple(case for case in before if case.case_id not in present)
+
+
+def with_missing(
+    listed: tuple[Case, ...], missing: Iterable[Case], found: Mapping[str, Case], missed: frozenset[str]
+) -> tuple[tuple[Case, ...], tuple[Case, ...], frozenset[str]]:
+    """Return the open cases, those that were resolved, and the ids of those that the next listing decides on.
+
+    AWS's listings are eventually consistent: a case that one leaves out is as AWS then `found` it, or else open until the next
+    listing leaves it out, too: `missed` has those that the listing before left out.
+    """
+    now = [found.get(case.case_id, case) for case in missing]
+    resolved = [case for case in now if not case.is_open or (case.case_id in missed and case.case_id not in found)]
+    held = missing_cases(now, resolved)
+    cases = open_cases((*listed, *held)) if held else listed
+    return cases, tuple(resolved), frozenset(case.case_id for case in held) - found.keys()
+
+
 def group_cases(cases: Iterable[Case]) -> dict[GroupKey, CaseGroup]:
     """Group open cases, in the order of the keys; no group is empty."""
     groups: dict[GroupKey, list[Case]] = {}

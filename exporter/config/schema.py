@@ -164,6 +164,8 @@ def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
             shown = {name: _shown(key, item) for name, item in value.items()}
         case types.RoleArn():
             shown = value.text
+        case SupportPlan():
+            shown = value.value
         case float() if key in _DURATIONS:
             shown = types.format_duration(value)
         case str() if key in HIDDEN_KEYS:

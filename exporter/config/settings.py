@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exporter.cases.model import Access, Account
 from exporter.cases.policy import Policy
-from exporter.cases.targets import Targets, targets
+from exporter.cases.targets import DEFAULT, Targets, targets
 from exporter.config.problems import validated
 from exporter.config.schema import (
     MAX_CHAINED_SESSION,
@@ -74,9 +74,9 @@ class Settings:
     """A configuration that needs no more checks: as the file has it, and resolved."""
 
     config: Config
-    own_targets: Targets  # of the exporter's own account, where no other is configured
     accounts: tuple[ResolvedAccount, ...] = ()
     organizations: tuple[ResolvedOrganization, ...] = ()
+    own_targets: Targets = DEFAULT  # of the exporter's own account, where no other is configured
 
     @property
     def entries(self) -> tuple[ResolvedAccount | ResolvedOrganization, ...]:
@@ -121,9 +121,9 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
     document.check()
     return Settings(
         config,
-        _targets(AccessKeys(), config),
         tuple(_account(entry, config, partition_of) for entry in config.accounts),
         tuple(_organization(entry, config, partition_of) for entry in config.organizations),
+        _targets(AccessKeys(), config),
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from exporter.cases.changes import MISSED, SETTLED, Changes, Tally, baseline, changes
 from exporter.cases.model import Author, Case, Communication, Reading
-from tests.support.cases import NOW, TARGETS, answered, case, case_of, fleets, histories
+from tests.support.cases import NOW, TARGETS, answered, case, fleets, histories
 
 INTERVAL = 300.0
 

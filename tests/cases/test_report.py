@@ -1,14 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Author, Case, Communication, Reading, Reason
 from exporter.cases.policy import Policy
-from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, fleet_report, waits_for
+from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, fleet_report
 from exporter.cases.status import AccountState, AccountStatus, Poll
 from tests.support.cases import NOW, answered, case
 
 STALENESS = 1800.0
-TARGETS = {"critical": 900.0}
 A, B = "111111111111", "222222222222"
 
 
@@ -25,7 +26,7 @@ def failed(status: AccountStatus, reason: Reason, detail: str = "") -> AccountSt
 
 
 def report(*statuses: AccountStatus) -> FleetReport:
-    return fleet_report(statuses, [], Policy(STALENESS, TARGETS), NOW)
+    return fleet_report(statuses, [], Policy(STALENESS), NOW)
 
 
 def report_of(status: AccountStatus) -> AccountReport:
@@ -95,7 +96,12 @@ def test_without_any_time_nothing_is_quiet(status: AccountStatus) -> None:
 def test_counts_are_of_cases_that_may_be_shown() -> None:
     old = read(account("1"), case(severity_code="urgent"), at=NOW - STALENESS - 1)
     overdue = case("2", severity_code="critical", created=NOW - 901)
-    found = report(old, account("2"), read(account("3"), overdue, answered(NOW - 9, NOW, "3")), read(account("4"), case("4")))
+    found = report(
+        old,
+        account("2"),
+        read(account("3"), overdue, replace(answered(NOW - 9, NOW, "3"), status="pending-customer-action")),
+        read(account("4"), case("4")),
+    )
     assert found.severities == {"low": 0, "normal": 2, "high": 0, "urgent": 0, "critical": 1}
     assert found.turns == {Author.AWS: 2, Author.CUSTOMER: 1}
     assert found.overdue == 1
@@ -103,12 +109,6 @@ def test_counts_are_of_cases_that_may_be_shown() -> None:
     assert shown["1"].cases is shown["2"].cases is None
     assert shown["3"].overdue == {"2"}
     assert shown["3"].severities == {"low": 0, "normal": 1, "high": 0, "urgent": 0, "critical": 1}
-
-
-def test_who_did_not_write_last_is_waited_for() -> None:
-    assert waits_for(case()) is Author.AWS
-    assert waits_for(case(latest=Communication(NOW, Author.CUSTOMER))) is Author.AWS
-    assert waits_for(case(latest=Communication(NOW, Author.AWS))) is Author.CUSTOMER
 
 
 @pytest.mark.parametrize("status", [account("1"), read(account("1"))], ids=["not polled", "well"])
@@ -149,7 +149,7 @@ def test_an_organization_that_cannot_be_listed_gets_advice(reason: Reason | None
 
 def test_organizations_keep_their_order() -> None:
     organizations = [OrganizationStatus("b", 1), OrganizationStatus("a", 2)]
-    assert fleet_report([], iter(organizations), Policy(STALENESS, {}), NOW).organizations == tuple(organizations)
+    assert fleet_report([], iter(organizations), Policy(STALENESS), NOW).organizations == tuple(organizations)
 
 
 ROLE = "arn:aws:iam::{}:role/team/{}"

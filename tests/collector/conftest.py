@@ -19,7 +19,7 @@ from tests.support.log import Log
 
 INTERVAL = 300.0
 STALE_AFTER = 1800.0
-POLICY = Policy(STALE_AFTER, {"critical": 900.0, "low": 86400.0})
+POLICY = Policy(STALE_AFTER)
 
 Outcome = Iterable[Case] | Exception
 C = TypeVar("C", bound=Clock)

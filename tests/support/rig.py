@@ -50,7 +50,7 @@ class Rig:
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="rig", daemon=True)
         self._thread.start()
         self._started.wait()
-        instrumentation = Instrumentation(settings.policy.first_response_targets.values())
+        instrumentation = Instrumentation(settings.first_response_targets)
         self.readers = Readers(self._endpoints, instrumentation, clock=clock, random=random, log=log or nowhere)
         self.store = PageStore()
         self.collector = Collector(
