@@ -7,7 +7,7 @@ DescribeCommunications does.
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from exporter.cases.model import Author, Case, Communication, Reason
+from exporter.cases.model import Author, Case, Communication, Reason, pack
 from exporter.cases.turns import first_by_aws, in_order, opened_by
 from exporter.errors import ReadFailure
 
@@ -19,11 +19,9 @@ Lookup = Callable[[str], Awaitable[Iterable[Communication]]]
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of a case; while it `is_open`, what was written since is still to be looked up."""
+    """A case as it was last completed; while it `is_open`, what was written on it since is still to be looked up."""
 
-    communications: tuple[Communication, ...] = ()  # as the last reading had them
-    opened_by: Author = Author.CUSTOMER
-    first_aws: float | None = None
+    case: Case
     is_open: bool = False
     malformed: bool = False
 
@@ -54,44 +52,39 @@ class Correspondence:
                     break  # Others would fail in the same way.
                 known[case_id] = replace(known[case_id], malformed=True)
             else:
-                known[case_id] = _known(written)
+                opener = opened_by(written)
+                known[case_id] = _Known(
+                    _with(known[case_id].case, written, None if opener is Author.AWS else first_by_aws(written), opener)
+                )
         self._known, self._begun = known, True  # not before: a reading that was cancelled has told nobody
-        completed = tuple(case if case.first_aws_known else _completed(case, known[case.case_id]) for case in cases)
+        completed = tuple(found.case for found in known.values())
         self._last = None if questions else (cases, completed)
         return completed
 
     def _with_latest(self, case: Case) -> _Known:
-        before, latest = self._known.get(case.case_id), case.communications
+        known, latest = self._known.get(case.case_id), case.communications
         if case.first_aws_known:
-            return _Known(latest, case.opened_by, case.first_aws)
+            return _Known(case)
         if not self._begun:
             # What the first reading finds answered is no event: it does not matter when that was.
-            return _Known(latest, first_aws=case.first_aws, is_open=case.first_aws is None)
-        if before is None:
-            return _Known(is_open=True)
-        seen = before.communications
-        if before.is_open or not (seen and latest and latest[0].created <= seen[-1].created):
-            return replace(before, is_open=True)
+            is_past = case.first_aws is not None
+            return _Known(replace(case, first_aws_known=is_past), is_open=not is_past)
+        if known is None:
+            return _Known(replace(case, packed=b""), is_open=True)
+        before, seen = known.case, known.case.communications
+        is_awaited = before.first_aws is None and before.opened_by is Author.CUSTOMER
+        if known.is_open or not (seen and latest and latest[0].created <= seen[-1].created):
+            held = case if is_awaited else replace(case, first_aws=before.first_aws, first_aws_known=True)
+            held = replace(held, opened_by=before.opened_by, packed=before.packed, latest=case.latest or before.latest)
+            return _Known(held, is_open=True, malformed=known.malformed)
         written = in_order((*seen, *latest))
         begins = at = written.index(latest[0])
         while begins and written[begins - 1].author is latest[0].author:
             begins -= 1
-        is_awaited = before.first_aws is None and before.opened_by is Author.CUSTOMER
         first = first_by_aws(written) if is_awaited else before.first_aws
-        return _Known((*written[begins:at][:1], *latest), before.opened_by, first)
+        return _Known(_with(case, (*written[begins:at][:1], *latest), first, before.opened_by))
 
 
-def _known(written: tuple[Communication, ...]) -> _Known:
-    opener = opened_by(written)
-    return _Known(written, opener, None if opener is Author.AWS else first_by_aws(written))
-
-
-def _completed(case: Case, known: _Known) -> Case:
-    return replace(
-        case,
-        latest=case.latest or (known.communications[-1] if known.communications else None),
-        first_aws=case.first_aws if known.is_open and known.first_aws is None else known.first_aws,
-        first_aws_known=not known.is_open or known.first_aws is not None or known.opened_by is Author.AWS,
-        opened_by=known.opened_by,
-        communications=known.communications,
-    )
+def _with(case: Case, written: tuple[Communication, ...], first_aws: float | None, opener: Author) -> Case:
+    latest = written[-1] if written else case.latest
+    return replace(case, latest=latest, first_aws=first_aws, first_aws_known=True, opened_by=opener, packed=pack(written))

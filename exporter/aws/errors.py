@@ -60,8 +60,10 @@ _CODES = {
     """,
     Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
     Reason.TIMEOUT: "RequestTimeout",
-    # Said by another service than the one that was meant.
-    Reason.MALFORMED: "InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException",
+    # Said by another service than the one that was meant; and of a case that was listed a moment ago.
+    Reason.MALFORMED: """
+        CaseIdNotFound InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException
+    """,
 }
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
 _STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from exporter.aws.errors import malformed
-from exporter.cases.model import UNKNOWN, Author, Case, Communication
+from exporter.cases.model import UNKNOWN, Author, Case, Communication, pack
 from exporter.cases.turns import first_by_aws, in_order, opened_by
 
 T = TypeVar("T")
@@ -191,7 +191,7 @@ def _case(case: _Case, position: int) -> Case:
         first_aws=None if opener is Author.AWS else first_by_aws(seen),
         first_aws_known=is_whole,
         opened_by=opener,
-        communications=seen,
+        packed=pack(seen),
         subject=text(case.subject, "", _LONGEST_SUBJECT) if isinstance(case, _CaseWithSubject) else "",
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from exporter.cases.model import Author, Case, Reading
 from exporter.cases.targets import Targets
@@ -13,6 +13,7 @@ from exporter.cases.turns import in_order, replies
 
 K = TypeVar("K")
 
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 REOPENED = "reopened"
 MET, MISSED = "met", "missed"
 APPEARS_WITHIN = 420.0
@@ -59,7 +60,7 @@ class Changes:
     open_durations: tuple[tuple[str, float], ...] = ()
     replies: tuple[Reply, ...] = ()
     written: tuple[Author, ...] = ()  # of each new communication
-    watched: Mapping[str, FirstResponse] = field(default_factory=lambda: MappingProxyType({}))
+    watched: Mapping[str, FirstResponse] = field(default_factory=lambda: _NOTHING)
     """Of each open case, by case id. It goes into the next comparison."""
 
 
@@ -67,11 +68,11 @@ class Changes:
 class Tally:
     """How much was seen to happen to an account's cases since the exporter started."""
 
-    opened: Mapping[tuple[str, Author], int] = field(default_factory=lambda: MappingProxyType({}))
-    resolved: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    reopened: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    outcomes: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
-    written: Mapping[Author, int] = field(default_factory=lambda: MappingProxyType({}))
+    opened: Mapping[tuple[str, Author], int] = field(default_factory=lambda: _NOTHING)
+    resolved: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
+    reopened: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
+    outcomes: Mapping[tuple[str, str], int] = field(default_factory=lambda: _NOTHING)
+    written: Mapping[Author, int] = field(default_factory=lambda: _NOTHING)
 
     def plus(self, changes: Changes) -> "Tally":
         if not (changes.opened or changes.resolved or changes.reopened or changes.outcomes or changes.written):
@@ -166,7 +167,7 @@ def _told(
     known = {case.case_id: case for case in before.cases}
     for case in (*after.cases, *(case for case in after.resolved if case.case_id in known)):
         earlier = known.get(case.case_id)
-        if earlier is case or (earlier is not None and earlier.communications == case.communications):
+        if earlier is case or (earlier is not None and earlier.packed == case.packed):
             continue
         seen = () if earlier is None else earlier.communications
         is_past = case.case_id not in opened and (earlier is None or watched[case.case_id].awaited is None)

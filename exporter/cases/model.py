@@ -3,8 +3,10 @@
 All times are Unix seconds. Values are made at the border (`exporter.aws`) and never change.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from struct import Struct
 from typing import NamedTuple
 
 from exporter.cases.targets import DEFAULT, Targets
@@ -78,13 +80,20 @@ class Communication(NamedTuple):
     author: Author
 
 
+_PACKED = Struct("<d?")
+
+
+def pack(written: Iterable[Communication]) -> bytes:
+    """Return communications as a case holds them."""
+    return b"".join(_PACKED.pack(one.created, one.author is Author.AWS) for one in written)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A support case as DescribeCases shows it; words are AWS's, from open sets, `unknown` where AWS sent none.
 
     `first_aws` is when AWS first wrote on a case of the customer's, as far as is known. `first_aws_known` is False while not
-    all communications have been looked at: AWS may have written before. `communications` are in the order of time: the latest
-    five, before them the first of those in a row that they go on, and in between what came since the reading before.
+    all communications have been looked at: AWS may have written before.
     """
 
     case_id: str
@@ -99,12 +108,18 @@ class Case:
     first_aws: float | None = None
     first_aws_known: bool = True
     opened_by: Author = Author.CUSTOMER
-    communications: tuple[Communication, ...] = ()
+    packed: bytes = b""  # communications: a fleet holds a hundred thousand
     subject: str = ""  # empty unless its own switch is on
 
     @property
     def is_open(self) -> bool:
         return self.status != RESOLVED
+
+    @property
+    def communications(self) -> tuple[Communication, ...]:
+        """In the order of time: the latest five, others since the last reading, and before that where their turn began."""
+        written = _PACKED.iter_unpack(self.packed)
+        return tuple(Communication(at, Author.AWS if is_aws else Author.CUSTOMER) for at, is_aws in written)
 
     @property
     def last_author(self) -> Author:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, pack
 from exporter.cases.targets import SupportPlan, Targets
 from exporter.cases.turns import first_by_aws, in_order, opened_by
 
@@ -37,7 +37,7 @@ def case(
         latest=latest or (written[-1] if written else None),
         first_aws=first_aws,
         first_aws_known=first_aws_known,
-        communications=tuple(written),
+        packed=pack(written),
     )
 
 
