@@ -62,7 +62,7 @@ def overview() -> Json:
                 "Response times",
                 [
                     (7, [(14, _first_response()), (10, _resolution())]),
-                    (8, [(8, shared.waiting_longest()), (8, _replies()), (8, _met_by_plan())]),
+                    (8, [(10, shared.waiting_longest()), (7, _replies()), (7, _met_by_plan())]),
                     (8, [(12, shared.missed()), (12, shared.flow())]),
                 ],
             ),

@@ -189,7 +189,7 @@ def severity_column() -> Column:
 def turn_column() -> Column:
     """Return the column of who a case is waiting on."""
     look = {"mappings": [TURN_TEXTS], "custom__cellOptions": {"type": "color-text"}}
-    return Column("waiting_on", "Waiting on", 85, look)
+    return Column("waiting_on", "Waiting on", 95, look)
 
 
 def duration_column(name: str, title: str, *levels: tuple[float, str], width: int = 105) -> Column:

@@ -114,11 +114,11 @@ def waiting_longest() -> Json:
     cases = queries.per_account("aws_support_open_cases", queries.SEVERITY, by="severity_code, waiting_on", name=True)
     return table(
         "Waiting longest",
-        "The case that has waited longest for an answer, of each account, severity and side: the eight longest, and how many "
+        "The case that has waited longest for an answer, of each account, severity and side: the six longest, and how many "
         "cases of the account and severity wait on that side. Yellow from "
         f"a day, red from three.{NOT_BY_SERVICE}",
-        Query(f"topk(8, time() - {since})"),
-        Query(f"{cases} and on ({labels}) topk(8, time() - {since})"),
+        Query(f"topk(6, time() - {since})"),
+        Query(f"{cases} and on ({labels}) topk(6, time() - {since})"),
         columns=[
             duration_column("Value #A", "Waiting for", (_DAY, WARN), (3 * _DAY, BAD)),
             turn_column(),

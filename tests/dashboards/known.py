@@ -72,9 +72,7 @@ def known(clock: Callable[[], float]) -> Fleet:
         case = filed(payments, "critical", RDS)
         events.append((end - 11 * HOUR, partial(answer, case)))
 
-    def resolved() -> (
-        None
-    ):  # search: low, answered after 10 of 24 hours; we reply after 12 more, AWS after one; resolved after 24
+    def resolved() -> None:  # search: low, answered after 10 of 24 hours; we reply 12 later, AWS in one; resolved after 24
         case = filed(search, "low", EKS)
         events.append((end - 20 * HOUR, partial(answer, case)))
         events.append((end - 8 * HOUR, partial(case.add_communication, submitted_by=CUSTOMER_AUTHOR)))
