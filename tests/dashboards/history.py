@@ -22,6 +22,7 @@ from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import AssumedRole, Sts
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import RequestFailure, refused
+from exporter.aws.parse import cases_parser
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Account, Reason
@@ -105,7 +106,7 @@ class CalledClient(Client):
 
     def __init__(self, of: "RecordedExporter", account: simulated.Account) -> None:
         self._rng = random.Random(of.rng.random())  # noqa: S311 - a story, not a secret
-        super().__init__(of.endpoints, of.instrumentation, of.clock, self._rng.random)
+        super().__init__(of.endpoints, of.instrumentation.request_ended, of.clock, self._rng.random)
         self._of = of
         self._account = account
 
@@ -227,7 +228,12 @@ class RecordedExporter:
         client = CalledClient(self, account)
         role = AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {})
         reader = SupportReader(
-            account.account_id, client, client.services("support", [_REGION]), role, Memory(), (), keep_subject=False
+            account.account_id,
+            client,
+            client.services("support", [_REGION]),
+            role,
+            Memory(),
+            {None: cases_parser(keep_subject=False)},
         )
         named = Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization, (), targets(plan))
         return Target(named, reader)

@@ -17,7 +17,7 @@ def test_it_is_ready_and_says_once_what_is_missing(tmp_path: Path) -> None:
         line = exporter.wait_for_log(lambda line: "polling account failed" in line)
     assert len(page.values("aws_support_account_failure_info", reason="credentials")) == len(ACCOUNTS)
     assert status.count('<p class="alert">') == 1, "one line about accounts and organization"
-    assert status.count("no AWS credentials") == 1
+    assert status.count("no credentials found") == 1
     assert "accounts=8" in line
     assert f'account_ids="{", ".join(ACCOUNTS[:5])}, ..."' in line
     assert exporter.stderr.count("polling account failed") == 1

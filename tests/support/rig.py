@@ -51,7 +51,7 @@ class Rig:
         self._thread.start()
         self._started.wait()
         instrumentation = Instrumentation(settings.first_response_targets)
-        self.readers = Readers(self._endpoints, instrumentation, clock=clock, random=random, log=log or nowhere)
+        self.readers = Readers(self._endpoints, instrumentation.request_ended, clock=clock, random=random, log=log or nowhere)
         self.store = PageStore()
         self.collector = Collector(
             targets.plan(settings, self.readers),

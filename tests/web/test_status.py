@@ -74,7 +74,7 @@ def test_each_field_that_may_hold_markup_is_shown_as_text(serve: Serve) -> None:
 
 
 def test_the_status_is_there_for_programs(serve: Serve) -> None:
-    organization = OrganizationStatus("acme", 3, NOW - 5, Reason.ACCESS_DENIED, "no")
+    organization = OrganizationStatus("acme", 3, NOW - 5, Reason.ACCESS_DENIED, "ListAccounts: no")
     client = serve(status("well"), BROKEN, organizations=[organization])
     assert client.get("/api/v1/status").headers["content-type"] == "application/json; charset=utf-8"
     shown = document(client)
