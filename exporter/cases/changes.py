@@ -134,7 +134,7 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     seen = (*after.cases, *answered)
     settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
-    told = list(_told(before, after, watched, {case.case_id for case in opened}))
+    told = list(_told(before, after, watched, {case.case_id for case in opened}, back_ids | away))
     return Changes(
         opened=opened,
         resolved=resolved,
@@ -161,24 +161,25 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
 
 
 def _told(
-    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str]
+    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str], returned: set[str]
 ) -> Iterator[tuple[list[Reply], list[Author]]]:
     """Yield, for each case, the replies that are new, and the authors of all new communications."""
     known = {case.case_id: case for case in before.cases}
     for case in (*after.cases, *(case for case in after.resolved if case.case_id in known)):
         earlier = known.get(case.case_id)
-        if earlier is case or (earlier is not None and earlier.packed == case.packed):
+        if earlier is not None and earlier.packed == case.packed:
             continue
         seen = () if earlier is None else earlier.communications
-        is_past = case.case_id not in opened and (earlier is None or watched[case.case_id].awaited is None)
-        # What was written before is not known of a case that comes back, and of one that could not be looked up before.
-        since = seen[0].created if seen else before.taken_at if is_past else float("-inf")
+        since = seen[0].created if seen else float("-inf")
+        if case.case_id in returned or (not seen and case.case_id not in opened and watched[case.case_id].awaited is None):
+            since = before.taken_at  # what was written before is not known
         written = in_order((*seen, *case.communications))
+        turns = [one for one in written if case.case_id not in returned or one.created > since]  # a resolution ends a turn
         answered = {answer for answer, _ in replies(seen)}
         yield (
             [
                 Reply(case.severity_code, answer.author, seconds)
-                for answer, seconds in replies(written)
+                for answer, seconds in replies(turns)
                 if answer not in answered and answer.created > since and answer != (case.first_aws, Author.AWS)
             ],
             [one.author for one in written if one not in seen and one.created > since],

@@ -84,7 +84,7 @@ def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Po
     )
     samples = (
         *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
-        *_moment_samples(cases, names),
+        *_moment_samples(cases, names, aggregate.awaited(cases, account.targets, watched)),
         *_severity_samples(cases, names, aggregate.overdue(cases, account.targets, watched, now)),
         *_tally_samples(tally, names),
         *(() if policy.case_limit is None else _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)),
@@ -130,13 +130,13 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
         yield Sample(catalog.ACCOUNT_POLL_ERRORS, names | {"reason": reason}, count)
 
 
-def _moment_samples(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Sample]:
+def _moment_samples(cases: tuple[Case, ...], names: dict[str, str], awaited: tuple[Case, ...]) -> Iterator[Sample]:
     for (severity_code, author, side), since in aggregate.quiet_since_by_side(cases).items():
         labels = names | {"severity_code": severity_code, "last_author": author, "waiting_on": side}
         yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
     for (severity_code, side), since in aggregate.waiting_since_by_side(cases).items():
         yield Sample(catalog.OLDEST_WAITING_SINCE, names | {"severity_code": severity_code, "waiting_on": side}, since)
-    for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, aggregate.unanswered(cases))):
+    for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, awaited)):
         for severity_code, created in aggregate.oldest_by_severity(some).items():
             yield Sample(metric, names | {"severity_code": severity_code}, created)
 

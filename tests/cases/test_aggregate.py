@@ -51,7 +51,7 @@ def test_of_two_cases_with_one_id_one_is_kept_and_resolved_ones_are_left_out() -
     ids=["answered late", "no target", "no opening time", "not known yet", "opened by AWS"],
 )
 def test_what_is_not_known_to_be_unanswered_past_a_target_is_not_overdue(harmless: Case) -> None:
-    assert aggregate.overdue([harmless], TARGETS, {}, NOW) == ()
+    assert aggregate.awaited([harmless], TARGETS, {}) == aggregate.overdue([harmless], TARGETS, {}, NOW) == ()
 
 
 def test_the_next_target_to_pass_is_that_of_an_unanswered_case_and_not_over_yet() -> None:

@@ -4,6 +4,7 @@ All of an exporter is its own but the wire and the clock: the simulated API is c
 """
 
 import asyncio
+import itertools
 import platform
 import random
 import re
@@ -25,6 +26,7 @@ from exporter.aws.parse import cases_parser
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Account, Reason
+from exporter.cases.targets import SupportPlan, targets
 from exporter.collector.collector import Collector, Plan
 from exporter.collector.ports import Target
 from exporter.config.settings import parse
@@ -46,6 +48,8 @@ JOB = "aws-support-exporter"
 _REGION = "us-east-1"
 _SESSION_SECONDS = 3600.0
 _LOOK_SECONDS = 0.001
+_PLANS = (SupportPlan.ENTERPRISE, SupportPlan.BUSINESS_SUPPORT_PLUS)
+"""Every other account has the second one."""
 _PLAIN = Encoding(TextFormat.OPENMETRICS, gzip=False)
 _START_TIME = re.compile(rb"^process_start_time_seconds .*$", re.MULTILINE)
 
@@ -171,7 +175,8 @@ class RecordedExporter:
         self.clock = clock
         self.rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
         mine = [account for account in fleet.accounts if account.state == "ACTIVE"][scrape.index :: scrape.total]
-        read = [self._target(account) for account in mine]
+        plans = {account.account_id: plan for account, plan in zip(fleet.accounts, itertools.cycle(_PLANS))}
+        read = [self._target(account, plans[account.account_id]) for account in mine]
         policy = replace(
             settings.policy,
             max_staleness=max(settings.policy.max_staleness, 3 * step),
@@ -219,7 +224,7 @@ class RecordedExporter:
         name, _, labels = series.rstrip(b"}").partition(b"{")
         return name + self._labels + (b"," + labels if labels else b"") + b"} " + value
 
-    def _target(self, account: simulated.Account) -> Target:
+    def _target(self, account: simulated.Account, plan: SupportPlan) -> Target:
         client = CalledClient(self, account)
         role = AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {})
         reader = SupportReader(
@@ -230,7 +235,8 @@ class RecordedExporter:
             Memory(),
             {None: cases_parser(keep_subject=False)},
         )
-        return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
+        named = Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization, (), targets(plan))
+        return Target(named, reader)
 
     def _samples(self) -> Iterator[Sample]:
         yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, 1)
