@@ -6,6 +6,7 @@ A `ValueError` is the rest of a sentence that begins with the value itself.
 import re
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
@@ -176,11 +177,14 @@ def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
     return PlainValidator(read)
 
 
-def _plan(value: object) -> SupportPlan:
-    try:
-        return SupportPlan(_text(value))
-    except ValueError:
-        raise ValueError(f"is not a support plan: write one of {', '.join(SupportPlan)}") from None
+def one_of(kind: type[StrEnum], what: str) -> PlainValidator:
+    def read_name(value: object) -> StrEnum:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise ValueError(f"is not {what}: write one of {', '.join(kind)}") from None
+
+    return PlainValidator(read_name)
 
 
 def _switch(value: object) -> bool:
@@ -189,7 +193,7 @@ def _switch(value: object) -> bool:
     raise ValueError("is neither true nor false: write one of them, without quotes")
 
 
-Plan = Annotated[SupportPlan, PlainValidator(_plan)]
+Plan = Annotated[SupportPlan, one_of(SupportPlan, "a support plan")]
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
 Name = Annotated[Text, AfterValidator(_name)]

@@ -4,7 +4,6 @@ What exporter-toolkit knows and this exporter cannot do is refused, never ignore
 """
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -12,7 +11,7 @@ from pydantic import AfterValidator, Field, PlainValidator
 
 from exporter.config.problems import validated
 from exporter.config.schema import Section
-from exporter.config.types import Switch, Text, matching, not_empty
+from exporter.config.types import Switch, Text, matching, not_empty, one_of
 from exporter.config.yaml_lines import Document, read_yaml
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 
@@ -21,16 +20,6 @@ _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
 _NOBODY = ", so nobody could connect: write the names that may, or remove the key"
 _OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
-
-
-def _one_of(kind: type[StrEnum], what: str) -> PlainValidator:
-    def read_name(value: object) -> StrEnum:
-        try:
-            return kind(str(value))
-        except ValueError:
-            raise ValueError(f"is not {what}: write one of {', '.join(kind)}") from None
-
-    return PlainValidator(read_name)
 
 
 def _hash(text: str) -> str:
@@ -62,8 +51,8 @@ _FrameOptions = Annotated[_Header, matching("deny|sameorigin", "is not allowed: 
 _NO_USER = "is not a user name: it is not empty, and basic authentication ends it at the first colon"
 _User = Annotated[str, PlainValidator(str), matching("[^:]+", _NO_USER)]
 _Hash = Annotated[_Written, AfterValidator(_hash)]
-_ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a supported way to check clients' certificates")]
-_Version = Annotated[TlsVersion, _one_of(TlsVersion, "a version of TLS")]
+_ClientAuth = Annotated[ClientAuth, one_of(ClientAuth, "a supported way to check clients' certificates")]
+_Version = Annotated[TlsVersion, one_of(TlsVersion, "a version of TLS")]
 
 
 class TlsServerConfig(Section):

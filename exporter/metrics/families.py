@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 from exporter.cases import aggregate
-from exporter.cases.changes import MET, MISSED, FirstResponse, Tally
-from exporter.cases.model import SEVERITY_CODES, Account, Author, Case
+from exporter.cases.changes import MET, MISSED, OPENED, OUTCOME, REOPENED, WRITTEN, FirstResponse, Tally
+from exporter.cases.model import RESOLVED, SEVERITY_CODES, Account, Author, Case
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
@@ -152,21 +153,19 @@ def _severity_samples(cases: tuple[Case, ...], names: dict[str, str], overdue: t
 
 
 def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
-    resolved, reopened = ({(code,): count for code, count in counts.items()} for counts in (tally.resolved, tally.reopened))
-    severity_codes = [(code,) for code in SEVERITY_CODES]
-    outcomes = [(code, outcome) for code in SEVERITY_CODES for outcome in (MET, MISSED)]
-    openings = [(code, author) for code in SEVERITY_CODES for author in Author]
-    written = {(author.value,): count for author, count in tally.written.items()}
-    for metric, counts, always in (
-        (catalog.FIRST_RESPONSES, tally.outcomes, outcomes),
-        (catalog.CASES_OPENED, tally.opened, openings),
-        (catalog.CASES_RESOLVED, resolved, severity_codes),
-        (catalog.CASES_REOPENED, reopened, severity_codes),
-        (catalog.COMMUNICATIONS, written, [(author.value,) for author in Author]),
+    severities, sides = [(code,) for code in SEVERITY_CODES], [(author.value,) for author in Author]
+    for metric, kind, always in (
+        (catalog.FIRST_RESPONSES, OUTCOME, product(SEVERITY_CODES, (MET, MISSED))),
+        (catalog.CASES_OPENED, OPENED, product(SEVERITY_CODES, Author)),
+        (catalog.CASES_RESOLVED, RESOLVED, severities),
+        (catalog.CASES_REOPENED, REOPENED, severities),
+        (catalog.COMMUNICATIONS, WRITTEN, sides),
     ):
-        for values in (*always, *sorted(counts.keys() - {*always})):
-            labels = dict(zip(metric.labels[len(names) :], values, strict=True))
-            yield Sample(metric, names | labels, counts.get(values, 0))
+        counts = dict.fromkeys(always, 0) | {
+            event[1:]: count for event, count in sorted(tally.counts.items()) if event[0] == kind
+        }
+        for values, count in counts.items():
+            yield Sample(metric, names | dict(zip(metric.labels[len(names) :], values, strict=True)), count)
 
 
 def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *, subjects: bool) -> Iterator[Sample]:

@@ -106,7 +106,7 @@ def follow(*readings: Sequence[Case], step: float = 300.0) -> tuple[list[tuple[A
     for before, after in pairwise(taken):
         seen = changes(before, after, watched, TARGETS)
         watched = seen.watched
-        told += [(reply.author, reply.seconds) for reply in seen.replies]
+        told += [(author, seconds) for _, author, seconds in seen.replies]
         authors += seen.written
     return told, authors
 
