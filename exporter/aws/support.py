@@ -85,7 +85,7 @@ class SupportReader:
 
     async def _find(self, retries: Retries[Service], ends: float, missing: Iterable[Case]) -> dict[str, Case]:
         """Return cases as AWS has them now, resolved ones included; those that it does not tell of are left out."""
-        case_ids = [case.case_id for case in missing]
+        case_ids, parse = [case.case_id for case in missing], next(iter(self.parsers.values()))
         found: dict[str, Case] = {}
         with suppress(ReadFailure):
             async with time_limit(self.account_id, ends) as caller:
@@ -93,12 +93,7 @@ class SupportReader:
                     parameters = {**_ALL, "caseIdList": case_ids[at : at + PAGE_SIZE], "includeResolvedCases": True}
                     await self._quota()
                     page: Page[Case] = await self.client.request(
-                        retries.endpoint,
-                        "DescribeCases",
-                        parameters,
-                        retries.credentials,
-                        caller,
-                        next(iter(self.parsers.values())),
+                        retries.endpoint, "DescribeCases", parameters, retries.credentials, caller, parse
                     )
                     found |= {case.case_id: case for case in page.items}
         return found
