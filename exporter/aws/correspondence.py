@@ -23,7 +23,7 @@ class _Known:
 
     case: Case
     is_open: bool = False
-    malformed: bool = False
+    looked_up: int = 0  # in which poll, by number
 
 
 class Correspondence:
@@ -32,6 +32,7 @@ class Correspondence:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._begun = False
+        self._polls = 0
         self._last: tuple[Sequence[Case], tuple[Case, ...]] | None = None
 
     async def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
@@ -43,19 +44,19 @@ class Correspondence:
             return self._last[1]  # most polls find nothing new
         known = {case.case_id: self._with_latest(case) for case in cases}
         questions = [case_id for case_id, found in known.items() if found.is_open]
-        # Those whose last answer could not be read come last, or they would keep others from ever being looked up.
-        for case_id in sorted(questions, key=lambda case_id: known[case_id].malformed)[:LOOKUPS_PER_POLL]:
+        self._polls += 1
+        # Those that were looked up before come last, or they would keep others from ever being looked up.
+        for case_id in sorted(questions, key=lambda case_id: known[case_id].looked_up)[:LOOKUPS_PER_POLL]:
             try:
                 written = in_order(await lookup(case_id))
             except ReadFailure as failure:
                 if failure.reason is not Reason.MALFORMED:
                     break  # Others would fail in the same way.
-                known[case_id] = replace(known[case_id], malformed=True)
+                known[case_id] = replace(known[case_id], looked_up=self._polls)
             else:
                 opener = opened_by(written)
-                known[case_id] = _Known(
-                    _with(known[case_id].case, written, None if opener is Author.AWS else first_by_aws(written), opener)
-                )
+                first = None if opener is Author.AWS else first_by_aws(written)
+                known[case_id] = _Known(_with(known[case_id].case, written, first, opener), looked_up=self._polls)
         self._known, self._begun = known, True  # not before: a reading that was cancelled has told nobody
         completed = tuple(found.case for found in known.values())
         self._last = None if questions else (cases, completed)
@@ -76,7 +77,7 @@ class Correspondence:
         if known.is_open or not (seen and latest and latest[0].created <= seen[-1].created):
             held = case if is_awaited else replace(case, first_aws=before.first_aws, first_aws_known=True)
             held = replace(held, opened_by=before.opened_by, packed=before.packed, latest=case.latest or before.latest)
-            return _Known(held, is_open=True, malformed=known.malformed)
+            return _Known(held, is_open=True, looked_up=known.looked_up)
         written = in_order((*seen, *latest))
         begins = at = written.index(latest[0])
         while begins and written[begins - 1].author is latest[0].author:

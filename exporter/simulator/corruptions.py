@@ -74,6 +74,19 @@ class WrongTypes:
         }
 
 
+class Omission:
+    """An answer leaves out some cases, as AWS's listings do that are not consistent yet."""
+
+    def __init__(self, *case_ids: str) -> None:
+        self._case_ids = case_ids
+
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return _changed(exchange.serve(), self._without_them).response()
+
+    def _without_them(self, document: dict[str, Any]) -> dict[str, Any]:
+        return document | {"cases": [case for case in document["cases"] if case["caseId"] not in self._case_ids]}
+
+
 @dataclass(frozen=True, slots=True)
 class HugeBody:
     """A well-formed answer of that many megabytes, sent as fast as the client reads."""

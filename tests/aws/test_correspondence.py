@@ -106,6 +106,14 @@ def test_a_case_of_which_nothing_is_said_is_looked_up_at_every_poll() -> None:
     assert len(calls.asked) == 2
 
 
+def test_cases_of_which_nothing_is_ever_said_are_looked_up_in_turn() -> None:
+    silent = [case(f"case-{number:02}", first_aws_known=False) for number in range(13)]
+    calls, known = Calls(said(US)), Correspondence()
+    complete(known, silent, calls)
+    complete(known, silent, calls)
+    assert {*calls.asked} == {one.case_id for one in silent}
+
+
 def test_of_a_case_that_is_gone_nothing_is_remembered() -> None:
     assert follow(said(*[US] * 7), 7, 0, 7)[1] == ["case-1"] * 2
 
