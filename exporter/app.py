@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -25,7 +26,7 @@ from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
 from exporter.config.schema import as_yaml
 from exporter.config.settings import Settings, load, parse
-from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
@@ -37,7 +38,10 @@ from exporter.options import Options
 from exporter.reload import LastReload, Reloader
 from exporter.web import server
 from exporter.web.handlers import Site, application
+from exporter.web.settings import WebSettings
 from exporter.web.tls import WebConfigFile
+
+T = TypeVar("T")
 
 _SWITCH_INTERVAL = 0.00005
 """Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
@@ -62,28 +66,24 @@ def check_config(options: Options, log: FilteringBoundLogger) -> None:
 
 
 def check(options: Options, log: FilteringBoundLogger) -> int:
-    """Poll every account once, and report how it went and what to do; raises ConfigError.
-
-    Returns:
-        0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
-    """
-    with _exporter_once(options, log) as (exporter, progress):
-        found = asyncio.run(exporter.examine(progress))
+    """Poll every account once, report how it went and what to do, and return the exit code; raises ConfigError."""
+    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
+        found = asyncio.run(exporter.closing(exporter.examine(progress)))
     show = report.print_json if options.json_output else report.print_text
     show(found, sys.stdout)
     return found.exit_code
 
 
 def once(options: Options, log: FilteringBoundLogger) -> int:
-    """Poll every account once, and print the page without process metrics, as for the textfile collector.
+    """Poll every account once, print the page without process metrics, as for the textfile collector; return the exit code.
 
-    Returns:
-        0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
+    It is 0 also when accounts failed, as the page says so, and 1 when no account was found, as it says nothing then.
     """
-    with _exporter_once(options, log) as (exporter, progress):
-        asyncio.run(exporter.poll_once(progress))
-    page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
-    sys.stdout.write(page.decode() if page else "")
+    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
+        asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
+    sys.stdout.write(exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False)).decode())
     has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
     return int(has_failed and not exporter.collector.accounts.entries())
 
@@ -103,8 +103,9 @@ class Exporter:
         self._clock = SystemClock()
         self._endpoints = Endpoints()
         self.settings = self._parse(content)
-        self._instrumentation = instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
-        self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random, log=log)
+        instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
+        self._observer = instrumentation.request_ended
+        self._readers = Readers(self._endpoints, self._observer, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
         self.collector = Collector(
@@ -119,33 +120,30 @@ class Exporter:
         )
         self._log_shared_endpoints()
 
-    async def poll_once(self, progress: Callable[[int, int], None]) -> None:
+    async def closing(self, work: Awaitable[T]) -> T:
+        """Do what is done on the collector's loop, and close the connections to AWS."""
         try:
-            await self.collector.run_once(progress)
+            return await work
         finally:
             await self._readers.close()
 
     async def examine(self, progress: Callable[[int, int], None]) -> report.Findings:
         """Poll every account once, and ask what else tells a person what is wrong."""
         settings, accounts, discoverer = self.settings, self.collector.accounts, self.collector.discoverer
-        poll, readers = settings.config.poll, self._readers
-        client = Client(self._endpoints, self._instrumentation, self._clock, random.random)
-        doctor = Doctor(client, poll.timeout, asyncio.Semaphore(poll.concurrency))
+        poll, client = settings.config.poll, Client(self._endpoints, self._observer, self._clock, random.random)
+        doctor = Doctor(client, self._readers, poll.timeout, asyncio.Semaphore(poll.concurrency))
         used = {each.access.profile: each.regions for each in settings.entries} or {None: settings.config.aws.regions}
         asked = [(name, region) for name in ("sts", "support") for regions in self._region_lists() for region in regions]
         asked += [("organizations", organization.regions[0]) for organization in settings.organizations]
         try:
             identities, endpoints, _ = await asyncio.gather(
-                asyncio.gather(
-                    *(doctor.identity(each, readers.session_credentials(each, used[each][0]), used[each]) for each in used)
-                ),
+                asyncio.gather(*(doctor.identity(*each) for each in used.items())),
                 doctor.endpoints(asked),
                 self.collector.run_once(progress),
             )
             denied = await doctor.denied({e.target.source: e.status.reading for e in accounts.entries() if e.status.reading})
         finally:
             await client.close()
-            await readers.close()
         callers = {profile: str(found.facts["arn"] or "") for profile, found in zip(used, identities, strict=True)}
         return report.Findings(
             credentials=identities,
@@ -153,7 +151,7 @@ class Exporter:
             organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
             warnings=denied,
-            notes=readers.notes(),
+            notes=self._readers.notes(),
             unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
             strict=self._options.strict,
         )
@@ -168,7 +166,7 @@ class Exporter:
         gc.set_threshold(2_000, 10, 100)
         sys.setswitchinterval(_SWITCH_INTERVAL)
         loop = asyncio.get_running_loop()
-        polling = LoopThread("collector", self._collect())
+        polling = LoopThread("collector", self.closing(self.collector.run()))
         await polling.call(self.collector.publisher.publish())  # Nobody is to find no page.
         reloader = Reloader(
             options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
@@ -184,7 +182,7 @@ class Exporter:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, reloader.by_signal)
         watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
-        self._announce(sockets, "http" if web_config is None or web_config.current().context is None else "https")
+        self._announce(sockets, "http" if web_config is None or web_config.current.context is None else "https")
         site = self._site(reloader.by_request, polling.problems)
         await server.run(application(site), sockets, stop, self._log, limits=options.limits, web_config=web_config)
         if watching is not None:
@@ -196,12 +194,6 @@ class Exporter:
     def _region_lists(self) -> list[tuple[str, ...]]:
         return list(dict.fromkeys(each.regions for each in self.settings.entries)) or [self.settings.config.aws.regions]
 
-    async def _collect(self) -> None:
-        try:
-            await self.collector.run()
-        finally:
-            await self._readers.close()
-
     async def _apply(self, content: bytes, polling: LoopThread) -> None:
         settings = await asyncio.to_thread(self._parse, content)
 
@@ -210,7 +202,7 @@ class Exporter:
             plan = targets.plan(settings, self._readers, known)
             self.settings = settings
             self._log_shared_endpoints()  # here, as it has boto3 resolve what is new, which is neither fast nor thread-safe
-            await self.collector.apply(plan)
+            self.collector.apply(plan)
 
         await polling.call(apply())
 
@@ -276,18 +268,14 @@ class Exporter:
                 self._log.info("several regions share a Support endpoint", **several)
 
 
-@contextmanager
-def _exporter_once(options: Options, log: FilteringBoundLogger) -> Iterator[tuple[Exporter, Callable[[int, int], None]]]:
-    """Yield an exporter that is to poll once, and what shows its progress meanwhile."""
-    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
-        yield Exporter(content, source, options, log), progress
-
-
 def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
     if path is None:
         return None
-    parse = partial(parse_web_config, source=str(path), directory=path.parent)
-    return WebConfigFile(str(path), partial(read_web_config, path), parse, log)
+
+    def load() -> WebSettings:
+        return parse_web_config(read(path, "web-config"), source=str(path), directory=path.parent)
+
+    return WebConfigFile(str(path), load, log)
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from exporter.cases.advice import advice
 from exporter.cases.model import Access, Reason
-from exporter.cases.report import Checked, Failure, grouped
+from exporter.cases.report import Finding, finding, grouped
 from exporter.cases.status import AccountStatus
 
 _WIDE = 160
@@ -27,11 +26,11 @@ _CLEAR_LINE = "\r\x1b[2K"
 class Findings:
     """All that a check found out; in a strict one, an account without a support plan fails, too."""
 
-    credentials: Sequence[Checked]
-    endpoints: Sequence[Checked]
-    organizations: Sequence[Checked]
-    accounts: Sequence[Checked]
-    warnings: Sequence[Failure]
+    credentials: Sequence[Finding]
+    endpoints: Sequence[Finding]
+    organizations: Sequence[Finding]
+    accounts: Sequence[Finding]
+    warnings: Sequence[Finding]
     notes: Sequence[str]
     unknown_accounts: Sequence[str]  # that were asked for
     strict: bool = False
@@ -45,18 +44,17 @@ class Findings:
         """0 when every account could be read, 1 when not."""
         return int(bool(self.failed or self.unknown_accounts or any(listed.reason for listed in self.organizations)))
 
-    def style(self, found: Checked | Failure) -> str:
+    def style(self, found: Finding) -> str:
         is_plan = found.reason is Reason.SUBSCRIPTION_REQUIRED and not self.strict
-        return _YELLOW if is_plan or getattr(found, "facts", {}).get("unmatched") else _RED if found.reason else _GREEN
+        return _YELLOW if is_plan or found.facts.get("unmatched") else _RED if found.reason else _GREEN
 
-    def failures(self) -> list[Failure]:
+    def failures(self) -> list[Finding]:
         """Return what went wrong with anything, the same only once; what needs someone last, where the eye is."""
-        checked = [*self.credentials, *self.endpoints, *self.organizations, *self.accounts]
-        found = grouped(Failure((each.name,), each.reason, each.detail, each.advice) for each in checked if each.reason)
-        return sorted(found, key=lambda failure: self.style(failure) == _RED)
+        found = (*self.credentials, *self.endpoints, *self.organizations, *self.accounts)
+        return sorted(grouped(each for each in found if each.reason), key=lambda failure: self.style(failure) == _RED)
 
 
-def account(status: AccountStatus, access: Access, callers: Mapping[str | None, str]) -> Checked:
+def account(status: AccountStatus, access: Access, callers: Mapping[str | None, str]) -> Finding:
     """Return how the check of an account went after one poll; `callers` has who assumes roles, by profile."""
     poll, reading = status.last_poll, status.reading
     facts = {
@@ -66,10 +64,9 @@ def account(status: AccountStatus, access: Access, callers: Mapping[str | None, 
         "open_cases": len(reading.cases) if reading else None,
         "seconds": round(poll.duration, 3) if poll else 0.0,
     }
-    if poll is None or poll.reason is None:
-        return Checked(facts)
     caller = callers.get(access.profile, "") if len(access.chain) == 1 else ""
-    return Checked(facts, poll.reason, poll.detail, advice(poll.reason, poll.detail, caller))
+    reason, detail = (poll.reason, poll.detail) if poll else (None, "")
+    return finding(status.account.account_id, facts, reason, detail, caller)
 
 
 @contextmanager
@@ -98,17 +95,17 @@ def print_text(found: Findings, stream: TextIO) -> None:
         stream.writelines(f"{_styled(line, style, stream)}\n" for line in wrapped)
 
     for title in ("credentials", "endpoints", "organizations"):
-        things: Sequence[Checked] = getattr(found, title)
+        things: Sequence[Finding] = getattr(found, title)
         if things:
             write(title.capitalize(), _BOLD)
         for thing in things:
             mark = {_GREEN: "\N{CHECK MARK}", _YELLOW: "!", _RED: "\N{BALLOT X}"}[found.style(thing)]
-            write(f"{mark} {thing.name}: {', '.join(_told(thing))}", found.style(thing), further="  ")
+            write(f"{mark} {thing.names[0]}: {', '.join(_told(thing))}", found.style(thing), further="  ")
     stream.writelines(f"{line}\n" for line in _table(found, stream))
-    names = {each.facts["account_id"]: each for each in found.accounts}
+    accounts = {each.names[0]: each.facts for each in found.accounts}
     for failure in [*found.failures(), *found.warnings]:
         stream.write("\n")
-        write(f"{_who(failure, names)}: {failure.detail}", _YELLOW if failure in found.warnings else found.style(failure))
+        write(f"{_who(failure, accounts)}: {failure.detail}", _YELLOW if failure in found.warnings else found.style(failure))
         write(failure.advice, first="  ", further="  ")
     unknown = [f"{each}: none of the configured or discovered accounts has this id" for each in found.unknown_accounts]
     for note in (*found.notes, *unknown, _summary(found)):
@@ -116,7 +113,7 @@ def print_text(found: Findings, stream: TextIO) -> None:
         write(note)
 
 
-def _told(thing: Checked) -> Iterator[str]:
+def _told(thing: Finding) -> Iterator[str]:
     _, *facts = thing.facts.items()
     for key, value in facts:
         if value is not None and value is not False and value != []:
@@ -139,12 +136,11 @@ def _table(found: Findings, stream: TextIO) -> Iterator[str]:
         yield f"{facts['account_id']}  {result}  {open_cases:>4}  {facts['seconds']:7.2f}  {facts['account_name']}"
 
 
-def _who(failure: Failure, accounts: Mapping[object, Checked]) -> str:
+def _who(failure: Finding, accounts: Mapping[str, Mapping[str, object]]) -> str:
     ids = [name for name in failure.names if name in accounts]
     told = [name for name in failure.names if name not in accounts]
     if len(ids) == 1:
-        facts = accounts[ids[0]].facts
-        told.append(f"{ids[0]} {facts['account_name']} ({facts['credentials']})")
+        told.append(f"{ids[0]} {accounts[ids[0]]['account_name']} ({accounts[ids[0]]['credentials']})")
     elif ids:
         more = f" and {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
         told.append(f"{len(ids)} accounts ({', '.join(ids[:_MOST_NAMES])}{more})")
@@ -152,7 +148,7 @@ def _who(failure: Failure, accounts: Mapping[object, Checked]) -> str:
 
 
 def _summary(found: Findings) -> str:
-    count, unlisted = len(found.accounts), [listed.name for listed in found.organizations if listed.reason]
+    count, unlisted = len(found.accounts), [listed.names[0] for listed in found.organizations if listed.reason]
     checked = f"{count} account{'' if count == 1 else 's'} checked, {found.failed or 'none'} failed."
     if not count:
         no_match = "" if unlisted or found.unknown_accounts else ": no account matches include and exclude"
@@ -161,17 +157,13 @@ def _summary(found: Findings) -> str:
 
 
 def print_json(found: Findings, stream: TextIO) -> None:
-    document: dict[str, object] = {
-        title: [
-            {**each.facts, "reason": each.reason, "detail": each.detail, "advice": each.advice}
-            for each in getattr(found, title)
-        ]
-        for title in ("credentials", "endpoints", "organizations", "accounts")
-    }
-    document |= {
-        title: [each._asdict() for each in failures]
-        for title, failures in (("failures", found.failures()), ("warnings", found.warnings))
-    }
+    def told(each: Finding, facts: Mapping[str, object]) -> dict[str, object]:
+        return {**facts, "reason": each.reason, "detail": each.detail, "advice": each.advice}
+
+    titles = ("credentials", "endpoints", "organizations", "accounts")
+    document: dict[str, object] = {title: [told(each, each.facts) for each in getattr(found, title)] for title in titles}
+    for title, failures in (("failures", found.failures()), ("warnings", found.warnings)):
+        document[title] = [told(each, {"names": each.names}) for each in failures]
     document |= {"notes": found.notes, "unknown_accounts": found.unknown_accounts, "failed": found.failed}
     json.dump(document, stream, indent=2)
     stream.write("\n")

@@ -5,8 +5,10 @@ import re
 import socket
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv6Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,12 +18,15 @@ from exporter.config.types import parse_duration
 from exporter.errors import ConfigError
 from exporter.web.guard import Limits
 from exporter.web.handlers import Paths, is_reserved
-from exporter.web.server import Address
 
 DEFAULT_ADDRESS = ":10047"
 _SHORTEST_INTERVAL = 1.0
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+# A host's labels have up to 63 characters: longer ones cannot be looked up at all.
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_ADDRESS = re.compile(rf"(\[(?P<ipv6>[^\]]+)\]|(?=.{{1,253}}:)({_LABEL}\.)*{_LABEL}\.?)?:(?P<port>[0-9]{{1,5}})")
+_LARGEST_PORT = 65535
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -32,7 +37,7 @@ class Options:
     command: str
     config_file: Path | None
     config_check: bool
-    addresses: tuple[Address, ...]
+    addresses: tuple[str, ...]
     paths: Paths
     demo: bool
     shard: Shard
@@ -61,7 +66,7 @@ def parse(arguments: Sequence[str]) -> Options:
         command=flags.command,
         config_file=flags.config_file,
         config_check=flags.config_check,
-        addresses=tuple(flags.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
+        addresses=tuple(flags.web_listen_address or [DEFAULT_ADDRESS]),
         paths=_paths(flags),
         demo=flags.demo,
         # Whoever checks may be on another host than whoever runs.
@@ -143,11 +148,13 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
     flag("--web.max-connections", type=partial(_count, least=1), default=limits.connections, metavar="N", help=connections)
 
 
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
+def _address(text: str) -> str:
+    found = _ADDRESS.fullmatch(text)
+    with suppress(ValueError):  # what is in brackets is no IPv6 address
+        if found and int(found["port"]) <= _LARGEST_PORT:
+            IPv6Address(found["ipv6"] or "::")
+            return text
+    raise ArgumentTypeError(f'"{text}" is not an address to listen on: write host:port, [ipv6]:port or :port')
 
 
 def _count(text: str, least: int = 0) -> int:

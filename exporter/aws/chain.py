@@ -32,7 +32,7 @@ _SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str]
     (said.MetadataRetrievalError, r"response (\d{3})", "HTTP {0}"),
     (said.CredentialRetrievalError, "custom-process", "it fails, or prints something else than credentials"),
     ((JSONDecodeError, UnicodeDecodeError), "", "the answer is no JSON of credentials"),
-    (ValueError, "Auth token value", f"{_TOKEN_FILE} names {{token}}, which holds more than one line"),
+    (ValueError, "Auth token value", "{token} holds more than one line"),
     (ValueError, "Unsupported host '([^']*)'", "{0} is neither local nor asked over https"),
     (RuntimeError, "still expired", "the credentials have expired"),
 )
@@ -62,7 +62,6 @@ def unresolved(source: str, error: Exception, given: Mapping[str, str]) -> Reque
     while cause := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(cause)
     way = next((f"{name}: " for name in _WAYS if name in given), "")
-    what = f"{way}no credentials: {type(error).__name__}"
     for cause in causes:
         if isinstance(cause, said.ClientError):
             return _refused(source, cause)
@@ -73,9 +72,10 @@ def unresolved(source: str, error: Exception, given: Mapping[str, str]) -> Reque
                 return RequestFailure(reason, f"{source}: {what}", Remedy.NEXT_ROUND, passes=True)
             what = f"{way}{what}"
             break
-        if sentence := _sentence(cause, way, given):
-            what = sentence
+        if what := _sentence(cause, way, given):
             break
+    else:
+        what = f"{way}no credentials: {type(error).__name__}"
     return RequestFailure(Reason.CREDENTIALS, f"{source}: {what}", passes=True)
 
 
@@ -86,7 +86,8 @@ def _sentence(error: BaseException, way: str, given: Mapping[str, str]) -> str:
         return f"{named(str(error.filename), given)} cannot be read: {error.strerror}"
     for kind, text, sentence in _SENTENCES:
         if isinstance(error, kind) and (found := re.search(text, str(error))):
-            return " ".join(f"{way}{sentence.format(*found.groups(), token=given.get(_TOKEN_FILE))}".split())
+            token = named(given[_TOKEN_FILE], given) if _TOKEN_FILE in given else _TOKEN_FILE.removesuffix("_FILE")
+            return " ".join(f"{way}{sentence.format(*found.groups(), token=token)}".split())
     return ""
 
 

@@ -4,23 +4,22 @@ import asyncio
 import os
 import re
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.resources import files
-from typing import Any, Protocol, TypeVar
+from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore.credentials import Credentials
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserFactory
+from botocore.serialize import create_serializer
 from yarl import URL
 
 from exporter import __version__
@@ -46,19 +45,14 @@ T = TypeVar("T")
 LARGEST_BODY_BYTES = 32 * 1024 * 1024
 """Some times the largest page of cases that AWS can send: 100 cases with five communications of 8,000 characters."""
 _ENDPOINT_FAULTS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
-_OK = 200
-_REDIRECTED = 300
 _HOST_OF_PROXY = re.compile(r"(?:^|[@/])((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)/*$")
 """Without the user and password before it."""
 
 Parser = Callable[[bytes], Any]
 
 
-class RequestObserver(Protocol):
-    """Called after every request to AWS."""
-
-    def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
-        """Take note of one request: its duration in seconds, and why it failed or None."""
+Observer = Callable[[str, float, Reason | None], None]
+"""Called after every request to AWS with its operation, its duration in seconds, and why it failed or None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +76,7 @@ class Client:
     """Makes requests on behalf of many accounts; belongs to one event loop from its first request on."""
 
     endpoints: Endpoints
-    observer: RequestObserver
+    observer: Observer
     clock: Clock
     random: Callable[[], float]
     _services: dict[tuple[str, Endpoint], Service] = field(default_factory=dict)
@@ -118,7 +112,7 @@ class Client:
             path, name = service.url.raw_path, service.model.signing_name
             headers = signed(headers, content, path, name, service.region, credentials=credentials, now=self.clock.time())
             status, body = await _send(http, service, operation, headers, content)
-            result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
+            result = parse(body) if parse and status == HTTPStatus.OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
             ended(failure.reason)
             if service.way and failure.reason in {Reason.UNREACHABLE, Reason.MALFORMED}:
@@ -140,21 +134,12 @@ class Client:
             service.circuit.failed(caller.subject)
         else:
             service.circuit.answered(caller.subject)
-        self.observer.request_ended(operation, self.clock.monotonic() - started, reason)
+        self.observer(operation, self.clock.monotonic() - started, reason)
 
     def _new_session(self) -> aiohttp.ClientSession:
-        # As botocore has it: what the user configured, or else the certificates that come with it.
-        bundle = self.endpoints.ca_bundle or str(files("botocore") / "cacert.pem")
-        try:
-            context = ssl.create_default_context(cafile=bundle)
-            # As botocore, from Python 3.13 on too: proxies that inspect TLS often have certificates that RFC 5280 would refuse.
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        except OSError as error:
-            detail = f"AWS_CA_BUNDLE names {bundle}, which cannot be read: {error.strerror}"
-            raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.NONE) from None
         agent = f"aws-support-exporter/{__version__} {self.endpoints.core.user_agent()}"
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.endpoints.tls, resolver=_Resolver()),
             timeout=aiohttp.ClientTimeout(total=LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
             # CloudTrail shows the user agent.
             headers={"User-Agent": agent, "Accept-Encoding": "identity"},
@@ -198,17 +183,11 @@ async def _send(
 
 
 def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> tuple[dict[str, str], bytes]:
-    model = service.model
-    parameters = {name: value for name, value in parameters.items() if value is not None}
-    if model.resolved_protocol == "json":
-        headers = {
-            "content-type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
-            "x-amz-target": f"{model.metadata['targetPrefix']}.{operation}",
-        }
-        body = msgspec.json.encode(parameters)
-    else:
-        headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-        body = urlencode({"Action": operation, "Version": model.api_version, **parameters}).encode()
+    given = {name: value for name, value in parameters.items() if value is not None}
+    serializer = create_serializer(service.model.resolved_protocol, include_validation=False)
+    written: Any = serializer.serialize_to_request(given, service.model.operation_model(operation))
+    headers = {name.lower(): value for name, value in written["headers"].items()}
+    body = written["body"] if isinstance(written["body"], bytes) else urlencode(written["body"]).encode()
     return {"host": str(service.url.host_port_subcomponent), **headers}, body
 
 
@@ -229,7 +208,7 @@ def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -
         parsed = _PARSERS.create_parser(model.resolved_protocol).parse(response, shape)
     except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
         raise unreadable(operation, status, type(error).__name__) from None
-    if status >= _REDIRECTED:
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
         said = parsed.get("Error") or {}
         raise refused(operation, status, said.get("Code", ""), said.get("Message", ""))
     return parsed

@@ -51,7 +51,6 @@ class SessionCredentials:
     async def get(self, caller: Caller) -> Credentials:
         """Return the present credentials; botocore looks for them, or renews them, in a thread."""
         caller.waits_for(self._name)
-        caller.passes = True
         frozen = await in_thread(self._resolve)
         self._access_key = frozen.access_key
         return Credentials(*frozen[:3])
@@ -114,24 +113,23 @@ class Shared:
             first = Caller(caller.subject)
             task = asyncio.create_task(self.source.get(first))
             task.add_done_callback(self._answered)
-            self._asking = (task, first)
+            self._asking, self._is_late = (task, first), False
         task, first = self._asking
         if self._is_late:
             raise first.late()
-        caller.behind = first
+        caller.waits_for(first)
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
-            self._is_late |= self._asking is not None and caller.timeout is not None and caller.timeout.expired()
+            self._is_late |= caller.timeout is not None and caller.timeout.expired()
             raise
-        caller.behind = None
         return task.result()
 
     def forget(self, refused: Credentials, caller: Caller) -> bool:
         return self.source.forget(refused, caller)
 
     def _answered(self, task: asyncio.Task[Credentials]) -> None:
-        self._asking, self._is_late = None, False
+        self._asking = None
         if not task.cancelled():
             task.exception()  # so that asyncio does not complain where nobody waits any more
 

@@ -9,14 +9,14 @@ import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import botocore.session
 import msgspec
-from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
@@ -56,8 +56,10 @@ class Endpoints:
             self.core = self.new_session()
             self.session = boto3.Session(botocore_session=self.core)
             self.ca_bundle: str | None = self.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-            if self.ca_bundle:
-                ssl.create_default_context(cafile=self.ca_bundle)
+            # As botocore has it: what the user configured, or else the certificates that come with it.
+            self.tls = ssl.create_default_context(cafile=self.ca_bundle or str(files("botocore") / "cacert.pem"))
+            # As botocore, from Python 3.13 on too: proxies that inspect TLS often have certificates that RFC 5280 would refuse.
+            self.tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
             for name in self.core.session_var_map:
                 self.core.get_config_variable(name)
             self.core.get_component("credential_provider")
@@ -78,7 +80,7 @@ class Endpoints:
         session = botocore.session.Session(profile=profile)
         if self._loader is None:
             self._loader = create_loader(session.get_config_variable("data_path"))
-            self._loader.file_loader = _OwnServices()  # type: ignore[assignment]  # no more is asked of it
+            self._loader.file_loader = _OwnServices()
         session.register_component("data_loader", self._loader)
         # botocore's own limits would take three minutes, as with IRSA where STS does not answer.
         retries: Any = {"total_max_attempts": 2}
@@ -113,23 +115,19 @@ class Endpoints:
             if service == "support":
                 plain = dict.fromkeys(("use_fips_endpoint", "use_dualstack_endpoint"), False)
                 builtin = self._resolve(service, region, Config(**plain, ignore_configured_endpoint_urls=True))  # type: ignore[call-arg, arg-type]  # the stubs lag behind
-                own = self.partition_of(region) == "aws" and region in COMMERCIAL_SUPPORT_REGIONS
-                signed_for = region if own else builtin.region
+                home = urlsplit(builtin.url).netloc.split(".")[1]
+                signed_for = region if region in COMMERCIAL_SUPPORT_REGIONS else home
                 if "endpoint_url" in endpoint.setting.lower():
                     endpoint = Endpoint(signed_for, endpoint.url, endpoint.setting)
                 else:
                     if endpoint.setting:
                         self.notes[f"{endpoint.setting} has no effect for Support, which has no such endpoint"] = None
-                    endpoint = Endpoint(signed_for, builtin.url.replace(builtin.region, signed_for))
+                    endpoint = Endpoint(signed_for, builtin.url.replace(home, signed_for))
             self._resolved[key] = endpoint
         return self._resolved[key]
 
     def _resolve(self, service: str, region: str, config: Config) -> Endpoint:
-        """Have botocore write and sign a request, and take it away before it is sent: `client.meta` may name another host."""
-
-        def take(request: AWSPreparedRequest, **_: object) -> None:
-            raise _NotSent(request)
-
+        """Have botocore sign a URL: `client.meta` may name another host."""
         client: Any = self.session.client(  # type: ignore[call-overload]  # the overloads want literal names
             service,
             region_name=region,
@@ -137,16 +135,12 @@ class Endpoints:
             aws_secret_access_key="none",  # noqa: S106 - nothing is sent that is signed with it
             config=config,
         )
-        client.meta.events.register("before-send", take)
-        try:
-            getattr(client, _ANY_OPERATION[service])()
-        except _NotSent as caught:
-            request = caught.request
-        finally:
-            client.close()
-        scope = str(request.headers["Authorization"])
-        url = request.url.removesuffix("/") if urlsplit(request.url).path == "/" else request.url
-        return Endpoint(scope.split("/")[2], url, _setting(service, urlsplit(url).netloc))
+        signed = urlsplit(client.generate_presigned_url(_ANY_OPERATION[service]))
+        client.close()
+        # A URL of Support is signed for the region that was asked for, wherever its one endpoint is.
+        scope = parse_qs(signed.query)["X-Amz-Credential"][0].split("/")
+        url = f"{signed.scheme}://{signed.netloc}{'' if signed.path == '/' else signed.path}"
+        return Endpoint(scope[2], url, _setting(service, signed.netloc))
 
 
 def _setting(service: str, host: str) -> str:
@@ -160,24 +154,13 @@ def _setting(service: str, host: str) -> str:
     return " and ".join(name if name in os.environ else name.removeprefix("AWS_").lower() for name in variants)
 
 
-class _NotSent(Exception):  # noqa: N818 - it keeps a request from being sent
-    def __init__(self, request: AWSPreparedRequest) -> None:
-        self.request = request
-
-
-class _OwnServices:
+class _OwnServices(JSONFileLoader):
     """Reads, of botocore's endpoints of some 300 services, those of ours: the rest would take 7 MB at start."""
-
-    def __init__(self) -> None:
-        self._files = JSONFileLoader()
-
-    def exists(self, file_path: str) -> bool:
-        return self._files.exists(file_path)
 
     def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - what the file holds
         path = Path(f"{file_path}.json")
         if path.name != "endpoints.json" or not path.is_file():
-            return self._files.load_file(file_path)
+            return super().load_file(file_path)
         read: Any = msgspec.json.decode
         content, partitions = read(path.read_bytes(), type=dict[str, msgspec.Raw]), []
         for partition in read(content["partitions"], type=list[dict[str, msgspec.Raw]]):

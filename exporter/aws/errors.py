@@ -120,11 +120,12 @@ def unreadable(operation: str, status: int, why: str) -> RequestFailure:
     return RequestFailure(reason, f"{operation}: HTTP {status}, and the answer cannot be read: {why}")
 
 
-def silent(waiting_for: str, seconds: float, remedy: Remedy | None = None, *, passes: bool = False) -> RequestFailure:
-    """Return the failure of waiting for what does not answer: an operation and its host, or where credentials are from."""
+def silent(waiting_for: str, seconds: float, remedy: Remedy | None = None) -> RequestFailure:
+    """Return the failure of waiting for an operation and its host, or for where credentials are from: those may still come."""
     what, _, host = waiting_for.partition(": ")
-    late = f"no answer from {host} within {seconds:.0f} s" if host else "no answer in time"
-    return RequestFailure(Reason.TIMEOUT, f"{what}: {late}", remedy, passes=passes)
+    if not host:
+        return RequestFailure(Reason.CREDENTIALS, f"{what}: no answer in time", remedy, passes=True)
+    return RequestFailure(Reason.TIMEOUT, f"{what}: no answer from {host} within {seconds:.0f} s", remedy)
 
 
 def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:

@@ -7,10 +7,11 @@ from weakref import WeakValueDictionary
 
 from structlog.typing import FilteringBoundLogger as Logger
 
-from exporter.aws.client import Client, RequestObserver
+from exporter.aws.client import Client, Observer
 from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.organizations import OrganizationReader
+from exporter.aws.parse import cases_parser
 from exporter.aws.retry import CredentialSource, time_limit
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Access
@@ -37,13 +38,12 @@ class Readers:
     """
 
     def __init__(
-        self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float], log: Logger
+        self, endpoints: Endpoints, observer: Observer, *, clock: Clock, random: Callable[[], float], log: Logger
     ) -> None:
         self._client = Client(endpoints, observer, clock, random)
         self._endpoints = endpoints
         self._log = log
-        self._sessions: dict[tuple[str | None, str], Shared] = {}
-        self._shared_roles: dict[tuple[ReaderOptions, Regions, str | None, tuple[str, ...]], Shared] = {}
+        self._shared: dict[tuple[object, ...], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
         self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
         self._cut: dict[str, str] = {}  # by AWS's reason
@@ -62,8 +62,7 @@ class Readers:
                 self._client.services("support", regions),
                 credentials,
                 self._memories.setdefault(account_id, Memory()),
-                options.languages,
-                keep_subject=options.keep_subject,
+                {language: cases_parser(keep_subject=options.keep_subject) for language in options.languages or (None,)},
             )
         return reader
 
@@ -90,22 +89,22 @@ class Readers:
         await self._client.close()
 
     def _credentials(self, access: Access, regions: Regions, options: ReaderOptions) -> CredentialSource:
-        if not access.chain:
-            return self.session_credentials(access.profile, regions[0])
         source: CredentialSource = self.session_credentials(access.profile, regions[0])
+        if not access.chain:
+            return source
         sts = Sts(self._client, regions)
         parameters = {"RoleSessionName": options.session_name, "DurationSeconds": int(options.session_duration)}
         *passed, last = access.chain
         for count, role_arn in enumerate(passed, start=1):
             key = (options, regions, access.profile, tuple(passed[:count]))
             role = AssumedRole(sts, source, {"RoleArn": role_arn, **parameters}, self._note_cut)
-            source = self._shared_roles.setdefault(key, Shared(role))
+            source = self._shared.setdefault(key, Shared(role))
         return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id}, self._note_cut)
 
     def session_credentials(self, profile: str | None, region: str) -> Shared:
         """Return the credentials of a profile, or the exporter's own; one without a region uses this one."""
         credentials = SessionCredentials(self._endpoints, self._client.clock, region, profile)
-        return self._sessions.setdefault((profile, self.partition_of(region)), Shared(credentials))
+        return self._shared.setdefault((profile, self.partition_of(region)), Shared(credentials))
 
     def _note_cut(self, role_arn: str, why: str) -> None:
         if why not in self._cut:

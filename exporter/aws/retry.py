@@ -34,25 +34,21 @@ class Caller:
     timeout: asyncio.Timeout | None = None
     failure: RequestFailure | None = None
     """The last request's, until one succeeds."""
-    waiting_for: str = "AWS"
+    waiting_for: "str | Caller" = "a request: AWS"
+    """An operation and its host, where credentials are from, or who asked first for what both wait for."""
     waiting_since: float = 0.0
-    passes: bool = False
-    """Whether what is waited for is likely to come by itself, however late."""
-    behind: "Caller | None" = None
-    """Who asked first for what both wait for."""
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
-    def waits_for(self, what: str) -> None:
+    def waits_for(self, what: "str | Caller") -> None:
         self.waiting_for, self.waiting_since = what, asyncio.get_running_loop().time()
 
     def late(self) -> RequestFailure:
         """Return why it had to wait for so long: the failure before, or else what gives no answer."""
         caller, failure = self, self.failure
-        while caller.behind:
-            caller = caller.behind
+        while isinstance(caller.waiting_for, Caller):
+            caller = caller.waiting_for
             failure = caller.failure or failure
-        waited = asyncio.get_running_loop().time() - (caller.waiting_since or caller.began)
-        return failure or silent(caller.waiting_for, waited, Remedy.NONE, passes=caller.passes)
+        return failure or silent(caller.waiting_for, asyncio.get_running_loop().time() - caller.waiting_since, Remedy.NONE)
 
 
 @asynccontextmanager
@@ -145,45 +141,45 @@ class Retries(Generic[E]):
 _AFTERWARDS = {Remedy.NEXT_ENDPOINT: Remedy.NEXT_ROUND, Remedy.OTHER_ENDPOINT: Remedy.NONE, Remedy.NEW_CREDENTIALS: Remedy.NONE}
 
 
+@dataclass(slots=True)
 class PageTokens:
     """The tokens of one listing's pages; those that lead in a circle end it, and it must not be walked again."""
 
-    def __init__(self, operation: str, most_pages: int) -> None:
-        self.next: str | None = None
-        self.done = False
-        self._operation = operation
-        self._most_pages = most_pages
-        self._seen: set[str | None] = set()
+    operation: str
+    most_pages: int
+    next: str | None = None
+    done: bool = False
+    _seen: set[str | None] = field(default_factory=set)
 
     def advance(self, token: str | None) -> None:
         """Go on to the page that the last one's token leads to; raise `malformed` if the pages do not end."""
         if token in self._seen:
-            raise malformed(f"{self._operation}: a page's token leads back to a page before it", Remedy.NONE)
+            raise malformed(f"{self.operation}: a page's token leads back to a page before it", Remedy.NONE)
         self._seen.add(token)
-        if token and len(self._seen) == self._most_pages:
-            raise malformed(f"{self._operation}: more than {self._most_pages} pages", Remedy.NONE)
+        if token and len(self._seen) == self.most_pages:
+            raise malformed(f"{self.operation}: more than {self.most_pages} pages", Remedy.NONE)
         self.next, self.done = token, token is None
 
 
+@dataclass(slots=True)
 class CircuitBreaker:
     """Fails requests to an endpoint at once while it is down, but for one probe at a time.
 
     When an endpoint stops answering, every account fails at once, and each would wait until its timeout.
     """
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._failing: set[str] = set()
-        self._failing_since = 0.0
-        self._at_fault: set[str] = set()
-        self._probe_interval = FIRST_PROBE_INTERVAL
-        self._next_probe: float | None = None
+    monotonic: Callable[[], float]
+    _failing: set[str] = field(default_factory=set)
+    _failing_since: float = 0.0
+    _at_fault: set[str] = field(default_factory=set)
+    _probe_interval: float = FIRST_PROBE_INTERVAL
+    _next_probe: float | None = None
 
     def admits(self) -> bool:
         """Return whether a request may be sent now; while the circuit is open, one per probe interval may."""
         if self._next_probe is None:
             return True
-        now = self._monotonic()
+        now = self.monotonic()
         if now < self._next_probe:
             return False
         self._next_probe = now + self._probe_interval
@@ -205,7 +201,7 @@ class CircuitBreaker:
             self._probe_interval = min(LONGEST_PROBE_INTERVAL, self._probe_interval * 2)
         if subject in self._at_fault:
             return
-        now = self._monotonic()
+        now = self.monotonic()
         if not self._failing:
             self._failing_since = now
         self._failing.add(subject)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,9 +11,9 @@ from operator import is_not
 
 from botocore.credentials import Credentials
 
-from exporter.aws.client import Client, Service
+from exporter.aws.client import Client, Parser, Service
 from exporter.aws.correspondence import Correspondence
-from exporter.aws.parse import Page, cases_page, cases_parser, communications_page
+from exporter.aws.parse import Page, communications_page
 from exporter.aws.retry import Caller, CredentialSource, PageTokens, Retries, time_limit
 from exporter.cases.aggregate import missing_cases, open_cases, with_missing
 from exporter.cases.model import Case, Communication, Reading
@@ -57,21 +57,15 @@ class SupportReader:
     services: Sequence[Service]
     credentials: CredentialSource
     memory: Memory
-    languages: Sequence[str]
-    keep_subject: bool
-
-    def __post_init__(self) -> None:
-        # Without a language AWS lists cases of all languages, where it can.
-        languages = self.languages or (None,)
-        self._parsers = {language: cases_parser(keep_subject=self.keep_subject) for language in languages}
-        self._listed: list[tuple[Case, ...]] = []
-        self._open: tuple[Case, ...] = ()
+    parsers: Mapping[str | None, Parser]  # by language; without one AWS lists cases of all languages, where it can
+    _listed: list[tuple[Case, ...]] = field(default_factory=list)
+    _open: tuple[Case, ...] = ()
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
         ends = asyncio.get_running_loop().time() + timeout
         async with time_limit(self.account_id, ends) as caller:
             retries = self.client.retries(self.services, self.credentials, caller, attempts=4, rounds=3)
-            listings = [await self._list(retries, language) for language in self._parsers]
+            listings = [await self._list(retries, language) for language in self.parsers]
         listed = [listing.cases for listing in listings]
         if len(listed) != len(self._listed) or any(map(is_not, listed, self._listed)):
             self._listed, self._open = listed, open_cases(chain.from_iterable(listed))
@@ -91,7 +85,7 @@ class SupportReader:
 
     async def _find(self, retries: Retries[Service], ends: float, missing: Iterable[Case]) -> dict[str, Case]:
         """Return cases as AWS has them now, resolved ones included; those that it does not tell of are left out."""
-        case_ids = [case.case_id for case in missing]
+        case_ids, parse = [case.case_id for case in missing], next(iter(self.parsers.values()))
         found: dict[str, Case] = {}
         with suppress(ReadFailure):
             async with time_limit(self.account_id, ends) as caller:
@@ -99,12 +93,7 @@ class SupportReader:
                     parameters = {**_ALL, "caseIdList": case_ids[at : at + PAGE_SIZE], "includeResolvedCases": True}
                     await self._quota()
                     page: Page[Case] = await self.client.request(
-                        retries.endpoint,
-                        "DescribeCases",
-                        parameters,
-                        retries.credentials,
-                        caller,
-                        partial(cases_page, keep_subject=self.keep_subject),
+                        retries.endpoint, "DescribeCases", parameters, retries.credentials, caller, parse
                     )
                     found |= {case.case_id: case for case in page.items}
         return found
@@ -116,7 +105,7 @@ class SupportReader:
             listing = _Listing(service, self.client.clock.time())
         parameters = {**_ALL, "language": language, "nextToken": listing.tokens.next}
         await self._quota()
-        parse = self._parsers[language]
+        parse = self.parsers[language]
         page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, parse)
         listing.tokens.advance(page.next_token)
         listing.cases = (*listing.cases, *page.items) if listing.cases else page.items

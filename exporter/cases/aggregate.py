@@ -13,8 +13,6 @@ K = TypeVar("K", str, tuple[str, ...])
 
 
 class GroupKey(NamedTuple):
-    """What the cases of one group have in common."""
-
     status: str
     severity_code: str
     service_code: str
@@ -111,17 +109,19 @@ def unanswered(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 
 def overdue(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse], now: float) -> tuple[Case, ...]:
-    """Return the unanswered cases that are older than their first-response target; reopened ones are not judged anew."""
-    return tuple(case for case in _awaited(cases, watched) if _due(case, targets) < now)
+    """Return the unanswered cases that are older than their first-response target."""
+    return tuple(case for case in awaited(cases, targets, watched) if _due(case, targets) < now)
 
 
 def next_due(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse], now: float) -> float:
     """Return when the next unanswered case passes its target (Unix seconds), infinity when none is to come."""
-    return min((due for case in _awaited(cases, watched) if (due := _due(case, targets)) >= now), default=float("inf"))
+    return min((due for case in awaited(cases, targets, watched) if (due := _due(case, targets)) >= now), default=float("inf"))
 
 
-def _awaited(cases: Iterable[Case], watched: Mapping[str, FirstResponse]) -> Iterable[Case]:
-    return (case for case in unanswered(cases) if case.case_id not in watched or watched[case.case_id].awaited is not False)
+def awaited(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse]) -> tuple[Case, ...]:
+    """Return the unanswered cases that have a first-response target; reopened ones have none."""
+    due = (case for case in unanswered(cases) if _due(case, targets) != float("inf"))
+    return tuple(case for case in due if case.case_id not in watched or watched[case.case_id].awaited is not False)
 
 
 def _due(case: Case, targets: Targets) -> float:

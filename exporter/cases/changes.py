@@ -5,17 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from exporter.cases.model import Author, Case, Reading
+from exporter.cases.model import RESOLVED, Author, Case, Reading
 from exporter.cases.targets import Targets
 from exporter.cases.turns import in_order, replies
-
-K = TypeVar("K")
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 REOPENED = "reopened"
 MET, MISSED = "met", "missed"
+OPENED, WRITTEN, OUTCOME = "opened", "written", "outcome"
 APPEARS_WITHIN = 420.0
 """How long a new case may take to show up in readings, in seconds. One that shows up later than that was there before.
 
@@ -37,14 +36,6 @@ _shared = cache(FirstResponse)
 """There are as many as open cases, and six that differ."""
 
 
-class Reply(NamedTuple):
-    """An answer by one side, and the seconds since the first message that it answers."""
-
-    severity_code: str
-    author: Author
-    seconds: float
-
-
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What was seen to happen between two successful readings of one account.
@@ -58,7 +49,7 @@ class Changes:
     outcomes: tuple[tuple[str, str], ...] = ()  # severity code, met or missed: of cases that were settled
     first_responses: tuple[tuple[str, float], ...] = ()
     open_durations: tuple[tuple[str, float], ...] = ()
-    replies: tuple[Reply, ...] = ()
+    replies: tuple[tuple[str, Author, float], ...] = ()  # severity code, by whom, after how many seconds
     written: tuple[Author, ...] = ()  # of each new communication
     watched: Mapping[str, FirstResponse] = field(default_factory=lambda: _NOTHING)
     """Of each open case, by case id. It goes into the next comparison."""
@@ -66,24 +57,18 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How much was seen to happen to an account's cases since the exporter started."""
+    """How often each event was seen on an account's cases since the exporter started: its kind, and what it is counted by."""
 
-    opened: Mapping[tuple[str, Author], int] = field(default_factory=lambda: _NOTHING)
-    resolved: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
-    reopened: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
-    outcomes: Mapping[tuple[str, str], int] = field(default_factory=lambda: _NOTHING)
-    written: Mapping[Author, int] = field(default_factory=lambda: _NOTHING)
+    counts: Mapping[tuple[str, ...], int] = field(default_factory=lambda: _NOTHING)
 
     def plus(self, changes: Changes) -> "Tally":
-        if not (changes.opened or changes.resolved or changes.reopened or changes.outcomes or changes.written):
-            return self
-        return Tally(
-            opened=_add(self.opened, ((case.severity_code, case.opened_by) for case in changes.opened)),
-            resolved=_add(self.resolved, (case.severity_code for case in changes.resolved)),
-            reopened=_add(self.reopened, (case.severity_code for case in changes.reopened)),
-            outcomes=_add(self.outcomes, changes.outcomes),
-            written=_add(self.written, changes.written),
-        )
+        events = Counter[tuple[str, ...]]()
+        events.update((OPENED, case.severity_code, case.opened_by) for case in changes.opened)
+        events.update((RESOLVED, case.severity_code) for case in changes.resolved)
+        events.update((REOPENED, case.severity_code) for case in changes.reopened)
+        events.update((OUTCOME, *outcome) for outcome in changes.outcomes)
+        events.update((WRITTEN, author) for author in changes.written)
+        return Tally(MappingProxyType(Counter(self.counts) + events)) if events else self
 
 
 def baseline(reading: Reading, targets: Targets) -> Changes:
@@ -134,7 +119,7 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     seen = (*after.cases, *answered)
     settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
-    told = list(_told(before, after, watched, {case.case_id for case in opened}))
+    told = list(_told(before, after, watched, {case.case_id for case in opened}, back_ids | away))
     return Changes(
         opened=opened,
         resolved=resolved,
@@ -161,24 +146,25 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
 
 
 def _told(
-    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str]
-) -> Iterator[tuple[list[Reply], list[Author]]]:
+    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str], returned: set[str]
+) -> Iterator[tuple[list[tuple[str, Author, float]], list[Author]]]:
     """Yield, for each case, the replies that are new, and the authors of all new communications."""
     known = {case.case_id: case for case in before.cases}
     for case in (*after.cases, *(case for case in after.resolved if case.case_id in known)):
         earlier = known.get(case.case_id)
-        if earlier is case or (earlier is not None and earlier.packed == case.packed):
+        if earlier is not None and earlier.packed == case.packed:
             continue
         seen = () if earlier is None else earlier.communications
-        is_past = case.case_id not in opened and (earlier is None or watched[case.case_id].awaited is None)
-        # What was written before is not known of a case that comes back, and of one that could not be looked up before.
-        since = seen[0].created if seen else before.taken_at if is_past else float("-inf")
+        since = seen[0].created if seen else float("-inf")
+        if case.case_id in returned or (not seen and case.case_id not in opened and watched[case.case_id].awaited is None):
+            since = before.taken_at  # what was written before is not known
         written = in_order((*seen, *case.communications))
+        turns = [one for one in written if case.case_id not in returned or one.created > since]  # a resolution ends a turn
         answered = {answer for answer, _ in replies(seen)}
         yield (
             [
-                Reply(case.severity_code, answer.author, seconds)
-                for answer, seconds in replies(written)
+                (case.severity_code, answer.author, seconds)
+                for answer, seconds in replies(turns)
                 if answer not in answered and answer.created > since and answer != (case.first_aws, Author.AWS)
             ],
             [one.author for one in written if one not in seen and one.created > since],
@@ -225,7 +211,3 @@ def _late(case: Case, targets: Targets, now: float) -> bool:
 
 def _is_due(case: Case, targets: Targets, moment: float) -> bool:
     return case.created is not None and moment - case.created > targets.of(case.severity_code, case.service_code)
-
-
-def _add(counts: Mapping[K, int], more: Iterable[K]) -> Mapping[K, int]:
-    return MappingProxyType(Counter(counts) + Counter(more))

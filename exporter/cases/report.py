@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.cases import aggregate
@@ -20,13 +21,14 @@ WORST_FIRST = (
 )
 
 
-class Failure(NamedTuple):
-    """Why something cannot be read, and what to do about it; `names` are account ids, or what else there is."""
+class Finding(NamedTuple):
+    """What is known of something, and why it failed if it did; `names` are account ids, or what else there is."""
 
     names: tuple[str, ...]
-    reason: Reason | None
-    detail: str
+    reason: Reason | None = None
+    detail: str = ""
     advice: str = ""
+    facts: Mapping[str, object] = MappingProxyType({})
 
     @property
     def kind(self) -> tuple[Reason | None, str, str]:
@@ -35,28 +37,22 @@ class Failure(NamedTuple):
         return self.reason, self.detail.replace(own, "ACCOUNT"), self.advice.replace(own, "ACCOUNT")
 
 
-def grouped(failures: Iterable[Failure]) -> list[Failure]:
-    """Return one failure for all that are alike: those that differ only in the account's own id."""
-    kinds: dict[tuple[Reason | None, str, str], list[Failure]] = {}
-    for failure in failures:
-        kinds.setdefault(failure.kind, []).append(failure)
+def finding(
+    name: str, facts: Mapping[str, object], reason: Reason | None = None, detail: str = "", caller: str = ""
+) -> Finding:
+    """Return what is known of something, with advice if it failed; `caller` is the ARN of who was refused, if that is known."""
+    return Finding((name,), reason, detail, advice(reason, detail, caller) if reason else "", facts)
+
+
+def grouped(found: Iterable[Finding]) -> list[Finding]:
+    """Return one finding for all that are alike: those that differ only in the account's own id."""
+    kinds: dict[tuple[Reason | None, str, str], list[Finding]] = {}
+    for each in found:
+        kinds.setdefault(each.kind, []).append(each)
     return [
-        alike[0] if len(alike) == 1 else Failure(tuple(name for each in alike for name in each.names), *kind)
+        alike[0] if len(alike) == 1 else Finding(tuple(name for each in alike for name in each.names), *kind)
         for kind, alike in kinds.items()
     ]
-
-
-class Checked(NamedTuple):
-    """What `check` looked at: facts, the first of which is its name, and why it failed."""
-
-    facts: Mapping[str, object]
-    reason: Reason | None = None
-    detail: str = ""
-    advice: str = ""
-
-    @property
-    def name(self) -> str:
-        return str(next(iter(self.facts.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,6 @@ class AccountReport:
 
     @property
     def quiet_since(self) -> float | None:
-        """The last activity on the case that has been quiet longest (Unix seconds), or None."""
         return aggregate.quiet_since(self.cases or ())
 
     @property
@@ -102,7 +97,6 @@ class AccountReport:
 
     @property
     def advice(self) -> str:
-        """What to do about it; empty when there is nothing to do."""
         return advice(self.reason, self.detail) if self.reason else ""
 
 
@@ -123,10 +117,10 @@ class FleetReport:
         return any(account.cases is not None for account in self.accounts)
 
     @property
-    def shared_failures(self) -> list[Failure]:
+    def shared_failures(self) -> list[Finding]:
         """What several accounts cannot be read for, what holds for most of them first."""
         failing = [each for each in self.accounts if each.reason and each.state is not AccountState.UNSUPPORTED]
-        found = grouped(Failure((each.status.account.account_id,), each.reason, each.detail, each.advice) for each in failing)
+        found = grouped(Finding((each.status.account.account_id,), each.reason, each.detail, each.advice) for each in failing)
         return sorted((each for each in found if len(each.names) > 1), key=lambda each: -len(each.names))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from functools import lru_cache
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _ALL_PLANS = {"low": 24 * _HOUR, "normal": 12 * _HOUR, "high": 4 * _HOUR, "urgent": 1 * _HOUR}
@@ -42,7 +41,9 @@ class Targets:
 
     def of(self, severity_code: str, service_code: str) -> float:
         """Return the target in seconds, infinity where there is none."""
-        return _target(self, severity_code, service_code)
+        if any(fnmatchcase(service_code, pattern) for pattern in self.exempt_services):
+            return float("inf")
+        return dict(self.by_severity).get(severity_code, float("inf"))
 
 
 def targets(
@@ -53,13 +54,6 @@ def targets(
     for override in overrides:
         merged |= override
     return Targets(plan, tuple((code, seconds) for code, seconds in merged.items() if seconds is not None), exempt_services)
-
-
-@lru_cache(maxsize=4096)
-def _target(of: Targets, severity_code: str, service_code: str) -> float:
-    if any(fnmatchcase(service_code, pattern) for pattern in of.exempt_services):
-        return float("inf")
-    return dict(of.by_severity).get(severity_code, float("inf"))
 
 
 DEFAULT = targets(SupportPlan.ENTERPRISE)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from math import inf
@@ -38,20 +39,16 @@ class AccountTable:
         self._schedule = schedule
         self._clock = clock
         self._entries: dict[str, Entry] = {}
-        self._departed: dict[str, Entry] = {}
         self._unpolled: set[str] = set()
         self._passing: set[str] = set()  # whose last poll failed for what passes
         self._queue: list[tuple[float, str]] = []
 
-    def assign(self, targets: Iterable[Target], *, may_return: bool = False) -> list[Entry]:
+    def assign(self, targets: Iterable[Target]) -> list[Entry]:
         """Poll these accounts and no others, and return those that are gone or are read in another way: their polls go, too.
 
-        What is known of those that stay is kept, and of those that are gone if they `may_return` in the next call. Those that
-        are new, or read in another way, are due at once.
+        What is known of those that stay is kept. Those that are new, or read in another way, are due at once.
         """
-        before = self._departed | self._entries
-        absent = self._departed.keys()
-        self._entries, dropped = {}, []
+        before, self._entries, dropped = self._entries, {}, []
         for target in targets:
             account_id = target.account.account_id
             entry = before.pop(account_id, None)
@@ -60,37 +57,22 @@ class AccountTable:
                 continue
             if entry.target.account != target.account:
                 entry.status = replace(entry.status, account=target.account)
-            other_way = entry.target.source is not target.source
-            if other_way:
-                dropped.append(entry)
-            entry.target = target
             self._entries[account_id] = entry
-            if other_way or account_id in absent:
-                self._plan(entry, self._clock.monotonic() if other_way else entry.due)
+            if entry.target.source is not target.source:
+                dropped.append(entry)
+                self._plan(entry, self._clock.monotonic())
+            entry.target = target
         dropped += before.values()
         for entry in dropped:
             entry.polling = False
-        self._departed = before if may_return else {}
-        self._unpolled = {account_id for account_id, entry in self._entries.items() if entry.status.last_poll is None}
+        self._unpolled &= self._entries.keys()
         self._note_change()
         return dropped
 
     def add(self, targets: Iterable[Target]) -> None:
         for target in targets:
-            account_id = target.account.account_id
-            entry = self._departed.pop(account_id, None)
-            if entry is None:
-                self._add(target)
-            else:
-                entry.status, entry.target = replace(entry.status, account=target.account), target
-                self._entries[account_id] = entry
-                self._plan(entry, entry.due)
-            if self._entries[account_id].status.last_poll is None:
-                self._unpolled.add(account_id)
+            self._add(target)
         self._note_change()
-
-    def forget_departed(self) -> None:
-        self._departed = {}
 
     def reschedule(self, schedule: Schedule) -> None:
         """Poll by another schedule, and those that failed at once: what they need may be there now."""
@@ -156,6 +138,7 @@ class AccountTable:
     def _add(self, target: Target) -> None:
         entry = Entry(target, AccountStatus(target.account), 0.0)
         self._entries[target.account.account_id] = entry
+        self._unpolled.add(target.account.account_id)
         self._plan(entry, self._clock.monotonic())
 
     def _waiting(self, due: float, account_id: str) -> Entry | None:
@@ -180,8 +163,6 @@ class AccountTable:
 
 
 async def wait(event: asyncio.Event, longest: float | None) -> None:
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(longest):
             await event.wait()
-    except TimeoutError:
-        return

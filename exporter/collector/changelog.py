@@ -3,7 +3,7 @@
 from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.model import Reason
-from exporter.cases.report import Failure, grouped
+from exporter.cases.report import Finding, grouped
 from exporter.cases.status import AccountState, AccountStatus
 from exporter.clock import Clock
 
@@ -19,7 +19,7 @@ class ChangeLog:
     def __init__(self, clock: Clock, log: FilteringBoundLogger) -> None:
         self._clock = clock
         self._log = log
-        self._changes: dict[str, tuple[tuple[str, int], str, Failure]] = {}  # what, for how many hours, whose name, why
+        self._changes: dict[str, tuple[tuple[str, int], str, Finding]] = {}  # what, for how many hours, whose name, why
         self._logged: dict[object, float] = {}
 
     def note(self, before: AccountStatus, after: AccountStatus, max_staleness: float) -> None:
@@ -39,7 +39,7 @@ class ChangeLog:
             event = "account's support plan has no API access"
         else:
             event = "polling account failed"
-        failure = Failure((account.account_id,), poll.reason, poll.detail)
+        failure = Finding((account.account_id,), poll.reason, poll.detail)
         self._changes[account.account_id] = ((event, hours), account.name, failure)
 
     def write(self) -> None:
@@ -51,7 +51,7 @@ class ChangeLog:
                     self._logged[event, group.kind] = now
                     self._write(*event, group)
 
-    def _write(self, event: str, hours: int, group: Failure) -> None:
+    def _write(self, event: str, hours: int, group: Finding) -> None:
         ids, names = group.names, [self._changes.pop(account_id)[1] for account_id in group.names]
         told: dict[str, object] = {"account_id": ids[0], "account_name": names[0]}
         if len(ids) > 1:

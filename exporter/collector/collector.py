@@ -81,8 +81,8 @@ class Collector:
             for task in (*others, *self._listings, *self._polls.values()):
                 task.cancel()
 
-    async def apply(self, plan: Plan) -> None:
-        """Replace the plan, and publish the page that follows from it.
+    def apply(self, plan: Plan) -> None:
+        """Replace the plan; `publish` shows what follows from it.
 
         What is known of accounts that stay is kept: cases, counts and credentials. Polls in flight go on, unless their account
         is gone or is read in another way now.
@@ -93,7 +93,6 @@ class Collector:
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
         self._refresh_listings()
-        await self.publisher.publish()
 
     async def run_once(self, progress: Callable[[int, int], None]) -> None:
         """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
@@ -121,8 +120,7 @@ class Collector:
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""
-        published_at = self.publisher.published_at
-        age = 0.0 if published_at is None else self._clock.monotonic() - published_at
+        age = self._clock.monotonic() - self.publisher.published_at
         stuck = [f"collector stuck: the last page is {age:.0f} s old"] if age > _STUCK_AFTER else []
         return [*self._crashes, *stuck]
 

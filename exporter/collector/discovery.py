@@ -138,8 +138,6 @@ class Discoverer:
         pause = min(_LONGEST_PAUSE, first * growth ** min(listing.failures - 1, 50))
         listing.due = now + min(pause, listing.discovery.refresh_interval)
         listing.failure = failure
-        if self.all_tried():
-            self._accounts.forget_departed()
         self._accounts.changed.set()
 
     def _assign(self) -> None:
@@ -147,4 +145,4 @@ class Discoverer:
         for target in (*self._configured, *(target for each in self.listings for target in each.targets.values())):
             targets.setdefault(target.account.account_id, target)
         owned = [target for account_id, target in targets.items() if self._owns(account_id)]
-        self._drop(self._accounts.assign(owned, may_return=not self.all_tried()))
+        self._drop(self._accounts.assign(owned))

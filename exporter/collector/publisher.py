@@ -21,7 +21,6 @@ LONGEST_AGE = 15.0
 """Seconds after which a page is made anew even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
-_SHARE_IN_THE_FIRST_ROUND = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,12 @@ class Snapshot:
     policy: Policy
 
 
-def pause_after(cost: float, *, first_round: bool) -> float:
+def pause_after(cost: float) -> float:
     """Return the shortest pause after a page in seconds, in proportion to the CPU seconds that it took.
 
-    So a large fleet in which something changes all the time keeps no core busy. In the first round somebody may be waiting.
+    So a large fleet in which something changes all the time keeps no core busy.
     """
-    share = _SHARE_IN_THE_FIRST_ROUND if first_round else _SHARE_OF_A_CORE
-    return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / share))
+    return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / _SHARE_OF_A_CORE))
 
 
 class Publisher:
@@ -63,7 +61,7 @@ class Publisher:
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
-        self.published_at: float | None = None  # on the monotonic clock
+        self.published_at = clock.monotonic()  # before the first page, when this began
         self.ready = False
         self._accounts = accounts
         self._discoverer = discoverer
@@ -81,11 +79,8 @@ class Publisher:
             # Asked before: a page that was begun without the last accounts does not show them.
             first_round = not self._accounts.all_polled.is_set()
             await self.publish()
-            pause = pause_after(self._cost, first_round=first_round)
-            if first_round:
-                await wait(self._accounts.all_polled, pause)
-            else:
-                await asyncio.sleep(pause)
+            pause = pause_after(self._cost)
+            await (wait(self._accounts.all_polled, pause) if first_round else asyncio.sleep(pause))
             await wait(self._accounts.changed, LONGEST_AGE - pause)
 
     async def publish(self) -> None:

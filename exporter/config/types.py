@@ -4,8 +4,9 @@ A `ValueError` is the rest of a sentence that begins with the value itself.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
@@ -22,6 +23,7 @@ _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit 
 
 _NAME_CHARS = "letters, digits and +=,.@-_"
 _NO_ROLE_NAME = f"is not a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN"
+_NO_ROLES = ": leave the key out, or list the roles in the order of assuming them"
 _NO_EXTERNAL_ID = "is not an external id: that is 2 to 1224 letters, digits and +=,.@:/-_"
 _NO_LABEL_NAME = "is not a label name: that is letters, digits and _, and begins with neither a digit nor __"
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
@@ -118,6 +120,15 @@ def matching(pattern: str, problem: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def not_empty(problem: str) -> AfterValidator:
+    def check(value: Sized) -> Sized:
+        if not value:
+            raise ValueError(f"is empty{problem}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _region(value: object, info: ValidationInfo[PartitionOf]) -> str:
     region = _text(value)
     if not _REGION.fullmatch(region):
@@ -130,8 +141,6 @@ def _region(value: object, info: ValidationInfo[PartitionOf]) -> str:
 
 
 def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tuple[str, ...]:
-    if not regions:
-        raise ValueError("is empty: leave the key out, or list a region")
     for index, region in enumerate(regions):
         if region in regions[:index]:
             raise ValueError(f"has {region} twice: remove one")
@@ -140,12 +149,6 @@ def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tup
         where = ", ".join(f"{region} in {partition}" for partition, region in reversed(partitions.items()))
         raise ValueError(f"spans partitions ({where}): an account is in one")
     return regions
-
-
-def _role_chain(roles: tuple[RoleArn, ...]) -> tuple[RoleArn, ...]:
-    if not roles:
-        raise ValueError("is empty: leave the key out, or list the roles in the order of assuming them")
-    return roles
 
 
 def duration(minimum: float, maximum: float, *, optional: bool = False) -> PlainValidator:
@@ -174,11 +177,14 @@ def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
     return PlainValidator(read)
 
 
-def _plan(value: object) -> SupportPlan:
-    try:
-        return SupportPlan(_text(value))
-    except ValueError:
-        raise ValueError(f"is not a support plan: write one of {', '.join(SupportPlan)}") from None
+def one_of(kind: type[StrEnum], what: str) -> PlainValidator:
+    def read_name(value: object) -> StrEnum:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise ValueError(f"is not {what}: write one of {', '.join(kind)}") from None
+
+    return PlainValidator(read_name)
 
 
 def _switch(value: object) -> bool:
@@ -187,7 +193,7 @@ def _switch(value: object) -> bool:
     raise ValueError("is neither true nor false: write one of them, without quotes")
 
 
-Plan = Annotated[SupportPlan, PlainValidator(_plan)]
+Plan = Annotated[SupportPlan, one_of(SupportPlan, "a support plan")]
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
 Name = Annotated[Text, AfterValidator(_name)]
@@ -199,6 +205,7 @@ SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session n
 ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
 LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]
 SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
-Regions = Annotated[tuple[Annotated[str, PlainValidator(_region)], ...], AfterValidator(_regions)]
-RoleChain = Annotated[tuple[RoleArnValue, ...], AfterValidator(_role_chain)]
+_Region = Annotated[str, PlainValidator(_region)]
+Regions = Annotated[tuple[_Region, ...], not_empty(": leave the key out, or list a region"), AfterValidator(_regions)]
+RoleChain = Annotated[tuple[RoleArnValue, ...], not_empty(_NO_ROLES)]
 Labels = dict[LabelName, Text]

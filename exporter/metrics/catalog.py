@@ -12,8 +12,6 @@ from types import MappingProxyType
 
 
 class Kind(StrEnum):
-    """The type of a metric, in Prometheus's words."""
-
     GAUGE = "gauge"
     COUNTER = "counter"
     HISTOGRAM = "histogram"
@@ -97,7 +95,7 @@ CASE_METRICS: tuple[Metric, ...] = (
     OLDEST_UNANSWERED_CASE := _gauge(
         "oldest_unanswered_case_created_timestamp_seconds",
         _SEVERITY,
-        "Unix creation time of the oldest open case without a first response from AWS.",
+        "Unix creation time of the oldest unanswered case that has a first-response target.",
         f"{_READ}; absent when there is no such case",
     ),
     FIRST_RESPONSE_OVERDUE := _gauge(

@@ -3,7 +3,6 @@
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,10 +21,7 @@ class TextFormat(Enum):
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """A text format, compressed or not."""
-
+class Encoding(NamedTuple):
     text_format: TextFormat
     gzip: bool
 
@@ -90,14 +86,12 @@ class PageStore:
         """Return the page if it is there so: some 20 times as large, it is not kept uncompressed unless somebody asks."""
         return self._bodies.get(encoding)
 
-    def encode(self, encoding: Encoding) -> bytes | None:
-        """Return the page, uncompressing it now where that is wanted; None before the first page."""
+    def encode(self, encoding: Encoding) -> bytes:
+        """Return the page, which was published, uncompressing it now where that is wanted."""
         bodies = self._bodies
-        packed = bodies.get(Encoding(encoding.text_format, gzip=True))
-        if packed is None or encoding.gzip:
-            return packed
-        body = bodies[encoding] = zlib.decompress(packed, _GZIP)
-        return body
+        if encoding not in bodies:
+            bodies[encoding] = zlib.decompress(bodies[Encoding(encoding.text_format, gzip=True)], _GZIP)
+        return bodies[encoding]
 
 
 @lru_cache(maxsize=256)

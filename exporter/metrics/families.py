@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 from exporter.cases import aggregate
-from exporter.cases.changes import MET, MISSED, FirstResponse, Tally
-from exporter.cases.model import SEVERITY_CODES, Account, Author, Case
+from exporter.cases.changes import MET, MISSED, OPENED, OUTCOME, REOPENED, WRITTEN, FirstResponse, Tally
+from exporter.cases.model import RESOLVED, SEVERITY_CODES, Account, Author, Case
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
@@ -84,7 +85,7 @@ def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Po
     )
     samples = (
         *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
-        *_moment_samples(cases, names),
+        *_moment_samples(cases, names, aggregate.awaited(cases, account.targets, watched)),
         *_severity_samples(cases, names, aggregate.overdue(cases, account.targets, watched, now)),
         *_tally_samples(tally, names),
         *(() if policy.case_limit is None else _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)),
@@ -130,13 +131,13 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
         yield Sample(catalog.ACCOUNT_POLL_ERRORS, names | {"reason": reason}, count)
 
 
-def _moment_samples(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Sample]:
+def _moment_samples(cases: tuple[Case, ...], names: dict[str, str], awaited: tuple[Case, ...]) -> Iterator[Sample]:
     for (severity_code, author, side), since in aggregate.quiet_since_by_side(cases).items():
         labels = names | {"severity_code": severity_code, "last_author": author, "waiting_on": side}
         yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
     for (severity_code, side), since in aggregate.waiting_since_by_side(cases).items():
         yield Sample(catalog.OLDEST_WAITING_SINCE, names | {"severity_code": severity_code, "waiting_on": side}, since)
-    for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, aggregate.unanswered(cases))):
+    for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, awaited)):
         for severity_code, created in aggregate.oldest_by_severity(some).items():
             yield Sample(metric, names | {"severity_code": severity_code}, created)
 
@@ -152,21 +153,19 @@ def _severity_samples(cases: tuple[Case, ...], names: dict[str, str], overdue: t
 
 
 def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
-    resolved, reopened = ({(code,): count for code, count in counts.items()} for counts in (tally.resolved, tally.reopened))
-    severity_codes = [(code,) for code in SEVERITY_CODES]
-    outcomes = [(code, outcome) for code in SEVERITY_CODES for outcome in (MET, MISSED)]
-    openings = [(code, author) for code in SEVERITY_CODES for author in Author]
-    written = {(author.value,): count for author, count in tally.written.items()}
-    for metric, counts, always in (
-        (catalog.FIRST_RESPONSES, tally.outcomes, outcomes),
-        (catalog.CASES_OPENED, tally.opened, openings),
-        (catalog.CASES_RESOLVED, resolved, severity_codes),
-        (catalog.CASES_REOPENED, reopened, severity_codes),
-        (catalog.COMMUNICATIONS, written, [(author.value,) for author in Author]),
+    severities, sides = [(code,) for code in SEVERITY_CODES], [(author.value,) for author in Author]
+    for metric, kind, always in (
+        (catalog.FIRST_RESPONSES, OUTCOME, product(SEVERITY_CODES, (MET, MISSED))),
+        (catalog.CASES_OPENED, OPENED, product(SEVERITY_CODES, Author)),
+        (catalog.CASES_RESOLVED, RESOLVED, severities),
+        (catalog.CASES_REOPENED, REOPENED, severities),
+        (catalog.COMMUNICATIONS, WRITTEN, sides),
     ):
-        for values in (*always, *sorted(counts.keys() - {*always})):
-            labels = dict(zip(metric.labels[len(names) :], values, strict=True))
-            yield Sample(metric, names | labels, counts.get(values, 0))
+        counts = dict.fromkeys(always, 0) | {
+            event[1:]: count for event, count in sorted(tally.counts.items()) if event[0] == kind
+        }
+        for values, count in counts.items():
+            yield Sample(metric, names | dict(zip(metric.labels[len(names) :], values, strict=True)), count)
 
 
 def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *, subjects: bool) -> Iterator[Sample]:

@@ -42,7 +42,11 @@ class Requests:
 async def readers_of(clock: Clock | None = None, requests: Requests | None = None) -> AsyncIterator[Readers]:
     """Make readers for the environment as it is, and close them."""
     readers = Readers(
-        Endpoints(_LOADER), requests or Requests(), clock=clock or SystemClock(), random=lambda: 0.0, log=Log().logger
+        Endpoints(_LOADER),
+        (requests or Requests()).request_ended,
+        clock=clock or SystemClock(),
+        random=lambda: 0.0,
+        log=Log().logger,
     )
     try:
         yield readers

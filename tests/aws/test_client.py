@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import re
 import socket
 import ssl
@@ -86,7 +87,7 @@ async def test_cases_are_asked_for_with_their_communications_a_hundred_at_a_time
         assert sent.headers["user-agent"].startswith(f"aws-support-exporter/{__version__} Boto3/")
     assert described.headers["x-amz-target"] == "AWSSupport_20130415.DescribeCases"
     assert described.headers["content-type"] == "application/x-amz-json-1.1"
-    assert described.body == b'{"includeCommunications":true,"maxResults":100}'
+    assert json.loads(described.body) == {"includeCommunications": True, "maxResults": 100}
 
 
 async def test_an_answer_larger_than_any_of_awss_is_not_kept(simulator: Simulator, account: Account) -> None:

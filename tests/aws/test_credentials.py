@@ -204,7 +204,7 @@ async def test_nobody_waits_for_botocore_longer_than_for_anything(silent: str, m
         began = time.monotonic()
         failures.append(await failure_of(Access(), 10, readers))
     assert time.monotonic() - began < 1, "nobody waits for what others have given up"
-    assert {str(failure) for failure in failures} == {"timeout: the default credential chain: no answer in time"}
+    assert {str(failure) for failure in failures} == {"credentials: the default credential chain: no answer in time"}
     assert {failure.passes for failure in failures} == {True}
     assert threading.active_count() == before + 1, "all wait for one answer"
 

@@ -178,7 +178,7 @@ def test_times_are_never_negative_where_aws_s_clock_is_ahead() -> None:
 def test_a_tally_without_changes_stays_the_same_object() -> None:
     tally = Tally().plus(Changes(opened=(case(),)))
     assert tally.plus(Changes(watched={"case-1": SETTLED})) is tally
-    assert dict(tally.opened) == {("normal", "customer"): 1}
+    assert dict(tally.counts) == {("opened", "normal", "customer"): 1}
 
 
 @given(histories())

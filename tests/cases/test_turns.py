@@ -106,7 +106,7 @@ def follow(*readings: Sequence[Case], step: float = 300.0) -> tuple[list[tuple[A
     for before, after in pairwise(taken):
         seen = changes(before, after, watched, TARGETS)
         watched = seen.watched
-        told += [(reply.author, reply.seconds) for reply in seen.replies]
+        told += [(author, seconds) for _, author, seconds in seen.replies]
         authors += seen.written
     return told, authors
 
@@ -132,10 +132,11 @@ def test_what_was_written_before_the_baseline_is_no_event_even_if_it_is_learnt_l
     assert follow([latest], whole, whole) == follow([unknown], whole, whole) == ([], [])
 
 
-def test_a_case_that_comes_back_goes_on_with_what_was_written_since() -> None:
+@pytest.mark.parametrize("between", [[[]], []], ids=["away for a reading", "between two readings"])
+def test_who_reopens_a_case_does_not_reply_but_begins_a_turn(between: list[list[Case]]) -> None:
     life = written((-9000, US), (-8000, AWS), (400, US), (500, AWS))
-    told, authors = follow([case_of(*life[:2])], [], [case_of(*life, status="reopened")])
-    assert (told, authors) == ([(US, 8400.0), (AWS, 100.0)], [US, AWS])
+    told, authors = follow([case_of(*life[:2])], *between, [case_of(*life, status="reopened")])
+    assert (told, authors) == ([(AWS, 100.0)], [US, AWS])
 
 
 lives = st.lists(

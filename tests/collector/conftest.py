@@ -80,7 +80,8 @@ class World(Generic[C]):
 
     async def assign(self, *account_ids: str) -> None:
         """Poll exactly these accounts from now on."""
-        await self.collector.apply(self.plan(*account_ids))
+        self.collector.apply(self.plan(*account_ids))
+        await self.collector.publisher.publish()
 
     async def poll_due(self) -> list[str]:
         """Poll all accounts that are due, and return which."""

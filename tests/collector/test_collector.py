@@ -32,12 +32,17 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def reload(world: World[SystemClock], plan: Plan) -> None:
+    world.collector.apply(plan)
+    await world.collector.publisher.publish()
+
+
 @asynccontextmanager
 async def running(world: World[SystemClock], plan: Plan) -> AsyncIterator[None]:
     """Run a collector meanwhile, by a plan."""
     collecting = asyncio.create_task(world.collector.run())
     try:
-        await world.collector.apply(plan)
+        await reload(world, plan)
         yield
     finally:
         collecting.cancel()
@@ -127,7 +132,7 @@ async def test_a_poll_in_flight_survives_a_reload_that_does_not_change_its_accou
     hold(world, A)
     async with running(world, world.plan(A)):
         await until(lambda: polled(world, A))
-        await world.collector.apply(world.plan(A, B))
+        await reload(world, world.plan(A, B))
         release(world, A)
         await until(lambda: world.status(A).last_poll)
         assert polled(world, A) == 1
@@ -137,9 +142,9 @@ async def test_a_poll_in_flight_of_an_account_that_goes_is_dropped(world: World[
     hold(world, A)
     async with running(world, world.plan(A, B)):
         await until(lambda: polled(world, A) and polled(world, B))
-        await world.collector.apply(world.plan(B))
+        await reload(world, world.plan(B))
         release(world, A)
-        await world.collector.apply(world.plan(A, B))
+        await reload(world, world.plan(A, B))
         await until(lambda: world.status(A).last_poll)
         assert polled(world, A) == 2, "what comes back is new"
         assert b"cases_opened_total" in (world.store.encode(PLAIN) or b"")
@@ -163,7 +168,7 @@ async def test_polling_once_polls_what_is_configured_and_what_is_listed_and_says
     listing.let.release()
     listing.let.release()
     told: list[tuple[int, int]] = []
-    await world.collector.apply(world.plan(A, discoveries=[listing]))
+    await reload(world, world.plan(A, discoveries=[listing]))
     await world.collector.run_once(lambda done, total: told.append((done, total)))
     assert told[-1] == (3, 3)
     assert [polled(world, each) for each in (A, B, C)] == [1, 1, 1]

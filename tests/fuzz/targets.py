@@ -87,7 +87,7 @@ class Answering(Client):
 
 @functools.cache
 def _wire() -> tuple[Answering, asyncio.Runner]:
-    return Answering(Endpoints(), Instrumentation(()), FakeClock(), lambda: 0.0), asyncio.Runner()
+    return Answering(Endpoints(), Instrumentation(()).request_ended, FakeClock(), lambda: 0.0), asyncio.Runner()
 
 
 async def list_accounts(client: Client) -> None:

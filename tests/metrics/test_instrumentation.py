@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.cases.changes import Changes, Reply
+from exporter.cases.changes import Changes
 from exporter.cases.model import Author, Reason
 from exporter.metrics.exposition import TextFormat, write
 from exporter.metrics.instrumentation import Instrumentation
@@ -68,7 +68,7 @@ def test_every_plans_targets_and_the_configured_ones_are_buckets(instrumentation
 
 
 def test_a_reply_is_counted_by_severity_and_author(instrumentation: Instrumentation) -> None:
-    instrumentation.changes_seen(Changes(replies=(Reply("high", Author.AWS, 60.0), Reply("high", Author.CUSTOMER, 61.0))))
+    instrumentation.changes_seen(Changes(replies=(("high", Author.AWS, 60.0), ("high", Author.CUSTOMER, 61.0))))
     found = values(instrumentation, 'aws_support_reply_seconds_bucket{author="')
     assert {author: found[f'{author}",le="60.0",severity_code="high"}}'] for author in Author} == {"aws": 1, "customer": 0}
 

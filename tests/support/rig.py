@@ -51,7 +51,7 @@ class Rig:
         self._thread.start()
         self._started.wait()
         instrumentation = Instrumentation(settings.first_response_targets)
-        self.readers = Readers(self._endpoints, instrumentation, clock=clock, random=random, log=log or nowhere)
+        self.readers = Readers(self._endpoints, instrumentation.request_ended, clock=clock, random=random, log=log or nowhere)
         self.store = PageStore()
         self.collector = Collector(
             targets.plan(settings, self.readers),
@@ -106,7 +106,8 @@ class Rig:
     async def applying(self, config: str) -> None:
         """Reload with another configuration, on the exporter's event loop."""
         known = [listing.discovery for listing in self.discoverer.listings]
-        await self.collector.apply(targets.plan(self.parse(config), self.readers, known))
+        self.collector.apply(targets.plan(self.parse(config), self.readers, known))
+        await self.collector.publisher.publish()
 
     def status(self, account_id: str) -> AccountStatus | None:
         """Return what is known of one account."""

@@ -9,7 +9,7 @@ from string import Template
 
 from exporter.cases.model import Author, Reason
 from exporter.cases.policy import Policy
-from exporter.cases.report import Failure, FleetReport
+from exporter.cases.report import Finding, FleetReport
 from exporter.cases.status import AccountState
 from exporter.web.status.rows import Part, account_rows, ago, bar, counted, severity_parts
 
@@ -72,7 +72,7 @@ def _verdict(report: FleetReport) -> tuple[str, str, str]:
     return "warn" if report.overdue else "good", "All accounts are read", told
 
 
-def _alerts(report: FleetReport, shared: Sequence[Failure], problems: Sequence[str], now: float) -> Iterator[str]:
+def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[str], now: float) -> Iterator[str]:
     if problems:
         shown = [escape(problem) for problem in problems[:_MOST_ALERTS]]
         more = [f"and {len(problems) - _MOST_ALERTS} more"] if len(problems) > _MOST_ALERTS else []

@@ -6,7 +6,7 @@ from html import escape
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case
 from exporter.cases.policy import Policy
-from exporter.cases.report import WORST_FIRST, AccountReport, Failure
+from exporter.cases.report import WORST_FIRST, AccountReport, Finding
 from exporter.cases.status import AccountState
 
 Part = tuple[str, str, int]
@@ -63,7 +63,7 @@ def severity_parts(severities: Mapping[str, int]) -> list[Part]:
     return [(code, code, severities[code]) for code in reversed(SEVERITY_CODES)] + others
 
 
-def account_rows(accounts: Iterable[AccountReport], shared: Iterable[Failure], policy: Policy, now: float) -> Iterator[str]:
+def account_rows(accounts: Iterable[AccountReport], shared: Iterable[Finding], policy: Policy, now: float) -> Iterator[str]:
     """Yield the rows of each account; what to do about failures that are shared stands elsewhere."""
     left = _MOST_CASES_OF_ALL
     told = {account_id for failure in shared for account_id in failure.names}
