@@ -69,6 +69,21 @@ async def test_each_language_is_listed_where_aws_lists_one_only(simulator: Simul
     assert len(asked(simulator)) == 4
 
 
+async def test_cases_that_are_not_listed_any_more_are_asked_for_a_hundred_at_a_time(
+    simulator: Simulator, account: Account
+) -> None:
+    add_cases(account, 230)
+    async with readers_of(FakeClock()) as readers:
+        reader = reader_of(account, readers)
+        before = await reader.read(10)
+        for case in account.cases[:-1]:
+            case.resolve()
+        after = await reader.read(10)
+    assert (len(before.cases), len(after.cases), len(after.resolved)) == (230, 1, 229)
+    assert {case.status for case in after.resolved} == {"resolved"}
+    assert len(asked(simulator)) == 3 + 1 + 3
+
+
 @pytest.mark.parametrize(
     ("kind", "requests", "reason"),
     [

@@ -79,6 +79,7 @@ LIFE: Steps = {
     "answered": (1, lambda story: story.aws("pending-customer-action")),
     "resolved": (1, lambda story: story.case.resolve()),
     "reopened": (1, reopened),
+    "AWS": (1, lambda story: story.aws("pending-customer-action")),
 }
 
 
