@@ -63,25 +63,6 @@ def test_the_past_is_no_event_however_many_polls_it_takes_to_learn_it(
     ]  # fmt: skip
 
 
-def test_a_late_answer_is_not_the_first_where_five_more_hide_an_earlier_one(
-    simulator: Simulator, fleet: Fleet, rig: StartRig
-) -> None:
-    case = fleet.add_account(account_id=A).add_case(body="help", severity_code="high")
-    running = rig(A)
-    running.round()
-    case.add_communication(created_at=case.created_at + MINUTE)
-    for hours in range(1, 6):
-        case.add_communication("Any news?", submitted_by="Customer", created_at=case.created_at + hours * HOUR)
-    case.add_communication(created_at=case.created_at + 6 * HOUR)
-    page = running.after(7 * HOUR)
-    after = {"judged": 1, "answered": 1, "written": 7, "replies": 2}
-    assert events(page) == after
-    assert page.total("aws_support_first_response_seconds_sum") == MINUTE
-    assert simulator.log.counts()["DescribeCommunications"] == 1
-    assert events(running.after(INTERVAL)) == after
-    assert simulator.log.counts()["DescribeCommunications"] == 1, "what is known was asked for"
-
-
 @pytest.mark.parametrize("kind", [Throttled(), Error(500, "InternalServerError", "")], ids=["throttled", "server error"])
 def test_a_reading_that_fails_on_a_later_page_changes_nothing(
     kind: Error | Throttled, simulator: Simulator, fleet: Fleet, rig: StartRig
