@@ -121,10 +121,12 @@ class _Handlers:
     async def metrics(self, request: web.Request) -> web.Response:
         pages = self._site.pages
         encoding = negotiate(_joined(request, "Accept"), _joined(request, "Accept-Encoding"))
-        body = pages.get(encoding) or b""
-        if not body:
+        body = pages.get(encoding)
+        if body is None:
             async with self._encoding:  # of many who ask at once, one has it made
-                body = pages.get(encoding) or await asyncio.to_thread(pages.uncompressed, encoding.text_format)
+                body = pages.get(encoding)
+                if body is None:
+                    body = await asyncio.to_thread(pages.uncompressed, encoding.text_format)
         headers = {"Content-Type": encoding.text_format.value, "Vary": "Accept, Accept-Encoding"}
         return _response(body, headers, is_gzip=encoding.gzip)
 
