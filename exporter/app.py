@@ -30,7 +30,7 @@ from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
-from exporter.metrics.exposition import Encoding, PageStore, TextFormat
+from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
@@ -83,7 +83,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
         exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
-    sys.stdout.write(exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False)).decode())
+    sys.stdout.write(exporter.store.uncompressed(TextFormat.PROMETHEUS).decode())
     has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
     return int(has_failed and not exporter.collector.accounts.entries())
 

@@ -86,12 +86,11 @@ class PageStore:
         """Return the page if it is there so: some 20 times as large, it is not kept uncompressed unless somebody asks."""
         return self._bodies.get(encoding)
 
-    def encode(self, encoding: Encoding) -> bytes:
-        """Return the page, which was published, uncompressing it now where that is wanted."""
+    def uncompressed(self, text_format: TextFormat) -> bytes:
+        """Uncompress the page, which must be there, and return it."""
         bodies = self._bodies
-        if encoding not in bodies:
-            bodies[encoding] = zlib.decompress(bodies[Encoding(encoding.text_format, gzip=True)], _GZIP)
-        return bodies[encoding]
+        body = bodies[Encoding(text_format, gzip=False)] = zlib.decompress(bodies[Encoding(text_format, gzip=True)], _GZIP)
+        return body
 
 
 @lru_cache(maxsize=256)

@@ -124,7 +124,9 @@ class _Handlers:
         body = pages.get(encoding)
         if body is None:
             async with self._encoding:  # of many who ask at once, one has it made
-                body = await asyncio.to_thread(pages.encode, encoding)
+                body = pages.get(encoding)
+                if body is None:
+                    body = await asyncio.to_thread(pages.uncompressed, encoding.text_format)
         headers = {"Content-Type": encoding.text_format.value, "Vary": "Accept, Accept-Encoding"}
         return _response(body, headers, is_gzip=encoding.gzip)
 

@@ -114,6 +114,12 @@ def test_cases_of_which_nothing_is_ever_said_are_looked_up_in_turn() -> None:
     assert {*calls.asked} == {one.case_id for one in silent}
 
 
+def test_cases_that_are_gone_are_gone_though_some_were_looked_up() -> None:
+    known = Correspondence()
+    complete(known, [case(first_aws_known=False)], Calls(said(US)))
+    assert complete(known, (), Calls()) == ()
+
+
 def test_of_a_case_that_is_gone_nothing_is_remembered() -> None:
     assert follow(said(*[US] * 7), 7, 0, 7)[1] == ["case-1"] * 2
 

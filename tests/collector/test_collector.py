@@ -11,12 +11,11 @@ from exporter.clock import SystemClock
 from exporter.collector.collector import Plan
 from exporter.collector.ports import Target
 from exporter.errors import ReadFailure
-from exporter.metrics.exposition import Encoding, TextFormat
+from exporter.metrics.exposition import TextFormat
 from exporter.metrics.families import Sample
 from tests.collector.conftest import World
 
 A, B, C = "111111111111", "222222222222", "333333333333"
-PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 @pytest.fixture
@@ -147,7 +146,7 @@ async def test_a_poll_in_flight_of_an_account_that_goes_is_dropped(world: World[
         await reload(world, world.plan(A, B))
         await until(lambda: world.status(A).last_poll)
         assert polled(world, A) == 2, "what comes back is new"
-        assert b"cases_opened_total" in (world.store.encode(PLAIN) or b"")
+        assert b"cases_opened_total" in world.store.uncompressed(TextFormat.PROMETHEUS)
 
 
 async def test_no_more_accounts_are_polled_at_a_time_than_the_plan_says(world: World[SystemClock]) -> None:

@@ -31,7 +31,7 @@ from exporter.collector.collector import Collector, Plan
 from exporter.collector.ports import Target
 from exporter.config.settings import parse
 from exporter.metrics import catalog
-from exporter.metrics.exposition import Encoding, PageStore, TextFormat
+from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
@@ -50,7 +50,6 @@ _SESSION_SECONDS = 3600.0
 _LOOK_SECONDS = 0.001
 _PLANS = (SupportPlan.ENTERPRISE, SupportPlan.BUSINESS_SUPPORT_PLUS)
 """Every other account has the second one."""
-_PLAIN = Encoding(TextFormat.OPENMETRICS, gzip=False)
 _START_TIME = re.compile(rb"^process_start_time_seconds .*$", re.MULTILINE)
 
 
@@ -211,8 +210,7 @@ class RecordedExporter:
             for entry in due:
                 await collector.poll(entry)
         await collector.publisher.publish()
-        page = self._store.encode(_PLAIN)
-        assert page is not None
+        page = self._store.uncompressed(TextFormat.OPENMETRICS)
         page = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), page)
         stamp = f" {self.clock.time():.3f}\n".encode()
         stream.write(self._up + stamp)

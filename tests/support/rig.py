@@ -19,15 +19,13 @@ from exporter.clock import Clock
 from exporter.collector.accounts import Entry
 from exporter.collector.collector import Collector
 from exporter.config.settings import Settings, parse
-from exporter.metrics.exposition import Encoding, PageStore, TextFormat
+from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from tests.support.clock import FakeClock
 from tests.support.page import Page
 
 T = TypeVar("T")
-
-_PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 class Rig:
@@ -125,9 +123,7 @@ class Rig:
 
     def published(self) -> Page:
         """Return the page that was published last."""
-        page = self.store.encode(_PLAIN)
-        assert page is not None
-        return Page(page.decode())
+        return Page(self.store.uncompressed(TextFormat.PROMETHEUS).decode())
 
     def due(self) -> list[Entry]:
         """Return the accounts that are due in the order in which their tasks would wake up."""
