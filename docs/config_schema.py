@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 from pydantic import PlainValidator
 
+from exporter.cases.targets import SupportPlan
 from exporter.config import schema, types
 
 Json = dict[str, Any]
@@ -28,6 +29,8 @@ _VALUES: Final[Mapping[Any, Json]] = {
     types.ExternalId: {"type": "string", "pattern": "^[A-Za-z0-9_+=,.@:/-]+$", "minLength": 2, "maxLength": 1224},
     types.LabelName: {"type": "string", "pattern": "^([a-zA-Z][a-zA-Z0-9_]*|_([a-zA-Z0-9][a-zA-Z0-9_]*)?)$"},
     types.SeverityCode: {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+    types.Plan: {"type": "string", "enum": list(SupportPlan)},
+    types.Language: {"type": "string", "pattern": "^[a-z]{2}$"},
     types.Regions: {
         "type": "array",
         "minItems": 1,
@@ -83,7 +86,8 @@ def _annotated(kind: Any, metadata: tuple[object, ...]) -> Json:  # noqa: ANN401
             function: Any = validator.func
             bounds = inspect.getclosurevars(function).nonlocals
             if function.__qualname__.startswith("duration."):
-                return {"type": "string", "minLength": 1, "pattern": _DURATION}
+                duration: Json = {"type": "string", "minLength": 1, "pattern": _DURATION}
+                return _or_null(duration) if bounds["optional"] else duration
             if function.__qualname__.startswith("whole_number."):
                 limits = {"minimum": bounds["minimum"], "maximum": bounds["maximum"]}
                 return {"type": "integer", **{name: limit for name, limit in limits.items() if limit is not None}}
@@ -103,4 +107,5 @@ def _section(model: type[schema.Section]) -> Json:
 
 
 def _or_null(some: Json) -> Json:
-    return {**some, "type": [some["type"], "null"]}
+    either: Json = {**some, "type": [some["type"], "null"]}
+    return {**either, "enum": [*some["enum"], None]} if "enum" in some else either

@@ -1,5 +1,6 @@
-"""The catalogue as Markdown, for docs/metrics.md and the README."""
+"""The catalogue of metrics and the table of advice as Markdown, for the documents."""
 
+from exporter.cases.advice import KINDS, Kind, advice
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric, unit_of
 
@@ -20,6 +21,19 @@ def overview() -> str:
     """Return one short Markdown table of all metrics, without labels."""
     rows = (f"| `{metric.name}` | {metric.kind} | {metric.help} |\n" for _, metrics in _SECTIONS for metric in metrics)
     return f"| metric | type | meaning |\n|---|---|---|\n{''.join(rows)}"
+
+
+def failures() -> str:
+    """Return one Markdown table of failures for each reason, and one for those that several reasons have in common."""
+    kinds: dict[str, list[Kind]] = {}
+    for kind in KINDS:
+        kinds.setdefault(kind.example, []).append(kind)
+    sections: dict[str, str] = {}
+    for example, alike in kinds.items():
+        title = ", ".join(f"`{kind.reason.value}`" for kind in alike)
+        sections.setdefault(title, f"### {title}\n\n| message | what to do |\n|---|---|\n")
+        sections[title] += f"| `{example}` | {advice(alike[0].reason, example)} |\n"
+    return "\n".join(sections.values())
 
 
 def replace_between(text: str, name: str, content: str) -> str:

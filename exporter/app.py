@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter import __revision__, __version__, memory, targets
 from exporter import check as report
+from exporter.aws.client import Client
+from exporter.aws.doctor import Doctor
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import Readers
 from exporter.cases.report import FleetReport, fleet_report
@@ -23,11 +26,11 @@ from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
 from exporter.config.schema import as_yaml
 from exporter.config.settings import Settings, load, parse
-from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
-from exporter.metrics.exposition import Encoding, PageStore, TextFormat
+from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
@@ -35,7 +38,10 @@ from exporter.options import Options
 from exporter.reload import LastReload, Reloader
 from exporter.web import server
 from exporter.web.handlers import Site, application
+from exporter.web.settings import WebSettings
 from exporter.web.tls import WebConfigFile
+
+T = TypeVar("T")
 
 _SWITCH_INTERVAL = 0.00005
 """Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
@@ -53,37 +59,31 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
 
 
 def check_config(options: Options, log: FilteringBoundLogger) -> None:
-    """Read the configuration files, and nothing else; raises ConfigError."""
+    partition_of = Endpoints().partition_of
     if options.config_file is not None:
-        load(options.config_file, partition_of=Endpoints().partition_of)
+        load(options.config_file, partition_of=partition_of)
     _web_config(options.web_config_file, log)
 
 
 def check(options: Options, log: FilteringBoundLogger) -> int:
-    """Poll every account once, and report how it went and what to do; raises ConfigError.
-
-    Returns:
-        0 when every account could be read, 1 when not; accounts without a support plan count only when strict.
-    """
-    exporter = _polled_once(options, log)
-    entries = exporter.collector.accounts.entries()
-    rows = [report.row(entry.status, entry.target.credentials) for entry in entries]
-    rows += [report.discovery_row(listed) for listed in exporter.collector.discoverer.organizations() if listed.reason]
-    notes = [report.shared_endpoint_note(*shared) for shared in exporter.shared_endpoints()]
-    show = report.print_json if options.json_output else report.print_table
-    show(rows, notes, sys.stdout, strict=options.strict)
-    return int(any(row.fails(strict=options.strict) for row in rows))
+    """Poll every account once, report how it went and what to do, and return the exit code; raises ConfigError."""
+    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
+        found = asyncio.run(exporter.closing(exporter.examine(progress)))
+    show = report.print_json if options.json_output else report.print_text
+    show(found, sys.stdout)
+    return found.exit_code
 
 
 def once(options: Options, log: FilteringBoundLogger) -> int:
-    """Poll every account once, and print the page without process metrics, as for the textfile collector.
+    """Poll every account once, print the page without process metrics, as for the textfile collector; return the exit code.
 
-    Returns:
-        0, also when accounts failed, as the page says so; 1 when no account was found, as it says nothing then.
+    It is 0 also when accounts failed, as the page says so, and 1 when no account was found, as it says nothing then.
     """
-    exporter = _polled_once(options, log)
-    page = exporter.store.encode(Encoding(TextFormat.PROMETHEUS, gzip=False))
-    sys.stdout.write(page.decode() if page else "")
+    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
+        exporter = Exporter(content, source, options, log)
+        asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
+    sys.stdout.write(exporter.store.uncompressed(TextFormat.PROMETHEUS).decode())
     has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
     return int(has_failed and not exporter.collector.accounts.entries())
 
@@ -103,8 +103,9 @@ class Exporter:
         self._clock = SystemClock()
         self._endpoints = Endpoints()
         self.settings = self._parse(content)
-        instrumentation = Instrumentation(self.settings.policy.first_response_targets.values(), process=process)
-        self._readers = Readers(self._endpoints, instrumentation, clock=self._clock, random=random.random)
+        instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
+        self._observer = instrumentation.request_ended
+        self._readers = Readers(self._endpoints, self._observer, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
         self.collector = Collector(
@@ -113,18 +114,47 @@ class Exporter:
             Renderer(instrumentation.encode),
             self.store,
             self._samples,
-            owns=options.shard.owns,
+            owns=options.owns,
             clock=self._clock,
             log=log,
         )
         self._log_shared_endpoints()
 
-    async def poll_once(self, progress: Callable[[int, int], None]) -> None:
-        """Poll every account once."""
+    async def closing(self, work: Awaitable[T]) -> T:
+        """Do what is done on the collector's loop, and close the connections to AWS."""
         try:
-            await self.collector.run_once(progress)
+            return await work
         finally:
             await self._readers.close()
+
+    async def examine(self, progress: Callable[[int, int], None]) -> report.Findings:
+        """Poll every account once, and ask what else tells a person what is wrong."""
+        settings, accounts, discoverer = self.settings, self.collector.accounts, self.collector.discoverer
+        poll, client = settings.config.poll, Client(self._endpoints, self._observer, self._clock, random.random)
+        doctor = Doctor(client, self._readers, poll.timeout, asyncio.Semaphore(poll.concurrency))
+        used = {each.access.profile: each.regions for each in settings.entries} or {None: settings.config.aws.regions}
+        asked = [(name, region) for name in ("sts", "support") for regions in self._region_lists() for region in regions]
+        asked += [("organizations", organization.regions[0]) for organization in settings.organizations]
+        try:
+            identities, endpoints, _ = await asyncio.gather(
+                asyncio.gather(*(doctor.identity(*each) for each in used.items())),
+                doctor.endpoints(asked),
+                self.collector.run_once(progress),
+            )
+            denied = await doctor.denied({e.target.source: e.status.reading for e in accounts.entries() if e.status.reading})
+        finally:
+            await client.close()
+        callers = {profile: str(found.facts["arn"] or "") for profile, found in zip(used, identities, strict=True)}
+        return report.Findings(
+            credentials=identities,
+            endpoints=endpoints,
+            organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
+            accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
+            warnings=denied,
+            notes=self._readers.notes(),
+            unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
+            strict=self._options.strict,
+        )
 
     async def serve(self, content: bytes, sockets: Sequence[socket.socket], web_config: WebConfigFile | None) -> int:
         """Poll accounts and answer requests until a signal says to stop; return the exit code."""
@@ -136,7 +166,7 @@ class Exporter:
         gc.set_threshold(2_000, 10, 100)
         sys.setswitchinterval(_SWITCH_INTERVAL)
         loop = asyncio.get_running_loop()
-        polling = LoopThread("collector", self._collect())
+        polling = LoopThread("collector", self.closing(self.collector.run()))
         await polling.call(self.collector.publisher.publish())  # Nobody is to find no page.
         reloader = Reloader(
             options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
@@ -152,7 +182,7 @@ class Exporter:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, reloader.by_signal)
         watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
-        self._announce(sockets, "http" if web_config is None or web_config.current().context is None else "https")
+        self._announce(sockets, "http" if web_config is None or web_config.current.context is None else "https")
         site = self._site(reloader.by_request, polling.problems)
         await server.run(application(site), sockets, stop, self._log, limits=options.limits, web_config=web_config)
         if watching is not None:
@@ -161,19 +191,8 @@ class Exporter:
         self._log.info("stopped")
         return 0
 
-    def shared_endpoints(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Return lists of regions that lead to fewer Support endpoints, with these: nobody must count on that fail-over."""
-        settings = self.settings
-        lists = [account.regions for account in settings.accounts] + [found.regions for found in settings.organizations]
-        regions = dict.fromkeys(lists or [settings.config.aws.regions])
-        found = [(several, tuple(endpoint.region for endpoint in self._endpoints.support(several))) for several in regions]
-        return [(several, endpoints) for several, endpoints in found if len(endpoints) < len(several)]
-
-    async def _collect(self) -> None:
-        try:
-            await self.collector.run()
-        finally:
-            await self._readers.close()
+    def _region_lists(self) -> list[tuple[str, ...]]:
+        return list(dict.fromkeys(each.regions for each in self.settings.entries)) or [self.settings.config.aws.regions]
 
     async def _apply(self, content: bytes, polling: LoopThread) -> None:
         settings = await asyncio.to_thread(self._parse, content)
@@ -183,7 +202,7 @@ class Exporter:
             plan = targets.plan(settings, self._readers, known)
             self.settings = settings
             self._log_shared_endpoints()  # here, as it has boto3 resolve what is new, which is neither fast nor thread-safe
-            await self.collector.apply(plan)
+            self.collector.apply(plan)
 
         await polling.call(apply())
 
@@ -241,24 +260,22 @@ class Exporter:
             sys.stdout.flush()
 
     def _log_shared_endpoints(self) -> None:
-        for regions, endpoints in self.shared_endpoints():
-            self._log.info(
-                "several regions share a Support endpoint", regions=", ".join(regions), endpoints=", ".join(endpoints)
-            )
-
-
-def _polled_once(options: Options, log: FilteringBoundLogger) -> Exporter:
-    with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
-        exporter = Exporter(content, source, options, log)
-        asyncio.run(exporter.poll_once(progress))
-        return exporter
+        """Say which regions lead to fewer Support endpoints: nobody must count on that fail-over."""
+        for regions in self._region_lists():
+            endpoints = [endpoint.region for endpoint in self._endpoints.support(regions)]
+            if len(endpoints) < len(regions):
+                several = {"regions": ", ".join(regions), "endpoints": ", ".join(endpoints)}
+                self._log.info("several regions share a Support endpoint", **several)
 
 
 def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:
     if path is None:
         return None
-    parse = partial(parse_web_config, source=str(path), directory=path.parent)
-    return WebConfigFile(str(path), partial(read_web_config, path), parse, log)
+
+    def load() -> WebSettings:
+        return parse_web_config(read(path, "web-config"), source=str(path), directory=path.parent)
+
+    return WebConfigFile(str(path), load, log)
 
 
 @contextmanager

@@ -1,93 +1,72 @@
-"""What `check` and `once` show in a terminal."""
+"""What `check` and `once` show in a terminal, and `check` as JSON."""
 
 import json
 import os
 import shutil
 import textwrap
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TextIO
 
-from exporter.cases.advice import advice
-from exporter.cases.model import Reason
-from exporter.cases.report import OrganizationStatus
+from exporter.cases.model import Access, Reason
+from exporter.cases.report import Finding, finding, grouped
 from exporter.cases.status import AccountStatus
 
 _WIDE = 160
-"""Columns of a table that goes into a file or a pipe."""
-_NO_ACCOUNT = "-"
-_OWN_ACCOUNT = "own account"
+"""Columns of what goes into a file or a pipe."""
+_MOST_NAMES = 3
+_BARE = ("arn", "method", "regions", "partition", "host")
+"""Facts that need no name beside them."""
+_BOLD, _RED, _GREEN, _YELLOW = "1", "31", "32", "33"
+_CLEAR_LINE = "\r\x1b[2K"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """How the check of one account went, or of listing an organization, whose account id is a dash."""
+class Findings:
+    """All that a check found out; in a strict one, an account without a support plan fails, too."""
 
-    account_id: str
-    account_name: str
-    credentials: str  # where they come from
-    plan: str  # whether it includes the Support API: yes, no or unknown
-    open_cases: int | None  # None when it could not be read
-    seconds: float
-    reason: Reason | None
-    detail: str
-    advice: str
+    credentials: Sequence[Finding]
+    endpoints: Sequence[Finding]
+    organizations: Sequence[Finding]
+    accounts: Sequence[Finding]
+    warnings: Sequence[Finding]
+    notes: Sequence[str]
+    unknown_accounts: Sequence[str]  # that were asked for
+    strict: bool = False
 
-    def fails(self, *, strict: bool) -> bool:
-        """Return whether the account counts as failed; one without a support plan does only in a strict check."""
-        return self.reason is not None and (strict or self.reason is not Reason.SUBSCRIPTION_REQUIRED)
+    @property
+    def failed(self) -> int:
+        return sum(self.style(account) == _RED for account in self.accounts)
 
+    @property
+    def exit_code(self) -> int:
+        """0 when every account could be read, 1 when not."""
+        return int(bool(self.failed or self.unknown_accounts or any(listed.reason for listed in self.organizations)))
 
-def row(status: AccountStatus, credentials: str) -> Row:
-    """Return how the check of an account went, from what is known of it after one poll."""
-    poll = status.last_poll
-    reason = poll.reason if poll else Reason.INTERNAL
-    detail = poll.detail if poll else "it was not polled"
-    return Row(
-        account_id=status.account.account_id,
-        account_name=status.account.name,
-        credentials=credentials,
-        plan={True: "yes", False: "no", None: "unknown"}[status.supported],
-        open_cases=len(status.reading.cases) if status.reading else None,
-        seconds=round(poll.duration, 3) if poll else 0.0,
-        reason=reason,
-        detail=detail,
-        advice=advice(reason, detail) if reason else "",
-    )
+    def style(self, found: Finding) -> str:
+        is_plan = found.reason is Reason.SUBSCRIPTION_REQUIRED and not self.strict
+        return _YELLOW if is_plan or found.facts.get("unmatched") else _RED if found.reason else _GREEN
+
+    def failures(self) -> list[Finding]:
+        """Return what went wrong with anything, the same only once; what needs someone last, where the eye is."""
+        found = (*self.credentials, *self.endpoints, *self.organizations, *self.accounts)
+        return sorted(grouped(each for each in found if each.reason), key=lambda failure: self.style(failure) == _RED)
 
 
-def discovery_row(failed: OrganizationStatus) -> Row:
-    """Return that listing the accounts of an organization failed."""
-    name = failed.name or _OWN_ACCOUNT
-    return Row(_NO_ACCOUNT, name, "-", "unknown", None, 0.0, failed.reason, failed.detail, failed.advice)
-
-
-def shared_endpoint_note(regions: Sequence[str], endpoints: Sequence[str]) -> str:
-    """Return that several regions are fewer endpoints of Support."""
-    told = (
-        f"1 Support endpoint, {endpoints[0]}"
-        if len(endpoints) == 1
-        else f"{len(endpoints)} Support endpoints, {', '.join(endpoints)}"
-    )
-    return f"The {len(regions)} regions {', '.join(regions)} are {told}: those that share one are no fail-over for each other."
-
-
-_CELLS: Mapping[str, Callable[[Row], str]] = {
-    "Account": lambda row: row.account_id,
-    "Name": lambda row: row.account_name,
-    "Credentials": lambda row: row.credentials,
-    "Plan": lambda row: row.plan,
-    "Open": lambda row: "-" if row.open_cases is None else str(row.open_cases),
-    "Seconds": lambda row: f"{row.seconds:.2f}",
-    "Result": lambda row: row.reason or "ok",
-}
-_RIGHT = ("Open", "Seconds")
-_DROPPED_WHEN_NARROW = ((), ("Seconds",), ("Credentials",), ("Seconds", "Credentials"))
-"""Columns to drop on a narrow terminal: the first choice that is enough. Credentials are then shown with each failure."""
-_BOLD, _RED, _GREEN, _YELLOW = "1", "31", "32", "33"
-_CLEAR_LINE = "\r\x1b[2K"
+def account(status: AccountStatus, access: Access, callers: Mapping[str | None, str]) -> Finding:
+    """Return how the check of an account went after one poll; `callers` has who assumes roles, by profile."""
+    poll, reading = status.last_poll, status.reading
+    facts = {
+        "account_id": status.account.account_id,
+        "account_name": status.account.name,
+        "credentials": str(access),
+        "open_cases": len(reading.cases) if reading else None,
+        "seconds": round(poll.duration, 3) if poll else 0.0,
+    }
+    caller = callers.get(access.profile, "") if len(access.chain) == 1 else ""
+    reason, detail = (poll.reason, poll.detail) if poll else (None, "")
+    return finding(status.account.account_id, facts, reason, detail, caller)
 
 
 @contextmanager
@@ -107,83 +86,87 @@ def progress(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
             stream.write(_CLEAR_LINE)
 
 
-def print_table(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, strict: bool) -> None:
-    """Print what was found as a table, those that need someone last, where the eye is; and notes."""
+def print_text(found: Findings, stream: TextIO) -> None:
+    """Print what accounts depend on, the accounts, and at the end, where the eye is, what needs someone."""
     columns = shutil.get_terminal_size().columns if stream.isatty() else _WIDE
 
-    def write(text: str, style: str, indent: str = "") -> None:
-        stream.writelines(
-            f"{_styled(line, style, stream)}\n"
-            for line in textwrap.wrap(text, columns, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-        )
+    def write(text: str, style: str = "", first: str = "", further: str = "") -> None:
+        wrapped = textwrap.wrap(text, columns, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
+        stream.writelines(f"{_styled(line, style, stream)}\n" for line in wrapped)
 
-    ordered = sorted(rows, key=lambda row: (row.fails(strict=strict), row.reason is not None, row.account_name))
-    dropped, lines = _lines(ordered, columns)
-    if rows:
-        stream.write(f"{_styled(lines[0], _BOLD, stream)}\n")
-        for line, row in zip(lines[1:], ordered, strict=True):
-            result = _CELLS["Result"](row)
-            stream.write(f"{line.removesuffix(result)}{_styled(result, _style(row, strict=strict), stream)}\n")
-    for row in ordered:
-        if row.reason is not None:
-            who = row.account_name if row.account_id == _NO_ACCOUNT else f"{row.account_id} {row.account_name}"
-            with_what = f" ({row.credentials})" if "Credentials" in dropped and row.credentials != "-" else ""
-            stream.write("\n")
-            write(f"{who}{with_what}: {row.detail}", _style(row, strict=strict))
-            write(row.advice, "", "  ")
-    for note in notes:
+    for title in ("credentials", "endpoints", "organizations"):
+        things: Sequence[Finding] = getattr(found, title)
+        if things:
+            write(title.capitalize(), _BOLD)
+        for thing in things:
+            mark = {_GREEN: "\N{CHECK MARK}", _YELLOW: "!", _RED: "\N{BALLOT X}"}[found.style(thing)]
+            write(f"{mark} {thing.names[0]}: {', '.join(_told(thing))}", found.style(thing), further="  ")
+    stream.writelines(f"{line}\n" for line in _table(found, stream))
+    accounts = {each.names[0]: each.facts for each in found.accounts}
+    for failure in [*found.failures(), *found.warnings]:
         stream.write("\n")
-        write(note, _YELLOW)
+        write(f"{_who(failure, accounts)}: {failure.detail}", _YELLOW if failure in found.warnings else found.style(failure))
+        write(failure.advice, first="  ", further="  ")
+    unknown = [f"{each}: none of the configured or discovered accounts has this id" for each in found.unknown_accounts]
+    for note in (*found.notes, *unknown, _summary(found)):
+        stream.write("\n")
+        write(note)
+
+
+def _told(thing: Finding) -> Iterator[str]:
+    _, *facts = thing.facts.items()
+    for key, value in facts:
+        if value is not None and value is not False and value != []:
+            named = "" if key in _BARE else key.replace("_", " ")
+            yield f"{named} {', '.join(value) if isinstance(value, list) else '' if value is True else value}".strip()
+    if thing.reason:
+        yield thing.reason
+
+
+def _table(found: Findings, stream: TextIO) -> Iterator[str]:
+    """Yield a line for each account; the name comes last, as it may be long, or of characters that take two columns."""
+    ordered = sorted(
+        found.accounts, key=lambda each: (found.style(each) == _RED, each.reason is not None, each.facts["account_name"])
+    )
+    if ordered:
+        yield f"\n{_styled('Account       Result                 Open  Seconds  Name', _BOLD, stream)}"
+    for each in ordered:
+        facts, result = each.facts, _styled(f"{each.reason or 'ok':21}", found.style(each), stream)
+        open_cases = "-" if facts["open_cases"] is None else facts["open_cases"]
+        yield f"{facts['account_id']}  {result}  {open_cases:>4}  {facts['seconds']:7.2f}  {facts['account_name']}"
+
+
+def _who(failure: Finding, accounts: Mapping[str, Mapping[str, object]]) -> str:
+    ids = [name for name in failure.names if name in accounts]
+    told = [name for name in failure.names if name not in accounts]
+    if len(ids) == 1:
+        told.append(f"{ids[0]} {accounts[ids[0]]['account_name']} ({accounts[ids[0]]['credentials']})")
+    elif ids:
+        more = f" and {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
+        told.append(f"{len(ids)} accounts ({', '.join(ids[:_MOST_NAMES])}{more})")
+    return f"{', '.join(told)}: {failure.reason}"
+
+
+def _summary(found: Findings) -> str:
+    count, unlisted = len(found.accounts), [listed.names[0] for listed in found.organizations if listed.reason]
+    checked = f"{count} account{'' if count == 1 else 's'} checked, {found.failed or 'none'} failed."
+    if not count:
+        no_match = "" if unlisted or found.unknown_accounts else ": no account matches include and exclude"
+        checked = f"No account was checked{no_match}."
+    return f"{checked} Finding accounts failed ({', '.join(unlisted)}): see above." if unlisted else checked
+
+
+def print_json(found: Findings, stream: TextIO) -> None:
+    def told(each: Finding, facts: Mapping[str, object]) -> dict[str, object]:
+        return {**facts, "reason": each.reason, "detail": each.detail, "advice": each.advice}
+
+    titles = ("credentials", "endpoints", "organizations", "accounts")
+    document: dict[str, object] = {title: [told(each, each.facts) for each in getattr(found, title)] for title in titles}
+    for title, failures in (("failures", found.failures()), ("warnings", found.warnings)):
+        document[title] = [told(each, {"names": each.names}) for each in failures]
+    document |= {"notes": found.notes, "unknown_accounts": found.unknown_accounts, "failed": found.failed}
+    json.dump(document, stream, indent=2)
     stream.write("\n")
-    write(_summary(rows, strict=strict), "")
-
-
-def _lines(rows: Sequence[Row], columns: int) -> tuple[Sequence[str], list[str]]:
-    """Return which columns are dropped, and the table's lines, cut where even the narrowest is too wide."""
-    lines: list[str] = []
-    for dropped in _DROPPED_WHEN_NARROW:
-        headings = [heading for heading in _CELLS if heading not in dropped]
-        cells = [headings, *([_CELLS[heading](row) for heading in headings] for row in rows)]
-        widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(map(_padded, line, widths, headings)).rstrip() for line in cells]
-        if max(map(_width, lines)) <= columns:
-            break
-    return dropped, lines
-
-
-def _padded(text: str, width: int, heading: str) -> str:
-    blank = " " * (width - _width(text))
-    return blank + text if heading in _RIGHT else text + blank
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: some characters take two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def _summary(rows: Sequence[Row], *, strict: bool) -> str:
-    accounts = [row for row in rows if row.account_id != _NO_ACCOUNT]
-    failed = sum(row.fails(strict=strict) for row in accounts)
-    checked = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'} checked, {failed or 'none'} failed."
-    if not accounts:
-        checked = "No account was checked." if rows else "No account was checked: no account matches include and exclude."
-    if any(row.account_name == _OWN_ACCOUNT for row in rows if row.account_id == _NO_ACCOUNT):
-        return f"{checked} Finding the account of the exporter's own credentials failed: see above."
-    return f"{checked} Listing an organization failed: see above." if len(rows) > len(accounts) else checked
-
-
-def print_json(rows: Sequence[Row], notes: Iterable[str], stream: TextIO, *, strict: bool) -> None:
-    """Print what was found as JSON, for scripts."""
-    accounts = [asdict(row) | {"failed": row.fails(strict=strict)} for row in rows]
-    failed = sum(row.fails(strict=strict) for row in rows)
-    json.dump({"accounts": accounts, "failed": failed, "notes": [*notes]}, stream, indent=2)
-    stream.write("\n")
-
-
-def _style(row: Row, *, strict: bool) -> str:
-    if row.reason is None:
-        return _GREEN
-    return _RED if row.fails(strict=strict) else _YELLOW
 
 
 def _styled(text: str, style: str, stream: TextIO) -> str:

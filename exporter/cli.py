@@ -49,7 +49,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def entry_point() -> None:
-    """Run the installed command."""
     sys.exit(main(sys.argv[1:]))
 
 

@@ -9,15 +9,12 @@ class Clock(Protocol):
     """A wall clock, a monotonic clock, and a way to wait by the latter."""
 
     def time(self) -> float:
-        """Return Unix seconds."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Return seconds on a clock that never goes back."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
         await asyncio.sleep(seconds)
 
 

@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 
-_PACE = 60.0
+_PACE = 240.0
 """How many times faster than in life cases open, are answered and get resolved."""
 
 _CONFIGURATION = """
 poll: {{interval: 15s, timeout: 10s, max_staleness: 5m}}
-aws: {{role_name: AwsSupportExporter}}
+aws: {{role_name: AwsSupportExporter, support_plan: business_support_plus}}
 accounts:
-  - id: "{management}"
-    name: {name}
-    use_own_credentials: true
+- {{id: "{management}", name: management, use_own_credentials: true, support_plan: enterprise}}
+- {{id: "{payments}", name: payments, support_plan: unified_operations}}
+- {{id: "{checkout}", name: checkout, support_plan: enterprise, first_response_targets: {{low: null}}}}
 organizations:
   - name: demo
     refresh_interval: 1m
@@ -33,5 +33,4 @@ def simulated_aws() -> Iterator[bytes]:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ.update(simulator.environment())
-        management = fleet.management_account
-        yield _CONFIGURATION.format(management=management.account_id, name=management.name).encode()
+        yield _CONFIGURATION.format_map({account.name: account.account_id for account in fleet.accounts}).encode()

@@ -91,6 +91,7 @@ def configure(level: str, log_format: str) -> FilteringBoundLogger:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)  # it tells of each failure that is ours to tell
     logging.captureWarnings(capture=True)
     logging.getLogger(_OWN).setLevel(threshold)
     structlog.configure(

@@ -20,7 +20,6 @@ class LoopThread:
         self._thread.start()
 
     def call(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
-        """Run a coroutine in the thread, and return what the caller's loop can wait for."""
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def stop(self, seconds: float) -> None:
@@ -30,7 +29,6 @@ class LoopThread:
         self._thread.join(seconds)
 
     def problems(self) -> list[str]:
-        """Return that the thread has ended, if it has."""
         return [] if self._thread.is_alive() else [f"{self._name} thread crashed"]
 
     def _run(self) -> None:

@@ -5,8 +5,10 @@ import re
 import socket
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv6Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,12 +18,15 @@ from exporter.config.types import parse_duration
 from exporter.errors import ConfigError
 from exporter.web.guard import Limits
 from exporter.web.handlers import Paths, is_reserved
-from exporter.web.server import Address
 
 DEFAULT_ADDRESS = ":10047"
 _SHORTEST_INTERVAL = 1.0
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+# A host's labels have up to 63 characters: longer ones cannot be looked up at all.
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_ADDRESS = re.compile(rf"(\[(?P<ipv6>[^\]]+)\]|(?=.{{1,253}}:)({_LABEL}\.)*{_LABEL}\.?)?:(?P<port>[0-9]{{1,5}})")
+_LARGEST_PORT = 65535
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -32,7 +37,7 @@ class Options:
     command: str
     config_file: Path | None
     config_check: bool
-    addresses: tuple[Address, ...]
+    addresses: tuple[str, ...]
     paths: Paths
     demo: bool
     shard: Shard
@@ -44,6 +49,10 @@ class Options:
     log_format: str
     json_output: bool
     strict: bool
+    accounts: tuple[str, ...]  # that are checked; all when empty
+
+    def owns(self, account_id: str) -> bool:
+        return self.shard.owns(account_id) and (not self.accounts or account_id in self.accounts)
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -51,11 +60,13 @@ def parse(arguments: Sequence[str]) -> Options:
     flags = _parser().parse_args(arguments)
     if flags.demo and flags.config_file:
         raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
+    if flags.account and flags.command != "check":
+        raise ConfigError(["--account: it is for check, which then checks no other account"])
     return Options(
         command=flags.command,
         config_file=flags.config_file,
         config_check=flags.config_check,
-        addresses=tuple(flags.web_listen_address or [Address.parse(DEFAULT_ADDRESS)]),
+        addresses=tuple(flags.web_listen_address or [DEFAULT_ADDRESS]),
         paths=_paths(flags),
         demo=flags.demo,
         # Whoever checks may be on another host than whoever runs.
@@ -68,6 +79,7 @@ def parse(arguments: Sequence[str]) -> Options:
         log_format=flags.log_format,
         json_output=flags.output == "json",
         strict=flags.strict,
+        accounts=tuple(dict.fromkeys(flags.account)),
     )
 
 
@@ -96,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     flag("--shard.from-hostname", action="store_true", help=from_hostname)
     flag = _flags(parser, "check")
     flag("--output", choices=("table", "json"), default="table", help="output format (default: %(default)s)")
+    flag("--account", action="append", default=[], metavar="ID", help="check this account only; repeatable")
     flag("--strict", action="store_true", help="fail for accounts without a support plan, too")
     return parser
 
@@ -135,11 +148,13 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
     flag("--web.max-connections", type=partial(_count, least=1), default=limits.connections, metavar="N", help=connections)
 
 
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
+def _address(text: str) -> str:
+    found = _ADDRESS.fullmatch(text)
+    with suppress(ValueError):  # what is in brackets is no IPv6 address
+        if found and int(found["port"]) <= _LARGEST_PORT:
+            IPv6Address(found["ipv6"] or "::")
+            return text
+    raise ArgumentTypeError(f'"{text}" is not an address to listen on: write host:port, [ipv6]:port or :port')
 
 
 def _count(text: str, least: int = 0) -> int:

@@ -1,7 +1,6 @@
 """Reloads the configuration while the exporter runs: on request, on SIGHUP, or when the file changes."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from exporter.metrics.families import Sample
 from exporter.web.handlers import ReloadRefused
 
 _MOST_LOGGED = 20
-_MOST_WAITING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,6 @@ class LastReload:
     problems: tuple[str, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
-        """Yield how it went as metrics."""
         yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, not self.problems)
         yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self.succeeded_at)
 
@@ -57,10 +54,9 @@ class Reloader:
         self._publish = publish
         self._now = now
         self._log = log
-        self._seen: bytes | None = _checksum(content)
+        self._seen: bytes | None = content
         self._lock = asyncio.Lock()
         self._next: asyncio.Task[Sequence[str]] | None = None
-        self._waiting = 0
         self.last = LastReload(now())
 
     async def by_request(self) -> Sequence[str]:
@@ -69,16 +65,9 @@ class Reloader:
             raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
         if isinstance(self._path, str):
             raise ReloadRefused(self._path)
-        if self._waiting >= _MOST_WAITING:
-            raise ReloadRefused("too many reloads are waiting; try again in a second", 429)
-        self._waiting += 1
-        try:
-            return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
-        finally:
-            self._waiting -= 1
+        return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
 
     def by_signal(self) -> None:
-        """Reload in the background."""
         if isinstance(self._path, str):
             self._log.warning("nothing to reload", cause="SIGHUP", reason=self._path)
         else:
@@ -88,7 +77,7 @@ class Reloader:
         """Reload whenever the file has changed, looking at it every `interval` seconds, until cancelled."""
         while not isinstance(self._path, str):
             await asyncio.sleep(interval)
-            if await asyncio.to_thread(_checksum_of, self._path) != self._seen:
+            if await asyncio.to_thread(_content_of, self._path) != self._seen:
                 await self._request(self._path, "file")
 
     def _request(self, path: Path, cause: str) -> asyncio.Task[Sequence[str]]:
@@ -113,22 +102,17 @@ class Reloader:
     async def _attempt(self, path: Path) -> tuple[str, ...]:
         self._seen = None
         try:
-            content = await asyncio.to_thread(read, path)
-            self._seen = _checksum(content)
+            content = self._seen = await asyncio.to_thread(read, path)
             await self._apply(content)
         except ConfigError as error:
             return error.problems
         except Exception as error:  # noqa: BLE001 - a bug here must not end the exporter that runs
-            return (f"{path}: {internal(error)}",)
+            return (f"{path}: {internal(error)}; some of it may be in force: restart the exporter",)
         return ()
 
 
-def _checksum(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
-
-
-def _checksum_of(path: Path) -> bytes | None:
+def _content_of(path: Path) -> bytes | None:
     try:
-        return _checksum(read(path))
+        return read(path)
     except ConfigError:
         return None

@@ -1,12 +1,15 @@
 """From the configuration to the accounts that are polled, and to what discovers more of them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from exporter.aws.organizations import Member, OrganizationReader
 from exporter.aws.readers import ReaderOptions, Readers
 from exporter.cases.model import Access, Account
+from exporter.cases.report import Finding, finding
+from exporter.cases.targets import Targets
 from exporter.collector.collector import Plan
+from exporter.collector.discovery import Listing
 from exporter.collector.ports import Discovery, Target
 from exporter.config.settings import ResolvedAccount, ResolvedOrganization, Settings
 
@@ -17,34 +20,29 @@ class _OrganizationDiscovery:
 
     organization: ResolvedOrganization
     reader: OrganizationReader
-    readers: Readers
-    options: ReaderOptions
-    members: tuple[Member, ...] = ()
+    target: Callable[[ResolvedAccount], Target]
+    members: Sequence[Member]
+    name: str
+    refresh_interval: float
 
-    @property
-    def name(self) -> str:
-        return self.organization.entry.name
-
-    @property
-    def refresh_interval(self) -> float:
-        return self.organization.entry.refresh_interval
+    def lists(self, other: ResolvedOrganization) -> bool:
+        """Return whether it is the same organization: it has its name, or is listed with the same credentials."""
+        own = self.organization
+        is_named_so = (self.name, own.partition) == (other.entry.name, other.partition)
+        return is_named_so or (own.access, own.regions) == (other.access, other.regions)
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         members: list[Member] = []
         async for page in self.reader.pages(timeout):
             members += page
             yield self._targets(page)
-        self.members = tuple(members)
+        self.members = members
 
     def known(self) -> Sequence[Target]:
         return self._targets(self.members)
 
     def _targets(self, members: Sequence[Member]) -> list[Target]:
-        return [
-            _target(self.organization.member(member.account_id, member.name), self.readers, self.options)
-            for member in members
-            if self.organization.selects(member.account_id, member.name)
-        ]
+        return [self.target(self.organization.member(*each)) for each in members if self.organization.selects(*each)]
 
 
 @dataclass(slots=True)
@@ -53,7 +51,8 @@ class _OwnAccountDiscovery:
 
     regions: tuple[str, ...]
     readers: Readers
-    options: ReaderOptions
+    target: Callable[[ResolvedAccount], Target]
+    targets: Targets
     account_id: str | None = None
     name: str = ""
     refresh_interval: float = float("inf")
@@ -66,56 +65,53 @@ class _OwnAccountDiscovery:
         if self.account_id is None:
             return ()
         partition = self.readers.partition_of(self.regions[0])
-        account = Account(self.account_id, self.account_id, self.regions[0], partition)
-        return (_target(ResolvedAccount(account, self.regions, Access()), self.readers, self.options),)
+        account = Account(self.account_id, self.account_id, self.regions[0], partition, "", (), self.targets)
+        return (self.target(ResolvedAccount(account, self.regions, Access())),)
+
+
+def examined(listing: Listing) -> Finding:
+    """Return how many accounts an organization has, how many are selected, and which patterns match none of them."""
+    status, discovery = listing.status(), listing.discovery
+    name = status.name or "own account"
+    facts: dict[str, object] = {"name": name, "listed": None, "excluded": None, "selected": None, "unmatched": []}
+    if status.reason is None and isinstance(discovery, _OrganizationDiscovery):
+        members = dict(discovery.members)
+        selected = sum(discovery.organization.selects(*member) for member in members.items())
+        facts |= {"listed": len(members), "excluded": len(members) - selected, "selected": selected}
+        facts["unmatched"] = discovery.organization.unmatched(members)
+    return finding(name, facts, status.reason, status.detail)
 
 
 def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
     """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
     aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
-    options = ReaderOptions(aws.session_name, aws.session_duration, keep_subject=cases.enabled and cases.subject)
+    subjects = cases.enabled and cases.subject
+    options = ReaderOptions(aws.session_name, aws.session_duration, aws.languages, keep_subject=subjects)
+
+    def target(resolved: ResolvedAccount) -> Target:
+        account, access = resolved.account, resolved.access
+        return Target(account, readers.reader(account.account_id, access, resolved.regions, options), access)
+
+    listed = [discovery for discovery in before if isinstance(discovery, _OrganizationDiscovery)]
+    discoveries: list[Discovery] = [
+        _OrganizationDiscovery(
+            organization,
+            readers.organization_reader(organization.entry.name, organization.access, organization.regions, options),
+            target,
+            next((found.members for found in listed if found.lists(organization)), ()),
+            organization.entry.name,
+            organization.entry.refresh_interval,
+        )
+        for organization in settings.organizations
+    ]
+    if not settings.accounts and not settings.organizations:
+        found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
+        discoveries.append(_OwnAccountDiscovery(aws.regions, readers, target, settings.own_targets, found))
     return Plan(
-        targets=[_target(account, readers, options) for account in settings.accounts],
-        discoveries=_discoveries(settings, readers, options, before),
+        targets=[target(account) for account in settings.accounts],
+        discoveries=discoveries,
         interval=poll.interval,
         timeout=poll.timeout,
         concurrency=poll.concurrency,
         policy=settings.policy,
     )
-
-
-def _discoveries(
-    settings: Settings, readers: Readers, options: ReaderOptions, before: Sequence[Discovery]
-) -> Sequence[Discovery]:
-    """Return a discovery for each organization, or of the own account where the configuration names nothing to read."""
-    if settings.accounts or settings.organizations:
-        listed = [discovery for discovery in before if isinstance(discovery, _OrganizationDiscovery)]
-        return [
-            _OrganizationDiscovery(
-                organization,
-                readers.organization_reader(organization.entry.name, organization.access, organization.regions, options),
-                readers,
-                options,
-                _members_before(organization, listed),
-            )
-            for organization in settings.organizations
-        ]
-    found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
-    return [_OwnAccountDiscovery(settings.config.aws.regions, readers, options, found)]
-
-
-def _members_before(organization: ResolvedOrganization, before: Sequence[_OrganizationDiscovery]) -> tuple[Member, ...]:
-    """Return the members of what is the same organization: it has its name, or is listed with the same credentials."""
-    for found in before:
-        if found.name == organization.entry.name and found.organization.partition == organization.partition:
-            return found.members
-    for found in before:
-        if (found.organization.access, found.organization.regions) == (organization.access, organization.regions):
-            return found.members
-    return ()
-
-
-def _target(resolved: ResolvedAccount, readers: Readers, options: ReaderOptions) -> Target:
-    account = resolved.account
-    reader = readers.reader(account.account_id, resolved.access, resolved.regions, options)
-    return Target(account, reader, str(resolved.access))

@@ -31,6 +31,7 @@ _ON_THE_CLOCK = (
     "tests/bench/",
     "tests/e2e/test_alerts.py",
     "tests/e2e/test_endings.py",
+    "tests/e2e/test_first_hour.py",
     *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "soak")),
     "tests/resilience/test_neighbours.py",
     "tests/web/test_crowds.py",

@@ -11,6 +11,8 @@ from exporter import __version__, cli, options
 Main = Callable[..., tuple[object, str, str]]
 NOT_A_PATH, RESERVED = "is not a path for the metrics", "is one of the exporter's other paths"
 NOT_A_PREFIX, NOT_A_URL = "is not a path prefix", "is not a URL"
+NO_ADDRESSES = ("", "10047", "host", "host:", "host:http", "host:70000", "::1:80", "host:-1", "[]:0", "[host]:1", "a b:1")
+NO_HOSTS = ("h\x00st:1", "h\udcffst:1", f"{'x' * 64}:1", "host:\u0661")
 DEMO = "--demo and --config.file: give one of them, as the demo has a configuration of its own\n"
 
 
@@ -41,7 +43,6 @@ def main(capsys: pytest.CaptureFixture[str]) -> Iterator[Main]:
         *(("web.external-url", value, NOT_A_URL) for value in ("http://u:p@a", "http://a:x", "http://a/<", "http://[x]/")),
         ("config.auto-reload-interval", "1", "is not a duration"),
         ("config.auto-reload-interval", "10ms", "is too short"),
-        ("web.listen-address", "[]:0", "is not an address"),
         ("web.listen-address", "nonsense", "is not an address"),
         ("web.max-requests", "-1", "is not a whole number, 0 or more"),
         ("web.max-connections", "0", "is not a whole number, 1 or more"),
@@ -58,6 +59,13 @@ def test_a_bad_value_is_refused_with_its_flag(main: Main, flag: str, value: str,
     assert told in problem
 
 
+@pytest.mark.parametrize("address", [*NO_ADDRESSES, *NO_HOSTS])
+def test_what_is_no_address_is_refused(main: Main, address: str) -> None:
+    code, _, stderr = main(f"--web.listen-address={address}")
+    assert code == 2
+    assert "is not an address to listen on: write host:port, [ipv6]:port or :port" in stderr
+
+
 @pytest.mark.parametrize("argument", ["--log.level=loud", "--nope", "--log.lev=info", "chekc"])
 def test_what_the_command_does_not_know_is_named(main: Main, argument: str) -> None:
     code, _, stderr = main(argument)
@@ -69,6 +77,7 @@ def test_what_the_command_does_not_know_is_named(main: Main, argument: str) -> N
     "argument",
     [
         "--config.auto-reload-interval=1s",
+        *(f"--web.listen-address={address}" for address in (":10047", "127.0.0.1:0", "localhost:9100", "[::1]:10047")),
         *(f"--web.telemetry-path={path}" for path in ("/metrics", "/a/b.c_d~e-f", "/-x")),
         *(f"--web.route-prefix={prefix}" for prefix in ("", "/", "support", "/a/b/")),
         *(f"--web.external-url={url}" for url in ("https://example.com", "http://example.com:80/a/b/", "http://[::1]:9/")),

@@ -60,7 +60,7 @@ def account() -> Json:
                 ],
             ),
             ("Open cases", [(10, [(16, _groups()), (8, _note())]), (12, [(24, _cases())])]),
-            ("Flow and polls", [(8, [(8, shared.flow()), (8, shared.breaches()), (8, _failures())])]),
+            ("Flow and polls", [(8, [(8, shared.flow()), (8, shared.missed()), (8, _failures())])]),
         ],
         since="now-7d",
         refresh="5m",
@@ -110,7 +110,7 @@ def _services() -> Json:
 
 
 def _cases() -> Json:
-    labels = "account_id, display_id, status, severity_code, service_code, category_code, last_author"
+    labels = "account_id, display_id, status, severity_code, service_code, category_code, waiting_on"
     info = f"max by ({labels}) (aws_support_case_info{{{queries.GROUP}}})"
     hosts = f"max by (account_id, partition) (aws_support_account_info{{{queries.ACCOUNT}}})"
     host = f'label_replace({hosts}, "console", "{_ELSEWHERE}", "", "")'
@@ -153,13 +153,13 @@ def _cases() -> Json:
 
 
 def _groups() -> Json:
-    labels = "severity_code, last_author, status, service_code"
+    labels = "severity_code, waiting_on, status, service_code"
     return table(
         "Groups of cases",
         "Open cases by severity, who they are waiting on, status and service: their number, and how long the quietest of them "
         "has been quiet.",
         Query(f"topk(50, max by ({labels}) (aws_support_latest_communication_age_seconds{{{queries.GROUP}}}))"),
-        Query(f"max by ({labels}) (aws_support_open_cases{{{queries.GROUP}}})"),
+        Query(f"max by ({labels}) (sum by (job, instance, {labels}) (aws_support_open_cases{{{queries.GROUP}}}))"),
         columns=[
             duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
             count_column("Value #B", "Cases", 70),
@@ -197,6 +197,7 @@ def _about() -> Json:
             Column("account_name", "Account"),
             Column("account_id", "Account id"),
             Column("organization", "Organization"),
+            Column("plan", "Support plan"),
             Column("partition", "Partition"),
             Column("region", "Region"),
         ],

@@ -15,8 +15,8 @@ SEVERITY: Mapping[str, str] = {
     "normal": "#5794F2",
     "low": "#8E9BB3",
 }
-TURN: Mapping[str, tuple[str, str]] = {"aws": ("us", "#B877D9"), "customer": ("AWS", "#37A6A0")}
-"""By the author of the latest communication: who the case is waiting on, and its colour."""
+TURN: Mapping[str, tuple[str, str]] = {"customer": ("us", "#B877D9"), "aws": ("AWS", "#37A6A0")}
+"""The two sides of a case, by the labels waiting_on and author: their name and colour."""
 
 STATE: Mapping[str, str] = {
     "ok": "#56A64B",
@@ -69,4 +69,4 @@ def special(match: str, text: str) -> Json:
 
 
 SEVERITY_TEXTS = values({code: (code, color) for code, color in SEVERITY.items()})
-TURN_TEXTS = values({author: (whose, color) for author, (whose, color) in TURN.items()})
+TURN_TEXTS = values(TURN)

@@ -1,7 +1,7 @@
 """The dashboard of the whole fleet: how many cases, how severe, waiting on whom, how quiet, how fast AWS responds."""
 
 from docs.dashboards import model, queries, shared
-from docs.dashboards.colors import BAD, SEVERITY, WARN, Json, by_name, special, steps
+from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN, WARN, Json, by_name, special, steps
 from docs.dashboards.panels import (
     HIDDEN_ACCOUNT,
     Column,
@@ -17,16 +17,25 @@ from docs.dashboards.panels import (
 )
 
 _DAY = 86400.0
-_WHOLE_FLEET = " Only the severity variable applies: this metric has no account label."
-_GROUP_LABELS = "account_id, account_name, severity_code, service_code, last_author"
+_WHOLE_FLEET = " Only the severity variable applies to times: their metric has no account label."
+_GROUP_LABELS = "account_id, account_name, severity_code, service_code, waiting_on"
 _FLEET = 'job=~"$job", severity_code=~"$severity"'
 _CRITICAL_OR_URGENT = 'severity_code=~"critical|urgent"'
+_OUTCOMES = "aws_support_first_responses_total"
 _SHARE_OF_TARGET = {
     "unit": "percentunit",
     "decimals": 0,
     "min": 0,
     "max": 2,
     "thresholds": steps((0.8, WARN), (1, BAD)),
+    "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
+}
+_SHARE_MET = {
+    "unit": "percentunit",
+    "decimals": 0,
+    "min": 0,
+    "max": 1,
+    "thresholds": steps((0.9, WARN), (0.99, GOOD), base=BAD),
     "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
 }
 
@@ -53,7 +62,8 @@ def overview() -> Json:
                 "Response times",
                 [
                     (7, [(14, _first_response()), (10, _resolution())]),
-                    (8, [(8, _answers_over_time()), (8, shared.breaches()), (8, shared.flow())]),
+                    (8, [(10, shared.waiting_longest()), (7, _replies()), (7, _met_by_plan())]),
+                    (8, [(12, shared.missed()), (12, shared.flow())]),
                 ],
             ),
             (
@@ -101,7 +111,7 @@ def _age() -> str:
 
 
 def _cases_of_groups() -> str:
-    by = "severity_code, service_code, last_author"
+    by = "severity_code, service_code, waiting_on"
     return queries.per_account("aws_support_open_cases", queries.GROUP, by=by, name=True)
 
 
@@ -147,12 +157,12 @@ def _unanswered() -> Json:
     opened = (
         f"min by ({kept}) (aws_support_oldest_unanswered_case_created_timestamp_seconds{{{queries.SEVERITY}}} {queries.CHOSEN})"
     )
-    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
-    share = f"topk(8, (time() - {opened}) / on (severity_code) group_left () {target})"
+    target = f"max by (account_id, severity_code) (aws_support_first_response_target_seconds{{{queries.SEVERITY}}})"
+    share = f"topk(8, (time() - {opened}) / on (account_id, severity_code) group_left () {target})"
     return table(
         "Unanswered, closest to their target",
         "The oldest unanswered case of each account and severity, by the share of its first-response target that has passed: "
-        f"the eight greatest. Red if it is overdue.{shared.NOT_BY_SERVICE}",
+        f"the eight greatest. Red if it is overdue. Without a target, a severity is left out.{shared.NOT_BY_SERVICE}",
         Query(queries.or_none(share, "account_name")),
         Query(f"(time() - {opened}) and on ({kept}) {share}"),
         columns=[
@@ -169,26 +179,30 @@ def _unanswered() -> Json:
 def _first_response() -> Json:
     metric, by = "aws_support_first_response_seconds", "severity_code"
     half, most = (queries.quantile(share, metric, by, "$__range", _FLEET) for share in (0.5, 0.9))
-    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
-    late = queries.total("aws_support_first_response_breaches_total", queries.SEVERITY, by="severity_code", window="$__range")
-    nothing = {"mappings": [special("null+nan", "none")]}
-    seconds = {"unit": "s", "decimals": 1}
+    targets = f"aws_support_first_response_target_seconds{{{queries.SEVERITY}}} {queries.CHOSEN}"
+    met, missed, judged = (
+        queries.total(_OUTCOMES, queries.SEVERITY, matcher, by=by, window="$__range")
+        for matcher in ('outcome="met"', 'outcome="missed"', "")
+    )
+    nothing: Json = {"mappings": [special("null+nan", "none")]}
+    seconds: Json = {"unit": "s", "decimals": 1}
     return table(
-        "First response against target",
-        "Time from the creation of a case to the first response from AWS, of responses in the time range: median, 90th "
-        f"percentile and configured target.{_WHOLE_FLEET} Late: cases of the chosen accounts that missed their target.",
+        "First responses",
+        "Time from the creation of a case to the first response from AWS, of responses in the time range: median and 90th "
+        f"percentile.{_WHOLE_FLEET} Target: the shortest of the chosen accounts, as support plans differ. Met: the share of "
+        "their cases that AWS answered within the target of the account. Missed: how many it did not.",
         Query(half),
         Query(most),
-        Query(target),
-        Query(f"{most} / on (severity_code) {target}"),
-        Query(late),
+        Query(f"min by (severity_code) ({targets})"),
+        Query(f"{met} / {judged}"),
+        Query(missed),
         columns=[
             severity_column(),
             Column("Value #A", "p50", 85, seconds | nothing),
             Column("Value #B", "p90", 85, seconds | nothing),
-            Column("Value #C", "Target", 85, {"unit": "s"}),
-            Column("Value #D", "p90 of target", None, _SHARE_OF_TARGET | nothing),
-            count_column("Value #E", "Late", 60),
+            Column("Value #C", "Target", 85, nothing | {"unit": "s"}),
+            Column("Value #D", "Met", None, _SHARE_MET | nothing),
+            count_column("Value #E", "Missed", 75),
         ],
         sort_by="Value #C",
         descending=False,
@@ -236,20 +250,33 @@ def _services_history() -> Json:
     )
 
 
-def _answers_over_time() -> Json:
-    expr = queries.quantile(0.9, "aws_support_first_response_seconds", "severity_code", "1d", _FLEET)
-    target = f"max by (severity_code) (aws_support_first_response_target_seconds{{{_FLEET}}})"
+def _met_by_plan() -> Json:
+    met, judged = (
+        queries.by_plan(queries.per_account(_OUTCOMES, queries.SEVERITY, matcher, window="1d"))
+        for matcher in ('outcome="met"', "")
+    )
     return timeseries(
-        "p90 of first responses against target",
-        "90th percentile of the first responses in the past 24 hours, as a share of the target of their severity, up to 300 %. "
-        f"Above 100 % AWS was late.{_WHOLE_FLEET}",
-        Query(f"{expr} / on (severity_code) {target}", "{{severity_code}}"),
+        "First-response targets met, by support plan",
+        f"Share of cases that AWS answered within their target, of those settled in the past 24 hours.{shared.NOT_BY_SERVICE}",
+        Query(f"{met} / {judged} >= 0", "{{plan}}"),
         unit="percentunit",
-        max=3,
-        thresholds=steps((1, BAD)),
-        overrides=by_name(SEVERITY),
-        line_at_thresholds=True,
-        no_value="No first responses in this time range",
+        max=1,
+        decimals=0,
+        no_value="No case with a target was settled in this time range",
+    )
+
+
+def _replies() -> Json:
+    p90 = queries.quantile(0.9, "aws_support_reply_seconds", "author", "1d", _FLEET)
+    sides = ((name, color, p90.replace(_FLEET, f'{_FLEET}, author="{side}"')) for side, (name, color) in TURN.items())
+    return timeseries(
+        "p90 of replies",
+        "90th percentile of the replies in the past 24 hours, from the first message that one side had not answered to the "
+        f"other's answer: ours and those of AWS, its first responses apart.{_WHOLE_FLEET}",
+        *(Query(expr, name) for name, _, expr in sides),
+        unit="s",
+        overrides=by_name(dict(TURN.values())),
+        no_value="No replies in this time range",
     )
 
 

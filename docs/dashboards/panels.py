@@ -187,9 +187,9 @@ def severity_column() -> Column:
 
 
 def turn_column() -> Column:
-    """Return the column of who a case is waiting on, by who wrote last."""
+    """Return the column of who a case is waiting on."""
     look = {"mappings": [TURN_TEXTS], "custom__cellOptions": {"type": "color-text"}}
-    return Column("last_author", "Waiting on", 85, look)
+    return Column("waiting_on", "Waiting on", 95, look)
 
 
 def duration_column(name: str, title: str, *levels: tuple[float, str], width: int = 105) -> Column:

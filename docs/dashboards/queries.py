@@ -43,6 +43,12 @@ def total(metric: str, matchers: str, more: str = "", *, by: str = "", window: s
     return f"sum by ({kept}) ({added})" if kept else f"sum({added})"
 
 
+def by_plan(counted: str) -> str:
+    """Return the sum over the accounts of each support plan of what `per_account` returns."""
+    plans = f"max by (account_id, plan) ({INFO}{{{JOB}}})"
+    return f"sum by (plan) ({counted} * on (account_id) group_left (plan) {plans})"
+
+
 def open_cases(more: str = "", *, by: str = "") -> str:
     """Return how many cases are open, in all or by labels; zero only if accounts were polled."""
     counted = total("aws_support_open_cases", GROUP, more, by=by)

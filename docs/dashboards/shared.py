@@ -2,8 +2,20 @@
 
 from docs.dashboards import queries
 from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN, WARN, Json, by_name, fixed, steps
-from docs.dashboards.panels import Query, stat, timeseries
+from docs.dashboards.panels import (
+    HIDDEN_ACCOUNT,
+    Column,
+    Query,
+    count_column,
+    duration_column,
+    severity_column,
+    stat,
+    table,
+    timeseries,
+    turn_column,
+)
 
+_DAY = 86400.0
 NOT_BY_SERVICE = " The service variable does not apply: this metric has no service label."
 
 
@@ -23,15 +35,15 @@ def unanswered_and_turns() -> list[Json]:
         ),
         stat(
             "Waiting on us",
-            "Open cases on which AWS wrote last.",
-            Query(queries.open_cases('last_author="aws"')),
-            color=fixed(TURN["aws"][1]),
+            "Open cases on which we are to answer: their status says so, or AWS wrote last where the status says nothing.",
+            Query(queries.open_cases('waiting_on="customer"')),
+            color=fixed(TURN["customer"][1]),
         ),
         stat(
             "Waiting on AWS",
-            "Open cases on which the customer wrote last, or nobody has written yet.",
-            Query(queries.open_cases('last_author="customer"')),
-            color=fixed(TURN["customer"][1]),
+            "Open cases on which AWS is to answer. An interim update by AWS changes nothing.",
+            Query(queries.open_cases('waiting_on="aws"')),
+            color=fixed(TURN["aws"][1]),
         ),
     ]
 
@@ -52,8 +64,8 @@ def turn_over_time() -> Json:
     """Return the history of open cases by who they are waiting on."""
     return timeseries(
         "Waiting on",
-        "Open cases by who they are waiting on: us if AWS wrote last, AWS otherwise.",
-        *(Query(queries.open_cases(f'last_author="{author}"'), whose) for author, (whose, _) in TURN.items()),
+        "Open cases by who they are waiting on, as their status says, or else by who wrote last.",
+        *(Query(queries.open_cases(f'waiting_on="{side}"'), name) for side, (name, _) in TURN.items()),
         overrides=by_name(dict(TURN.values())),
         decimals=0,
     )
@@ -71,19 +83,52 @@ def flow() -> Json:
     )
 
 
-def breaches() -> Json:
-    """Return how many first responses were late."""
-    breaches = "aws_support_first_response_breaches_total"
+def missed() -> Json:
+    """Return how many cases missed their first-response target."""
     return timeseries(
-        "Late first responses per day",
+        "Missed first-response targets per day",
         f"Cases that missed their first-response target in the past 24 hours.{NOT_BY_SERVICE}",
         *(
-            Query(queries.total(breaches, queries.SEVERITY, matcher, by="severity_code", window="1d"), legend)
+            Query(
+                queries.total(
+                    "aws_support_first_responses_total",
+                    queries.SEVERITY,
+                    f'outcome="missed", {matcher}',
+                    by="severity_code",
+                    window="1d",
+                ),
+                legend,
+            )
             for legend, matcher in queries.BY_SEVERITY
         ),
         overrides=by_name(SEVERITY),
         stacked=True,
         decimals=0,
+    )
+
+
+def waiting_longest() -> Json:
+    """Return who keeps whom waiting: for how long the cases have waited that have waited longest."""
+    labels = "account_id, account_name, severity_code, waiting_on"
+    since = f"min by ({labels}) (aws_support_oldest_waiting_since_timestamp_seconds{{{queries.SEVERITY}}} {queries.CHOSEN})"
+    cases = queries.per_account("aws_support_open_cases", queries.SEVERITY, by="severity_code, waiting_on", name=True)
+    return table(
+        "Waiting longest",
+        "The case that has waited longest for an answer, of each account, severity and side: the six longest, and how many "
+        "cases of the account and severity wait on that side. Yellow from "
+        f"a day, red from three.{NOT_BY_SERVICE}",
+        Query(f"topk(6, time() - {since})"),
+        Query(f"{cases} and on ({labels}) topk(6, time() - {since})"),
+        columns=[
+            duration_column("Value #A", "Waiting for", (_DAY, WARN), (3 * _DAY, BAD)),
+            turn_column(),
+            severity_column(),
+            count_column("Value #B", "Cases", 70),
+            Column("account_name", "Account", None, {"links": account_links("data.fields.account_id")}),
+            HIDDEN_ACCOUNT,
+        ],
+        sort_by="Value #A",
+        no_value="No open cases",
     )
 
 

@@ -2,29 +2,39 @@
 
 import asyncio
 import os
+import re
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.resources import files
-from typing import Any, Protocol, TypeVar
+from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore.credentials import Credentials
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserFactory
+from botocore.serialize import create_serializer
 from yarl import URL
 
 from exporter import __version__
-from exporter.aws.endpoints import CONNECT_TIMEOUT, READ_TIMEOUT, Endpoint, Endpoints
-from exporter.aws.errors import Remedy, RequestFailure, malformed, refused, unanswered, unreadable
+from exporter.aws.endpoints import Endpoint, Endpoints
+from exporter.aws.errors import (
+    CONNECT_TIMEOUT,
+    LONGEST_REQUEST,
+    READ_TIMEOUT,
+    Remedy,
+    RequestFailure,
+    malformed,
+    refused,
+    unanswered,
+    unreadable,
+)
 from exporter.aws.retry import Caller, CircuitBreaker, CredentialSource, Retries
 from exporter.aws.sigv4 import signed
 from exporter.cases.model import Reason
@@ -34,29 +44,29 @@ T = TypeVar("T")
 
 LARGEST_BODY_BYTES = 32 * 1024 * 1024
 """Some times the largest page of cases that AWS can send: 100 cases with five communications of 8,000 characters."""
-_LONGEST_REQUEST = 60.0
 _ENDPOINT_FAULTS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
-_OK = 200
-_REDIRECTED = 300
+_HOST_OF_PROXY = re.compile(r"(?:^|[@/])((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)/*$")
+"""Without the user and password before it."""
 
 Parser = Callable[[bytes], Any]
 
 
-class RequestObserver(Protocol):
-    """Called after every request to AWS."""
-
-    def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
-        """Take note of one request: its duration in seconds, and why it failed or None."""
+Observer = Callable[[str, float, Reason | None], None]
+"""Called after every request to AWS with its operation, its duration in seconds, and why it failed or None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Service:
-    """An AWS service at one endpoint; `region` is what requests are signed for, `host` as HTTP has it."""
+    """An AWS service at one endpoint; `region` is what requests are signed for, `host` is with its port.
+
+    `way` tells which settings lead there, if any.
+    """
 
     model: ServiceModel
     region: str
     url: URL
     host: str
+    way: str
     proxy: str | None
     circuit: CircuitBreaker
 
@@ -66,7 +76,7 @@ class Client:
     """Makes requests on behalf of many accounts; belongs to one event loop from its first request on."""
 
     endpoints: Endpoints
-    observer: RequestObserver
+    observer: Observer
     clock: Clock
     random: Callable[[], float]
     _services: dict[tuple[str, Endpoint], Service] = field(default_factory=dict)
@@ -79,7 +89,6 @@ class Client:
     def retries(
         self, services: Sequence[Service], source: CredentialSource, caller: Caller, *, attempts: int = 1, rounds: int = 1
     ) -> Retries[Service]:
-        """Return what may be tried on somebody's behalf."""
         return Retries(services, source, caller, self.clock, self.random, attempts, rounds)
 
     async def request(
@@ -93,19 +102,21 @@ class Client:
     ) -> Any:  # noqa: ANN401 - what the parser returns, or botocore's dictionary
         """Make one request, once, without parameters that are None; `parse` reads a successful answer in place of botocore."""
         if not service.circuit.admits():
-            detail = f"{operation}: {service.host} is not answering: the circuit is open"
+            detail = f"{operation}: {service.host}: it was not answering: the circuit is open"
             raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
         self._http = http = self._http or self._new_session()
-        caller.waiting_for = f"{operation}: {service.host}"
+        caller.waits_for(f"{operation}: {service.host}")
         ended = partial(self._ended, service, operation, caller, self.clock.monotonic())
         try:
             headers, content = _written(service, operation, parameters)
             path, name = service.url.raw_path, service.model.signing_name
             headers = signed(headers, content, path, name, service.region, credentials=credentials, now=self.clock.time())
             status, body = await _send(http, service, operation, headers, content)
-            result = parse(body) if parse and status == _OK else read_answer(service.model, operation, status, body)
+            result = parse(body) if parse and status == HTTPStatus.OK else read_answer(service.model, operation, status, body)
         except RequestFailure as failure:
             ended(failure.reason)
+            if service.way and failure.reason in {Reason.UNREACHABLE, Reason.MALFORMED}:
+                raise RequestFailure(failure.reason, f"{failure.detail} ({service.way})", failure.remedy) from None
             raise
         except asyncio.CancelledError:
             if caller.timeout and caller.timeout.expired():
@@ -115,7 +126,6 @@ class Client:
         return result
 
     async def close(self) -> None:
-        """Close the connections."""
         if self._http is not None:
             await self._http.close()
 
@@ -124,23 +134,13 @@ class Client:
             service.circuit.failed(caller.subject)
         else:
             service.circuit.answered(caller.subject)
-        self.observer.request_ended(operation, self.clock.monotonic() - started, reason)
+        self.observer(operation, self.clock.monotonic() - started, reason)
 
     def _new_session(self) -> aiohttp.ClientSession:
-        # As botocore has it: what the user configured, or else the certificates that come with it.
-        bundle = self.endpoints.core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        bundle = bundle or str(files("botocore") / "cacert.pem")
-        try:
-            context = ssl.create_default_context(cafile=bundle)
-            # As botocore, from Python 3.13 on too: proxies that inspect TLS often have certificates that RFC 5280 would refuse.
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        except OSError as error:
-            detail = f"AWS_CA_BUNDLE names {bundle}, which cannot be read: {error.strerror}"
-            raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.NONE) from None
         agent = f"aws-support-exporter/{__version__} {self.endpoints.core.user_agent()}"
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_Resolver()),
-            timeout=aiohttp.ClientTimeout(total=_LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.endpoints.tls, resolver=_Resolver()),
+            timeout=aiohttp.ClientTimeout(total=LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
             # CloudTrail shows the user agent.
             headers={"User-Agent": agent, "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -154,7 +154,13 @@ class Client:
             url = url.with_path(url.raw_path, encoded=True)  # "/" where there is none
             model = self.endpoints.core.get_service_model(name)
             circuit = CircuitBreaker(self.clock.monotonic)
-            self._services[key] = Service(model, endpoint.region, url, str(url.host_port_subcomponent), _proxy(url), circuit)
+            proxy, host, variable = _proxy(url), f"{url.host_subcomponent}:{url.port}", f"{url.scheme}_proxy"
+            ways = [f"{endpoint.setting} leads to {host}"] if endpoint.setting else []
+            if proxy:
+                through = _HOST_OF_PROXY.search(proxy)
+                variable = variable if os.environ.get(variable) else variable.upper()
+                ways.append(f"{variable} leads through {through[1] if through else 'what is no URL'}")
+            self._services[key] = Service(model, endpoint.region, url, host, "; ".join(ways), proxy, circuit)
         return self._services[key]
 
 
@@ -177,18 +183,12 @@ async def _send(
 
 
 def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> tuple[dict[str, str], bytes]:
-    model = service.model
-    parameters = {name: value for name, value in parameters.items() if value is not None}
-    if model.resolved_protocol == "json":
-        headers = {
-            "content-type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
-            "x-amz-target": f"{model.metadata['targetPrefix']}.{operation}",
-        }
-        body = msgspec.json.encode(parameters)
-    else:
-        headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-        body = urlencode({"Action": operation, "Version": model.api_version, **parameters}).encode()
-    return {"host": service.host, **headers}, body
+    given = {name: value for name, value in parameters.items() if value is not None}
+    serializer = create_serializer(service.model.resolved_protocol, include_validation=False)
+    written: Any = serializer.serialize_to_request(given, service.model.operation_model(operation))
+    headers = {name.lower(): value for name, value in written["headers"].items()}
+    body = written["body"] if isinstance(written["body"], bytes) else urlencode(written["body"]).encode()
+    return {"host": str(service.url.host_port_subcomponent), **headers}, body
 
 
 _PARSERS = ResponseParserFactory()
@@ -199,16 +199,16 @@ def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -
     """Return what an answer says, as botocore reads it, times as they are written, or raise what AWS refused with."""
     if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
         body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
+    if model.resolved_protocol == "json" and not body.lstrip().startswith(b"{"):
+        raise unreadable(operation, status, "it is no JSON object")  # botocore makes an empty answer of it
     response = {"status_code": status, "headers": {}, "body": body, "context": {}}
-    parsed: Any
+    parsed: dict[str, Any]
     shape: Any = model.operation_model(operation).output_shape
     try:
         parsed = _PARSERS.create_parser(model.resolved_protocol).parse(response, shape)
     except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
         raise unreadable(operation, status, type(error).__name__) from None
-    if not isinstance(parsed, dict):
-        raise unreadable(operation, status, "it is no object")
-    if status >= _REDIRECTED:
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
         said = parsed.get("Error") or {}
         raise refused(operation, status, said.get("Code", ""), said.get("Message", ""))
     return parsed

@@ -3,17 +3,20 @@
 Decisions are made on AWS's error codes, never on messages: those change, and may quote what must not be logged.
 """
 
+import os
 import re
+import ssl
 from enum import Enum, auto
 
 import aiohttp
-from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
-from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
 
 ASSUME_ROLE = "AssumeRole"
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+LONGEST_REQUEST = 60.0
 
 
 class Remedy(Enum):
@@ -24,10 +27,11 @@ class Remedy(Enum):
     NEXT_ENDPOINT = auto()
     """Another endpoint; after the last, all of them once more, after a pause."""
     OTHER_ENDPOINT = auto()
-    """Another endpoint, and nothing else: this one's circuit is open."""
+    """Another endpoint, and nothing else: this one's circuit is open, or it serves none of the account's requests."""
     NEXT_ROUND = auto()
     """Everything once more, after a pause."""
     NEW_CREDENTIALS = auto()
+    """Credentials that are issued anew: these may have been revoked."""
     NONE = auto()
 
 
@@ -56,13 +60,22 @@ _CODES = {
     """,
     Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
     Reason.TIMEOUT: "RequestTimeout",
+    # Said by another service than the one that was meant; and of a case that was listed a moment ago.
+    Reason.MALFORMED: """
+        CaseIdNotFound InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException
+    """,
 }
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}
+"""Too Many Requests, and Proxy Authentication Required."""
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+"""OpenSSL's errors that a certificate more may mend."""
 _DENIED = re.compile(
     r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
     r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"
-    r"(?: (?:because|with) [a-zA-Z :-]{1,160}(?![\w@]))?",
+    r"(?: (?:because|with)(?: [a-zA-Z-]{1,40}(?::[a-zA-Z]{1,80})?){1,20}(?![\w@]))?"
+    r"(?:: arn:[a-z-]{1,20}:(?:iam|organizations)::\d{0,12}:policy/[\w/+=,.-]{0,199}\w(?![\w@:/*+=,-]))?"
+    r"|DurationSeconds exceeds the [\w ]{1,90}(?![\w@])",
     re.ASCII,
 )
 
@@ -70,13 +83,12 @@ _DENIED = re.compile(
 class RequestFailure(ReadFailure):
     """A request to AWS failed; `remedy` is what may help, by default what usually does for the reason."""
 
-    def __init__(self, reason: Reason, detail: str, remedy: Remedy | None = None) -> None:
-        super().__init__(reason, detail)
+    def __init__(self, reason: Reason, detail: str, remedy: Remedy | None = None, *, passes: bool = False) -> None:
+        super().__init__(reason, detail, passes=passes)
         self.remedy = remedy or _REMEDIES.get(reason, Remedy.NONE)
 
 
 def malformed(detail: str, remedy: Remedy = Remedy.RETRY) -> RequestFailure:
-    """Return the failure of an answer that is not what AWS documents."""
     return RequestFailure(Reason.MALFORMED, detail, remedy)
 
 
@@ -88,13 +100,18 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
     """
     # AWS's codes are words; whoever answers in its place may send anything.
     word = re.sub(r"[^\w.-]", "", str(code), flags=re.ASCII)[:64]
-    reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL)
+    if word.isdecimal():
+        word = ""  # botocore takes the status for a code where there is none
+    reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL if word else Reason.MALFORMED)
+    remedy = Remedy.NEW_CREDENTIALS if reason in {Reason.ACCESS_DENIED, Reason.CREDENTIALS} else None
+    if word == "RegionDisabledException":
+        remedy = Remedy.OTHER_ENDPOINT
     if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {word or f'HTTP {status}'}"
     if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED} and (said := _DENIED.search(str(message))):
-        detail = f"{detail}: {said[0]}"
-    return RequestFailure(reason, detail, Remedy.NEW_CREDENTIALS if word in _EXPIRED else None)
+        detail = f"{detail}: {said[0].rstrip('.')}"
+    return RequestFailure(reason, detail, remedy)
 
 
 def unreadable(operation: str, status: int, why: str) -> RequestFailure:
@@ -103,58 +120,46 @@ def unreadable(operation: str, status: int, why: str) -> RequestFailure:
     return RequestFailure(reason, f"{operation}: HTTP {status}, and the answer cannot be read: {why}")
 
 
+def silent(waiting_for: str, seconds: float, remedy: Remedy | None = None) -> RequestFailure:
+    """Return the failure of waiting for an operation and its host, or for where credentials are from: those may still come."""
+    what, _, host = waiting_for.partition(": ")
+    if not host:
+        return RequestFailure(Reason.CREDENTIALS, f"{what}: no answer in time", remedy, passes=True)
+    return RequestFailure(Reason.TIMEOUT, f"{what}: no answer from {host} within {seconds:.0f} s", remedy)
+
+
 def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
-    """Return the failure of a request that got no answer, or only a part of one."""
-    reason = Reason.UNREACHABLE
+    """Return the failure of a request that got no answer, or only a part of one; `host` has its port."""
     match error:
         case aiohttp.ConnectionTimeoutError():
-            what = "cannot connect in time"
+            what = f"cannot connect within {CONNECT_TIMEOUT:.0f} s"
         case TimeoutError():
-            reason, what = Reason.TIMEOUT, "no answer in time"
-        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
-            why = getattr(cause, "verify_message", type(cause).__name__)
-            what = f"certificate not trusted ({why}): set AWS_CA_BUNDLE"
+            seconds = READ_TIMEOUT if isinstance(error, aiohttp.SocketTimeoutError) else LONGEST_REQUEST
+            return silent(f"{operation}: {host}", seconds)
+        case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as cause):
+            what = f"certificate not trusted ({cause.verify_message.rstrip('.')})"
+            if cause.verify_code in _UNKNOWN_AUTHORITY:
+                variables = (name for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name))
+                what += f": {next((f'check {name}' for name in variables), 'set AWS_CA_BUNDLE')}"
+        case aiohttp.ClientSSLError(os_error=cause):
+            what = f"TLS handshake failed ({getattr(cause, 'reason', None) or type(cause).__name__})"
         case aiohttp.ClientPayloadError():
             what = "the answer broke off"
         case aiohttp.ClientHttpProxyError(status=status):
             what = f"the proxy answers HTTP {status}"
-        case aiohttp.ClientProxyConnectionError(strerror=why):
-            what = f"cannot connect to the proxy: {why}"
-        case aiohttp.ClientConnectorError(strerror=why):
-            what = f"cannot connect: {why}"
-        case aiohttp.ClientConnectionError():
-            what = f"connection lost: {type(error).__name__}"
+        case aiohttp.ClientConnectorDNSError(host=name, strerror=why):
+            what = f"cannot resolve {name}: {why}"
+        case aiohttp.ClientConnectorError(errno=number, strerror=why):
+            to = " to the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+            what = f"cannot connect{to}: {os.strerror(number) if number else why or 'none of its addresses answers'}"
         case _:
-            what = type(error).__name__
-    return RequestFailure(reason, f"{operation}: {host}: {what}")
-
-
-def unresolved(source: str, error: Exception) -> RequestFailure:
-    """Return the failure of botocore to find credentials or to renew them; `source` says which.
-
-    Whatever botocore raises here is about credentials (a token file that is missing, a process that prints no JSON), but for
-    an AWS that does not answer: that passes without anybody's help.
-    """
-    reason, detail = Reason.CREDENTIALS, f"{source}: {type(error).__name__}"
-    match error:
-        case ClientError(response={"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}):
-            failure = refused(source, status, code, "")
-            reason, detail = failure.reason, failure.detail
-        case HTTPClientError(kwargs=values) | BotoConnectionError(kwargs=values):
-            reason = Reason.TIMEOUT if isinstance(error, ReadTimeoutError) else Reason.UNREACHABLE
-            detail = f"{detail}: {values.get('endpoint_url', 'AWS')}"
-        case OSError(filename=str(name), strerror=why):
-            detail = f"{source}: {name} cannot be read: {why}"
-    if reason is Reason.THROTTLED:
-        return RequestFailure(reason, detail)
-    if reason in {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR}:
-        return RequestFailure(reason, detail, Remedy.NEXT_ROUND)
-    return RequestFailure(Reason.CREDENTIALS, detail)
+            what = f"connection lost: {type(error).__name__}"
+    return RequestFailure(Reason.UNREACHABLE, f"{operation}: {host}: {what}")
 
 
 def _reason_by_status(status: int, otherwise: Reason) -> Reason:
-    if status == 429:  # noqa: PLR2004 - Too Many Requests
-        return Reason.THROTTLED
+    if status in _STATUSES:
+        return _STATUSES[status]
     if status >= 500:  # noqa: PLR2004 - the server's fault, by RFC 9110
         return Reason.SERVER_ERROR
     return otherwise

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from botocore.credentials import Credentials
 
@@ -16,10 +17,7 @@ MOST_PAGES = 2_000
 """Pages of at most 20 accounts each; more than the largest organization has, empty ones included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An account of an organization."""
-
+class Member(NamedTuple):
     account_id: str
     name: str
 

@@ -16,7 +16,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from exporter.aws.errors import malformed
-from exporter.cases.model import UNKNOWN, Author, Case, Communication
+from exporter.cases.model import UNKNOWN, Author, Case, Communication, pack
+from exporter.cases.turns import first_by_aws, in_order, opened_by
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -112,7 +113,10 @@ def cases_parser(*, keep_subject: bool) -> Callable[[bytes], Page[Case]]:
 def communications_page(body: bytes) -> Page[Communication]:
     """Parse the body of a DescribeCommunications answer, or raise `malformed`."""
     answer = _decode(_COMMUNICATIONS, body, "DescribeCommunications")
-    return Page(tuple(Communication(*item) for item in _written(answer.communications)), _token(answer.next_token))
+    written = tuple(_written(answer.communications))
+    if len(written) < len(answer.communications):
+        raise malformed("DescribeCommunications: a communication has no time")
+    return Page(written, _token(answer.next_token))
 
 
 def timestamp(value: object) -> float | None:
@@ -136,7 +140,6 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
 
 
 def _code(value: object) -> str:
-    """Return a value that many cases share."""
     return _shared(value) if isinstance(value, str) else UNKNOWN
 
 
@@ -169,7 +172,12 @@ def _case(case: _Case, position: int) -> Case:
     recent = case.recent_communications
     if not isinstance(recent, _RecentCommunications):
         recent = _RecentCommunications()
-    seen = _written(recent.communications) if isinstance(recent.communications, list) else []
+    items = recent.communications
+    written = _written(items) if isinstance(items, list) else []
+    seen = in_order(written)
+    # Where nothing is said of them, or of when they were written, AWS may have answered.
+    is_whole = isinstance(items, list) and len(items) == len(written) and _token(recent.next_token) is None
+    opener = opened_by(seen) if is_whole else Author.CUSTOMER
     return Case(
         case_id=text(case.case_id, default=stand_in),
         display_id=display_id,
@@ -179,17 +187,19 @@ def _case(case: _Case, position: int) -> Case:
         category_code=_code(case.category_code),
         language=_code(case.language),
         created=timestamp(case.time_created),
-        latest=Communication(*max(seen)) if seen else None,
-        first_aws=min((created for created, author in seen if author is Author.AWS), default=None),
-        first_aws_known=_token(recent.next_token) is None,
+        latest=seen[-1] if seen else None,
+        first_aws=None if opener is Author.AWS else first_by_aws(seen),
+        first_aws_known=is_whole,
+        opened_by=opener,
+        packed=pack(seen),
         subject=text(case.subject, "", _LONGEST_SUBJECT) if isinstance(case, _CaseWithSubject) else "",
     )
 
 
-def _written(items: Iterable[object]) -> list[tuple[float, Author]]:
+def _written(items: Iterable[object]) -> list[Communication]:
     """Return when each communication was written, and by whom; one without a time cannot be put in order."""
     return [
-        (created, Author.AWS if item.submitted_by == AWS_AUTHOR else Author.CUSTOMER)
+        Communication(created, Author.AWS if item.submitted_by == AWS_AUTHOR else Author.CUSTOMER)
         for item in items
         if isinstance(item, _Communication) and (created := timestamp(item.time_created)) is not None
     ]

@@ -5,10 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from exporter.aws.client import Client, RequestObserver
+from structlog.typing import FilteringBoundLogger as Logger
+
+from exporter.aws.client import Client, Observer
 from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.organizations import OrganizationReader
+from exporter.aws.parse import cases_parser
 from exporter.aws.retry import CredentialSource, time_limit
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Access
@@ -23,6 +26,7 @@ class ReaderOptions:
 
     session_name: str
     session_duration: float
+    languages: tuple[str, ...] = ()
     keep_subject: bool = False
 
 
@@ -33,13 +37,16 @@ class Readers:
     same one with its credentials. What is known of an account is kept for its next reader even if that reads it otherwise.
     """
 
-    def __init__(self, endpoints: Endpoints, observer: RequestObserver, *, clock: Clock, random: Callable[[], float]) -> None:
+    def __init__(
+        self, endpoints: Endpoints, observer: Observer, *, clock: Clock, random: Callable[[], float], log: Logger
+    ) -> None:
         self._client = Client(endpoints, observer, clock, random)
         self._endpoints = endpoints
-        self._sessions: dict[str | None, Shared] = {}
-        self._shared_roles: dict[tuple[ReaderOptions, Regions, str | None, tuple[str, ...]], Shared] = {}
+        self._log = log
+        self._shared: dict[tuple[object, ...], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
         self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
+        self._cut: dict[str, str] = {}  # by AWS's reason
 
     def reader(self, account_id: str, access: Access, regions: Sequence[str], options: ReaderOptions) -> SupportReader:
         """Return what reads the cases of one account; its regions are of one partition, in the order of preference."""
@@ -55,42 +62,51 @@ class Readers:
                 self._client.services("support", regions),
                 credentials,
                 self._memories.setdefault(account_id, Memory()),
-                keep_subject=options.keep_subject,
+                {language: cases_parser(keep_subject=options.keep_subject) for language in options.languages or (None,)},
             )
         return reader
 
     def organization_reader(
         self, name: str, access: Access, regions: Sequence[str], options: ReaderOptions
     ) -> OrganizationReader:
-        """Return what lists the accounts of one organization, with credentials that may."""
         credentials = self._credentials(access, tuple(regions), options)
         return OrganizationReader(name, regions[0], self._client, credentials)
 
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
         """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""
         async with time_limit("own account", asyncio.get_running_loop().time() + timeout) as caller:
-            account_id, _ = await Sts(self._client, regions).caller_account(self._session_credentials(None), caller)
+            account_id, _ = await Sts(self._client, regions).caller_account(self.session_credentials(None, regions[0]), caller)
             return account_id
 
     def partition_of(self, region: str) -> str:
-        """Return the partition of a region."""
         return self._endpoints.partition_of(region)
 
+    def notes(self) -> list[str]:
+        """Return what works only after a change to what was asked for, a line for each."""
+        return [*self._cut.values(), *self._endpoints.notes]
+
     async def close(self) -> None:
-        """Close the connections."""
         await self._client.close()
 
     def _credentials(self, access: Access, regions: Regions, options: ReaderOptions) -> CredentialSource:
+        source: CredentialSource = self.session_credentials(access.profile, regions[0])
         if not access.chain:
-            return self._session_credentials(access.profile)
-        source: CredentialSource = self._session_credentials(access.profile)
+            return source
         sts = Sts(self._client, regions)
         parameters = {"RoleSessionName": options.session_name, "DurationSeconds": int(options.session_duration)}
         *passed, last = access.chain
         for count, role_arn in enumerate(passed, start=1):
             key = (options, regions, access.profile, tuple(passed[:count]))
-            source = self._shared_roles.setdefault(key, Shared(AssumedRole(sts, source, {"RoleArn": role_arn, **parameters})))
-        return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id})
+            role = AssumedRole(sts, source, {"RoleArn": role_arn, **parameters}, self._note_cut)
+            source = self._shared.setdefault(key, Shared(role))
+        return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id}, self._note_cut)
 
-    def _session_credentials(self, profile: str | None) -> Shared:
-        return self._sessions.setdefault(profile, Shared(SessionCredentials(self._endpoints, profile)))
+    def session_credentials(self, profile: str | None, region: str) -> Shared:
+        """Return the credentials of a profile, or the exporter's own; one without a region uses this one."""
+        credentials = SessionCredentials(self._endpoints, self._client.clock, region, profile)
+        return self._shared.setdefault((profile, self.partition_of(region)), Shared(credentials))
+
+    def _note_cut(self, role_arn: str, why: str) -> None:
+        if why not in self._cut:
+            self._cut[why] = f"aws.session_duration was cut to 1h for {role_arn}, and for whatever else needs it: {why}"
+            self._log.warning("aws.session_duration cut to 1h", role=role_arn, reason=why)

@@ -8,8 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from botocore.credentials import Credentials
 
-from exporter.aws.errors import Remedy, RequestFailure, malformed
-from exporter.cases.model import Reason
+from exporter.aws.errors import Remedy, RequestFailure, malformed, silent
 from exporter.clock import Clock
 
 T = TypeVar("T")
@@ -35,7 +34,21 @@ class Caller:
     timeout: asyncio.Timeout | None = None
     failure: RequestFailure | None = None
     """The last request's, until one succeeds."""
-    waiting_for: str = "AWS"
+    waiting_for: "str | Caller" = "a request: AWS"
+    """An operation and its host, where credentials are from, or who asked first for what both wait for."""
+    waiting_since: float = 0.0
+    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+
+    def waits_for(self, what: "str | Caller") -> None:
+        self.waiting_for, self.waiting_since = what, asyncio.get_running_loop().time()
+
+    def late(self) -> RequestFailure:
+        """Return why it had to wait for so long: the failure before, or else what gives no answer."""
+        caller, failure = self, self.failure
+        while isinstance(caller.waiting_for, Caller):
+            caller = caller.waiting_for
+            failure = caller.failure or failure
+        return failure or silent(caller.waiting_for, asyncio.get_running_loop().time() - caller.waiting_since, Remedy.NONE)
 
 
 @asynccontextmanager
@@ -52,7 +65,7 @@ async def time_limit(subject: str, when: float) -> AsyncIterator[Caller]:
     except TimeoutError:
         if not timeout.expired():
             raise
-        raise caller.failure or RequestFailure(Reason.TIMEOUT, f"{caller.waiting_for}: no answer in time") from None
+        raise caller.late() from None
 
 
 class CredentialSource(Protocol):
@@ -61,8 +74,11 @@ class CredentialSource(Protocol):
     async def get(self, caller: Caller) -> Credentials:
         """Return credentials that are valid now; raise RequestFailure if there are none."""
 
-    def forget(self, refused: Credentials) -> None:
-        """Drop what is kept if it is still what AWS refused."""
+    def forget(self, refused: Credentials, caller: Caller) -> bool:
+        """Drop what is kept if it is still what AWS refused, and return whether the next may be others.
+
+        What was issued since the caller began is not: whoever is refused with it is refused.
+        """
 
 
 @dataclass(slots=True)
@@ -87,7 +103,6 @@ class Retries(Generic[E]):
 
     @property
     def endpoint(self) -> E:
-        """The endpoint that is asked."""
         return self.endpoints[self._position]
 
     async def call(self, request: Callable[[E, Credentials], Awaitable[T]]) -> T:
@@ -109,12 +124,12 @@ class Retries(Generic[E]):
                         await self._pause(self._round)
                         self._round += 1
                         self._position = 0
-                    case Remedy.NEW_CREDENTIALS if not self._renewed:
-                        self.source.forget(self.credentials)
+                    case Remedy.NEW_CREDENTIALS if not self._renewed and self.source.forget(self.credentials, self.caller):
                         self._renewed = True
                         self.caller.failure = None  # If new ones are not had in time, it is not for the old.
                     case remedy:
-                        raise RequestFailure(failure.reason, failure.detail, _AFTERWARDS.get(remedy, remedy)) from None
+                        left = _AFTERWARDS.get(remedy, remedy)
+                        raise RequestFailure(failure.reason, failure.detail, left, passes=failure.passes) from None
             else:
                 self.caller.failure = None
                 return result
@@ -123,48 +138,48 @@ class Retries(Generic[E]):
         await self.clock.sleep(self.random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (count - 1)))
 
 
-_AFTERWARDS = {Remedy.NEXT_ENDPOINT: Remedy.NEXT_ROUND, Remedy.OTHER_ENDPOINT: Remedy.NONE}
+_AFTERWARDS = {Remedy.NEXT_ENDPOINT: Remedy.NEXT_ROUND, Remedy.OTHER_ENDPOINT: Remedy.NONE, Remedy.NEW_CREDENTIALS: Remedy.NONE}
 
 
+@dataclass(slots=True)
 class PageTokens:
     """The tokens of one listing's pages; those that lead in a circle end it, and it must not be walked again."""
 
-    def __init__(self, operation: str, most_pages: int) -> None:
-        self.next: str | None = None
-        self.done = False
-        self._operation = operation
-        self._most_pages = most_pages
-        self._seen: set[str | None] = set()
+    operation: str
+    most_pages: int
+    next: str | None = None
+    done: bool = False
+    _seen: set[str | None] = field(default_factory=set)
 
     def advance(self, token: str | None) -> None:
         """Go on to the page that the last one's token leads to; raise `malformed` if the pages do not end."""
         if token in self._seen:
-            raise malformed(f"{self._operation}: a page's token leads back to a page before it", Remedy.NONE)
+            raise malformed(f"{self.operation}: a page's token leads back to a page before it", Remedy.NONE)
         self._seen.add(token)
-        if token and len(self._seen) == self._most_pages:
-            raise malformed(f"{self._operation}: more than {self._most_pages} pages", Remedy.NONE)
+        if token and len(self._seen) == self.most_pages:
+            raise malformed(f"{self.operation}: more than {self.most_pages} pages", Remedy.NONE)
         self.next, self.done = token, token is None
 
 
+@dataclass(slots=True)
 class CircuitBreaker:
     """Fails requests to an endpoint at once while it is down, but for one probe at a time.
 
     When an endpoint stops answering, every account fails at once, and each would wait until its timeout.
     """
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._failing: set[str] = set()
-        self._failing_since = 0.0
-        self._at_fault: set[str] = set()
-        self._probe_interval = FIRST_PROBE_INTERVAL
-        self._next_probe: float | None = None
+    monotonic: Callable[[], float]
+    _failing: set[str] = field(default_factory=set)
+    _failing_since: float = 0.0
+    _at_fault: set[str] = field(default_factory=set)
+    _probe_interval: float = FIRST_PROBE_INTERVAL
+    _next_probe: float | None = None
 
     def admits(self) -> bool:
         """Return whether a request may be sent now; while the circuit is open, one per probe interval may."""
         if self._next_probe is None:
             return True
-        now = self._monotonic()
+        now = self.monotonic()
         if now < self._next_probe:
             return False
         self._next_probe = now + self._probe_interval
@@ -186,7 +201,7 @@ class CircuitBreaker:
             self._probe_interval = min(LONGEST_PROBE_INTERVAL, self._probe_interval * 2)
         if subject in self._at_fault:
             return
-        now = self._monotonic()
+        now = self.monotonic()
         if not self._failing:
             self._failing_since = now
         self._failing.add(subject)

@@ -2,22 +2,27 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
+from operator import is_not
 
 from botocore.credentials import Credentials
 
-from exporter.aws.client import Client, Service
-from exporter.aws.first_response import FirstResponses
-from exporter.aws.parse import Page, cases_parser, communications_page
+from exporter.aws.client import Client, Parser, Service
+from exporter.aws.correspondence import Correspondence
+from exporter.aws.parse import Page, communications_page
 from exporter.aws.retry import Caller, CredentialSource, PageTokens, Retries, time_limit
-from exporter.cases.aggregate import open_cases
+from exporter.cases.aggregate import missing_cases, open_cases, with_missing
 from exporter.cases.model import Case, Communication, Reading
+from exporter.errors import ReadFailure
 
 PAGE_SIZE = 100
 MOST_PAGES = 100
 """Pages that are read of one account: 10,000 open cases. What goes on beyond that is not an answer but a loop."""
+_ALL = {"includeCommunications": True, "maxResults": PAGE_SIZE}
 _CALLS = 5
 _WINDOW = 1.1
 """Seconds in which AWS's quota allows an account so many Support calls: somewhat more than one, as requests may bunch up."""
@@ -28,7 +33,9 @@ class Memory:
 
     def __init__(self) -> None:
         self.calls: deque[float] = deque(maxlen=_CALLS)
-        self.first_responses = FirstResponses()
+        self.correspondence = Correspondence()
+        self.open: tuple[Case, ...] = ()
+        self.missed: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -50,35 +57,56 @@ class SupportReader:
     services: Sequence[Service]
     credentials: CredentialSource
     memory: Memory
-    keep_subject: bool
-
-    def __post_init__(self) -> None:
-        self._parse = cases_parser(keep_subject=self.keep_subject)
-        self._listed: tuple[Case, ...] = ()
-        self._open: tuple[Case, ...] = ()
+    parsers: Mapping[str | None, Parser]  # by language; without one AWS lists cases of all languages, where it can
+    _listed: list[tuple[Case, ...]] = field(default_factory=list)
+    _open: tuple[Case, ...] = ()
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - retries included
-        """Read all open cases of the account, or raise ReadFailure."""
         ends = asyncio.get_running_loop().time() + timeout
         async with time_limit(self.account_id, ends) as caller:
             retries = self.client.retries(self.services, self.credentials, caller, attempts=4, rounds=3)
-            listing: _Listing | None = None
-            while listing is None or not listing.tokens.done:
-                listing = await retries.call(partial(self._next_page, listing, caller))
-        lookup = partial(self._communications, retries, ends)
-        if listing.cases is not self._listed:
-            self._listed, self._open = listing.cases, open_cases(listing.cases)
-        cases = await self.memory.first_responses.complete(self._open, lookup)
-        return Reading(listing.taken_at, cases)
+            listings = [await self._list(retries, language) for language in self.parsers]
+        listed = [listing.cases for listing in listings]
+        if len(listed) != len(self._listed) or any(map(is_not, listed, self._listed)):
+            self._listed, self._open = listed, open_cases(chain.from_iterable(listed))
+        memory = self.memory
+        missing = missing_cases(memory.open, self._open)
+        found = await self._find(retries, ends, missing) if missing else {}
+        cases, resolved, memory.missed = with_missing(self._open, missing, found, memory.missed)
+        cases = await memory.correspondence.complete(cases, partial(self._communications, retries, ends))
+        memory.open = cases
+        return Reading(listings[0].taken_at, cases, resolved)
+
+    async def _list(self, retries: Retries[Service], language: str | None) -> _Listing:
+        listing: _Listing | None = None
+        while listing is None or not listing.tokens.done:
+            listing = await retries.call(partial(self._next_page, listing, retries.caller, language))
+        return listing
+
+    async def _find(self, retries: Retries[Service], ends: float, missing: Iterable[Case]) -> dict[str, Case]:
+        """Return cases as AWS has them now, resolved ones included; those that it does not tell of are left out."""
+        case_ids, parse = [case.case_id for case in missing], next(iter(self.parsers.values()))
+        found: dict[str, Case] = {}
+        with suppress(ReadFailure):
+            async with time_limit(self.account_id, ends) as caller:
+                for at in range(0, len(case_ids), PAGE_SIZE):
+                    parameters = {**_ALL, "caseIdList": case_ids[at : at + PAGE_SIZE], "includeResolvedCases": True}
+                    await self._quota()
+                    page: Page[Case] = await self.client.request(
+                        retries.endpoint, "DescribeCases", parameters, retries.credentials, caller, parse
+                    )
+                    found |= {case.case_id: case for case in page.items}
+        return found
 
     async def _next_page(
-        self, listing: _Listing | None, caller: Caller, service: Service, credentials: Credentials
+        self, listing: _Listing | None, caller: Caller, language: str | None, service: Service, credentials: Credentials
     ) -> _Listing:
         if listing is None or listing.service is not service:
             listing = _Listing(service, self.client.clock.time())
-        parameters = {"includeCommunications": True, "maxResults": PAGE_SIZE, "nextToken": listing.tokens.next}
+        parameters = {**_ALL, "language": language, "nextToken": listing.tokens.next}
         await self._quota()
-        page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, self._parse)
+        parse = self.parsers[language]
+        page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, parse)
         listing.tokens.advance(page.next_token)
         listing.cases = (*listing.cases, *page.items) if listing.cases else page.items
         return listing

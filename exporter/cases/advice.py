@@ -1,38 +1,42 @@
 """What to do about a failure, in one line, for whoever is on call."""
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
 from exporter.cases.model import Reason
 
-_ADVICE = {
-    Reason.ACCESS_DENIED: (
-        "allow support:DescribeCases and support:DescribeCommunications on * "
-        "in the policy of the role or user that it is read with"
-    ),
-    Reason.ASSUME_ROLE_DENIED: (
-        "create the role, or let its trust policy name who assumes it, with sts:AssumeRole and the same external id; "
-        "and allow the exporter sts:AssumeRole on it"
-    ),
-    Reason.CREDENTIALS: "give the exporter valid AWS credentials: environment, profile, or a role of its pod; check the clock",
-    Reason.SUBSCRIPTION_REQUIRED: "nothing to do, or exclude it: its plan (below Business Support+) has no Support API",
-    Reason.THROTTLED: "raise poll.interval, or find what else calls the Support API of this account",
-    Reason.TIMEOUT: "check the network to AWS: a firewall that drops packets, a slow proxy; or raise poll.timeout",
-    Reason.UNREACHABLE: "check DNS, egress to port 443 and proxies; add a second region to fail over",
-    Reason.SERVER_ERROR: "wait: AWS answers with errors of its own; add a second region to fail over",
-    Reason.MALFORMED: "check what stands between the exporter and AWS: the answer is not AWS's",
-    Reason.INTERNAL: "report it with this line: it is a bug of the exporter, or an AWS error that is new to it",
-}
-_ALLOW_LIST_ACCOUNTS = "allow organizations:ListAccounts, in the management account or a delegated administrator"
-_TAG_SESSION = "sts:TagSession"
-_ALLOW_TAG_SESSION = (
-    "allow sts:TagSession beside sts:AssumeRole, in the role's trust policy and in the exporter's own policy: "
-    "EKS Pod Identity tags the sessions it starts"
-)
+_TABLE = files(__package__).joinpath("advice.txt").read_text(encoding="utf-8")
+"""For each reason its kinds: a detail as it is really said, what tells it from others in brackets, and what to do."""
+_CALLER = "the exporter's own identity (`check` shows it)"
 
 
-def advice(reason: Reason, detail: str) -> str:
-    """Return what to do about an account that cannot be read; one trap shows in what AWS said."""
-    return _ALLOW_TAG_SESSION if _TAG_SESSION in detail else _ADVICE[reason]
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way to fail for a reason: the pattern that tells it, what to do, and a detail as it is really said."""
+
+    reason: Reason
+    says: str
+    advice: str
+    example: str
 
 
-def organization_advice(reason: Reason, detail: str) -> str:
-    """Return what to do when the accounts of an organization cannot be listed."""
-    return _ALLOW_LIST_ACCOUNTS if reason is Reason.ACCESS_DENIED else advice(reason, detail)
+def _kinds() -> Iterator[Kind]:
+    for reasons, block in re.findall(r"^(\w.*)\n((?: .*\n)+)", _TABLE, re.MULTILINE):
+        for said, advised in (line.strip().split(" => ") for line in block.splitlines()):
+            says = ".*".join(f"(?:{part})" for part in re.findall(r"\[(.*?)\]", said))
+            example = re.sub(r"\[(.*?)(?:\|.*?)?\]", r"\1", said)
+            yield from (Kind(Reason(reason), says, advised, example) for reason in reasons.split())
+
+
+KINDS = tuple(_kinds())
+"""The first of a reason's kinds whose pattern is found counts; the last of each reason fits all."""
+
+
+def advice(reason: Reason, detail: str, caller: str = "") -> str:
+    """Return what to do about a failure; `caller` is the exporter's own ARN, if that is known."""
+    kind = next(kind for kind in KINDS if kind.reason is reason and re.search(kind.says, detail))
+    role, action = (re.search(named, detail) for named in (r"(?<=on resource: )arn:\S+", r"(?<=perform: )[\w:-]+"))
+    names = {"role": role[0] if role else "the role", "action": action[0] if action else "the action"}
+    return kind.advice.format(**names, caller=caller or _CALLER)

@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
+from exporter.cases.changes import FirstResponse
 from exporter.cases.model import SEVERITY_CODES, Author, Case
+from exporter.cases.targets import Targets
+from exporter.cases.turns import waiting_since
 
-K = TypeVar("K", str, tuple[str, Author])
+K = TypeVar("K", str, tuple[str, ...])
 
 
 class GroupKey(NamedTuple):
-    """What the cases of one group have in common."""
-
     status: str
     severity_code: str
     service_code: str
     last_author: Author
+    waiting_on: Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,32 @@ def open_cases(cases: Iterable[Case]) -> tuple[Case, ...]:
     return tuple(by_id[case_id] for case_id in sorted(by_id))
 
 
+def missing_cases(before: Iterable[Case], listed: Iterable[Case]) -> tuple[Case, ...]:
+    """Return the cases that were open before and are not listed any more."""
+    present = {case.case_id for case in listed}
+    return tuple(case for case in before if case.case_id not in present)
+
+
+def with_missing(
+    listed: tuple[Case, ...], missing: Iterable[Case], found: Mapping[str, Case], missed: frozenset[str]
+) -> tuple[tuple[Case, ...], tuple[Case, ...], frozenset[str]]:
+    """Return the open cases, those that were resolved, and the ids of those that the next listing decides on.
+
+    AWS's listings are eventually consistent: a case that one leaves out is as AWS then `found` it, or else open until the next
+    listing leaves it out, too: `missed` has those that the listing before left out.
+    """
+    now = [found.get(case.case_id, case) for case in missing]
+    resolved = [case for case in now if not case.is_open or (case.case_id in missed and case.case_id not in found)]
+    held = missing_cases(now, resolved)
+    cases = open_cases((*listed, *held)) if held else listed
+    return cases, tuple(resolved), frozenset(case.case_id for case in held) - found.keys()
+
+
 def group_cases(cases: Iterable[Case]) -> dict[GroupKey, CaseGroup]:
-    """Group open cases by status, severity, service and last author, in the order of the keys; no group is empty."""
+    """Group open cases, in the order of the keys; no group is empty."""
     groups: dict[GroupKey, list[Case]] = {}
     for case in cases:
-        key = GroupKey(case.status, case.severity_code, case.service_code, case.last_author)
+        key = GroupKey(case.status, case.severity_code, case.service_code, case.last_author, case.waiting_on)
         groups.setdefault(key, []).append(case)
     return {key: CaseGroup(len(groups[key]), quiet_since(groups[key])) for key in sorted(groups)}
 
@@ -62,9 +85,14 @@ def oldest_by_severity(cases: Iterable[Case]) -> dict[str, float]:
     return _earliest(cases, lambda case: case.severity_code, lambda case: case.created)
 
 
-def quiet_since_by_severity_and_author(cases: Iterable[Case]) -> dict[tuple[str, Author], float]:
-    """Return, by severity and last author, the latest activity of the case that has been quiet longest."""
-    return _earliest(cases, lambda case: (case.severity_code, case.last_author), lambda case: case.last_activity)
+def quiet_since_by_side(cases: Iterable[Case]) -> dict[tuple[str, ...], float]:
+    """Return, by severity, last author and waiting side, the latest activity of the case that has been quiet longest."""
+    return _earliest(cases, lambda one: (one.severity_code, one.last_author, one.waiting_on), lambda one: one.last_activity)
+
+
+def waiting_since_by_side(cases: Iterable[Case]) -> dict[tuple[str, ...], float]:
+    """Return, by severity and waiting side, since when the case waits that waits longest."""
+    return _earliest(cases, lambda case: (case.severity_code, case.waiting_on), waiting_since)
 
 
 def _earliest(cases: Iterable[Case], key: Callable[[Case], K], moment: Callable[[Case], float | None]) -> dict[K, float]:
@@ -77,20 +105,24 @@ def _earliest(cases: Iterable[Case], key: Callable[[Case], K], moment: Callable[
 
 
 def unanswered(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """Return the cases that AWS is known not to have answered yet."""
     return tuple(case for case in cases if case.is_unanswered)
 
 
-def overdue(cases: Iterable[Case], targets: Mapping[str, float], now: float) -> tuple[Case, ...]:
-    """Return the unanswered cases that are older than the first-response target (seconds) of their severity, if it has one."""
-    return tuple(case for case in unanswered(cases) if _due(case, targets) < now)
+def overdue(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse], now: float) -> tuple[Case, ...]:
+    """Return the unanswered cases that are older than their first-response target."""
+    return tuple(case for case in awaited(cases, targets, watched) if _due(case, targets) < now)
 
 
-def next_due(cases: Iterable[Case], targets: Mapping[str, float], now: float) -> float:
+def next_due(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse], now: float) -> float:
     """Return when the next unanswered case passes its target (Unix seconds), infinity when none is to come."""
-    return min((due for case in unanswered(cases) if (due := _due(case, targets)) >= now), default=float("inf"))
+    return min((due for case in awaited(cases, targets, watched) if (due := _due(case, targets)) >= now), default=float("inf"))
 
 
-def _due(case: Case, targets: Mapping[str, float]) -> float:
-    target = targets.get(case.severity_code)
-    return float("inf") if case.created is None or target is None else case.created + target
+def awaited(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse]) -> tuple[Case, ...]:
+    """Return the unanswered cases that have a first-response target; reopened ones have none."""
+    due = (case for case in unanswered(cases) if _due(case, targets) != float("inf"))
+    return tuple(case for case in due if case.case_id not in watched or watched[case.case_id].awaited is not False)
+
+
+def _due(case: Case, targets: Targets) -> float:
+    return float("inf") if case.created is None else case.created + targets.of(case.severity_code, case.service_code)

@@ -1,14 +1,20 @@
 """What happened to an account's cases between two readings of it."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from exporter.cases.model import Case, Reading
+from exporter.cases.model import RESOLVED, Author, Case, Reading
+from exporter.cases.targets import Targets
+from exporter.cases.turns import in_order, replies
 
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 REOPENED = "reopened"
+MET, MISSED = "met", "missed"
+OPENED, WRITTEN, OUTCOME = "opened", "written", "outcome"
 APPEARS_WITHIN = 420.0
 """How long a new case may take to show up in readings, in seconds. One that shows up later than that was there before.
 
@@ -25,7 +31,7 @@ class FirstResponse(NamedTuple):
 
 AWAITED = FirstResponse(judged=False, awaited=True)
 SETTLED = FirstResponse(judged=True, awaited=False)
-"""Also of a case that was reopened: who reopens it did not wait all that time."""
+"""Also of a case that was reopened: who reopens it did not wait all that time. And of one that AWS opened."""
 _shared = cache(FirstResponse)
 """There are as many as open cases, and six that differ."""
 
@@ -40,36 +46,33 @@ class Changes:
     opened: tuple[Case, ...] = ()
     resolved: tuple[Case, ...] = ()  # as they were last seen
     reopened: tuple[Case, ...] = ()
-    breached: tuple[Case, ...] = ()  # their first-response target passed unanswered, or they were answered late
+    outcomes: tuple[tuple[str, str], ...] = ()  # severity code, met or missed: of cases that were settled
     first_responses: tuple[tuple[str, float], ...] = ()
     open_durations: tuple[tuple[str, float], ...] = ()
-    watched: Mapping[str, FirstResponse] = field(default_factory=lambda: MappingProxyType({}))
+    replies: tuple[tuple[str, Author, float], ...] = ()  # severity code, by whom, after how many seconds
+    written: tuple[Author, ...] = ()  # of each new communication
+    watched: Mapping[str, FirstResponse] = field(default_factory=lambda: _NOTHING)
     """Of each open case, by case id. It goes into the next comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many cases of an account were seen to change since the exporter started, by severity code."""
+    """How often each event was seen on an account's cases since the exporter started: its kind, and what it is counted by."""
 
-    opened: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    resolved: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    reopened: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    breached: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    counts: Mapping[tuple[str, ...], int] = field(default_factory=lambda: _NOTHING)
 
     def plus(self, changes: Changes) -> "Tally":
-        """Return the tally with what was seen to change added; the same one when nothing was."""
-        if not (changes.opened or changes.resolved or changes.reopened or changes.breached):
-            return self
-        return Tally(
-            opened=_add(self.opened, changes.opened),
-            resolved=_add(self.resolved, changes.resolved),
-            reopened=_add(self.reopened, changes.reopened),
-            breached=_add(self.breached, changes.breached),
-        )
+        events = Counter[tuple[str, ...]]()
+        events.update((OPENED, case.severity_code, case.opened_by) for case in changes.opened)
+        events.update((RESOLVED, case.severity_code) for case in changes.resolved)
+        events.update((REOPENED, case.severity_code) for case in changes.reopened)
+        events.update((OUTCOME, *outcome) for outcome in changes.outcomes)
+        events.update((WRITTEN, author) for author in changes.written)
+        return Tally(MappingProxyType(Counter(self.counts) + events)) if events else self
 
 
-def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
-    """Return what the first reading of an account amounts to: nothing was seen to happen. Targets are in seconds."""
+def baseline(reading: Reading, targets: Targets) -> Changes:
+    """Return what the first reading of an account amounts to: nothing was seen to happen."""
     # A target that has passed was passed before anyone watched, also where it is not known yet whether AWS had answered.
     watched = {
         case.case_id: SETTLED
@@ -83,13 +86,15 @@ def baseline(reading: Reading, targets: Mapping[str, float]) -> Changes:
     return Changes(watched=MappingProxyType(watched))
 
 
-def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Mapping[str, float]) -> Changes:
+def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Targets) -> Changes:
     """Return what happened between two successful readings of one account; `watched` is that of the changes before.
 
-    The target (seconds) of a case's severity now counts.
+    The target of a case's severity now counts.
     """
-    if after.cases is before.cases and not any(
-        not watched[case.case_id].judged and _settled(case, targets, after.taken_at) for case in after.cases
+    if (
+        after.cases is before.cases
+        and not after.resolved
+        and not any(not watched[case.case_id].judged and _settled(case, targets, after.taken_at) for case in after.cases)
     ):
         return Changes(watched=watched)  # most polls find nothing new
     known = {case.case_id: case for case in before.cases}
@@ -100,7 +105,8 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     opened = tuple(case for case in new if case.case_id not in back_ids)
     # AWS says so where a case was resolved and reopened in between.
     away = {case.case_id for case in after.cases if case.status == REOPENED and _was_open_otherwise(known.get(case.case_id))}
-    resolved = tuple(case for case in before.cases if case.case_id not in present or case.case_id in away)
+    last_seen = known | {case.case_id: case for case in after.resolved}
+    resolved = tuple(last_seen[case.case_id] for case in before.cases if case.case_id not in present or case.case_id in away)
     # What AWS wrote by then may be its first response all the same.
     unanswered = {case.case_id for case in after.cases if case.case_id in away and case.first_aws is None}
     earlier = {
@@ -108,17 +114,25 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
         **dict.fromkeys((case.case_id for case in opened), AWAITED),
         **dict.fromkeys(back_ids | unanswered, SETTLED),
     }
-    settled = [case for case in after.cases if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
+    # A case that was resolved is settled by an answer only.
+    answered = [case for case in after.resolved if case.case_id in known and case.first_aws is not None]
+    seen = (*after.cases, *answered)
+    settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
+    told = list(_told(before, after, watched, {case.case_id for case in opened}, back_ids | away))
     return Changes(
         opened=opened,
         resolved=resolved,
         reopened=(*back, *(case for case in after.cases if case.case_id in away)),
-        breached=tuple(case for case in settled if _late(case, targets, after.taken_at)),
-        first_responses=tuple(_first_responses(case for case in after.cases if earlier[case.case_id].awaited)),
+        outcomes=tuple(_outcomes(settled, targets, after.taken_at)),
+        first_responses=tuple(_first_responses(case for case in seen if earlier[case.case_id].awaited)),
         open_durations=tuple(
-            (case.severity_code, max(0.0, after.taken_at - case.created)) for case in resolved if case.created is not None
+            (case.severity_code, max(0.0, ended - case.created))
+            for case in resolved
+            if case.created is not None and (ended := case.last_activity) is not None
         ),
+        replies=tuple(reply for found, _ in told for reply in found),
+        written=tuple(author for _, authors in told for author in authors),
         watched=MappingProxyType(
             {
                 case.case_id: _shared(
@@ -131,15 +145,47 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     )
 
 
-def _first_responses(awaited: Iterable[Case]) -> Iterable[tuple[str, float]]:
+def _told(
+    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str], returned: set[str]
+) -> Iterator[tuple[list[tuple[str, Author, float]], list[Author]]]:
+    """Yield, for each case, the replies that are new, and the authors of all new communications."""
+    known = {case.case_id: case for case in before.cases}
+    for case in (*after.cases, *(case for case in after.resolved if case.case_id in known)):
+        earlier = known.get(case.case_id)
+        if earlier is not None and earlier.packed == case.packed:
+            continue
+        seen = () if earlier is None else earlier.communications
+        since = seen[0].created if seen else float("-inf")
+        if case.case_id in returned or (not seen and case.case_id not in opened and watched[case.case_id].awaited is None):
+            since = before.taken_at  # what was written before is not known
+        written = in_order((*seen, *case.communications))
+        turns = [one for one in written if case.case_id not in returned or one.created > since]  # a resolution ends a turn
+        answered = {answer for answer, _ in replies(seen)}
+        yield (
+            [
+                (case.severity_code, answer.author, seconds)
+                for answer, seconds in replies(turns)
+                if answer not in answered and answer.created > since and answer != (case.first_aws, Author.AWS)
+            ],
+            [one.author for one in written if one not in seen and one.created > since],
+        )
+
+
+def _first_responses(awaited: Iterable[Case]) -> Iterator[tuple[str, float]]:
     for case in awaited:
         if case.created is not None and case.first_aws is not None and case.first_aws_known:
             yield case.severity_code, max(0.0, case.first_aws - case.created)
 
 
+def _outcomes(settled: Iterable[Case], targets: Targets, now: float) -> Iterator[tuple[str, str]]:
+    for case in settled:
+        if case.created is not None and targets.of(case.severity_code, case.service_code) != float("inf"):
+            yield case.severity_code, MISSED if _late(case, targets, now) else MET
+
+
 def _still_awaited(case: Case, *, before: bool | None) -> bool | None:
     """Return what `FirstResponse.awaited` is after a reading, from what it was before."""
-    if before is False or (case.first_aws is not None and case.first_aws_known):
+    if before is False or case.opened_by is Author.AWS or (case.first_aws is not None and case.first_aws_known):
         return False
     return True if before or case.first_aws_known else None
 
@@ -152,24 +198,16 @@ def _was_there_before(case: Case, earlier: float) -> bool:
     return case.status == REOPENED or (case.created is not None and case.created < earlier - APPEARS_WITHIN)
 
 
-def _settled(case: Case, targets: Mapping[str, float], now: float) -> bool:
+def _settled(case: Case, targets: Targets, now: float) -> bool:
     return (case.first_aws is not None and case.first_aws_known) or _late(case, targets, now)
 
 
-def _late(case: Case, targets: Mapping[str, float], now: float) -> bool:
+def _late(case: Case, targets: Targets, now: float) -> bool:
     """Return whether the first response came after its target, or has not come although the target has passed."""
-    if not case.first_aws_known:
+    if case.first_aws is None and not case.is_unanswered:
         return False
-    return _is_due(case, targets, now if case.first_aws is None else case.first_aws)
+    return case.first_aws_known and _is_due(case, targets, now if case.first_aws is None else case.first_aws)
 
 
-def _is_due(case: Case, targets: Mapping[str, float], moment: float) -> bool:
-    target = targets.get(case.severity_code)
-    return case.created is not None and target is not None and moment - case.created > target
-
-
-def _add(counts: Mapping[str, int], cases: Iterable[Case]) -> Mapping[str, int]:
-    total = dict(counts)
-    for case in cases:
-        total[case.severity_code] = total.get(case.severity_code, 0) + 1
-    return MappingProxyType(total)
+def _is_due(case: Case, targets: Targets, moment: float) -> bool:
+    return case.created is not None and moment - case.created > targets.of(case.severity_code, case.service_code)

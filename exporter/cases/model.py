@@ -3,8 +3,13 @@
 All times are Unix seconds. Values are made at the border (`exporter.aws`) and never change.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from struct import Struct
+from typing import NamedTuple
+
+from exporter.cases.targets import DEFAULT, Targets
 
 RESOLVED = "resolved"
 UNKNOWN = "unknown"
@@ -12,8 +17,15 @@ SEVERITY_CODES = ("low", "normal", "high", "urgent", "critical")
 """The severity codes that AWS documents, mildest first. The set is open: others pass through."""
 
 
+WAITING_ON_CUSTOMER = frozenset({"pending-customer-action"})
+WAITING_ON_AWS = frozenset(
+    {"pending-amazon-action", "customer-action-completed", "unassigned", "opened", "reopened", "work-in-progress"}
+)
+"""Statuses that say whose turn it is; for others the last author does."""
+
+
 class Author(StrEnum):
-    """Who wrote a communication. The last author tells whose turn it is: the other one's."""
+    """One of the two sides of a case."""
 
     AWS = "aws"
     CUSTOMER = "customer"
@@ -44,6 +56,7 @@ class Account:
     partition: str
     organization: str = ""  # that it was discovered in
     labels: tuple[tuple[str, str], ...] = ()  # sorted, without their `label_` prefix
+    targets: Targets = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +73,27 @@ class Access:
         return "own" if self.profile is None else f"profile {self.profile}"
 
 
-@dataclass(frozen=True, slots=True)
-class Communication:
+class Communication(NamedTuple):
     """One message on a case; its body and addresses were dropped at the border."""
 
     created: float
     author: Author
 
 
+_PACKED = Struct("<d?")
+
+
+def pack(written: Iterable[Communication]) -> bytes:
+    """Return communications as a case holds them."""
+    return b"".join(_PACKED.pack(one.created, one.author is Author.AWS) for one in written)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A support case as DescribeCases shows it; words are AWS's, from open sets, `unknown` where AWS sent none.
 
-    `first_aws` is when AWS first wrote, as far as is known. `first_aws_known` is False while older communications than the
-    five that come with a case have not been looked at: AWS may have written before.
+    `first_aws` is when AWS first wrote on a case of the customer's, as far as is known. `first_aws_known` is False while not
+    all communications have been looked at: AWS may have written before.
     """
 
     case_id: str
@@ -87,12 +107,19 @@ class Case:
     latest: Communication | None = None
     first_aws: float | None = None
     first_aws_known: bool = True
+    opened_by: Author = Author.CUSTOMER
+    packed: bytes = b""  # communications: a fleet holds a hundred thousand
     subject: str = ""  # empty unless its own switch is on
 
     @property
     def is_open(self) -> bool:
-        """Whether the case is not resolved."""
         return self.status != RESOLVED
+
+    @property
+    def communications(self) -> tuple[Communication, ...]:
+        """In the order of time: the latest five, others since the last reading, and before that where their turn began."""
+        written = _PACKED.iter_unpack(self.packed)
+        return tuple(Communication(at, Author.AWS if is_aws else Author.CUSTOMER) for at, is_aws in written)
 
     @property
     def last_author(self) -> Author:
@@ -100,9 +127,17 @@ class Case:
         return Author.CUSTOMER if self.latest is None else self.latest.author
 
     @property
+    def waiting_on(self) -> Author:
+        """Whose turn it is: the status decides where it says, or else it is the turn of who did not write last."""
+        if self.status in WAITING_ON_CUSTOMER:
+            return Author.CUSTOMER
+        is_aws = self.status in WAITING_ON_AWS or self.last_author is Author.CUSTOMER
+        return Author.AWS if is_aws else Author.CUSTOMER
+
+    @property
     def is_unanswered(self) -> bool:
-        """Whether AWS is known not to have written yet."""
-        return self.first_aws is None and self.first_aws_known
+        """Whether the customer's case is known to have no word of AWS yet."""
+        return self.first_aws is None and self.first_aws_known and self.opened_by is Author.CUSTOMER
 
     @property
     def last_activity(self) -> float | None:
@@ -116,3 +151,4 @@ class Reading:
 
     taken_at: float  # when the reading began: nothing that AWS said is older than this
     cases: tuple[Case, ...]  # each once, ordered by case id
+    resolved: tuple[Case, ...] = ()  # open in the reading before; those that AWS could tell of

@@ -1,6 +1,5 @@
 """What the configuration says of how cases are judged and shown."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -9,6 +8,5 @@ class Policy:
     """Read by poller, page and status page; a reload replaces it as a whole. Times are in seconds."""
 
     max_staleness: float
-    first_response_targets: Mapping[str, float]  # by severity code
     case_limit: int | None = None  # cases of an account with series of their own; None for no such series
     subjects: bool = False  # whether those carry the subject line

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from exporter.cases import aggregate
-from exporter.cases.advice import advice, organization_advice
+from exporter.cases.advice import advice
 from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
@@ -17,6 +19,40 @@ WORST_FIRST = (
     AccountState.OK,
     AccountState.UNSUPPORTED,
 )
+
+
+class Finding(NamedTuple):
+    """What is known of something, and why it failed if it did; `names` are account ids, or what else there is."""
+
+    names: tuple[str, ...]
+    reason: Reason | None = None
+    detail: str = ""
+    advice: str = ""
+    facts: Mapping[str, object] = MappingProxyType({})
+
+    @property
+    def kind(self) -> tuple[Reason | None, str, str]:
+        """What is the same for all that are alike: all that is said but the account's own id."""
+        own = self.names[0] if self.names[0].isdecimal() else "ACCOUNT"
+        return self.reason, self.detail.replace(own, "ACCOUNT"), self.advice.replace(own, "ACCOUNT")
+
+
+def finding(
+    name: str, facts: Mapping[str, object], reason: Reason | None = None, detail: str = "", caller: str = ""
+) -> Finding:
+    """Return what is known of something, with advice if it failed; `caller` is the ARN of who was refused, if that is known."""
+    return Finding((name,), reason, detail, advice(reason, detail, caller) if reason else "", facts)
+
+
+def grouped(found: Iterable[Finding]) -> list[Finding]:
+    """Return one finding for all that are alike: those that differ only in the account's own id."""
+    kinds: dict[tuple[Reason | None, str, str], list[Finding]] = {}
+    for each in found:
+        kinds.setdefault(each.kind, []).append(each)
+    return [
+        alike[0] if len(alike) == 1 else Finding(tuple(name for each in alike for name in each.names), *kind)
+        for kind, alike in kinds.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +70,7 @@ class OrganizationStatus:
 
     @property
     def advice(self) -> str:
-        """What to do about the failure; empty when there is none."""
-        return organization_advice(self.reason, self.detail) if self.reason else ""
+        return advice(self.reason, self.detail) if self.reason else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +85,18 @@ class AccountReport:
 
     @property
     def quiet_since(self) -> float | None:
-        """The last activity on the case that has been quiet longest (Unix seconds), or None."""
         return aggregate.quiet_since(self.cases or ())
 
     @property
     def reason(self) -> Reason | None:
-        """Why the last poll failed, or None."""
         return self.status.last_poll.reason if self.status.last_poll else None
 
     @property
     def detail(self) -> str:
-        """What AWS or the network said to that."""
         return self.status.last_poll.detail if self.status.last_poll else ""
 
     @property
     def advice(self) -> str:
-        """What to do about it; empty when there is nothing to do."""
         return advice(self.reason, self.detail) if self.reason else ""
 
 
@@ -77,13 +108,20 @@ class FleetReport:
     organizations: tuple[OrganizationStatus, ...]
     states: Mapping[AccountState, int]
     severities: Mapping[str, int]  # the documented ones always
-    turns: Mapping[Author, int]  # by whom the cases wait for
+    turns: Mapping[Author, int]  # by whom the cases wait on
     overdue: int
 
     @property
     def knows_cases(self) -> bool:
         """Whether the cases of any account may be shown: if not, nothing is known of their number."""
         return any(account.cases is not None for account in self.accounts)
+
+    @property
+    def shared_failures(self) -> list[Finding]:
+        """What several accounts cannot be read for, what holds for most of them first."""
+        failing = [each for each in self.accounts if each.reason and each.state is not AccountState.UNSUPPORTED]
+        found = grouped(Finding((each.status.account.account_id,), each.reason, each.detail, each.advice) for each in failing)
+        return sorted((each for each in found if len(each.names) > 1), key=lambda each: -len(each.names))
 
 
 def fleet_report(
@@ -92,11 +130,10 @@ def fleet_report(
     policy: Policy,
     now: float,
 ) -> FleetReport:
-    """Return how the fleet is doing at `now` (Unix seconds)."""
     accounts = sorted((_account(status, policy, now) for status in statuses), key=_badness)
     shown = [case for account in accounts for case in account.cases or ()]
     states = Counter(account.state for account in accounts)
-    turns = Counter(waits_for(case) for case in shown)
+    turns = Counter(case.waiting_on for case in shown)
     return FleetReport(
         accounts=tuple(accounts),
         organizations=tuple(organizations),
@@ -107,20 +144,16 @@ def fleet_report(
     )
 
 
-def waits_for(case: Case) -> Author:
-    """Return whose turn it is on a case: the one who did not write last."""
-    return Author.AWS if case.last_author is Author.CUSTOMER else Author.CUSTOMER
-
-
 def _account(status: AccountStatus, policy: Policy, now: float) -> AccountReport:
     reading = status.shown_reading(now, policy.max_staleness)
     cases = None if reading is None else tuple(sorted(reading.cases, key=_urgency))
+    overdue = aggregate.overdue(cases or (), status.account.targets, status.watched, now)
     return AccountReport(
         status=status,
         state=status.state(now, policy.max_staleness),
         cases=cases,
         severities=aggregate.count_by_severity(cases or ()),
-        overdue=frozenset(case.case_id for case in aggregate.overdue(cases or (), policy.first_response_targets, now)),
+        overdue=frozenset(case.case_id for case in overdue),
     )
 
 

@@ -31,10 +31,10 @@ class Poll:
     duration: float
     reason: Reason | None = None
     detail: str = ""
+    passes: bool = False  # whether it failed for what is likely to pass without a person, although its reason usually needs one
 
     @property
     def succeeded(self) -> bool:
-        """Whether the account was read completely."""
         return self.reason is None
 
 
@@ -54,7 +54,6 @@ class AccountStatus:
     next_poll: float | None = None
 
     def state(self, now: float, max_staleness: float) -> AccountState:
-        """Return the state of the account at `now`, both in seconds."""
         if self.supported is False:
             return AccountState.UNSUPPORTED
         if self.last_poll is None:

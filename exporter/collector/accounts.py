@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from math import inf
@@ -34,22 +35,20 @@ class AccountTable:
         self.changed = asyncio.Event()
         self.planned = asyncio.Event()
         self.all_polled = asyncio.Event()  # set while no account is waiting for its first poll
+        self.passed = asyncio.Event()  # set for a moment when what kept some from being polled has passed
         self._schedule = schedule
         self._clock = clock
         self._entries: dict[str, Entry] = {}
-        self._departed: dict[str, Entry] = {}
         self._unpolled: set[str] = set()
+        self._passing: set[str] = set()  # whose last poll failed for what passes
         self._queue: list[tuple[float, str]] = []
 
-    def assign(self, targets: Iterable[Target], *, may_return: bool = False) -> list[Entry]:
+    def assign(self, targets: Iterable[Target]) -> list[Entry]:
         """Poll these accounts and no others, and return those that are gone or are read in another way: their polls go, too.
 
-        What is known of those that stay is kept, and of those that are gone if they `may_return` in the next call. Those that
-        are new, or read in another way, are due at once.
+        What is known of those that stay is kept. Those that are new, or read in another way, are due at once.
         """
-        before = self._departed | self._entries
-        absent = self._departed.keys()
-        self._entries, dropped = {}, []
+        before, self._entries, dropped = self._entries, {}, []
         for target in targets:
             account_id = target.account.account_id
             entry = before.pop(account_id, None)
@@ -58,39 +57,22 @@ class AccountTable:
                 continue
             if entry.target.account != target.account:
                 entry.status = replace(entry.status, account=target.account)
-            other_way = entry.target.source is not target.source
-            if other_way:
-                dropped.append(entry)
-            entry.target = target
             self._entries[account_id] = entry
-            if other_way or account_id in absent:
-                self._plan(entry, self._clock.monotonic() if other_way else entry.due)
+            if entry.target.source is not target.source:
+                dropped.append(entry)
+                self._plan(entry, self._clock.monotonic())
+            entry.target = target
         dropped += before.values()
         for entry in dropped:
             entry.polling = False
-        self._departed = before if may_return else {}
-        self._unpolled = {account_id for account_id, entry in self._entries.items() if entry.status.last_poll is None}
+        self._unpolled &= self._entries.keys()
         self._note_change()
         return dropped
 
     def add(self, targets: Iterable[Target]) -> None:
-        """Poll these accounts, too, at once."""
         for target in targets:
-            account_id = target.account.account_id
-            entry = self._departed.pop(account_id, None)
-            if entry is None:
-                self._add(target)
-            else:
-                entry.status, entry.target = replace(entry.status, account=target.account), target
-                self._entries[account_id] = entry
-                self._plan(entry, entry.due)
-            if self._entries[account_id].status.last_poll is None:
-                self._unpolled.add(account_id)
+            self._add(target)
         self._note_change()
-
-    def forget_departed(self) -> None:
-        """Forget accounts that are gone: none of them will return."""
-        self._departed = {}
 
     def reschedule(self, schedule: Schedule) -> None:
         """Poll by another schedule, and those that failed at once: what they need may be there now."""
@@ -102,7 +84,6 @@ class AccountTable:
         self._note_change()
 
     def take(self) -> Entry | None:
-        """Return an account that is due, whose poll is in flight from now on."""
         while self._queue and self._queue[0][0] <= self._clock.monotonic():
             entry = self._waiting(*heappop(self._queue))
             if entry is not None:
@@ -111,35 +92,44 @@ class AccountTable:
         return None
 
     def seconds_to_next(self) -> float:
-        """Return for how long no account is due."""
         while self._queue and self._waiting(*self._queue[0]) is None:
             heappop(self._queue)
         return max(0.0, self._queue[0][0] - self._clock.monotonic()) if self._queue else inf
 
     def finish(self, entry: Entry, status: AccountStatus) -> None:
-        """Record how a poll ended, and plan the next."""
         account_id = entry.target.account.account_id
         if self._entries.get(account_id) is not entry:
             return
         entry.polling = False
         now = entry.ended = self._clock.monotonic()
-        reason = status.last_poll.reason if status.last_poll else None
-        entry.failures = 0 if reason is None else entry.failures + 1
+        poll = status.last_poll
+        entry.failures = 0 if poll is None or poll.succeeded else entry.failures + 1
         entry.status = status if status.account == entry.target.account else replace(status, account=entry.target.account)
         self._unpolled.discard(account_id)
-        if reason is None:
+        if poll is None or poll.reason is None:
             self._plan(entry, self._schedule.after_success(now, account_id))
         else:
-            self._plan(entry, self._schedule.after_failure(now, account_id, reason, entry.failures))
+            self._plan(entry, self._schedule.after_failure(now, account_id, poll.reason, entry.failures, poll.passes))
+        if poll is not None and poll.passes:
+            self._passing.add(account_id)
+        elif account_id in self._passing:
+            self._passing.remove(account_id)
+            self.poll_passing()
         self._note_change()
 
+    def poll_passing(self) -> None:
+        """Poll all at once that failed for what passes: for one of them it has passed."""
+        for account_id in self._passing & self._entries.keys():
+            self._plan(self._entries[account_id], self._clock.monotonic())
+        self._passing.clear()
+        self.passed.set()
+        self.passed.clear()
+
     def due(self) -> list[Entry]:
-        """Return the accounts that are due, in the order of their ids."""
         now = self._clock.monotonic()
         return [entry for entry in self.entries() if entry.due <= now and not entry.polling]
 
     def entries(self) -> list[Entry]:
-        """Return all accounts in the order of their ids."""
         return [entry for _, entry in sorted(self._entries.items())]
 
     def __contains__(self, account_id: str) -> bool:
@@ -148,6 +138,7 @@ class AccountTable:
     def _add(self, target: Target) -> None:
         entry = Entry(target, AccountStatus(target.account), 0.0)
         self._entries[target.account.account_id] = entry
+        self._unpolled.add(target.account.account_id)
         self._plan(entry, self._clock.monotonic())
 
     def _waiting(self, due: float, account_id: str) -> Entry | None:
@@ -169,3 +160,9 @@ class AccountTable:
             self.all_polled.clear()
         else:
             self.all_polled.set()
+
+
+async def wait(event: asyncio.Event, longest: float | None) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(longest):
+            await event.wait()

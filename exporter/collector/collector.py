@@ -10,11 +10,12 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.policy import Policy
 from exporter.clock import Clock
-from exporter.collector.accounts import AccountTable, Entry
+from exporter.collector.accounts import AccountTable, Entry, wait
+from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import Discoverer
 from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, Target
-from exporter.collector.publisher import LONGEST_AGE, Publisher, wait
+from exporter.collector.publisher import LONGEST_AGE, Publisher
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
 from exporter.metrics.exposition import PageStore
@@ -55,10 +56,13 @@ class Collector:
     ) -> None:
         self._clock = clock
         self._log = log
-        self._poller = Poller(plan.policy, plan.timeout, instrumentation, clock=clock, log=log)
+        changes = ChangeLog(clock, log)
+        self._poller = Poller(plan.policy, plan.timeout, instrumentation, changes, clock=clock)
         self.accounts = AccountTable(Schedule(plan.interval), clock)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
-        self.publisher = Publisher(plan.policy, self.accounts, self.discoverer, renderer, store, samples, clock=clock)
+        self.publisher = Publisher(
+            plan.policy, self.accounts, self.discoverer, renderer, store, samples, changes=changes, clock=clock
+        )
         self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}
@@ -67,7 +71,6 @@ class Collector:
         self.discoverer.apply(plan.targets, plan.discoveries)
 
     async def run(self) -> None:
-        """Poll and publish until cancelled."""
         self._running = True
         others = [self._spawn("publish", self.publisher.run()), self._spawn("dispatch", self._dispatch())]
         self._refresh_listings()
@@ -78,8 +81,8 @@ class Collector:
             for task in (*others, *self._listings, *self._polls.values()):
                 task.cancel()
 
-    async def apply(self, plan: Plan) -> None:
-        """Replace the plan, and publish the page that follows from it.
+    def apply(self, plan: Plan) -> None:
+        """Replace the plan; `publish` shows what follows from it.
 
         What is known of accounts that stay is kept: cases, counts and credentials. Polls in flight go on, unless their account
         is gone or is read in another way now.
@@ -90,7 +93,6 @@ class Collector:
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
         self._refresh_listings()
-        await self.publisher.publish()
 
     async def run_once(self, progress: Callable[[int, int], None]) -> None:
         """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
@@ -114,18 +116,15 @@ class Collector:
         await self.publisher.publish()
 
     async def poll(self, entry: Entry) -> None:
-        """Poll one account."""
         self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status))
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""
-        published_at = self.publisher.published_at
-        age = 0.0 if published_at is None else self._clock.monotonic() - published_at
+        age = self._clock.monotonic() - self.publisher.published_at
         stuck = [f"collector stuck: the last page is {age:.0f} s old"] if age > _STUCK_AFTER else []
         return [*self._crashes, *stuck]
 
     async def _dispatch(self) -> None:
-        """Poll accounts as they fall due, so many at a time."""
         while True:
             self.accounts.planned.clear()
             while (entry := self._next()) is not None:

@@ -7,8 +7,9 @@ from structlog.typing import FilteringBoundLogger
 from exporter.cases.model import Account
 from exporter.cases.report import OrganizationStatus
 from exporter.clock import Clock
-from exporter.collector.accounts import AccountTable, Entry
+from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.ports import Discovery, Target
+from exporter.collector.schedule import UNTIL_PASSED
 from exporter.errors import ReadFailure, internal
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample
@@ -34,11 +35,9 @@ class Listing:
 
     @property
     def tried(self) -> bool:
-        """Whether it was listed, or failed to be, at least once."""
         return self.failures > 0 or self.last_success is not None
 
     def status(self) -> OrganizationStatus:
-        """Return how the last listing went."""
         reason, detail = (self.failure.reason, self.failure.detail) if self.failure else (None, "")
         return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail)
 
@@ -75,13 +74,13 @@ class Discoverer:
         self._assign()
 
     async def run(self, listing: Listing) -> None:
-        """Refresh a listing as it falls due."""
         while True:
-            await self._clock.sleep(max(0.0, listing.due - self._clock.monotonic()))
+            pause = max(0.0, listing.due - self._clock.monotonic())
+            passes = listing.failure is not None and listing.failure.passes
+            await (wait(self._accounts.passed, pause) if passes else self._clock.sleep(pause))
             await self.refresh(listing)
 
     async def refresh(self, listing: Listing) -> None:
-        """List the accounts of one discovery now."""
         found: dict[str, Target] = {}
         before = {target.account for target in listing.targets.values()}
         try:
@@ -93,7 +92,6 @@ class Discoverer:
             self._failed(listing, error if isinstance(error, ReadFailure) else internal(error))
 
     def all_tried(self) -> bool:
-        """Return whether every discovery was tried at least once."""
         return all(listing.tried for listing in self.listings)
 
     def organizations(self) -> list[OrganizationStatus]:
@@ -101,7 +99,6 @@ class Discoverer:
         return [listing.status() for listing in self.listings if listing.discovery.name or listing.failure]
 
     def samples(self) -> Iterator[Sample]:
-        """Yield how the discoveries are doing."""
         for listing in self.listings:
             labels = {"organization": listing.discovery.name}
             if not listing.tried:
@@ -118,6 +115,8 @@ class Discoverer:
             self._accounts.add(target for account_id, target in new.items() if self._owns(account_id))
 
     def _succeeded(self, listing: Listing, found: dict[str, Target], before: set[Account]) -> None:
+        if listing.failure is not None and listing.failure.passes:
+            self._accounts.poll_passing()
         if listing.failure is not None or before != {target.account for target in found.values()}:
             self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(found))
         listing.targets, listing.last_success = found, self._clock.time()
@@ -135,11 +134,10 @@ class Discoverer:
             else:
                 self._log.warning("finding the exporter's own account failed", **why)
         listing.failures += 1
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(listing.failures - 1, 20))
+        first, growth = UNTIL_PASSED if failure.passes else (_FIRST_PAUSE, 2.0)
+        pause = min(_LONGEST_PAUSE, first * growth ** min(listing.failures - 1, 50))
         listing.due = now + min(pause, listing.discovery.refresh_interval)
         listing.failure = failure
-        if self.all_tried():
-            self._accounts.forget_departed()
         self._accounts.changed.set()
 
     def _assign(self) -> None:
@@ -147,4 +145,4 @@ class Discoverer:
         for target in (*self._configured, *(target for each in self.listings for target in each.targets.values())):
             targets.setdefault(target.account.account_id, target)
         owned = [target for account_id, target in targets.items() if self._owns(account_id)]
-        self._drop(self._accounts.assign(owned, may_return=not self.all_tried()))
+        self._drop(self._accounts.assign(owned))

@@ -1,38 +1,27 @@
 """What the collector needs from whoever talks to AWS."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from exporter.cases.model import Account, Reading
+from exporter.cases.model import Access, Account, Reading
 
 
 class CaseSource(Protocol):
-    """Reads the open cases of one account."""
-
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - what the failure says depends on how far it came
         """Return a complete reading, or raise ReadFailure; `timeout` is in seconds, retries included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An account and how it is read; `credentials` says for people where its credentials come from."""
-
     account: Account
     source: CaseSource
-    credentials: str = ""
+    access: Access = field(default_factory=Access)
 
 
 class Discovery(Protocol):
-    """Finds accounts at run time."""
-
-    @property
-    def name(self) -> str:
-        """The organization's name; empty for the exporter's own account."""
-
-    @property
-    def refresh_interval(self) -> float:
-        """Seconds."""
+    name: str  # the organization's; empty for the exporter's own account
+    refresh_interval: float  # seconds
 
     def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:
         """Yield the accounts that there are now, as they are listed, or raise ReadFailure."""

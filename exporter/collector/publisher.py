@@ -9,7 +9,8 @@ from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
-from exporter.collector.accounts import AccountTable
+from exporter.collector.accounts import AccountTable, wait
+from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import Discoverer
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore
@@ -20,7 +21,6 @@ LONGEST_AGE = 15.0
 """Seconds after which a page is made anew even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
-_SHARE_IN_THE_FIRST_ROUND = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,12 @@ class Snapshot:
     policy: Policy
 
 
-def pause_after(cost: float, *, first_round: bool) -> float:
+def pause_after(cost: float) -> float:
     """Return the shortest pause after a page in seconds, in proportion to the CPU seconds that it took.
 
-    So a large fleet in which something changes all the time keeps no core busy. In the first round somebody may be waiting.
+    So a large fleet in which something changes all the time keeps no core busy.
     """
-    share = _SHARE_IN_THE_FIRST_ROUND if first_round else _SHARE_OF_A_CORE
-    return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / share))
+    return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / _SHARE_OF_A_CORE))
 
 
 class Publisher:
@@ -57,46 +56,42 @@ class Publisher:
         store: PageStore,
         samples: Callable[[], Iterable[Sample]],
         *,
+        changes: ChangeLog,
         clock: Clock,
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
-        self.published_at: float | None = None  # on the monotonic clock
+        self.published_at = clock.monotonic()  # before the first page, when this began
         self.ready = False
         self._accounts = accounts
         self._discoverer = discoverer
         self._renderer = renderer
         self._store = store
         self._samples = samples
+        self._changes = changes
         self._clock = clock
         self._lock = asyncio.Lock()
         self._cost = 0.0
         self._duration: float | None = None
 
     async def run(self) -> None:
-        """Publish pages, until cancelled."""
         while True:
             # Asked before: a page that was begun without the last accounts does not show them.
             first_round = not self._accounts.all_polled.is_set()
             await self.publish()
-            pause = pause_after(self._cost, first_round=first_round)
-            if first_round:
-                await wait(self._accounts.all_polled, pause)
-            else:
-                await asyncio.sleep(pause)
+            pause = pause_after(self._cost)
+            await (wait(self._accounts.all_polled, pause) if first_round else asyncio.sleep(pause))
             await wait(self._accounts.changed, LONGEST_AGE - pause)
 
     async def publish(self) -> None:
-        """Make a page of what is known now, and publish it."""
         async with self._lock:
             self._accounts.changed.clear()
+            self._changes.write()
             tried = self._discoverer.all_tried() and self._accounts.all_polled.is_set()
             statuses = tuple(entry.status for entry in self._accounts.entries())
             snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)
             now = self._clock.time()
             samples = [*self._discoverer.samples(), *self._samples()]
-            for severity_code, seconds in sorted(self.policy.first_response_targets.items()):
-                samples.append(Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds))
             samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
             if self._duration is not None:
                 samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
@@ -111,12 +106,3 @@ class Publisher:
         self.snapshot = snapshot  # first: what shows it is made anew when the page is there, and kept until the next page
         self._store.publish(page)
         return time.thread_time() - cpu, time.perf_counter() - began
-
-
-async def wait(event: asyncio.Event, longest: float | None) -> None:
-    """Wait for an event, but no longer than `longest` seconds."""
-    try:
-        async with asyncio.timeout(longest):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -10,6 +10,8 @@ _LONGEST_WHEN_UNREACHABLE = 15.0
 _DENIED_PAUSE = 900.0
 _LONGEST_PAUSE = 3600.0
 _JITTER = 0.2
+UNTIL_PASSED = (1.0, 1.25)
+"""The first pause after what passes by itself, and how each grows: to a quarter of the time that it has lasted."""
 MOST_SHARDS = 1000
 """Each account is weighed once for each of them."""
 
@@ -41,19 +43,21 @@ class Schedule:
         offset = phase(account_id) * self.interval
         return earliest + (offset - earliest) % self.interval
 
-    def after_failure(self, now: float, account_id: str, reason: Reason, failures: int) -> float:
+    def after_failure(self, now: float, account_id: str, reason: Reason, failures: int, passes: bool) -> float:  # noqa: FBT001 - as the failure has it
         """Return when to poll an account again after so many failures in a row.
 
         What may pass by itself is tried within one interval, with growing pauses; what a person has to fix is tried after
         15 minutes, growing to an hour.
         """
-        if reason in _NEEDS_A_PERSON:
-            pause = max(self.interval, min(_LONGEST_PAUSE, _DENIED_PAUSE * 2.0 ** min(failures - 1, 8)))
+        needs_a_person = reason in _NEEDS_A_PERSON and not passes
+        first, growth = UNTIL_PASSED if passes else (_DENIED_PAUSE if needs_a_person else _SHORTEST_PAUSE, 2.0)
+        pause = first * growth ** min(failures - 1, 50)
+        if needs_a_person:
+            pause = max(self.interval, min(_LONGEST_PAUSE, pause))
         else:
-            longest = _LONGEST_WHEN_UNREACHABLE if reason is Reason.UNREACHABLE else self.interval
-            pause = min(self.interval, longest, _SHORTEST_PAUSE * 2.0 ** min(failures - 1, 20))
+            pause = min(self.interval, _LONGEST_WHEN_UNREACHABLE if reason is Reason.UNREACHABLE else self.interval, pause)
         pause *= 1 + _JITTER * (phase(f"{account_id}/{failures}") - 0.5)
-        return now + (pause if reason in _NEEDS_A_PERSON else min(pause, self.interval))
+        return now + (pause if needs_a_person else min(pause, self.interval))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +72,4 @@ class Shard:
     total: int
 
     def owns(self, account_id: str) -> bool:
-        """Return whether this shard reads an account."""
         return self.index == max(range(self.total), key=lambda index: _hash(f"{index}/{account_id}"))

@@ -3,8 +3,9 @@
 from typing import Annotated, Any, ClassVar, Final
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from exporter.cases.targets import EXEMPT_SERVICES, SupportPlan
 from exporter.config import types
 from exporter.config.problems import HIDDEN_KEYS
 
@@ -12,9 +13,6 @@ MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 
 DEFAULT_CONCURRENCY: Final = 16
-DEFAULT_TARGETS: Final = {"critical": 15 * MINUTE, "urgent": 1 * HOUR, "high": 4 * HOUR, "normal": 12 * HOUR, "low": 24 * HOUR}
-"""AWS's promises differ by support plan, and change."""
-
 MAX_CHAINED_SESSION: Final = 1 * HOUR
 MAX_DURATION: Final = 365 * 24 * HOUR
 
@@ -25,7 +23,7 @@ Concurrency = Annotated[int, types.whole_number(1, 512)]
 Interval = Annotated[float, types.duration(10.0, MAX_DURATION)]
 PositiveDuration = Annotated[float, types.duration(0.001, MAX_DURATION)]
 SessionDuration = Annotated[float, types.duration(15 * MINUTE, 12 * HOUR)]
-Targets = Annotated[dict[types.SeverityCode, PositiveDuration], AfterValidator(lambda targets: {**DEFAULT_TARGETS, **targets})]
+Targets = dict[types.SeverityCode, Annotated[float | None, types.duration(0.001, MAX_DURATION, optional=True)]]
 
 
 class Section(BaseModel):
@@ -60,6 +58,13 @@ class Aws(Section):
     external_id: types.ExternalId | None = Field(None, description="External ID for that role.")
     session_name: types.SessionName = Field("aws-support-exporter", description="Role session name, as CloudTrail shows it.")
     session_duration: SessionDuration = Field(1 * HOUR, description="Role session duration.")
+    support_plan: types.Plan = Field(
+        SupportPlan.ENTERPRISE, description=f"Support plan, which sets the first response targets: {', '.join(SupportPlan)}."
+    )
+    languages: tuple[types.Language, ...] = Field(
+        (),
+        description="Languages of cases, each listed by itself; by default AWS lists all, which some partitions do not.",
+    )
 
 
 class AccessKeys(Section):
@@ -72,6 +77,11 @@ class AccessKeys(Section):
     external_id: types.ExternalId | None = Field(None, description="External ID for the (last) role.")
     regions: types.Regions | None = Field(
         None, description="Regions whose endpoints are used, in order of preference; default aws.regions."
+    )
+
+    support_plan: types.Plan | None = Field(None, description="Support plan; default aws.support_plan.")
+    first_response_targets: Targets = Field(
+        {}, description="First response targets by severity code, in place of the plan's and of metrics'; null for none."
     )
 
     @property
@@ -119,8 +129,10 @@ class Metrics(Section):
     """First response targets, and series for single cases."""
 
     first_response_targets: Targets = Field(
-        dict(DEFAULT_TARGETS),
-        description="First response targets by severity code; the defaults hold for codes that are not listed.",
+        {}, description="First response targets by severity code, in place of the support plan's; null for none."
+    )
+    first_response_exempt_services: tuple[types.Text, ...] = Field(
+        EXEMPT_SERVICES, description="Services whose cases have no first response target; patterns with * are allowed."
     )
     cases: Cases = Field(Cases(), description="Series for single cases.")
 
@@ -152,6 +164,8 @@ def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
             shown = {name: _shown(key, item) for name, item in value.items()}
         case types.RoleArn():
             shown = value.text
+        case SupportPlan():
+            shown = value.value
         case float() if key in _DURATIONS:
             shown = types.format_duration(value)
         case str() if key in HIDDEN_KEYS:

@@ -1,12 +1,13 @@
 """From a configuration file to what is read, and how; or to everything that is wrong with the file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from exporter.cases.model import Access, Account
 from exporter.cases.policy import Policy
+from exporter.cases.targets import DEFAULT, Targets, targets
 from exporter.config.problems import validated
 from exporter.config.schema import (
     MAX_CHAINED_SESSION,
@@ -44,19 +45,27 @@ class ResolvedOrganization:
     regions: tuple[str, ...]
     partition: str
     access: Access
+    targets: Targets
 
     def selects(self, account_id: str, name: str) -> bool:
-        """Return whether an account is to be polled."""
         include, exclude = self.entry.include, self.entry.exclude
         included = not (include.accounts or include.name_patterns) or _matches(include, account_id, name)
         return included and not _matches(exclude, account_id, name)
 
+    def unmatched(self, members: Mapping[str, str]) -> list[str]:
+        """Return what of include and exclude matches none of the accounts, whose names these are by their ids."""
+        found = []
+        for key, listed in (("include", self.entry.include), ("exclude", self.entry.exclude)):
+            found += [f"{key}.accounts {account_id}" for account_id in listed.accounts if account_id not in members]
+            unused = [each for each in listed.name_patterns if not any(fnmatchcase(name, each) for name in members.values())]
+            found += [f"{key}.name_patterns {pattern}" for pattern in unused]
+        return found
+
     def member(self, account_id: str, name: str) -> ResolvedAccount:
-        """Return how one of its accounts is polled."""
         role = _role_in(self.partition, account_id, self.entry.member_role_name or self.aws.role_name or "")
         external_id = self.entry.member_external_id or self.aws.external_id
         labels = tuple(sorted(self.entry.labels.items()))
-        account = Account(account_id, name, self.regions[0], self.partition, self.entry.name, labels)
+        account = Account(account_id, name, self.regions[0], self.partition, self.entry.name, labels, self.targets)
         return ResolvedAccount(account, self.regions, Access((role,), external_id, self.entry.profile))
 
 
@@ -67,14 +76,27 @@ class Settings:
     config: Config
     accounts: tuple[ResolvedAccount, ...] = ()
     organizations: tuple[ResolvedOrganization, ...] = ()
+    own_targets: Targets = DEFAULT  # of the exporter's own account, where no other is configured
+
+    @property
+    def entries(self) -> tuple[ResolvedAccount | ResolvedOrganization, ...]:
+        return (*self.accounts, *self.organizations)
+
+    @property
+    def first_response_targets(self) -> set[float]:
+        """The targets of all accounts, in seconds."""
+        found = {
+            self.own_targets,
+            *(each.account.targets for each in self.accounts),
+            *(each.targets for each in self.organizations),
+        }
+        return {seconds for each in found for _, seconds in each.by_severity}
 
     @property
     def policy(self) -> Policy:
-        """How cases are judged and shown."""
         metrics = self.config.metrics
         return Policy(
             self.config.poll.max_staleness,
-            metrics.first_response_targets,
             metrics.cases.limit if metrics.cases.enabled else None,
             subjects=metrics.cases.enabled and metrics.cases.subject,
         )
@@ -99,8 +121,9 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
     document.check()
     return Settings(
         config,
-        tuple(_account(entry, config.aws, partition_of) for entry in config.accounts),
-        tuple(_organization(entry, config.aws, partition_of) for entry in config.organizations),
+        tuple(_account(entry, config, partition_of) for entry in config.accounts),
+        tuple(_organization(entry, config, partition_of) for entry in config.organizations),
+        _targets(AccessKeys(), config),
     )
 
 
@@ -182,23 +205,31 @@ def _check_roles(loc: Loc, entry: AccessKeys, region: str, partition_of: Partiti
         document.add(where, f"{quoted(role.text)} is in account {role.account_id}, not in {entry.id}: correct it, or the id")
 
 
-def _account(entry: AccountEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedAccount:
+def _account(entry: AccountEntry, config: Config, partition_of: PartitionOf) -> ResolvedAccount:
+    aws = config.aws
     regions = entry.regions or aws.regions
     partition = partition_of(regions[0])
     access = _access(entry)
     if access is None and aws.role_name is not None:
         access = Access((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
-    account = Account(entry.id, entry.name or entry.id, regions[0], partition, labels=tuple(sorted(entry.labels.items())))
+    labels = tuple(sorted(entry.labels.items()))
+    account = Account(entry.id, entry.name or entry.id, regions[0], partition, "", labels, _targets(entry, config))
     return ResolvedAccount(account, regions, access or Access())
 
 
-def _organization(entry: OrganizationEntry, aws: Aws, partition_of: PartitionOf) -> ResolvedOrganization:
-    regions = entry.regions or aws.regions
-    return ResolvedOrganization(entry, aws, regions, partition_of(regions[0]), _access(entry) or Access())
+def _organization(entry: OrganizationEntry, config: Config, partition_of: PartitionOf) -> ResolvedOrganization:
+    regions = entry.regions or config.aws.regions
+    access = _access(entry) or Access()
+    return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
+
+
+def _targets(entry: AccessKeys, config: Config) -> Targets:
+    plan, metrics = entry.support_plan or config.aws.support_plan, config.metrics
+    overrides = (metrics.first_response_targets, entry.first_response_targets)
+    return targets(plan, overrides, metrics.first_response_exempt_services)
 
 
 def _access(entry: AccessKeys) -> Access | None:
-    """Return the credentials that an entry sets itself."""
     if entry.roles:
         return Access(tuple(role.text for role in entry.roles), entry.external_id)
     if entry.profile is not None:

@@ -4,11 +4,14 @@ A `ValueError` is the rest of a sentence that begins with the value itself.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
+
+from exporter.cases.targets import SupportPlan
 
 PartitionOf = Callable[[str], str]
 """Returns the partition of a region; raises ValueError for a region that does not exist."""
@@ -20,6 +23,7 @@ _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit 
 
 _NAME_CHARS = "letters, digits and +=,.@-_"
 _NO_ROLE_NAME = f"is not a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN"
+_NO_ROLES = ": leave the key out, or list the roles in the order of assuming them"
 _NO_EXTERNAL_ID = "is not an external id: that is 2 to 1224 letters, digits and +=,.@:/-_"
 _NO_LABEL_NAME = "is not a label name: that is letters, digits and _, and begins with neither a digit nor __"
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
@@ -106,13 +110,21 @@ def _role_arn(value: object) -> RoleArn:
 
 
 def matching(pattern: str, problem: str) -> AfterValidator:
-    """Return what refuses text unless all of it matches."""
     compiled = re.compile(pattern, re.ASCII | re.DOTALL)
 
     def check(text: str) -> str:
         if not compiled.fullmatch(text):
             raise ValueError(problem)
         return text
+
+    return AfterValidator(check)
+
+
+def not_empty(problem: str) -> AfterValidator:
+    def check(value: Sized) -> Sized:
+        if not value:
+            raise ValueError(f"is empty{problem}")
+        return value
 
     return AfterValidator(check)
 
@@ -129,8 +141,6 @@ def _region(value: object, info: ValidationInfo[PartitionOf]) -> str:
 
 
 def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tuple[str, ...]:
-    if not regions:
-        raise ValueError("is empty: leave the key out, or list a region")
     for index, region in enumerate(regions):
         if region in regions[:index]:
             raise ValueError(f"has {region} twice: remove one")
@@ -141,16 +151,10 @@ def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tup
     return regions
 
 
-def _role_chain(roles: tuple[RoleArn, ...]) -> tuple[RoleArn, ...]:
-    if not roles:
-        raise ValueError("is empty: leave the key out, or list the roles in the order of assuming them")
-    return roles
-
-
-def duration(minimum: float, maximum: float) -> PlainValidator:
-    """Return what reads a duration within bounds."""
-
-    def read(value: object) -> float:
+def duration(minimum: float, maximum: float, *, optional: bool = False) -> PlainValidator:
+    def read(value: object) -> float | None:
+        if optional and value is None:
+            return None
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         found = parse_duration(value if isinstance(value, str) else f"{value:g}" if is_number else "")
         if found < minimum:
@@ -163,7 +167,6 @@ def duration(minimum: float, maximum: float) -> PlainValidator:
 
 
 def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
-    """Return what reads a whole number within bounds."""
     bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
 
     def read(value: object) -> int:
@@ -174,15 +177,27 @@ def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
     return PlainValidator(read)
 
 
+def one_of(kind: type[StrEnum], what: str) -> PlainValidator:
+    def read_name(value: object) -> StrEnum:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise ValueError(f"is not {what}: write one of {', '.join(kind)}") from None
+
+    return PlainValidator(read_name)
+
+
 def _switch(value: object) -> bool:
     if value is True or value is False:
         return value
     raise ValueError("is neither true nor false: write one of them, without quotes")
 
 
+Plan = Annotated[SupportPlan, one_of(SupportPlan, "a support plan")]
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
 Name = Annotated[Text, AfterValidator(_name)]
+Language = Annotated[Text, matching(r"[a-z]{2}", "is not a language: write its two letters, such as en or ja")]
 AccountId = Annotated[Text, AfterValidator(_account_id)]
 RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
 RoleName = Annotated[Text, matching(r"[\w+=,.@-]{1,64}", _NO_ROLE_NAME)]
@@ -190,6 +205,7 @@ SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session n
 ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
 LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]
 SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
-Regions = Annotated[tuple[Annotated[str, PlainValidator(_region)], ...], AfterValidator(_regions)]
-RoleChain = Annotated[tuple[RoleArnValue, ...], AfterValidator(_role_chain)]
+_Region = Annotated[str, PlainValidator(_region)]
+Regions = Annotated[tuple[_Region, ...], not_empty(": leave the key out, or list a region"), AfterValidator(_regions)]
+RoleChain = Annotated[tuple[RoleArnValue, ...], not_empty(_NO_ROLES)]
 Labels = dict[LabelName, Text]

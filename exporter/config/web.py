@@ -4,58 +4,22 @@ What exporter-toolkit knows and this exporter cannot do is refused, never ignore
 """
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from exporter.config.problems import validated
 from exporter.config.schema import Section
-from exporter.config.types import Switch, matching
-from exporter.config.yaml_lines import Document, read, read_yaml
+from exporter.config.types import Switch, Text, matching, not_empty, one_of
+from exporter.config.yaml_lines import Document, read_yaml
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 
 _TLS = "tls_server_config"
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
+_NOBODY = ", so nobody could connect: write the names that may, or remove the key"
 _OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
-
-
-def _written(value: object) -> str:
-    match value:
-        case "":
-            raise ValueError("is empty: write something, or remove the key")
-        case str():
-            return value
-    raise ValueError("is not text: write it in quotes")
-
-
-def _verified(value: object) -> object:
-    if value in ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"):
-        raise ValueError(
-            "asks for certificates without verifying them, which this exporter cannot do: "
-            f"write {ClientAuth.REQUIRED}, and client_ca_file"
-        )
-    return value
-
-
-def _one_of(kind: type[StrEnum], what: str) -> PlainValidator:
-    def read_name(value: object) -> StrEnum:
-        try:
-            return kind(str(value))
-        except ValueError:
-            raise ValueError(f"is not {what}: write one of {', '.join(kind)}") from None
-
-    return PlainValidator(read_name)
-
-
-def _sans(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
-        raise ValueError("is not a list of names: write each after a dash, in quotes")
-    if not value:
-        raise ValueError("is empty, so nobody could connect: write the names that may, or remove the key")
-    return tuple(value)
 
 
 def _hash(text: str) -> str:
@@ -75,7 +39,7 @@ def _unsupported(why: str) -> PlainValidator:
     return PlainValidator(refuse)
 
 
-_Written = Annotated[str, PlainValidator(_written)]
+_Written = Annotated[Text, not_empty(": write something, or remove the key")]
 _NO_PATH = "is no path but PEM itself: write it under the same key without _file"
 _NUL = "is not a path: there is a NUL character in it"
 _File = Annotated[_Written, matching(r"(?!.*-----BEGIN ).*", _NO_PATH), matching(r"[^\0]*", _NUL)]
@@ -87,8 +51,8 @@ _FrameOptions = Annotated[_Header, matching("deny|sameorigin", "is not allowed: 
 _NO_USER = "is not a user name: it is not empty, and basic authentication ends it at the first colon"
 _User = Annotated[str, PlainValidator(str), matching("[^:]+", _NO_USER)]
 _Hash = Annotated[_Written, AfterValidator(_hash)]
-_ClientAuth = Annotated[ClientAuth, _one_of(ClientAuth, "a way to authenticate clients"), BeforeValidator(_verified)]
-_Version = Annotated[TlsVersion, _one_of(TlsVersion, "a version of TLS")]
+_ClientAuth = Annotated[ClientAuth, one_of(ClientAuth, "a supported way to check clients' certificates")]
+_Version = Annotated[TlsVersion, one_of(TlsVersion, "a version of TLS")]
 
 
 class TlsServerConfig(Section):
@@ -101,7 +65,7 @@ class TlsServerConfig(Section):
     key: _PemText | None = None
     client_ca: _PemText | None = None
     client_auth_type: _ClientAuth = ClientAuth.NONE
-    client_allowed_sans: Annotated[tuple[str, ...], PlainValidator(_sans)] = ()
+    client_allowed_sans: Annotated[tuple[_Written, ...], not_empty(_NOBODY)] = ()
     min_version: _Version = TlsVersion.TLS12
     max_version: _Version = TlsVersion.TLS13
     cipher_suites: Annotated[None, _unsupported(f"these are Go's names, and {_OPENSSL}")] = None
@@ -133,11 +97,6 @@ class WebConfig(Section):
     http_server_config: HttpServerConfig = HttpServerConfig()
     basic_auth_users: dict[_User, _Hash] = Field({})
     rate_limit: Annotated[None, _unsupported("--web.max-requests bounds what clients can ask for")] = None
-
-
-def read_web_config(path: Path) -> bytes:
-    """Return what is in a web-config file, or raise a `ConfigError`."""
-    return read(path, "web-config")
 
 
 def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSettings:

@@ -38,14 +38,11 @@ _ENDLESS = "an alias is inside of what it refers to, or aliases are nested too d
 # The C and the Python parser say the same in different words.
 _SYNTAX = (
     (r"mapping values are not allowed", 'a ":" where no key can be: check the indentation, or put the value in quotes'),
-    (r"sequence entries are not allowed", 'a "-" where no list can begin: put it on a line of its own'),
-    (r"could not find expected ':'", 'a key without ":" after it'),
     (r"expected ',' or '[\]}]'", "a bracket that is not closed, or a comma that is missing"),
     (r"unexpected end of stream", "a quotation mark that is not closed"),
     (r"unknown escape", "a backslash that means nothing between \" and \": write it twice, or use ' and ' instead"),
     (r"<block end>|expected key|expected '-' indicator", "something that does not fit: check the indentation and the quotes"),
     (r"node content", "a bracket or a comma too many"),
-    (r"expected (chomping|comment)", 'text after "|" or ">": begin it on the next line'),
     (r"undefined alias", "an alias (*) without an anchor (&) of its name before it"),
     (r"second occurrence", "an anchor (&) that is there twice: rename one of them"),
     (r"another document", "a second document: write one, without --- inside"),
@@ -96,7 +93,6 @@ class Document:
             raise ConfigError([_told(self._source, line, text) for line, text in problems])
 
     def line(self, loc: Loc) -> int:
-        """Return the line of what is at a place, or of what is around it if nothing is there."""
         return self.find(loc)[0]
 
     def place(self, loc: Loc) -> str:
@@ -104,7 +100,6 @@ class Document:
         return f"{_written(loc)} (line {self.line(loc)})"
 
     def find(self, loc: Loc) -> tuple[int, Node | None]:
-        """Return the line of a place, and what is there."""
         node: Node | None = self._root
         line = _line(self._root)
         for part in loc:

@@ -12,8 +12,6 @@ from types import MappingProxyType
 
 
 class Kind(StrEnum):
-    """The type of a metric, in Prometheus's words."""
-
     GAUGE = "gauge"
     COUNTER = "counter"
     HISTOGRAM = "histogram"
@@ -55,7 +53,7 @@ _gauge, _counter, _histogram = (partial(_metric, kind) for kind in (Kind.GAUGE, 
 ACCOUNT = ("account_id", "account_name", "region")
 _SEVERITY = (*ACCOUNT, "severity_code")
 _CASE = (*ACCOUNT, "display_id")
-_GROUP = (*ACCOUNT, "status", "severity_code", "service_code", "last_author")
+_GROUP = (*ACCOUNT, "status", "severity_code", "service_code", "last_author", "waiting_on")
 _READ = "for accounts polled successfully within poll.max_staleness"
 _ZERO = f"{_READ}; all five documented severities, others when seen"
 _GROUPS = f"{_READ}; only groups that hold a case"
@@ -72,8 +70,14 @@ CASE_METRICS: tuple[Metric, ...] = (
     ),
     LATEST_COMMUNICATION_TIMESTAMP := _gauge(
         "latest_communication_timestamp_seconds",
-        (*ACCOUNT, "severity_code", "last_author"),
+        (*_SEVERITY, "last_author", "waiting_on"),
         "Unix time of the latest communication, of the case that has been quiet longest.",
+        f"{_READ}; absent when there is no such case",
+    ),
+    OLDEST_WAITING_SINCE := _gauge(
+        "oldest_waiting_since_timestamp_seconds",
+        (*_SEVERITY, "waiting_on"),
+        "Unix time of the earliest message that waits for an answer, of the case that has waited longest.",
         f"{_READ}; absent when there is no such case",
     ),
     OLDEST_OPEN_CASE := _gauge(
@@ -85,25 +89,33 @@ CASE_METRICS: tuple[Metric, ...] = (
     ACCOUNT_OPEN_CASES := _gauge(
         "account_open_cases", _SEVERITY, "Number of open cases of the account, including zero.", _ZERO
     ),
-    UNANSWERED_CASES := _gauge("unanswered_cases", _SEVERITY, "Number of open cases without a first response from AWS.", _ZERO),
+    UNANSWERED_CASES := _gauge(
+        "unanswered_cases", _SEVERITY, "Number of open cases that wait for the first response from AWS.", _ZERO
+    ),
     OLDEST_UNANSWERED_CASE := _gauge(
         "oldest_unanswered_case_created_timestamp_seconds",
         _SEVERITY,
-        "Unix creation time of the oldest open case without a first response from AWS.",
+        "Unix creation time of the oldest unanswered case that has a first-response target.",
         f"{_READ}; absent when there is no such case",
     ),
     FIRST_RESPONSE_OVERDUE := _gauge(
         "first_response_overdue_cases", _SEVERITY, "Number of unanswered cases past their first-response target.", _ZERO
     ),
-    FIRST_RESPONSE_BREACHES := _counter(
-        "first_response_breaches_total", _SEVERITY, "Total number of cases that missed their first-response target.", _ZERO
+    FIRST_RESPONSES := _counter(
+        "first_responses_total",
+        (*_SEVERITY, "outcome"),
+        "Total number of cases that met or missed their first-response target.",
+        _ZERO,
     ),
-    CASES_OPENED := _counter("cases_opened_total", _SEVERITY, "Total number of cases opened.", _ZERO),
+    CASES_OPENED := _counter("cases_opened_total", (*_SEVERITY, "opened_by"), "Total number of cases opened.", _ZERO),
     CASES_RESOLVED := _counter("cases_resolved_total", _SEVERITY, "Total number of cases resolved.", _ZERO),
     CASES_REOPENED := _counter("cases_reopened_total", _SEVERITY, "Total number of cases reopened.", _ZERO),
+    COMMUNICATIONS := _counter(
+        "communications_total", (*ACCOUNT, "author"), "Total number of communications on cases, by who wrote them.", _READ
+    ),
     CASE_INFO := _gauge(
         "case_info",
-        (*ACCOUNT, "display_id", "status", "severity_code", "service_code", "category_code", "language", "last_author"),
+        (*_CASE, "status", "severity_code", "service_code", "category_code", "language", "last_author", "waiting_on"),
         "Information about an open case.",
         _OPT_IN,
         optional=("subject",),
@@ -127,9 +139,15 @@ CASE_METRICS: tuple[Metric, ...] = (
 HEALTH_METRICS: tuple[Metric, ...] = (
     ACCOUNT_INFO := _gauge(
         "account_info",
-        (*ACCOUNT, "partition", "organization"),
+        (*ACCOUNT, "partition", "organization", "plan"),
         "Information about a monitored account, its labels from the configuration as label_*.",
         optional=("label_*",),
+    ),
+    FIRST_RESPONSE_TARGET := _gauge(
+        "first_response_target_seconds",
+        _SEVERITY,
+        "Time from the creation of a case within which AWS should respond.",
+        "for severities that have a target",
     ),
     ACCOUNT_UP := _gauge("account_up", ACCOUNT, "Whether the last poll of the account succeeded.", "after the first poll"),
     ACCOUNT_SUPPORTED := _gauge(
@@ -165,11 +183,6 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         ("state",),
         "Number of accounts by state: pending, ok, failing, stale, unsupported.",
         "always, all five states",
-    ),
-    FIRST_RESPONSE_TARGET := _gauge(
-        "first_response_target_seconds",
-        ("severity_code",),
-        "Configured time from the creation of a case within which AWS should respond.",
     ),
     ORGANIZATION_UP := _gauge(
         "organization_up",
@@ -218,6 +231,12 @@ INSTRUMENTS: tuple[Metric, ...] = (
         "case_open_duration_seconds",
         ("severity_code",),
         "Time from the creation of a case to its resolution, observed when a case is resolved.",
+        "always; all five documented severities, others when seen",
+    ),
+    REPLY := _histogram(
+        "reply_seconds",
+        ("severity_code", "author"),
+        "Time from the first message that one side had not answered to the answer, first responses of AWS apart.",
         "always; all five documented severities, others when seen",
     ),
     API_REQUESTS := _counter(

@@ -3,7 +3,6 @@
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,10 +21,7 @@ class TextFormat(Enum):
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """A text format, compressed or not."""
-
+class Encoding(NamedTuple):
     text_format: TextFormat
     gzip: bool
 
@@ -50,7 +46,6 @@ def encode_page(families: Iterable[Family]) -> Page:
 
 
 def write(families: Iterable[Family], text_format: TextFormat) -> Iterator[bytes]:
-    """Yield a page in pieces."""
     for name, kind, help_text, lines in families:
         yield header(name, kind, help_text, text_format)
         yield from lines
@@ -84,7 +79,6 @@ class PageStore:
         self._bodies: dict[Encoding, bytes] = {}
 
     def publish(self, page: Page) -> None:
-        """Put a page in place of the one before."""
         self._bodies = {Encoding(text_format, gzip=True): body for text_format, body in page.items()}
         self.generation += 1
 
@@ -92,19 +86,15 @@ class PageStore:
         """Return the page if it is there so: some 20 times as large, it is not kept uncompressed unless somebody asks."""
         return self._bodies.get(encoding)
 
-    def encode(self, encoding: Encoding) -> bytes | None:
-        """Return the page, uncompressing it now where that is wanted; None before the first page."""
+    def uncompressed(self, text_format: TextFormat) -> bytes:
+        """Uncompress the page, which must be there, and return it."""
         bodies = self._bodies
-        packed = bodies.get(Encoding(encoding.text_format, gzip=True))
-        if packed is None or encoding.gzip:
-            return packed
-        body = bodies[encoding] = zlib.decompress(packed, _GZIP)
+        body = bodies[Encoding(text_format, gzip=False)] = zlib.decompress(bodies[Encoding(text_format, gzip=True)], _GZIP)
         return body
 
 
 @lru_cache(maxsize=256)
 def header(family: str, kind: str, help_text: str, text_format: TextFormat) -> bytes:
-    """Return the HELP and TYPE lines of a family, and in OpenMetrics the UNIT line of one that has a unit."""
     if text_format is TextFormat.OPENMETRICS:
         name, text, unit = family, _escape(help_text), unit_of(family)
         unit_line = f"# UNIT {name} {unit}\n" if unit else ""
@@ -127,7 +117,6 @@ def _labels(values: tuple[tuple[str, str], ...]) -> str:
 
 
 def line(name: str, values: Mapping[str, str], value: float) -> str:
-    """Return a sample's line."""
     return f"{line_start(name, values)}{number(value)}\n"
 
 

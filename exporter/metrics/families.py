@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 from exporter.cases import aggregate
-from exporter.cases.changes import Tally
-from exporter.cases.model import SEVERITY_CODES, Account, Case
+from exporter.cases.changes import MET, MISSED, OPENED, OUTCOME, REOPENED, WRITTEN, FirstResponse, Tally
+from exporter.cases.model import RESOLVED, SEVERITY_CODES, Account, Author, Case
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
@@ -54,11 +55,9 @@ class AccountLines:
 
     @property
     def families(self) -> tuple[bytes, ...]:
-        """The lines of each metric in `catalog.ACCOUNT_METRICS`."""
         return self.cases.families + self.health
 
     def is_current(self, status: AccountStatus, now: float) -> bool:
-        """Return whether they are still what the status comes to."""
         return self.status is status and self.valid_from <= now <= self.valid_until
 
 
@@ -67,13 +66,13 @@ def account_lines(status: AccountStatus, policy: Policy, now: float, before: Acc
     reading = status.shown_reading(now, policy.max_staleness)
     key = (status.account, None if reading is None else reading.cases, status.tally)
     kept = before is not None and before.cases.is_current(key, now)
-    cases = before.cases if before is not None and kept else _case_lines(key, policy, now)
+    cases = before.cases if before is not None and kept else _case_lines(key, status.watched, policy, now)
     stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + policy.max_staleness
     health = _encoded(_samples_of_health(status), catalog.HEALTH_METRICS)
     return AccountLines(status, cases, health, now, min(stale_at, cases.valid_until))
 
 
-def _case_lines(key: _CacheKey, policy: Policy, now: float) -> CaseLines:
+def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Policy, now: float) -> CaseLines:
     account, cases, tally = key
     if cases is None:
         return CaseLines(key, _encoded((), catalog.CASE_METRICS), (), now, float("inf"))
@@ -86,12 +85,12 @@ def _case_lines(key: _CacheKey, policy: Policy, now: float) -> CaseLines:
     )
     samples = (
         *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
-        *_moment_samples(cases, names),
-        *_severity_samples(cases, names, policy.first_response_targets, now),
+        *_moment_samples(cases, names, aggregate.awaited(cases, account.targets, watched)),
+        *_severity_samples(cases, names, aggregate.overdue(cases, account.targets, watched, now)),
         *_tally_samples(tally, names),
         *(() if policy.case_limit is None else _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)),
     )
-    next_due = aggregate.next_due(cases, policy.first_response_targets, now)
+    next_due = aggregate.next_due(cases, account.targets, watched, now)
     return CaseLines(key, _encoded(samples, catalog.CASE_METRICS), ages, now, next_due)
 
 
@@ -115,8 +114,10 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
     account = status.account
     names = _names(account)
     extra = {f"label_{name}": value for name, value in account.labels}
-    info = names | {"partition": account.partition, "organization": account.organization} | extra
+    info = names | {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan} | extra
     yield Sample(catalog.ACCOUNT_INFO, info, 1)
+    for severity_code, seconds in account.targets.by_severity:
+        yield Sample(catalog.FIRST_RESPONSE_TARGET, names | {"severity_code": severity_code}, seconds)
     if status.last_poll is not None:
         yield Sample(catalog.ACCOUNT_UP, names, status.last_poll.succeeded)
         yield Sample(catalog.ACCOUNT_POLL_DURATION, names, status.last_poll.duration)
@@ -130,36 +131,41 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
         yield Sample(catalog.ACCOUNT_POLL_ERRORS, names | {"reason": reason}, count)
 
 
-def _moment_samples(cases: tuple[Case, ...], names: dict[str, str]) -> Iterator[Sample]:
-    for (severity_code, author), since in aggregate.quiet_since_by_severity_and_author(cases).items():
-        labels = names | {"severity_code": severity_code, "last_author": author}
+def _moment_samples(cases: tuple[Case, ...], names: dict[str, str], awaited: tuple[Case, ...]) -> Iterator[Sample]:
+    for (severity_code, author, side), since in aggregate.quiet_since_by_side(cases).items():
+        labels = names | {"severity_code": severity_code, "last_author": author, "waiting_on": side}
         yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
-    for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, aggregate.unanswered(cases))):
+    for (severity_code, side), since in aggregate.waiting_since_by_side(cases).items():
+        yield Sample(catalog.OLDEST_WAITING_SINCE, names | {"severity_code": severity_code, "waiting_on": side}, since)
+    for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, awaited)):
         for severity_code, created in aggregate.oldest_by_severity(some).items():
             yield Sample(metric, names | {"severity_code": severity_code}, created)
 
 
-def _severity_samples(
-    cases: tuple[Case, ...], names: dict[str, str], targets: Mapping[str, float], now: float
-) -> Iterator[Sample]:
+def _severity_samples(cases: tuple[Case, ...], names: dict[str, str], overdue: tuple[Case, ...]) -> Iterator[Sample]:
     for metric, counted in (
         (catalog.ACCOUNT_OPEN_CASES, cases),
         (catalog.UNANSWERED_CASES, aggregate.unanswered(cases)),
-        (catalog.FIRST_RESPONSE_OVERDUE, aggregate.overdue(cases, targets, now)),
+        (catalog.FIRST_RESPONSE_OVERDUE, overdue),
     ):
         for severity_code, count in aggregate.count_by_severity(counted).items():
             yield Sample(metric, names | {"severity_code": severity_code}, count)
 
 
 def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
-    for metric, counts in (
-        (catalog.FIRST_RESPONSE_BREACHES, tally.breached),
-        (catalog.CASES_OPENED, tally.opened),
-        (catalog.CASES_RESOLVED, tally.resolved),
-        (catalog.CASES_REOPENED, tally.reopened),
+    severities, sides = [(code,) for code in SEVERITY_CODES], [(author.value,) for author in Author]
+    for metric, kind, always in (
+        (catalog.FIRST_RESPONSES, OUTCOME, product(SEVERITY_CODES, (MET, MISSED))),
+        (catalog.CASES_OPENED, OPENED, product(SEVERITY_CODES, Author)),
+        (catalog.CASES_RESOLVED, RESOLVED, severities),
+        (catalog.CASES_REOPENED, REOPENED, severities),
+        (catalog.COMMUNICATIONS, WRITTEN, sides),
     ):
-        for severity_code in (*SEVERITY_CODES, *sorted(counts.keys() - SEVERITY_CODES)):
-            yield Sample(metric, names | {"severity_code": severity_code}, counts.get(severity_code, 0))
+        counts = dict.fromkeys(always, 0) | {
+            event[1:]: count for event, count in sorted(tally.counts.items()) if event[0] == kind
+        }
+        for values, count in counts.items():
+            yield Sample(metric, names | dict(zip(metric.labels[len(names) :], values, strict=True)), count)
 
 
 def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *, subjects: bool) -> Iterator[Sample]:
@@ -176,6 +182,7 @@ def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *,
             "category_code": case.category_code,
             "language": case.language,
             "last_author": case.last_author,
+            "waiting_on": case.waiting_on,
         }
         subject = {"subject": case.subject} if subjects and case.subject else {}
         yield Sample(catalog.CASE_INFO, names | labels | subject, 1)

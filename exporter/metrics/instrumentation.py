@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 
 from exporter.cases.changes import Changes
-from exporter.cases.model import SEVERITY_CODES, Reason
+from exporter.cases.model import SEVERITY_CODES, Author, Reason
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import Family, line
@@ -19,6 +19,7 @@ _RESPONSE_BUCKETS = (
     *(5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 4 * _HOUR, 8 * _HOUR, 12 * _HOUR, _DAY),
     *(2 * _DAY, 7 * _DAY),
 )
+_REPLY_BUCKETS = (_MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY)
 _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY)
 
 
@@ -32,6 +33,7 @@ class Instrumentation:
         self._registry = CollectorRegistry()
         self._first_responses = self._histogram(catalog.FIRST_RESPONSE, sorted({*_RESPONSE_BUCKETS, *targets}))
         self._open_durations = self._histogram(catalog.CASE_OPEN_DURATION, _OPEN_BUCKETS)
+        self._replies = self._histogram(catalog.REPLY, _REPLY_BUCKETS)
         self._requests = self._counter(catalog.API_REQUESTS)
         self._errors = self._counter(catalog.API_ERRORS)
         self._durations = self._histogram(catalog.API_REQUEST_DURATION, _REQUEST_BUCKETS)
@@ -42,6 +44,8 @@ class Instrumentation:
         for severity_code in SEVERITY_CODES:
             self._first_responses.labels(severity_code)
             self._open_durations.labels(severity_code)
+            for author in Author:
+                self._replies.labels(severity_code, author.value)
 
     def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
         """Count one request to AWS; duration in seconds, a reason if it failed."""
@@ -51,11 +55,12 @@ class Instrumentation:
             self._errors.labels(operation, reason.value).inc()
 
     def changes_seen(self, changes: Changes) -> None:
-        """Observe what happened to cases between two readings of their account."""
         for severity_code, seconds in changes.first_responses:
             self._first_responses.labels(severity_code).observe(seconds)
         for severity_code, seconds in changes.open_durations:
             self._open_durations.labels(severity_code).observe(seconds)
+        for severity_code, author, seconds in changes.replies:
+            self._replies.labels(severity_code, author.value).observe(seconds)
 
     def encode(self) -> Iterator[Family]:
         """Yield all families.

@@ -25,7 +25,6 @@ def _text_format(accept: str) -> TextFormat:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Return whether a client takes what is packed, from its Accept-Encoding headers."""
     qualities = {value: quality for value, _, quality in _ranges(accept_encoding)}
     return qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0.0))) > 0
 

@@ -34,6 +34,7 @@ class Account:
         state: The account's state in the organization, such as `ACTIVE` or `SUSPENDED`.
         joined_at: When it joined the organization, in Unix seconds.
         contention: The share of Support calls that are throttled because other tools use up the account's quota.
+        default_language: The only language of listings that name none, as in some partitions; None lists all languages.
         cases: All cases, oldest first, resolved ones included.
     """
 
@@ -44,6 +45,7 @@ class Account:
     state: str = "ACTIVE"
     joined_at: float = 0.0
     contention: float = 0.0
+    default_language: str | None = None
     rng: random.Random = field(repr=False)
     lock: AbstractContextManager[object] = field(repr=False)
     now: Clock = field(repr=False)

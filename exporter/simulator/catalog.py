@@ -13,12 +13,17 @@ SERVICES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("aws-lambda", ("function-errors", "concurrency", "other")),
     ("elastic-load-balancing", ("health-checks", "tls", "other")),
     ("aws-identity-and-access-management", ("policies", "federation")),
-    ("service-limit-increase", ("ec2-instances", "lambda-concurrency", "vpc")),
     ("general-info", ("using-aws", "other")),
+    ("service-limit-increase", ("ec2-instances", "lambda-concurrency", "vpc")),
     ("account-management", ("organizations", "contact-information", "other")),
     ("billing", ("invoices-and-reporting", "payment-issue", "other")),
 )
 """Service codes, each with its category codes."""
+
+TECHNICAL_SERVICES: Final = SERVICES[:-3]
+"""Those for which AWS promises a first response."""
+
+QUOTA_INCREASES: Final = SERVICES[-3:-2]
 
 SUBJECTS: Final = ("Unexpected behaviour of {}", "Question about {}")
 """Subject lines; the service's code is filled in."""
@@ -33,6 +38,17 @@ DESCRIPTIONS: Final = (
     "This blocks a release that is due this week. We followed the troubleshooting guide and ended up here.",
     "It happens about every tenth time. A colleague on copy has collected the logs and can share them.",
     "Could you please look at the resource from your side? From ours everything looks the way it should.",
+)
+
+NOTICES: Final = (
+    "We have noticed unusual activity in your account and would like you to review the resources named below.",
+    "We are about to retire the hardware below one of your instances. Please tell us when it may be restarted.",
+)
+"""How cases begin that AWS opens."""
+
+INTERIM_UPDATES: Final = (
+    "We are still looking into this and will come back to you. There is nothing for you to do in the meantime.",
+    "I have handed this over to the service team, and will write again as soon as I hear from them.",
 )
 
 ANSWERS: Final = (

@@ -1,7 +1,5 @@
 """What can be wrong with an answer that does arrive: its form, its types, its size, its page tokens."""
 
-# ruff: noqa: D102 - the class says what calling it does
-
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -74,6 +72,19 @@ class WrongTypes:
             ]
             for listed in document.keys() & {"cases", "communications"}
         }
+
+
+class Omission:
+    """An answer leaves out some cases, as AWS's listings do that are not consistent yet."""
+
+    def __init__(self, *case_ids: str) -> None:
+        self._case_ids = case_ids
+
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        return _changed(exchange.serve(), self._without_them).response()
+
+    def _without_them(self, document: dict[str, Any]) -> dict[str, Any]:
+        return document | {"cases": [case for case in document["cases"] if case["caseId"] not in self._case_ids]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from typing import Final, Self
 
 from exporter.simulator.account import ROLE_NAME, Account, Role
 from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Clock
-from exporter.simulator.catalog import ACCOUNT_NAMES, SERVICES, SEVERITY_CODES
+from exporter.simulator.catalog import ACCOUNT_NAMES, QUOTA_INCREASES, SERVICES, SEVERITY_CODES
 from exporter.simulator.keys import AccessKey, KeyRing
 from exporter.simulator.life import CaseLife, Life
 
+_HOUR: Final = 3600.0
 _DAY: Final = 86400.0
 _LOWEST_ACCOUNT_ID: Final = 100_000_000_000
 _JOINED_BEFORE_SECONDS: Final = 400 * 86400
@@ -26,7 +27,12 @@ _SENTENCE: Final = "The quick brown fox jumps over the lazy dog and looks back o
 _DEMO_OPEN_CASES: Final = (2.0, 7.0, 5.0, 6.0, 3.0, 1.5, 2.0, 4.0, 1.0)
 _DEMO_CONTENTION: Final = 0.7
 _DEMO_LATE_SHARE: Final = 0.25
-_DEMO_NEGLECTED: Final = ("critical", "high", "normal")
+_DEMO_NEGLECTED: Final = (
+    *(("critical", 0.4 * _HOUR), ("high", 6 * _HOUR), ("normal", 18 * _HOUR)),
+    ("urgent", _HOUR - 45),  # its target passes while somebody looks
+)
+_DEMO_QUOTA_CASE_AGE: Final = 3 * _DAY
+_DEMO_NOTICE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class Fleet:
                 )
                 for index in range(communications):
                     author = AWS_AUTHOR if index % 2 else CUSTOMER_AUTHOR
-                    case.add_communication(body, submitted_by=author, created_at=created_at + index * 3600.0)
+                    case.add_communication(body, submitted_by=author, created_at=created_at + index * _HOUR)
         return fleet
 
     @classmethod
@@ -121,8 +127,10 @@ class Fleet:
         open_cases[busy.account_id] = 3.0
         fleet.add_account(name="retired-shop", state="SUSPENDED")
         life = _bring_to_life(fleet, open_cases, pace=pace, late_share=_DEMO_LATE_SHARE)
-        for account, severity_code in zip(fleet.accounts[1:], _DEMO_NEGLECTED, strict=False):
-            life.neglect(account.account_id, severity_code)
+        for account, (severity_code, age) in zip(fleet.accounts[1:], _DEMO_NEGLECTED, strict=False):
+            life.neglect(account.account_id, severity_code, age)
+        life.notify(fleet.accounts[5].account_id, _DEMO_NOTICE_SECONDS)
+        life.neglect(fleet.management_account.account_id, "normal", _DEMO_QUOTA_CASE_AGE, QUOTA_INCREASES)
         return fleet
 
     def add_account(

@@ -1,7 +1,5 @@
 """What can go wrong on the way: refusals, delays, and connections that break."""
 
-# ruff: noqa: D102 - the class says what calling it does
-
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus

@@ -4,12 +4,23 @@ import heapq
 import itertools
 import math
 import random
-from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from exporter.simulator.account import Account
 from exporter.simulator.case import AWS_AUTHOR, Case
-from exporter.simulator.catalog import ANSWERS, DESCRIPTIONS, MAILBOXES, REPLIES, SERVICES, SEVERITY_CODES, SUBJECTS
+from exporter.simulator.catalog import (
+    ANSWERS,
+    DESCRIPTIONS,
+    INTERIM_UPDATES,
+    MAILBOXES,
+    NOTICES,
+    REPLIES,
+    SERVICES,
+    SEVERITY_CODES,
+    SUBJECTS,
+    TECHNICAL_SERVICES,
+)
 
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
@@ -20,13 +31,18 @@ _TARGETS: Final = dict(zip(SEVERITY_CODES, (24 * _HOUR, 12 * _HOUR, 4 * _HOUR, _
 _PRESSING: Final = frozenset({"urgent", "critical"})
 _RAISED_SHARE: Final = 0.05
 _REOPENED_SHARE: Final = 0.08
-_INTERNAL_SHARE: Final = 0.2
+_INTERIM_SHARE: Final = 0.25
+_OPENED_BY_AWS_SHARE: Final = 0.08
 _SOLVED_SHARE: Final = 0.35
-_MEAN_OPEN_DAYS: Final = 4.2
+_MEAN_OPEN_DAYS: Final = 4.7
 """What the delays and shares of this module add up to."""
 
 _LANGUAGES: Final = ("en", "ja", "zh", "ko")
 _LANGUAGE_WEIGHTS: Final = (88, 6, 4, 2)
+
+
+Services: TypeAlias = Sequence[tuple[str, tuple[str, ...]]]
+"""Service codes, each with its category codes."""
 
 
 class _Event(NamedTuple):
@@ -78,12 +94,15 @@ class CaseLife:
         inhabitant = self._inhabitants[account.account_id] = _Inhabitant(account, rng, open_cases / _MEAN_OPEN_DAYS)
         self._await_opening(inhabitant)
 
-    def neglect(self, account_id: str, severity_code: str) -> None:
-        """Leave one of an account's cases unanswered: its target passed a while ago, and AWS takes as long again."""
-        overdue_seconds = 1.5 * _TARGETS[severity_code]
+    def neglect(self, account_id: str, severity_code: str, age: float, services: Services = TECHNICAL_SERVICES) -> None:
+        """Leave one of an account's cases unanswered for `age` seconds by now; AWS takes as long again."""
         inhabitant = self._inhabitants[account_id]
-        case = self._file(inhabitant, severity_code, round(self._now - overdue_seconds, 3))
-        self._schedule(overdue_seconds, self._answer, inhabitant, case, keeps_pace=False)
+        case = self._file(inhabitant, severity_code, round(self._now - age, 3), services)
+        self._schedule(age, self._answer, inhabitant, case, keeps_pace=False)
+
+    def notify(self, account_id: str, seconds: float) -> None:
+        """Let AWS open a case in an account in so many seconds."""
+        self._push(seconds, lambda: self._open_by_aws(self._inhabitants[account_id]), keeps_pace=False)
 
     def hasten(self, pace: float) -> None:
         """Let everything that is still to come happen `pace` times as soon."""
@@ -105,6 +124,9 @@ class CaseLife:
     def _open(self, inhabitant: _Inhabitant) -> None:
         self._await_opening(inhabitant)
         rng = inhabitant.rng
+        if rng.random() < _OPENED_BY_AWS_SHARE:
+            self._open_by_aws(inhabitant)
+            return
         severity_code = rng.choices(SEVERITY_CODES, _SEVERITY_WEIGHTS)[0]
         case = self._file(inhabitant, severity_code, round(self._now, 3))
         target = _TARGETS[severity_code]
@@ -118,9 +140,16 @@ class CaseLife:
         if rng.random() < _RAISED_SHARE:
             self._schedule(rng.uniform(_HOUR, _DAY), self._raise, inhabitant, case)
 
-    def _file(self, inhabitant: _Inhabitant, severity_code: str, created_at: float) -> Case:
+    def _open_by_aws(self, inhabitant: _Inhabitant) -> None:
+        severity_code = inhabitant.rng.choices(SEVERITY_CODES, _SEVERITY_WEIGHTS)[0]
+        case = self._file(inhabitant, severity_code, round(self._now, 3), author=AWS_AUTHOR)
+        self._await_customer(inhabitant, case)
+
+    def _file(
+        self, inhabitant: _Inhabitant, severity_code: str, created_at: float, services: Services = SERVICES, author: str = ""
+    ) -> Case:
         rng = inhabitant.rng
-        service_code, category_codes = rng.choice(SERVICES)
+        service_code, category_codes = rng.choice(services)
         case = inhabitant.account.add_case(
             subject=rng.choice(SUBJECTS).format(service_code),
             status=rng.choice(("opened", "unassigned")),
@@ -132,7 +161,7 @@ class CaseLife:
             cc_email_addresses=(f"{inhabitant.account.name}-alerts@example.com",),
             created_at=created_at,
         )
-        self._write(case, _customer(case), rng.choice(DESCRIPTIONS), created_at)
+        self._write(case, author or _customer(case), rng.choice(NOTICES if author else DESCRIPTIONS), created_at)
         return case
 
     def _assign(self, _inhabitant: _Inhabitant, case: Case) -> None:
@@ -141,11 +170,16 @@ class CaseLife:
 
     def _answer(self, inhabitant: _Inhabitant, case: Case) -> None:
         rng = inhabitant.rng
-        self._write(case, AWS_AUTHOR, rng.choice(ANSWERS))
-        if rng.random() < _INTERNAL_SHARE:
-            case.status = "pending-amazon-action"
+        if rng.random() < _INTERIM_SHARE:
+            self._write(case, AWS_AUTHOR, rng.choice(INTERIM_UPDATES))
+            case.status = rng.choice(("pending-amazon-action", "work-in-progress"))
             self._schedule(rng.uniform(2 * _HOUR, _DAY), self._answer, inhabitant, case)
             return
+        self._write(case, AWS_AUTHOR, rng.choice(ANSWERS))
+        self._await_customer(inhabitant, case)
+
+    def _await_customer(self, inhabitant: _Inhabitant, case: Case) -> None:
+        rng = inhabitant.rng
         case.status = "pending-customer-action"
         if rng.random() < _SOLVED_SHARE:
             self._schedule(_spread(rng, _DAY), self._resolve, inhabitant, case)

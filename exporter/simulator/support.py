@@ -46,7 +46,7 @@ def _page(cases: tuple[bytes, ...], next_token: str) -> bytes:
 def _matching_cases(parameters: Parameters, account: Account) -> list[Case]:
     case_ids = frozenset(parameters.texts("caseIdList"))
     display_id = parameters.text("displayId")
-    language = parameters.text("language")
+    language = parameters.text("language") or account.default_language
     after, before = parameters.moment("afterTime"), parameters.moment("beforeTime")
     include_resolved = parameters.flag("includeResolvedCases", default=False)
     unknown = case_ids - {case.case_id for case in account.cases} if case_ids else set()

@@ -5,7 +5,6 @@ import base64
 import hashlib
 import secrets
 import time
-from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -17,7 +16,6 @@ _LONGEST_PASSWORD = 72
 """Bytes; bcrypt ignores the rest, so of a longer password any end would do."""
 _MOST_WAITING = 8
 _MOST_WAITING_OF_CLIENT = 4
-_MOST_REMEMBERED = 128
 _REFUSALS = {
     HTTPStatus.UNAUTHORIZED: ("Unauthorized\n", {"WWW-Authenticate": 'Basic realm="aws-support-exporter", charset="UTF-8"'}),
     HTTPStatus.TOO_MANY_REQUESTS: ("Too many logins; try again in a second.\n", {"Retry-After": "1"}),
@@ -27,33 +25,21 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BasicAuth:
-    """Asks for user and password on every path, while there are users; remembers the outcome of each login.
+    """Asks for user and password on every path, while there are users; remembers the logins that were right.
 
     Logins are checked one at a time. After a wrong password the next check waits as long as this one took, so that guessing
-    takes half a CPU at most. `check` blocks, and runs in a thread.
+    takes half a CPU at most.
     """
 
-    def __init__(
-        self,
-        users: Callable[[], Mapping[str, str]],
-        *,
-        check: Callable[[bytes, bytes], bool] = bcrypt.checkpw,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, users: Callable[[], Mapping[str, str]]) -> None:
         self._users = users
-        self._check = check
-        self._monotonic = monotonic
-        self._sleep = sleep
         self._secret = secrets.token_bytes()
-        self._remembered = {status: OrderedDict[bytes, None]() for status in (HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)}
-        self._running: dict[bytes, asyncio.Task[HTTPStatus]] = {}
-        self._waiting: Counter[str] = Counter()
+        self._right: set[bytes] = set()
+        self._running: dict[bytes, tuple[str, asyncio.Task[HTTPStatus]]] = {}  # of a client each
         self._turn = asyncio.Lock()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer a request whose login is right, and refuse the others."""
         if self._users():
             credentials = _credentials(request.headers.getall("Authorization", []))
             status = await self.login(*credentials, request.remote or "") if credentials else HTTPStatus.UNAUTHORIZED
@@ -73,38 +59,29 @@ class BasicAuth:
         hashed = users.get(name)
         tried = hashed or sorted(users.values())[int.from_bytes(self._digest(name.encode())) % len(users)]
         key = self._digest(name.encode(), password, tried.encode(), b"known" if hashed else b"unknown")
-        for status, remembered in self._remembered.items():
-            if key in remembered:
-                remembered.move_to_end(key)
-                return status
-        task = self._running.get(key)
-        if task is None:
-            if self._waiting.total() >= _MOST_WAITING or self._waiting[client] >= _MOST_WAITING_OF_CLIENT:
+        if key in self._right:
+            return HTTPStatus.OK
+        if key not in self._running:
+            clients = [whose for whose, _ in self._running.values()]
+            if len(clients) >= _MOST_WAITING or clients.count(client) >= _MOST_WAITING_OF_CLIENT:
                 return HTTPStatus.TOO_MANY_REQUESTS
-            self._waiting[client] += 1
-            task = asyncio.create_task(self._run(key, password, tried, client, is_known=hashed is not None))
-            self._running[key] = task
-        return await asyncio.shield(task)
+            self._running[key] = client, asyncio.create_task(self._run(key, password, tried, is_known=hashed is not None))
+        return await asyncio.shield(self._running[key][1])
 
-    async def _run(self, key: bytes, password: bytes, hashed: str, client: str, *, is_known: bool) -> HTTPStatus:
+    async def _run(self, key: bytes, password: bytes, hashed: str, *, is_known: bool) -> HTTPStatus:
         try:
             async with self._turn:
-                began = self._monotonic()
+                began = time.monotonic()
                 is_right = False
                 with suppress(ValueError):  # bcrypt finds fault with the hash
-                    is_right = await asyncio.to_thread(self._check, password, hashed.encode()) and is_known
-                if not is_right:
-                    await self._sleep(self._monotonic() - began)
+                    is_right = await asyncio.to_thread(bcrypt.checkpw, password, hashed.encode()) and is_known
+                if is_right:
+                    self._right.add(key)
+                else:
+                    await asyncio.sleep(time.monotonic() - began)
         finally:
-            self._waiting[client] -= 1
-            self._waiting += Counter()  # drops clients of which nothing waits
             del self._running[key]
-        status = HTTPStatus.OK if is_right else HTTPStatus.UNAUTHORIZED
-        remembered = self._remembered[status]
-        remembered[key] = None
-        if len(remembered) > _MOST_REMEMBERED:
-            remembered.popitem(last=False)
-        return status
+        return HTTPStatus.OK if is_right else HTTPStatus.UNAUTHORIZED
 
     def _digest(self, *parts: bytes) -> bytes:
         framed = b"".join(len(part).to_bytes(8) + part for part in parts)

@@ -79,7 +79,6 @@ class Guard(asyncio.Protocol):
         return State.STALLED + 0.5 if is_new else self._state, self._since
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for a request."""
         self._transport = made = cast("asyncio.Transport", transport)
         made.set_write_buffer_limits(high=_BUFFERED_BYTES)
         if not self._admits(made):
@@ -89,7 +88,6 @@ class Guard(asyncio.Protocol):
         self._set_deadline(self._limits.head)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Drop everything."""
         self._set_deadline(None)
         self._inner.connection_lost(exc)
         self._received = b""
@@ -110,12 +108,10 @@ class Guard(asyncio.Protocol):
         return self.is_busy
 
     def pause_writing(self) -> None:
-        """Give a reader time to read on."""
         self._enter(State.STALLED, self._limits.stall)
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Go on."""
         self.begin()
         self._inner.resume_writing()
 
@@ -136,7 +132,6 @@ class Guard(asyncio.Protocol):
             self._hand_over()
 
     def abort(self) -> None:
-        """End the connection at once."""
         if self._transport is not None:
             self._transport.abort()
 

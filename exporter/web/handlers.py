@@ -38,11 +38,7 @@ class Paths(NamedTuple):
 
 
 class ReloadRefused(Exception):  # noqa: N818 - nothing is wrong with the exporter
-    """Requests cannot have the configuration reloaded; `status` is that of the response."""
-
-    def __init__(self, why: str, status: int = 403) -> None:
-        super().__init__(why)
-        self.status = status
+    """Requests cannot have the configuration reloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,6 @@ class Site:
 
 
 def application(site: Site) -> web.Application:
-    """Return the application that serves a site."""
     handlers = _Handlers(site)
     prefix = site.paths.prefix
     app = web.Application()
@@ -129,9 +124,9 @@ class _Handlers:
         body = pages.get(encoding)
         if body is None:
             async with self._encoding:  # of many who ask at once, one has it made
-                body = pages.get(encoding) or await asyncio.to_thread(pages.encode, encoding)
-        if body is None:
-            return _plain("There is no page yet; try again in a second.", 503)
+                body = pages.get(encoding)
+                if body is None:
+                    body = await asyncio.to_thread(pages.uncompressed, encoding.text_format)
         headers = {"Content-Type": encoding.text_format.value, "Vary": "Accept, Accept-Encoding"}
         return _response(body, headers, is_gzip=encoding.gzip)
 
@@ -160,9 +155,9 @@ class _Handlers:
         try:
             problems = await self._site.reload()
         except ReloadRefused as refused:
-            return _plain(f"Not reloaded: {refused}.", refused.status)
+            return _plain(f"Not reloaded: {refused}.", 403)
         if problems:
-            return _plain("\n".join(("Not reloaded, all is as it was:", *problems)), 500)
+            return _plain("\n".join(("Not reloaded:", *problems)), 500)
         return _plain("Reloaded.")
 
 

@@ -4,21 +4,19 @@ import asyncio
 import ipaddress
 import logging
 import os
-import re
 import resource
 import socket
 import ssl
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
-from exporter.errors import StartupError
+from exporter.errors import StartupError, internal
 from exporter.web.auth import BasicAuth, Handler
 from exporter.web.guard import LARGEST_HEAD, LINGER_SECONDS, Guard, Limits, Sent, State, send
 from exporter.web.settings import WebSettings
@@ -31,39 +29,17 @@ _CLOSE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 _SHUTDOWN_SECONDS = 0.5
-_LARGEST_PORT = 65535
-# A host's labels have up to 63 characters: longer ones cannot be looked up at all.
-_LABEL = r"[A-Za-z0-9_-]{1,63}"
-_ADDRESS = re.compile(rf"(\[(?P<ipv6>[^\]]+)\]|(?P<host>(?=.{{1,253}}:)({_LABEL}\.)*{_LABEL}\.?))?:(?P<port>[0-9]{{1,5}})")
 
 
-class Address(NamedTuple):
-    """Where to listen; an empty host means every interface."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Return the address that `host:port`, `[ipv6]:port` or `:port` stands for, or raise ValueError."""
-        found = _ADDRESS.fullmatch(text)
-        with suppress(ValueError):  # what is in brackets is no IPv6 address
-            if found and int(found["port"]) <= _LARGEST_PORT:
-                ipaddress.IPv6Address(found["ipv6"] or "::")
-                return cls(found["ipv6"] or found["host"] or "", int(found["port"]))
-        raise ValueError(f'"{text}" is not an address to listen on: write host:port, [ipv6]:port or :port')
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def listen(address: Address) -> socket.socket:
-    """Return a socket that listens on an address, on every interface for IPv4 and IPv6, or raise StartupError."""
+def listen(address: str) -> socket.socket:
+    """Return a socket that listens on `host:port`, `[ipv6]:port` or, on every interface, `:port`; raises StartupError."""
+    name, _, port = address.rpartition(":")
+    host = name.strip("[]")
     try:
-        if not address.host and socket.has_dualstack_ipv6():
-            return socket.create_server(("", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
+        if not host and socket.has_dualstack_ipv6():
+            return socket.create_server(("", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
         # The same as Go's: of a name's addresses, the first of IPv4 where there is one.
-        found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, place = min(found, key=lambda info: info[0] != socket.AF_INET)
         return socket.create_server(place[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
@@ -93,7 +69,8 @@ async def run(
 
     The application must be a new one: it gets middlewares. Without a web-config it is served over plain HTTP, to anybody.
     """
-    server = _Server(app, limits or Limits(), web_config.current if web_config is not None else Secured, log)
+    secured = (lambda: web_config.current) if web_config is not None else Secured
+    server = _Server(app, limits or Limits(), secured, log)
     await server.runner.setup()
     tasks = [asyncio.create_task(server.accept(sock)) for sock in sockets]
     if web_config is not None:
@@ -142,7 +119,6 @@ class _Server:
         )
 
     async def accept(self, sock: socket.socket) -> None:
-        """Accept connections until it is cancelled."""
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
         protocol = cast("web.Server", self.runner.server)
         while True:
@@ -164,7 +140,6 @@ class _Server:
             await asyncio.sleep(0)  # accepting alone must not keep others from being served
 
     async def drain(self) -> None:
-        """Let requests in flight be answered, then end all connections."""
         self._is_draining = True
         for guard, task in self._connections.items():
             if not guard.is_busy:
@@ -243,8 +218,7 @@ class _Server:
             allow = error.headers.get("Allow")
             return web.Response(text=f"{error.reason}\n", status=error.status, headers={"Allow": allow} if allow else None)
         except Exception as error:  # noqa: BLE001 - a request is answered whatever is wrong with a handler
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            self._warn("request failed", error=type(error).__name__, place=f"{frame.name}, line {frame.lineno}")
+            self._warn("request failed", detail=internal(error).detail)
             return web.Response(text="Internal Server Error\n", status=500)
 
     @web.middleware

@@ -38,75 +38,57 @@ class Secured:
     context: ssl.SSLContext | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """The web-config file, and the PEM that it holds or names."""
-
-    content: bytes
-    settings: WebSettings
-    pems: Mapping[Pem, str] = field(repr=False)
-
-
 class WebConfigFile:
-    """A web-config file, read every `interval` seconds; `read` and `parse` raise ConfigError, and so does its first use."""
+    """A web-config file, read every `interval` seconds; `load` raises ConfigError, and so does its first use."""
 
-    def __init__(
-        self, source: str, read: Callable[[], bytes], parse: Callable[[bytes], WebSettings], log: FilteringBoundLogger
-    ) -> None:
+    def __init__(self, source: str, load: Callable[[], WebSettings], log: FilteringBoundLogger) -> None:
         self.interval = 1.0
         self._source = source
-        self._read_content = read
-        self._parse = parse
+        self._load = load
         self._log = log
-        self._files = self._seen = self._read(None)
-        self._current = self._secure(self._files)
+        self._seen = self._used = self._read()
+        self.current = self._secure(*self._used)
         self._problem = ""
         self._failures = 0
 
-    def current(self) -> Secured:
-        """Return what holds for new connections and requests."""
-        return self._current
-
     def refresh(self) -> None:
-        """Reload what two reads in a row found the same: a file may be being written."""
+        """Use what two reads in a row found the same: a file may be being written, and its beginning ask for less."""
         try:
-            files = self._read(self._seen)
-            was_seen, self._seen = files == self._seen, files
-            if files == self._files:
-                self._problem = ""
-            elif was_seen:
-                self._current = self._secure(files)
-                self._files = files
-                self._problem = ""
+            found = self._read()
+            was_seen, self._seen = found == self._seen, found
+            if found != self._used and was_seen:
+                self.current = self._secure(*found)
+                self._used = found
                 self._log.info("web-config reloaded", file=self._source)
+            if found == self._used:
+                self._problem = ""
         except (ConfigError, OSError) as error:  # the latter where no file descriptor is left
             self._failures = self._failures + 1 if str(error) == self._problem else 1
             self._problem = str(error)
             if self._failures == _LOGGED_FAILURE:
                 problem = "; ".join(self._problem.splitlines())
-                self._log.error("reloading web config failed, keeping the previous one", problem=problem)
+                self._log.error("reloading web-config failed, keeping the previous one", problem=problem)
 
     async def follow(self) -> None:
-        """Refresh until it is cancelled."""
         while True:
             await asyncio.sleep(self.interval)
             await asyncio.to_thread(self.refresh)
 
-    def _read(self, before: _Files | None) -> _Files:
-        content = self._read_content()
-        settings = before.settings if before is not None and before.content == content else self._parse(content)
+    def _read(self) -> tuple[WebSettings, Mapping[Pem, str]]:
+        """Return what is in the file, and the PEM that it holds or names."""
+        settings = self._load()
         tls = settings.tls
         pems = () if tls is None else (tls.certificate, tls.private_key, tls.client_ca)
-        return _Files(content, settings, {pem: _read(pem, self._source) for pem in pems if pem is not None})
+        return settings, {pem: _read(pem, self._source) for pem in pems if pem is not None}
 
-    def _secure(self, files: _Files) -> Secured:
-        before, now, tls = self._files.settings, files.settings, files.settings.tls
+    def _secure(self, now: WebSettings, pems: Mapping[Pem, str]) -> Secured:
+        (before, _), tls = self._used, now.tls
         # A file that was emptied by mistake must not do this.
         if (tls is None) != (before.tls is None):
             raise ConfigError([f"{self._source}: tls_server_config: TLS is turned on and off by a restart only"])
         if before.users and not now.users:
             raise ConfigError([f"{self._source}: basic_auth_users: authentication is turned off by a restart only"])
-        return Secured(now, None if tls is None else _server_context(tls, files.pems, self._source))
+        return Secured(now, None if tls is None else _server_context(tls, pems, self._source))
 
 
 def _read(pem: Pem, source: str) -> str:

@@ -19,6 +19,7 @@ from exporter.simulator.account import Account
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.clock import FakeClock
+from tests.support.log import Log
 
 REGION = "us-east-1"
 OPTIONS = ReaderOptions("test", 3600)
@@ -40,7 +41,13 @@ class Requests:
 @asynccontextmanager
 async def readers_of(clock: Clock | None = None, requests: Requests | None = None) -> AsyncIterator[Readers]:
     """Make readers for the environment as it is, and close them."""
-    readers = Readers(Endpoints(_LOADER), requests or Requests(), clock=clock or SystemClock(), random=lambda: 0.0)
+    readers = Readers(
+        Endpoints(_LOADER),
+        (requests or Requests()).request_ended,
+        clock=clock or SystemClock(),
+        random=lambda: 0.0,
+        log=Log().logger,
+    )
     try:
         yield readers
     finally:

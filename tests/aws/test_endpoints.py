@@ -107,13 +107,48 @@ def test_sts_is_asked_in_the_region_itself_and_organizations_at_home(
     assert endpoints.resolve(service, region) == expected
 
 
+FIPS, DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
+
+
 @pytest.mark.parametrize(
-    ("variable", "url"),
+    ("variables", "region", "sts", "organizations", "support"),
     [
-        ("AWS_USE_FIPS_ENDPOINT", "https://sts-fips.us-east-1.amazonaws.com"),
-        ("AWS_USE_DUALSTACK_ENDPOINT", "https://sts.us-east-1.api.aws"),
+        ([], "us-east-1", "sts.us-east-1.amazonaws.com", "organizations.us-east-1.amazonaws.com", ""),
+        ([FIPS], "us-east-1", "sts-fips.us-east-1.amazonaws.com", "organizations-fips.us-east-1.amazonaws.com", FIPS),
+        ([FIPS], "us-gov-west-1", "sts.us-gov-west-1.amazonaws.com", "organizations.us-gov-west-1.amazonaws.com", ""),
+        ([DUAL_STACK], "us-east-1", "sts.us-east-1.api.aws", "organizations.us-east-1.api.aws", DUAL_STACK),
+        ([FIPS, DUAL_STACK], "us-east-1", "sts-fips.us-east-1.api.aws", "organizations-fips.us-east-1.api.aws",
+         f"{FIPS} and {DUAL_STACK}"),
     ],
+)  # fmt: skip
+def test_fips_and_dual_stack_are_the_users_choice_where_they_exist_and_have_no_effect_for_support(
+    variables: list[str], region: str, sts: str, organizations: str, support: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in variables:
+        monkeypatch.setenv(name, "true")
+    endpoints = Endpoints()
+    assert endpoints.resolve("sts", region).url == f"https://{sts}"
+    assert endpoints.resolve("organizations", region).url == f"https://{organizations}"
+    assert not endpoints.notes
+    assert endpoints.resolve("support", region).url == f"https://support.{region}.amazonaws.com"
+    assert [*endpoints.notes] == [f"{support} has no effect for Support, which has no such endpoint"] * bool(support)
+
+
+@pytest.mark.parametrize("service", ["sts", "organizations", "support"])
+@pytest.mark.parametrize(
+    ("environment", "setting"),
+    [
+        ({GENERAL: OWN}, GENERAL),
+        ({GENERAL: "http://127.0.0.1:1", "AWS_ENDPOINT_URL_{}": f"{OWN}/", FIPS: "true"}, "AWS_ENDPOINT_URL_{}"),
+        ({GENERAL: OWN, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, ""),
+    ],
+    ids=["of all", "of one", "ignored"],
 )
-def test_fips_and_dual_stack_are_the_users_choice(variable: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(variable, "true")
-    assert Endpoints().resolve("sts", "us-east-1").url == url
+def test_the_setting_that_leads_to_a_host_is_known(
+    service: str, environment: dict[str, str], setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name.format(service.upper()), value)
+    endpoints = Endpoints()
+    assert endpoints.resolve(service, "us-east-1").setting == setting.format(service.upper())
+    assert not endpoints.notes

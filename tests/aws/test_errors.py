@@ -1,17 +1,18 @@
 """Every failure has one of the reasons, and says no more than it may."""
 
 import ssl
+from collections import defaultdict
 from typing import cast
 
 import aiohttp
 import pytest
-from botocore.exceptions import ConfigParseError, ConnectTimeoutError, ReadTimeoutError, SSLError
+from aiohttp.client_reqrep import ConnectionKey
 
-from exporter.aws.errors import Remedy, malformed, refused, unanswered, unreadable, unresolved
+from exporter.aws.errors import Remedy, malformed, refused, unanswered, unreadable
+from exporter.cases.advice import KINDS
 from exporter.cases.model import Reason
 
-URL = "https://sts.us-east-1.amazonaws.com"
-PROXY = cast("aiohttp.RequestInfo", None)
+KEY = cast("ConnectionKey", None)
 
 
 THROTTLING = (
@@ -21,13 +22,12 @@ THROTTLING = (
 WRONG_CREDENTIALS = (
     "AuthFailure IncompleteSignature IncompleteSignatureException InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken "
     "InvalidSignatureException InvalidToken MissingAuthenticationToken MissingAuthenticationTokenException "
-    "RequestTimeTooSkewed SignatureDoesNotMatch UnrecognizedClientException"
+    "RequestTimeTooSkewed SignatureDoesNotMatch UnrecognizedClientException ExpiredToken ExpiredTokenException RequestExpired"
 )
-EXPIRED = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"]
 DENIED = (
-    "AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired "
-    "RegionDisabledException UnauthorizedOperation"
+    "AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired UnauthorizedOperation"
 )
+OF_ANOTHER_SERVICE = "InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException"
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,13 @@ DENIED = (
             for code in THROTTLING.split()
             for status in (400, 503)
         ),
-        *(("DescribeCases", 403, code, Reason.CREDENTIALS, Remedy.NONE) for code in WRONG_CREDENTIALS.split()),
-        *(("AssumeRole", 403, code, Reason.CREDENTIALS, Remedy.NEW_CREDENTIALS) for code in EXPIRED),
-        *(("DescribeCases", 403, code, Reason.ACCESS_DENIED, Remedy.NONE) for code in DENIED.split()),
-        *(("AssumeRole", 403, code, Reason.ASSUME_ROLE_DENIED, Remedy.NONE) for code in DENIED.split()),
+        *(("DescribeCases", 403, code, Reason.CREDENTIALS, Remedy.NEW_CREDENTIALS) for code in WRONG_CREDENTIALS.split()),
+        *(("DescribeCases", 403, code, Reason.ACCESS_DENIED, Remedy.NEW_CREDENTIALS) for code in DENIED.split()),
+        *(("AssumeRole", 403, code, Reason.ASSUME_ROLE_DENIED, Remedy.NEW_CREDENTIALS) for code in DENIED.split()),
+        *(("AssumeRole", 404, code, Reason.MALFORMED, Remedy.RETRY) for code in OF_ANOTHER_SERVICE.split()),
+        ("AssumeRole", 404, "404", Reason.MALFORMED, Remedy.RETRY),
+        ("DescribeCases", 403, "", Reason.MALFORMED, Remedy.RETRY),
+        ("AssumeRole", 403, "RegionDisabledException", Reason.ASSUME_ROLE_DENIED, Remedy.OTHER_ENDPOINT),
         ("DescribeCases", 429, "", Reason.THROTTLED, Remedy.RETRY),
         ("DescribeCases", 400, "SubscriptionRequiredException", Reason.SUBSCRIPTION_REQUIRED, Remedy.NONE),
         ("DescribeCases", 408, "RequestTimeout", Reason.TIMEOUT, Remedy.NEXT_ENDPOINT),
@@ -80,6 +83,7 @@ def test_a_message_that_may_quote_signed_headers_is_not_passed_on(code: str) -> 
 
 
 ROLE = "arn:aws:iam::111122223333:role/AwsSupportExporter"
+SCP = "arn:aws:organizations::999999999999:policy/o-abc123/service_control_policy/p-abc123"
 PERSON = "arn:aws:sts::111122223333:assumed-role/SSO/jane@example.com"
 
 
@@ -92,6 +96,16 @@ PERSON = "arn:aws:sts::111122223333:assumed-role/SSO/jane@example.com"
             "with an explicit deny in a service control policy",
         ),
         (f"not authorized to perform: sts:TagSession on resource: {PERSON}", "sts:TagSession"),
+        (f"not authorized to perform: sts:TagSession with an explicit deny in a service control policy: {SCP}.\nEncoded", SCP),
+        (
+            "not authorized to perform: sts:TagSession with an explicit deny in a policy: arn:aws:iam::1:policy/jane@x",
+            "policy",
+        ),
+        (f"not authorized to perform: sts:TagSession with an explicit deny in a policy: {PERSON}", "policy"),
+        (
+            "not authorized to perform: sts:TagSession because no role trust policy allows the sts:TagSession action",
+            "because no role trust policy allows the sts:TagSession action",
+        ),
         ("User: x is not authorized, Credential=AKIAIOSFODNN7EXAMPLE/20261123, Signature=abc", ""),
         ("no\n<b>way</b>\x1b[31m", ""),
     ],
@@ -107,45 +121,57 @@ def test_of_the_message_of_a_denial_only_the_missing_permission_is_shown(message
     assert "jane" not in said
 
 
+AWS_SAYS = {
+    Reason.ACCESS_DENIED: 400,
+    Reason.ASSUME_ROLE_DENIED: 403,
+    Reason.CREDENTIALS: 403,
+    Reason.SUBSCRIPTION_REQUIRED: 400,
+    Reason.THROTTLED: 400,
+    Reason.SERVER_ERROR: 500,
+    Reason.INTERNAL: 400,
+}
+
+
+EXAMPLES: dict[str, set[Reason]] = defaultdict(set)
+for kind in KINDS:
+    if kind.reason in AWS_SAYS and kind.example[0].isupper():
+        EXAMPLES[kind.example].add(kind.reason)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_what_aws_refuses_are_what_is_said(example: str) -> None:
+    operation, code, *message = example.split(": ", 2)
+    status = next(AWS_SAYS[reason] for reason in EXAMPLES[example])
+    failure = refused(operation, status, code, f"User: {PERSON} is {' '.join(message)}.")
+    assert failure.detail == example
+    assert failure.reason in EXAMPLES[example]
+
+
 def test_a_code_that_is_none_of_awss_harms_no_page() -> None:
     assert refused("DescribeCases", 400, "\ud800\x1b[31mBoom" + "x" * 1000, "").detail == "DescribeCases: 31mBoom" + "x" * 57
 
 
 @pytest.mark.parametrize(
-    ("error", "reason", "remedy", "detail"),
-    [
-        (ReadTimeoutError(endpoint_url=URL), Reason.TIMEOUT, Remedy.NEXT_ROUND, f"ReadTimeoutError: {URL}"),
-        (ConnectTimeoutError(endpoint_url=URL), Reason.UNREACHABLE, Remedy.NEXT_ROUND, f"ConnectTimeoutError: {URL}"),
-        (SSLError(endpoint_url=URL, error=OSError("x")), Reason.UNREACHABLE, Remedy.NEXT_ROUND, f"SSLError: {URL}"),
-        (ConfigParseError(path="x"), Reason.CREDENTIALS, Remedy.NONE, "ConfigParseError"),
-        (ValueError("SECRET"), Reason.CREDENTIALS, Remedy.NONE, "ValueError"),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
-)
-def test_whether_a_person_is_needed_where_credentials_cannot_be_found(
-    error: Exception, reason: Reason, remedy: Remedy, detail: str
-) -> None:
-    failure = unresolved("the profile x", error)
-    assert (failure.reason, failure.remedy, failure.detail) == (reason, remedy, f"the profile x: {detail}")
-
-
-@pytest.mark.parametrize(
     ("error", "reason", "words"),
     [
-        (aiohttp.ConnectionTimeoutError(), Reason.UNREACHABLE, "cannot connect in time"),
-        (aiohttp.SocketTimeoutError(), Reason.TIMEOUT, "no answer in time"),
-        (TimeoutError(), Reason.TIMEOUT, "no answer in time"),
-        (aiohttp.ServerDisconnectedError(), Reason.UNREACHABLE, "connection lost: ServerDisconnectedError"),
-        (aiohttp.ClientPayloadError("SECRET"), Reason.UNREACHABLE, "the answer broke off"),
-        (aiohttp.ClientError("SECRET"), Reason.UNREACHABLE, "ClientError"),
-        (aiohttp.ClientHttpProxyError(PROXY, (), status=407), Reason.UNREACHABLE, "the proxy answers HTTP 407"),
-        (ssl.SSLError("SECRET"), Reason.UNREACHABLE, "SSLError"),
+        (aiohttp.ConnectionTimeoutError(), Reason.UNREACHABLE, "sts.example:443: cannot connect within 5 s"),
+        (aiohttp.SocketTimeoutError(), Reason.TIMEOUT, "no answer from sts.example:443 within 20 s"),
+        (TimeoutError(), Reason.TIMEOUT, "no answer from sts.example:443 within 60 s"),
+        (aiohttp.ServerDisconnectedError(), Reason.UNREACHABLE, "sts.example:443: connection lost: ServerDisconnectedError"),
+        (aiohttp.ClientPayloadError("SECRET"), Reason.UNREACHABLE, "sts.example:443: the answer broke off"),
+        (aiohttp.ClientError("SECRET"), Reason.UNREACHABLE, "sts.example:443: connection lost: ClientError"),
+        (ssl.SSLError("SECRET"), Reason.UNREACHABLE, "sts.example:443: connection lost: SSLError"),
+        (
+            aiohttp.ClientConnectorError(KEY, OSError("SECRET")),
+            Reason.UNREACHABLE,
+            "sts.example:443: cannot connect: none of its addresses answers",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_who_does_not_answer_is_named(error: Exception, reason: Reason, words: str) -> None:
     failure = unanswered("AssumeRole", "sts.example:443", error)
-    assert (failure.reason, failure.detail) == (reason, f"AssumeRole: sts.example:443: {words}")
+    assert (failure.reason, failure.detail) == (reason, f"AssumeRole: {words}")
     assert failure.remedy is Remedy.NEXT_ENDPOINT
 
 

@@ -110,7 +110,9 @@ def test_communications_of_other_types_are_left_out() -> None:
     odd = {
         "recentCommunications": {"communications": [17, None, communication(AWS, "2026-01-02T00:00:00Z"), {"timeCreated": 5}]}
     }
-    assert parse_one(odd) == parse_one(with_communications(communication(AWS, "2026-01-02T00:00:00Z")))
+    read = parse_one(odd)
+    assert read.communications == parse_one(with_communications(communication(AWS, "2026-01-02T00:00:00Z"))).communications
+    assert not read.first_aws_known
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"communications": null}', b'{"communications": [5]}', b'{"communications": "x"}'])

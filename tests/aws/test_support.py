@@ -1,5 +1,7 @@
 """Reading an account: pages, fail-over, and an endpoint that is down."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.aws.readers import ReaderOptions
@@ -10,7 +12,7 @@ from exporter.simulator.corruptions import Tokens
 from exporter.simulator.faults import Fault, Kind, Page
 from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import REGION, read, reader_of, readers_of
+from tests.aws.conftest import OPTIONS, REGION, read, reader_of, readers_of
 from tests.support.clock import FakeClock
 
 HOME, OTHER = REGION, "us-west-2"
@@ -53,6 +55,33 @@ async def test_a_refusal_is_no_reason_to_ask_another_endpoint(simulator: Simulat
     with pytest.raises(ReadFailure, match="access_denied"):
         await read(account, regions=(HOME, OTHER))
     assert asked(simulator) == [(HOME, 400)]
+
+
+async def test_each_language_is_listed_where_aws_lists_one_only(simulator: Simulator, account: Account) -> None:
+    account.default_language = "en"
+    account.add_case(language="ja")
+    options = replace(OPTIONS, languages=("en", "ja"))
+    async with readers_of() as readers:
+        reader = readers.reader(account.account_id, Access((account.role_arn(),)), (REGION,), options)
+        readings = [await reader.read(5.0) for _ in range(2)]
+    assert [{case.language for case in reading.cases} for reading in readings] == [{"en", "ja"}] * 2
+    assert readings[0].cases is readings[1].cases, "what is the same is parsed once"
+    assert len(asked(simulator)) == 4
+
+
+async def test_cases_that_are_not_listed_any_more_are_asked_for_a_hundred_at_a_time(
+    simulator: Simulator, account: Account
+) -> None:
+    add_cases(account, 230)
+    async with readers_of(FakeClock()) as readers:
+        reader = reader_of(account, readers)
+        before = await reader.read(10)
+        for case in account.cases[:-1]:
+            case.resolve()
+        after = await reader.read(10)
+    assert (len(before.cases), len(after.cases), len(after.resolved)) == (230, 1, 229)
+    assert {case.status for case in after.resolved} == {"resolved"}
+    assert len(asked(simulator)) == 3 + 1 + 3
 
 
 @pytest.mark.parametrize(

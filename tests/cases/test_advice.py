@@ -1,14 +1,40 @@
+import re
+
 import pytest
 
-from exporter.cases.advice import advice
+from exporter.cases.advice import KINDS, Kind, advice
 from exporter.cases.model import Reason
+
+ROLE = "arn:aws:iam::111122223333:role/AwsSupportExporter"
+ASSUME = f"sts:AssumeRole on resource: {ROLE}"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.reason}: {kind.example}"[:60])
+def test_each_kind_is_told_from_the_others_of_its_reason_by_what_was_said_and_has_a_sentence_of_its_own(kind: Kind) -> None:
+    alike = [other for other in KINDS if other.reason is kind.reason]
+    assert next(other for other in alike if re.search(other.says, kind.example)) is kind
+    assert [other for other in alike if other.advice == kind.advice] == [kind]
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_there_is_one_line_of_advice_for_every_reason(reason: Reason) -> None:
-    assert advice(reason, "")
-    assert "\n" not in advice(reason, "")
+def test_there_is_one_line_of_advice_for_every_reason_whatever_was_said(reason: Reason) -> None:
+    for detail in ("", "Never heard of {it}"):
+        assert advice(reason, detail)
+        assert not re.search(r"\n|[{}]", advice(reason, detail))
 
 
-def test_the_trap_of_pod_identity_is_told_by_name() -> None:
-    assert "sts:TagSession" in advice(Reason.ASSUME_ROLE_DENIED, "not authorized to perform: sts:TagSession on resource")
+@pytest.mark.parametrize(
+    ("said", "caller", "expected"),
+    [
+        ("sts:AssumeRole because no role trust policy", "", "the trust policy of the role must allow sts:AssumeRole to the ex"),
+        (f"{ASSUME} because no resource-based policy", "arn:ex", f"trust policy of {ROLE} must allow sts:AssumeRole to arn:ex"),
+        (f"{ASSUME} because no identity-based policy", "arn:ex", f"allow sts:AssumeRole on {ROLE} in the policy of arn:ex"),
+        (f"{ASSUME} with an explicit deny in an identity-based policy", "", "`check` shows it"),
+        (f"sts:TagSession on resource: {ROLE}", "arn:ex", f"in the trust policy of {ROLE} and in the policy of arn:ex"),
+        (f"{ASSUME} because no service control policy allows", "", "exempt sts:AssumeRole from that policy"),
+        (ASSUME, "arn:ex", f"create the role, or let the trust policy of {ROLE} allow arn:ex with the same external id"),
+    ],
+)
+def test_advice_names_both_ends_as_far_as_they_are_known(said: str, caller: str, expected: str) -> None:
+    detail = f"AssumeRole: AccessDenied: not authorized to perform: {said}"
+    assert expected in advice(Reason.ASSUME_ROLE_DENIED, detail, caller)

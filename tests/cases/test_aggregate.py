@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.cases import aggregate
-from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication
-from tests.support.cases import NOW, answered, case, fleets
-
-TARGETS = {"critical": 900.0, "normal": 43200.0}
+from exporter.cases.changes import FirstResponse, Tally, changes
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Reading
+from tests.support.cases import NOW, TARGETS, answered, case, fleets
 
 
 def test_the_greatest_time_tells_the_last_author_and_silence_is_the_customers() -> None:
@@ -44,18 +46,62 @@ def test_of_two_cases_with_one_id_one_is_kept_and_resolved_ones_are_left_out() -
         case(severity_code="unheard-of", created=0.0),
         case(severity_code="critical", created=None),
         case(severity_code="critical", created=0.0, first_aws_known=False),
+        replace(case(severity_code="critical", created=0.0), opened_by=Author.AWS),
     ],
-    ids=["answered late", "no target", "no opening time", "not known yet"],
+    ids=["answered late", "no target", "no opening time", "not known yet", "opened by AWS"],
 )
 def test_what_is_not_known_to_be_unanswered_past_a_target_is_not_overdue(harmless: Case) -> None:
-    assert aggregate.overdue([harmless], TARGETS, NOW) == ()
+    assert aggregate.awaited([harmless], TARGETS, {}) == aggregate.overdue([harmless], TARGETS, {}, NOW) == ()
 
 
 def test_the_next_target_to_pass_is_that_of_an_unanswered_case_and_not_over_yet() -> None:
     over, at_this_moment, later = (case(str(at), severity_code="critical", created=at) for at in (NOW - 901, NOW - 900, NOW))
-    assert aggregate.next_due([over, later, at_this_moment], TARGETS, NOW) == NOW
-    assert aggregate.next_due([over, later, case()], TARGETS, NOW) == NOW + 900
-    assert aggregate.next_due([over, answered(NOW, NOW, severity_code="critical")], TARGETS, NOW) == float("inf")
+    assert aggregate.next_due([over, later, at_this_moment], TARGETS, {}, NOW) == NOW
+    assert aggregate.next_due([over, later, case()], TARGETS, {}, NOW) == NOW + 900
+    assert aggregate.next_due([over, answered(NOW, NOW, severity_code="critical")], TARGETS, {}, NOW) == float("inf")
+
+
+@pytest.mark.parametrize("watched", [FirstResponse(judged=True, awaited=True), FirstResponse(judged=True, awaited=False)])
+def test_a_reopened_case_is_not_overdue_anew(watched: FirstResponse) -> None:
+    late = case(severity_code="critical", created=0.0)
+    found = aggregate.overdue([late], TARGETS, {late.case_id: watched}, NOW)
+    assert bool(found) is bool(watched.awaited)
+    assert aggregate.next_due([late], TARGETS, {late.case_id: watched}, 0.0) == (900.0 if watched.awaited else float("inf"))
+
+
+def number(tally: Tally, kind: str) -> int:
+    return sum(count for event, count in tally.counts.items() if event[0] == kind)
+
+
+@given(st.lists(st.tuples(st.sets(st.sampled_from("abcd")), st.sets(st.sampled_from("abcd")), st.booleans()), max_size=9))
+def test_what_came_less_what_went_is_the_change_in_number_whatever_listings_leave_out(
+    history: list[tuple[set[str], set[str], bool]],
+) -> None:
+    """In each step cases are open, some of which a listing leaves out, and AWS may tell of those, and of resolved ones."""
+    before, watched = Reading(NOW, ()), dict[str, FirstResponse]()
+    missed, tally = frozenset[str](), Tally()
+    for step, (present, omitted, tells) in enumerate(history, start=1):
+        now = NOW + 300.0 * step
+        known = {one.case_id: one for one in before.cases}
+        listed = tuple(known.get(name) or case(name, created=now) for name in sorted(present - omitted))
+        missing = aggregate.missing_cases(before.cases, listed)
+        truth = {one.case_id: one if one.case_id in present else replace(one, status="resolved") for one in missing if tells}
+        cases, resolved, missed = aggregate.with_missing(listed, missing, truth, missed)
+        assert not tells or {one.case_id for one in cases} == (present - omitted) | (present & {*known})
+        after = Reading(now, cases, resolved)
+        seen = changes(before, after, watched, TARGETS)
+        before, watched, tally = after, dict(seen.watched), tally.plus(seen)
+        assert number(tally, "opened") + number(tally, "reopened") - number(tally, "resolved") == len(cases)
+
+
+def test_a_case_is_resolved_when_aws_says_so_or_when_two_listings_in_a_row_leave_it_out() -> None:
+    one = case("a")
+    kept = ((one,), (), frozenset({"a"}))
+    assert aggregate.with_missing((), [one], {}, frozenset()) == kept
+    assert aggregate.with_missing((), [one], {}, frozenset({"a"})) == ((), (one,), frozenset())
+    assert aggregate.with_missing((), [one], {"a": one}, frozenset({"a"})) == ((one,), (), frozenset())
+    resolved = replace(one, status="resolved")
+    assert aggregate.with_missing((), [one], {"a": resolved}, frozenset()) == ((), (resolved,), frozenset())
 
 
 @given(fleets)
@@ -65,4 +111,4 @@ def test_every_breakdown_adds_up_to_the_number_of_open_cases(cases: list[Case]) 
     counts = aggregate.count_by_severity(kept)
     assert sum(counts.values()) == len(kept)
     assert set(SEVERITY_CODES) <= counts.keys()
-    assert len(aggregate.overdue(kept, TARGETS, NOW)) <= len(aggregate.unanswered(kept)) <= len(kept)
+    assert len(aggregate.overdue(kept, TARGETS, {}, NOW)) <= len(aggregate.unanswered(kept)) <= len(kept)

@@ -1,14 +1,16 @@
+from dataclasses import replace
+
 import pytest
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Author, Case, Communication, Reading, Reason
 from exporter.cases.policy import Policy
-from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, fleet_report, waits_for
+from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, fleet_report
 from exporter.cases.status import AccountState, AccountStatus, Poll
 from tests.support.cases import NOW, answered, case
 
 STALENESS = 1800.0
-TARGETS = {"critical": 900.0}
+A, B = "111111111111", "222222222222"
 
 
 def account(account_id: str, name: str = "") -> AccountStatus:
@@ -24,7 +26,7 @@ def failed(status: AccountStatus, reason: Reason, detail: str = "") -> AccountSt
 
 
 def report(*statuses: AccountStatus) -> FleetReport:
-    return fleet_report(statuses, [], Policy(STALENESS, TARGETS), NOW)
+    return fleet_report(statuses, [], Policy(STALENESS), NOW)
 
 
 def report_of(status: AccountStatus) -> AccountReport:
@@ -94,7 +96,12 @@ def test_without_any_time_nothing_is_quiet(status: AccountStatus) -> None:
 def test_counts_are_of_cases_that_may_be_shown() -> None:
     old = read(account("1"), case(severity_code="urgent"), at=NOW - STALENESS - 1)
     overdue = case("2", severity_code="critical", created=NOW - 901)
-    found = report(old, account("2"), read(account("3"), overdue, answered(NOW - 9, NOW, "3")), read(account("4"), case("4")))
+    found = report(
+        old,
+        account("2"),
+        read(account("3"), overdue, replace(answered(NOW - 9, NOW, "3"), status="pending-customer-action")),
+        read(account("4"), case("4")),
+    )
     assert found.severities == {"low": 0, "normal": 2, "high": 0, "urgent": 0, "critical": 1}
     assert found.turns == {Author.AWS: 2, Author.CUSTOMER: 1}
     assert found.overdue == 1
@@ -102,12 +109,6 @@ def test_counts_are_of_cases_that_may_be_shown() -> None:
     assert shown["1"].cases is shown["2"].cases is None
     assert shown["3"].overdue == {"2"}
     assert shown["3"].severities == {"low": 0, "normal": 1, "high": 0, "urgent": 0, "critical": 1}
-
-
-def test_who_did_not_write_last_is_waited_for() -> None:
-    assert waits_for(case()) is Author.AWS
-    assert waits_for(case(latest=Communication(NOW, Author.CUSTOMER))) is Author.AWS
-    assert waits_for(case(latest=Communication(NOW, Author.AWS))) is Author.CUSTOMER
 
 
 @pytest.mark.parametrize("status", [account("1"), read(account("1"))], ids=["not polled", "well"])
@@ -134,9 +135,10 @@ def test_a_failure_is_told_with_what_was_said_and_what_to_do(reason: Reason, det
     ("reason", "detail", "expected"),
     [
         (None, "", ""),
-        (Reason.ACCESS_DENIED, "", "allow organizations:ListAccounts, in the management account or a delegated administrator"),
+        (Reason.ACCESS_DENIED, "ListAccounts: AccessDeniedException", "allow organizations:ListAccounts, in the management"),
+        (Reason.ACCESS_DENIED, "ListAccounts: AWSOrganizationsNotInUseException", "give this entry of organizations"),
         (Reason.ASSUME_ROLE_DENIED, "sts:TagSession", "allow sts:TagSession"),
-        (Reason.THROTTLED, "", "raise poll.interval"),
+        (Reason.THROTTLED, "ListAccounts: TooManyRequestsException", "raise refresh_interval"),
     ],
 )
 def test_an_organization_that_cannot_be_listed_gets_advice(reason: Reason | None, detail: str, expected: str) -> None:
@@ -147,4 +149,31 @@ def test_an_organization_that_cannot_be_listed_gets_advice(reason: Reason | None
 
 def test_organizations_keep_their_order() -> None:
     organizations = [OrganizationStatus("b", 1), OrganizationStatus("a", 2)]
-    assert fleet_report([], iter(organizations), Policy(STALENESS, {}), NOW).organizations == tuple(organizations)
+    assert fleet_report([], iter(organizations), Policy(STALENESS), NOW).organizations == tuple(organizations)
+
+
+ROLE = "arn:aws:iam::{}:role/team/{}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("no credentials", "no credentials", "no credentials"),
+        (f"not on {ROLE.format(A, 'x')}", f"not on {ROLE.format(B, 'x')}", f"not on {ROLE.format('ACCOUNT', 'x')}"),
+        (f"not on {ROLE.format(A, 'x')}", f"not on {ROLE.format(A, 'x')}", None),  # another's role is something else
+        ("no credentials", "no answer", None),
+    ],
+)
+def test_failures_are_alike_that_differ_in_the_accounts_own_id(first: str, second: str, said: str | None) -> None:
+    failing = [failed(account(name), Reason.ASSUME_ROLE_DENIED, detail) for name, detail in ((A, first), (B, second))]
+    found = report(*failing, failed(account("3"), Reason.TIMEOUT, first), read(account("4"))).shared_failures
+    assert [(each.names, each.detail) for each in found] == ([] if said is None else [((A, B), said)])
+
+
+def test_what_most_cannot_be_read_for_comes_first_and_no_plan_is_no_failure() -> None:
+    few = [failed(account(str(n)), Reason.TIMEOUT, "slow") for n in (1, 2)]
+    many = [failed(account(str(n)), Reason.CREDENTIALS, "none") for n in (3, 4, 5)]
+    unsupported = [failed(account(str(n)), Reason.SUBSCRIPTION_REQUIRED, "no plan") for n in range(6, 11)]
+    found = report(*few, *many, *unsupported).shared_failures
+    assert [(each.reason, len(each.names)) for each in found] == [(Reason.CREDENTIALS, 3), (Reason.TIMEOUT, 2)]
+    assert found[0].advice.startswith("give the exporter")

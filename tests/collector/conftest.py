@@ -19,7 +19,7 @@ from tests.support.log import Log
 
 INTERVAL = 300.0
 STALE_AFTER = 1800.0
-POLICY = Policy(STALE_AFTER, {"critical": 900.0, "low": 86400.0})
+POLICY = Policy(STALE_AFTER)
 
 Outcome = Iterable[Case] | Exception
 C = TypeVar("C", bound=Clock)
@@ -80,13 +80,15 @@ class World(Generic[C]):
 
     async def assign(self, *account_ids: str) -> None:
         """Poll exactly these accounts from now on."""
-        await self.collector.apply(self.plan(*account_ids))
+        self.collector.apply(self.plan(*account_ids))
+        await self.collector.publisher.publish()
 
     async def poll_due(self) -> list[str]:
         """Poll all accounts that are due, and return which."""
         due = self.collector.accounts.due()
         for entry in due:
             await self.collector.poll(entry)
+        await self.collector.publisher.publish()  # which logs what has changed
         return [entry.target.account.account_id for entry in due]
 
     def status(self, account_id: str) -> AccountStatus:

@@ -11,12 +11,11 @@ from exporter.clock import SystemClock
 from exporter.collector.collector import Plan
 from exporter.collector.ports import Target
 from exporter.errors import ReadFailure
-from exporter.metrics.exposition import Encoding, TextFormat
+from exporter.metrics.exposition import TextFormat
 from exporter.metrics.families import Sample
 from tests.collector.conftest import World
 
 A, B, C = "111111111111", "222222222222", "333333333333"
-PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 @pytest.fixture
@@ -32,12 +31,17 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def reload(world: World[SystemClock], plan: Plan) -> None:
+    world.collector.apply(plan)
+    await world.collector.publisher.publish()
+
+
 @asynccontextmanager
 async def running(world: World[SystemClock], plan: Plan) -> AsyncIterator[None]:
     """Run a collector meanwhile, by a plan."""
     collecting = asyncio.create_task(world.collector.run())
     try:
-        await world.collector.apply(plan)
+        await reload(world, plan)
         yield
     finally:
         collecting.cancel()
@@ -70,11 +74,11 @@ class Listing:
 
     def __init__(self, *pages: Sequence[Target] | Exception) -> None:
         self.let = asyncio.Semaphore(0)
-        self._pages = pages
+        self.found = pages
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         del timeout
-        for page in self._pages:
+        for page in self.found:
             await self.let.acquire()
             if isinstance(page, Exception):
                 raise page
@@ -106,11 +110,28 @@ async def test_a_listing_that_breaks_off_keeps_the_accounts_that_it_found(world:
         assert polled(world, A) == 1
 
 
+@pytest.mark.parametrize("slow", ["discovery", "schedule"])
+async def test_accounts_and_lists_tell_each_other_when_there_are_credentials_again(
+    world: World[SystemClock], slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"exporter.collector.{slow}.UNTIL_PASSED", (60.0, 1.0))
+    missing = ReadFailure(Reason.CREDENTIALS, "x", passes=True)
+    listing = Listing(missing)
+    plan = world.plan(A, discoveries=[listing])
+    world.sources[A].outcome = missing
+    listing.let.release()
+    async with running(world, plan):
+        await until(lambda: polled(world, A) and world.collector.discoverer.all_tried())
+        world.sources[A].outcome, listing.found = (), ([world.target(B)],)
+        listing.let.release()
+        await until(lambda: polled(world, B) and world.status(A).last_success)
+
+
 async def test_a_poll_in_flight_survives_a_reload_that_does_not_change_its_account(world: World[SystemClock]) -> None:
     hold(world, A)
     async with running(world, world.plan(A)):
         await until(lambda: polled(world, A))
-        await world.collector.apply(world.plan(A, B))
+        await reload(world, world.plan(A, B))
         release(world, A)
         await until(lambda: world.status(A).last_poll)
         assert polled(world, A) == 1
@@ -120,12 +141,12 @@ async def test_a_poll_in_flight_of_an_account_that_goes_is_dropped(world: World[
     hold(world, A)
     async with running(world, world.plan(A, B)):
         await until(lambda: polled(world, A) and polled(world, B))
-        await world.collector.apply(world.plan(B))
+        await reload(world, world.plan(B))
         release(world, A)
-        await world.collector.apply(world.plan(A, B))
+        await reload(world, world.plan(A, B))
         await until(lambda: world.status(A).last_poll)
         assert polled(world, A) == 2, "what comes back is new"
-        assert b"cases_opened_total" in (world.store.encode(PLAIN) or b"")
+        assert b"cases_opened_total" in world.store.uncompressed(TextFormat.PROMETHEUS)
 
 
 async def test_no_more_accounts_are_polled_at_a_time_than_the_plan_says(world: World[SystemClock]) -> None:
@@ -146,7 +167,7 @@ async def test_polling_once_polls_what_is_configured_and_what_is_listed_and_says
     listing.let.release()
     listing.let.release()
     told: list[tuple[int, int]] = []
-    await world.collector.apply(world.plan(A, discoveries=[listing]))
+    await reload(world, world.plan(A, discoveries=[listing]))
     await world.collector.run_once(lambda done, total: told.append((done, total)))
     assert told[-1] == (3, 3)
     assert [polled(world, each) for each in (A, B, C)] == [1, 1, 1]

@@ -80,6 +80,44 @@ async def test_the_first_pause_after_a_failure_depends_on_its_reason(
     assert await world.poll_due() == [A]
 
 
+@pytest.mark.parametrize(("reason", "longest"), [(Reason.CREDENTIALS, INTERVAL), (Reason.UNREACHABLE, 16.5)])
+async def test_what_passes_is_tried_within_a_quarter_of_the_time_that_it_has_lasted(
+    world: World[FakeClock], reason: Reason, longest: float
+) -> None:
+    await world.assign(A)
+    world.sources[A].outcome = ReadFailure(reason, "x", passes=True)
+    began, pauses = world.clock.monotonic(), []
+    for _ in range(40):
+        await world.poll_due()
+        pauses.append((world.status(A).next_poll or 0.0) - world.clock.time())
+        assert pauses[-1] <= min(longest, 1.1 + 0.3 * (world.clock.monotonic() - began)) + 1e-3
+        world.clock.advance(pauses[-1] + 0.001)
+    assert 0.9 <= pauses[0] <= 1.1
+    assert pauses[-1] >= longest * 0.8
+
+
+@pytest.mark.parametrize("outcome", [(), ReadFailure(Reason.ACCESS_DENIED, "x")], ids=["read", "refused by AWS"])
+async def test_all_that_fail_for_what_passes_are_polled_when_it_has_passed_for_one(
+    world: World[FakeClock], outcome: Outcome
+) -> None:
+    accounts = [f"{number:012}" for number in range(20)]
+    await world.assign(*accounts, C)
+    for source in world.sources.values():
+        source.outcome = ReadFailure(Reason.CREDENTIALS, "x", passes=True)
+    world.sources[C].outcome = ReadFailure(Reason.CREDENTIALS, "x")
+    for _ in range(20):
+        await world.poll_due()
+        world.clock.advance(60)
+    await world.poll_due()
+    for source in world.sources.values():
+        source.outcome = outcome
+    while not (first := await world.poll_due()):
+        world.clock.advance(0.1)
+    assert len(first) < len(accounts)
+    assert await world.poll_due() == [account_id for account_id in accounts if account_id not in first]
+    assert await world.poll_due() == []
+
+
 @pytest.mark.parametrize(
     ("reason", "bound"), [(Reason.TIMEOUT, INTERVAL), (Reason.UNREACHABLE, 16.5), (Reason.ACCESS_DENIED, 3960.0)]
 )
@@ -129,6 +167,48 @@ async def test_an_account_without_a_plan_is_told_once(world: World[FakeClock]) -
         await world.poll_due()
         world.clock.advance(600)
     assert world.log.events == ["account's support plan has no API access"]
+
+
+async def test_accounts_that_fail_or_recover_alike_share_a_line(world: World[FakeClock]) -> None:
+    ids = [f"{number:012}" for number in range(40)]
+    await world.assign(*ids)
+    for number, account_id in enumerate(ids[:31]):
+        detail = f"denied on arn:aws:iam::{account_id}:role/x" if number else "something else"
+        world.sources[account_id].outcome = ReadFailure(Reason.ASSUME_ROLE_DENIED, detail)
+    await world.poll_due()
+    alone, many = world.log.lines
+    assert (alone["account_id"], alone["account_name"], alone["detail"]) == (ids[0], f"name-{ids[0]}", "something else")
+    assert many == {
+        "event": "polling account failed",
+        "log_level": "warning",
+        "accounts": 30,
+        "account_ids": f"{', '.join(ids[1:6])}, ...",
+        "reason": "assume_role_denied",
+        "detail": "denied on arn:aws:iam::ACCOUNT:role/x",
+    }
+    world.log.clear()
+    for account_id in ids[1:4]:
+        world.sources[account_id].outcome = ()
+    world.clock.advance(1100)
+    await world.poll_due()
+    assert world.log.lines == [
+        {"event": "account recovered", "log_level": "info", "accounts": 3, "account_ids": ", ".join(ids[1:4])}
+    ]
+
+
+async def test_what_ails_all_shows_one_by_one_and_is_told_once_a_minute(world: World[FakeClock]) -> None:
+    ids = [f"{number:012}" for number in range(30)]
+    await world.assign(*ids)
+    await world.poll_due()
+    for account_id in ids:
+        world.sources[account_id].outcome = ReadFailure(Reason.CREDENTIALS, "none found")
+    for _ in range(600):
+        world.clock.advance(1)
+        await world.poll_due()
+    counts = [line.get("accounts", 1) for line in world.log.lines]
+    assert sum(counts) == 30
+    assert counts[0] == 1, "the first is told at once"
+    assert len(counts) <= 7
 
 
 async def test_a_page_that_is_never_made_is_told_as_a_health_problem(world: World[FakeClock]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from exporter.cases.model import Access, Account
 from exporter.cases.policy import Policy
+from exporter.cases.targets import DEFAULT
 from exporter.config.schema import Config
 from exporter.config.settings import ResolvedAccount, Settings
 
@@ -62,16 +63,26 @@ def test_account_is_filled_in(parse_config: Parse) -> None:
     )
 
 
-def test_targets_of_the_file_are_added_to_the_defaults(parse_config: Parse) -> None:
-    targets = parse_config("metrics: {first_response_targets: {critical: 5m, catastrophic: 1m}}").config.metrics
-    assert targets.first_response_targets == {
-        "critical": 300,
-        "urgent": 3600,
-        "high": 4 * 3600,
-        "normal": 12 * 3600,
-        "low": 24 * 3600,
-        "catastrophic": 60,
-    }
+def test_targets_are_those_of_the_closest_plan_with_the_closest_override_of_each_severity(parse_config: Parse) -> None:
+    settings = parse_config("""
+aws: {role_name: R, support_plan: business_support_plus}
+metrics: {first_response_targets: {low: 1h, odd: 1m}, first_response_exempt_services: ["service-*"]}
+accounts:
+  - id: "111122223333"
+  - {id: "222233334444", support_plan: business}
+organizations:
+  - {name: acme, support_plan: unified_operations, first_response_targets: {low: null, urgent: 30m}}
+""")
+    first, second = (each.account.targets for each in settings.accounts)
+    member = settings.organizations[0].member("333344445555", "m").account.targets
+    same = {"normal": 43200.0, "high": 14400.0, "odd": 60.0}
+    assert dict(first.by_severity) == {**same, "low": 3600.0, "urgent": 3600.0, "critical": 1800.0}
+    assert dict(second.by_severity) == {**same, "low": 3600.0, "urgent": 3600.0}
+    assert dict(member.by_severity) == {**same, "urgent": 1800.0, "critical": 300.0}
+    assert [each.plan for each in (first, second, member)] == ["business_support_plus", "business", "unified_operations"]
+    assert (first.of("high", "service-eks"), first.of("high", "amazon-rds")) == (float("inf"), 14400.0)
+    assert settings.first_response_targets == {60.0, 300.0, 900.0, 1800.0, 3600.0, 14400.0, 43200.0} - {900.0}
+    assert parse_config("{}").own_targets == DEFAULT
 
 
 @pytest.mark.parametrize(
@@ -86,9 +97,8 @@ def test_targets_of_the_file_are_added_to_the_defaults(parse_config: Parse) -> N
 def test_policy_has_series_of_single_cases_only_where_they_are_enabled(
     cases: str, shown: tuple[int | None, bool], parse_config: Parse
 ) -> None:
-    settings = parse_config(f"poll: {{max_staleness: 40m}}\nmetrics: {{first_response_targets: {{low: 2d}}, cases: {cases}}}")
-    targets = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 172800.0}
-    assert settings.policy == Policy(2400, targets, *shown)
+    settings = parse_config(f"poll: {{max_staleness: 40m}}\nmetrics: {{cases: {cases}}}")
+    assert settings.policy == Policy(2400, *shown)
 
 
 def test_member_of_an_organization_is_filled_in(parse_config: Parse) -> None:

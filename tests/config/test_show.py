@@ -32,7 +32,7 @@ def test_defaults_are_filled_in_and_durations_written_as_in_a_file(parse_config:
     shown = yaml.safe_load(as_yaml(parse_config("poll: {interval: 90s}").config))
     assert shown["poll"] == {"interval": "1m30s", "timeout": "1m", "concurrency": 16, "max_staleness": "30m"}
     assert shown["aws"]["regions"] == ["us-east-1"]
-    assert shown["metrics"]["first_response_targets"]["critical"] == "15m"
+    assert shown["aws"]["support_plan"] == "enterprise"
     assert "accounts" not in shown
 
 

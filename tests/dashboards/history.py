@@ -4,6 +4,7 @@ All of an exporter is its own but the wire and the clock: the simulated API is c
 """
 
 import asyncio
+import itertools
 import platform
 import random
 import re
@@ -21,14 +22,16 @@ from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import AssumedRole, Sts
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import RequestFailure, refused
+from exporter.aws.parse import cases_parser
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Account, Reason
+from exporter.cases.targets import SupportPlan, targets
 from exporter.collector.collector import Collector, Plan
 from exporter.collector.ports import Target
 from exporter.config.settings import parse
 from exporter.metrics import catalog
-from exporter.metrics.exposition import Encoding, PageStore, TextFormat
+from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
@@ -45,7 +48,8 @@ JOB = "aws-support-exporter"
 _REGION = "us-east-1"
 _SESSION_SECONDS = 3600.0
 _LOOK_SECONDS = 0.001
-_PLAIN = Encoding(TextFormat.OPENMETRICS, gzip=False)
+_PLANS = (SupportPlan.ENTERPRISE, SupportPlan.BUSINESS_SUPPORT_PLUS)
+"""Every other account has the second one."""
 _START_TIME = re.compile(rb"^process_start_time_seconds .*$", re.MULTILINE)
 
 
@@ -101,7 +105,7 @@ class CalledClient(Client):
 
     def __init__(self, of: "RecordedExporter", account: simulated.Account) -> None:
         self._rng = random.Random(of.rng.random())  # noqa: S311 - a story, not a secret
-        super().__init__(of.endpoints, of.instrumentation, of.clock, self._rng.random)
+        super().__init__(of.endpoints, of.instrumentation.request_ended, of.clock, self._rng.random)
         self._of = of
         self._account = account
 
@@ -142,7 +146,7 @@ class CalledClient(Client):
             raise refused(operation, 400, error.code, "") from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Members:
     """The accounts of an organization, which stay."""
 
@@ -165,13 +169,13 @@ class RecordedExporter:
     def __init__(self, fleet: Fleet, scrape: Scrape, clock: HistoryClock, step: float) -> None:
         self.endpoints = Endpoints()
         settings = parse(b"{}", source="history", partition_of=self.endpoints.partition_of)
-        targets = settings.policy.first_response_targets
-        self.instrumentation = Instrumentation(targets.values(), process=True)
+        self.instrumentation = Instrumentation(settings.first_response_targets, process=True)
         self._scrape = scrape
         self.clock = clock
         self.rng = random.Random(scrape.instance)  # noqa: S311 - a story, not a secret
         mine = [account for account in fleet.accounts if account.state == "ACTIVE"][scrape.index :: scrape.total]
-        read = [self._target(account) for account in mine]
+        plans = {account.account_id: plan for account, plan in zip(fleet.accounts, itertools.cycle(_PLANS))}
+        read = [self._target(account, plans[account.account_id]) for account in mine]
         policy = replace(
             settings.policy,
             max_staleness=max(settings.policy.max_staleness, 3 * step),
@@ -206,8 +210,7 @@ class RecordedExporter:
             for entry in due:
                 await collector.poll(entry)
         await collector.publisher.publish()
-        page = self._store.encode(_PLAIN)
-        assert page is not None
+        page = self._store.uncompressed(TextFormat.OPENMETRICS)
         page = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), page)
         stamp = f" {self.clock.time():.3f}\n".encode()
         stream.write(self._up + stamp)
@@ -219,13 +222,19 @@ class RecordedExporter:
         name, _, labels = series.rstrip(b"}").partition(b"{")
         return name + self._labels + (b"," + labels if labels else b"") + b"} " + value
 
-    def _target(self, account: simulated.Account) -> Target:
+    def _target(self, account: simulated.Account, plan: SupportPlan) -> Target:
         client = CalledClient(self, account)
         role = AssumedRole(Sts(client, [_REGION]), OwnCredentials(), {})
         reader = SupportReader(
-            account.account_id, client, client.services("support", [_REGION]), role, Memory(), keep_subject=False
+            account.account_id,
+            client,
+            client.services("support", [_REGION]),
+            role,
+            Memory(),
+            {None: cases_parser(keep_subject=False)},
         )
-        return Target(Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization), reader)
+        named = Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization, (), targets(plan))
+        return Target(named, reader)
 
     def _samples(self) -> Iterator[Sample]:
         yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, 1)

@@ -2,69 +2,89 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from exporter.cases.model import Reason
-from exporter.check import Row, print_table
+from exporter.cases.report import Finding
+from exporter.check import Findings, print_text
 
-NAMES = ("payments-production", "data-platform", "acquired-subsidiary")
-EVERY_COLUMN = ["Account", "Name", "Credentials", "Plan", "Open", "Seconds", "Result"]
-GOOD, OTHER = (
-    Row(f"{number:012}", NAMES[number], "role AwsSupportExporter", "yes", 3, 0.05, None, "", "") for number in (0, 1)
-)
-REFUSED = Row(
-    "999999999999", NAMES[2], "role AwsSupportExporter", "unknown", None, 0.02, Reason.ASSUME_ROLE_DENIED, "no", "do this " * 20
-)
-UNLISTED = Row("-", "acme", "-", "unknown", None, 0.0, Reason.CREDENTIALS, "none found", "give some")
+Show = Callable[..., list[str]]
 
-Lines = Callable[..., list[str]]
+
+def account(number: int, reason: Reason | None = None, detail: str = "", advice: str = "") -> Finding:
+    facts = {
+        "account_id": f"{number:012}",
+        "account_name": f"team {number}",
+        "credentials": "own",
+        "open_cases": 3,
+        "seconds": 0.05,
+    }
+    return Finding((f"{number:012}",), reason, detail, advice, facts)
 
 
 @pytest.fixture
-def lines_at(monkeypatch: pytest.MonkeyPatch) -> Lines:
-    """Return what a terminal with so many columns shows of rows."""
+def show(monkeypatch: pytest.MonkeyPatch) -> Show:
+    """Return what a terminal with so many columns shows, colours included."""
 
-    def lines(columns: int, *rows: Row) -> list[str]:
+    def lines(columns: int, *accounts: Finding, warnings: Sequence[Finding] = (), **found: Sequence[Finding]) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(columns))
-        monkeypatch.setenv("TERM", "xterm")
         stream = io.StringIO()
         monkeypatch.setattr(stream, "isatty", lambda: True)
-        print_table(rows, (), stream, strict=False)
-        return re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+        credentials, endpoints, organizations = (found.get(each, ()) for each in ("credentials", "endpoints", "organizations"))
+        print_text(Findings(credentials, endpoints, organizations, accounts, warnings, (), ()), stream)
+        return stream.getvalue().splitlines()
 
     return lines
 
 
-@pytest.mark.parametrize(
-    ("columns", "headings"),
-    [
-        (140, EVERY_COLUMN),
-        (100, ["Account", "Name", "Credentials", "Plan", "Open", "Result"]),
-        (80, ["Account", "Name", "Plan", "Open", "Seconds", "Result"]),
-        (75, ["Account", "Name", "Plan", "Open", "Result"]),
-    ],
-)
-def test_a_narrow_terminal_gets_fewer_columns_and_a_line_for_each_account(
-    columns: int, headings: list[str], lines_at: Lines
-) -> None:
-    lines = lines_at(columns, GOOD, OTHER, REFUSED)
-    assert lines[0].split() == headings
-    assert [line.split()[0] for line in lines[1:4]] == ["000000000001", "000000000000", "999999999999"]
-    assert lines[4] == ""
+def plain(lines: Sequence[str]) -> list[str]:
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_a_failure_fits_the_terminal_and_its_advice_is_indented(columns: int, show: Show) -> None:
+    said, do = "said by AWS " * 20, "do this " * 20
+    endpoint = Finding(
+        ("sts",), facts={"service": "sts", "regions": ["us-east-1"], "host": "h" * 60, "proxy": "proxy:3128", "fips": True}
+    )
+    lines = plain(show(columns, account(1), account(2, Reason.CREDENTIALS, said, do), endpoints=[endpoint]))
     assert max(map(len, lines)) <= columns
+    assert [line for line in lines if re.search("said|AWS", line) and line.startswith(" ")] == []
+    assert all(line.startswith(("  do", "  this")) for line in lines if "do this" in line)
+    assert "proxy proxy:3128, fips" in " ".join(" ".join(lines).split())
+    assert [line[:18] for line in lines if line.startswith("00000000000")][:2] == ["000000000001  ok  ", "000000000002  cred"]
 
 
-def test_a_failure_names_its_credentials_where_they_have_no_column_and_its_advice_stays_indented(lines_at: Lines) -> None:
-    narrow = lines_at(80, REFUSED)
-    advice = [line for line in narrow if "do this" in line]
-    assert "999999999999 acquired-subsidiary (role AwsSupportExporter): no" in narrow
-    assert "999999999999 acquired-subsidiary: no" in lines_at(140, REFUSED)
-    assert len(advice) > 1
-    assert all(line.startswith(("  do", "  this")) for line in advice)
-    assert "acme: none found" in lines_at(80, UNLISTED)
+def test_what_fails_alike_is_told_once_whatever_it_is_of(show: Show) -> None:
+    why = (Reason.CREDENTIALS, "nothing found", "give some")
+    accounts = [account(number, *why) for number in range(1, 6)]
+    lines = plain(show(200, *accounts, credentials=[Finding(("own credentials",), *why, {"source": "own credentials"})]))
+    assert "✗ own credentials: credentials" in lines
+    told = "own credentials, 5 accounts (000000000001, 000000000002, 000000000003 and 2 more): credentials: nothing found"
+    assert [line for line in lines if "nothing found" in line] == [told]
+    assert lines.count("  give some") == 1
 
 
-def test_the_last_line_tells_that_no_account_matches(lines_at: Lines) -> None:
-    assert lines_at(140)[-1] == "No account was checked: no account matches include and exclude."
+def test_colours_tell_what_is_well_what_is_odd_and_what_fails(show: Show) -> None:
+    warning = Finding(("000000000001",), Reason.ACCESS_DENIED, "odd")
+    listed = Finding(
+        ("acme",), facts={"name": "acme", "listed": 0, "excluded": 0, "selected": 0, "unmatched": ["include.accounts 1"]}
+    )
+    lines = show(
+        *(200, account(1), account(2, Reason.SUBSCRIPTION_REQUIRED), account(3, Reason.TIMEOUT)),
+        organizations=[listed],
+        warnings=[warning],
+    )
+    colours = {
+        text: re.findall(r"\x1b\[(3\d)m", line)[:1]
+        for line in lines
+        for text in ("ok", "_req", "timeout ", "odd", "acme")
+        if text in line
+    }
+    assert colours == {"ok": ["32"], "_req": ["33"], "timeout ": ["31"], "odd": ["33"], "acme": ["33"]}
+
+
+def test_the_last_line_tells_that_no_account_matches(show: Show) -> None:
+    assert show(140)[-1] == "No account was checked: no account matches include and exclude."

@@ -22,6 +22,7 @@ from exporter.cases.changes import Tally, baseline, changes
 from exporter.cases.model import Account, Reading
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
+from exporter.cases.targets import DEFAULT
 from exporter.config.settings import parse
 from exporter.config.web import parse_web_config
 from exporter.errors import ConfigError, ReadFailure
@@ -35,7 +36,6 @@ from tests.support.credentials import OwnCredentials
 from tests.support.page import plain
 
 NOW = 1_785_000_000.0
-TARGETS = {"critical": 900.0, "urgent": 3600.0}
 LONGEST_DETAIL = 600
 ACCOUNT = Account("111122223333", "payments", "us-east-1", "aws")
 REGION = "us-east-1"
@@ -51,10 +51,10 @@ def answers(data: bytes) -> None:
     except ReadFailure:
         return
     before, after = (Reading(NOW + at, open_cases(page.items)) for at, page in zip((-60, 0), pages, strict=True))
-    known = baseline(before, TARGETS)
-    tally = Tally().plus(changes(before, after, known.watched, TARGETS))
+    known = baseline(before, DEFAULT)
+    tally = Tally().plus(changes(before, after, known.watched, DEFAULT))
     status = AccountStatus(ACCOUNT, after, NOW, Poll(NOW, 0.1), supported=True, tally=tally)
-    page = Renderer(Instrumentation(TARGETS.values()).encode).render([status], Policy(600.0, TARGETS, 100), [], NOW)
+    page = Renderer(Instrumentation(()).encode).render([status], Policy(600.0, 100), [], NOW)
     text = plain(page, TextFormat.OPENMETRICS)
     assert list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
 
@@ -87,7 +87,7 @@ class Answering(Client):
 
 @functools.cache
 def _wire() -> tuple[Answering, asyncio.Runner]:
-    return Answering(Endpoints(), Instrumentation(()), FakeClock(), lambda: 0.0), asyncio.Runner()
+    return Answering(Endpoints(), Instrumentation(()).request_ended, FakeClock(), lambda: 0.0), asyncio.Runner()
 
 
 async def list_accounts(client: Client) -> None:

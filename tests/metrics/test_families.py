@@ -12,9 +12,8 @@ from exporter.metrics.renderer import Renderer
 from tests.support.cases import NOW, answered, case
 from tests.support.page import plain
 
-TARGETS = {"critical": 900.0}
 STALENESS = 1800.0
-POLICY = Policy(STALENESS, TARGETS, case_limit=10)
+POLICY = Policy(STALENESS, case_limit=10)
 ACCOUNT = AccountStatus(Account("111111111111", "name", "us-east-1", "aws"))
 
 
@@ -31,7 +30,7 @@ class Pages:
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self._policy = policy
-        self._renderer = Renderer(Instrumentation(TARGETS.values()).encode)
+        self._renderer = Renderer(Instrumentation(()).encode)
 
     def lines(self, status: AccountStatus, now: float = NOW, *, of: str) -> list[str]:
         page = plain(self._renderer.render([status], self._policy, [], now))

@@ -1,7 +1,7 @@
 import pytest
 
 from exporter.cases.changes import Changes
-from exporter.cases.model import Reason
+from exporter.cases.model import Author, Reason
 from exporter.metrics.exposition import TextFormat, write
 from exporter.metrics.instrumentation import Instrumentation
 
@@ -57,14 +57,20 @@ def test_a_first_response_is_in_the_bucket_of_its_target_when_it_came_in_time(in
 def test_severities_are_there_before_anything_happened(instrumentation: Instrumentation) -> None:
     for severity_code in ("low", "normal", "high", "urgent", "critical"):
         assert set(response_buckets(instrumentation, severity_code).values()) == {0}
-        assert values(instrumentation, f'aws_support_case_open_duration_seconds_count{{severity_code="{severity_code}"}}') == {
-            "": 0
-        }
+        for name in ("case_open_duration", "reply"):
+            found = values(instrumentation, f"aws_support_{name}_seconds_count{{")
+            assert {count for series, count in found.items() if f'severity_code="{severity_code}"' in series} == {0}
 
 
 def test_every_plans_targets_and_the_configured_ones_are_buckets(instrumentation: Instrumentation) -> None:
     targets = [300, 600, 900, 1800, 3600, 4 * 3600, 12 * 3600, 24 * 3600]
     assert {float(target) for target in targets} <= {float(bound) for bound in response_buckets(instrumentation, "low")}
+
+
+def test_a_reply_is_counted_by_severity_and_author(instrumentation: Instrumentation) -> None:
+    instrumentation.changes_seen(Changes(replies=(("high", Author.AWS, 60.0), ("high", Author.CUSTOMER, 61.0))))
+    found = values(instrumentation, 'aws_support_reply_seconds_bucket{author="')
+    assert {author: found[f'{author}",le="60.0",severity_code="high"}}'] for author in Author} == {"aws": 1, "customer": 0}
 
 
 def test_how_long_a_case_was_open_is_counted_by_severity(instrumentation: Instrumentation) -> None:

@@ -25,8 +25,7 @@ from tests.support.cases import NOW, fleets, texts
 from tests.support.catalogue import complaints
 from tests.support.page import plain
 
-TARGETS = {"critical": 900.0, "urgent": 3600.0, "high": 14400.0, "normal": 43200.0, "low": 86400.0}
-POLICY = Policy(1800.0, TARGETS, case_limit=5)
+POLICY = Policy(1800.0, case_limit=5)
 NAMES = sorted(catalog.CATALOG)
 
 accounts = st.builds(
@@ -68,7 +67,7 @@ statuses = st.lists(
 
 
 def page_of(found: list[AccountStatus], now: float = NOW) -> Page:
-    return Renderer(Instrumentation(TARGETS.values()).encode).render(found, POLICY, [], now)
+    return Renderer(Instrumentation(()).encode).render(found, POLICY, [], now)
 
 
 @given(statuses)
@@ -126,7 +125,7 @@ def failed(status: AccountStatus) -> AccountStatus:
 def test_a_page_made_from_the_one_before_is_the_same_as_one_made_anew(
     some: list[AccountStatus], others: list[AccountStatus], rounds: list[tuple[int, float]]
 ) -> None:
-    instrumentation = Instrumentation(TARGETS.values())
+    instrumentation = Instrumentation(())
     renderer = Renderer(instrumentation.encode)
     now = NOW
     for choice, step in rounds:
@@ -142,7 +141,7 @@ def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
 
 
 def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
-    instrumentation = Instrumentation(TARGETS.values(), process=True)
+    instrumentation = Instrumentation((), process=True)
     instrumentation.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
     page = b"".join(write(instrumentation.encode(), TextFormat.OPENMETRICS))
     found = {family.name: family.unit for family in parse_openmetrics(page.decode())}  # type: ignore[no-untyped-call]  # as above
@@ -156,7 +155,7 @@ def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
 
 @pytest.mark.parametrize("text_format", TextFormat)
 def test_the_process_and_python_are_on_the_page_and_created_series_are_not(text_format: TextFormat) -> None:
-    instrumentation = Instrumentation(TARGETS.values(), process=True)
+    instrumentation = Instrumentation((), process=True)
     instrumentation.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
     page = plain(Renderer(instrumentation.encode).render([], POLICY, [], NOW), text_format)
     names = {line.partition("{")[0].partition(" ")[0] for line in page.splitlines() if not line.startswith("#")}

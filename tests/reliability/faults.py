@@ -52,6 +52,7 @@ class FaultCase:
     only: tuple[Operation, ...] = (*OF_AN_ACCOUNT, LIST_ACCOUNTS)
 
 
+WRONG_TYPES = "wrong types in every field"
 _FIELDS = (
     *("status", "severityCode", "serviceCode", "categoryCode", "language", "timeCreated"),
     *("subject", "submittedBy", "ccEmailAddresses", "recentCommunications"),
@@ -83,11 +84,11 @@ FAULTS = (
     FaultCase("not JSON, not XML", lambda: Body(b"certainly not"), Reason.MALFORMED),
     FaultCase("empty body", Body, Reason.MALFORMED),
     FaultCase("nulls for lists", lambda: Body(b'{"cases": null, "communications": null, "Accounts": null}'), Reason.MALFORMED),
-    FaultCase("wrong types in every field", lambda: WrongTypes(fields=_FIELDS), None, only=(FIRST_PAGE, LATER_PAGE)),
-    FaultCase("wrong types in every field", WrongTypes, None, only=(COMMUNICATIONS,)),
-    FaultCase("wrong types in every field", lambda: Body(_ODD_CREDENTIALS), Reason.MALFORMED, only=(ASSUME_ROLE,)),
+    FaultCase(WRONG_TYPES, lambda: WrongTypes(fields=_FIELDS), None, only=(FIRST_PAGE, LATER_PAGE)),
+    FaultCase(WRONG_TYPES, WrongTypes, Reason.MALFORMED, only=(COMMUNICATIONS,)),
+    FaultCase(WRONG_TYPES, lambda: Body(_ODD_CREDENTIALS), Reason.MALFORMED, only=(ASSUME_ROLE,)),
     FaultCase(
-        "wrong types in every field",
+        WRONG_TYPES,
         lambda: Body(b'{"Accounts": [{"Id": 17, "Name": [], "State": {}}], "NextToken": null}'),
         Reason.MALFORMED,
         only=(LIST_ACCOUNTS,),
@@ -98,6 +99,12 @@ FAULTS = (
     FaultCase("expired credentials once", lambda: Error(400, "ExpiredTokenException"), None, times=1, only=_SUPPORT),
     FaultCase("clock skew", lambda: Error(403, "RequestTimeTooSkewed"), Reason.CREDENTIALS),
     FaultCase("access denied", lambda: Error(400, "AccessDeniedException"), Reason.ACCESS_DENIED),
+    FaultCase(
+        "no organization",
+        lambda: Error(400, "AWSOrganizationsNotInUseException"),
+        Reason.ACCESS_DENIED,
+        only=(LIST_ACCOUNTS,),
+    ),
     FaultCase("no plan", lambda: Error(400, "SubscriptionRequiredException"), Reason.SUBSCRIPTION_REQUIRED, only=_SUPPORT),
     FaultCase("a code never heard of", lambda: Error(400, "BrandNewException"), Reason.INTERNAL),
     FaultCase("pages without end", Tokens.endless, Reason.TIMEOUT, only=_TOKENS),

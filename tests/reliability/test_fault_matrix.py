@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from exporter.aws.correspondence import LOOKUPS_PER_POLL
+from exporter.aws.support import PAGE_SIZE
 from exporter.cases.model import Reason
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, FaultHandle
@@ -17,7 +19,9 @@ from exporter.simulator.server import Simulator
 from tests.reliability.faults import (
     ASSUME_ROLE,
     COMMUNICATIONS,
+    FIRST_PAGE,
     NEEDS_A_PERSON,
+    WRONG_TYPES,
     FaultCase,
     Operation,
     combinations,
@@ -64,6 +68,8 @@ class Cell:
     @property
     def unanswered(self) -> int:
         """How many of them are shown as unanswered meanwhile: one of which that is not known is not."""
+        if self.operation is FIRST_PAGE and self.fault.title == WRONG_TYPES:
+            return CASES - PAGE_SIZE + LOOKUPS_PER_POLL
         return CASES if self.operation is COMMUNICATIONS and self.fault.reason else self.cases
 
     @property
@@ -174,7 +180,8 @@ def meanwhile(cell: Cell) -> str:
         return "no cases: it has no plan"
     if cell.reason:
         return "its cases, as last read"
-    return "its cases; of one, nothing of a first response" if cell.unanswered < cell.cases else ""
+    unknown = cell.cases - cell.unanswered
+    return f"its cases; of {'one' if unknown == 1 else unknown}, nothing of a first response" if unknown else ""
 
 
 def not_told(page: Page, cells: list[Cell], since: float) -> list[str]:

@@ -114,14 +114,17 @@ def life() -> Iterator[tuple[Life, States]]:
 @pytest.mark.timeout(240)
 def test_nothing_grows_and_nothing_stays_behind(life: tuple[Life, States]) -> None:
     lived, states = life
-    *_, (_, settled, before) = islice(states, SETTLED)
+    settling = [*islice(states, SETTLED)]
+    settled = settling[-1][1]
+    most = {name: max(held[name] for *_, held in settling) for name in ("threads", "descriptors", "sockets")}
     *_, (_, rss, held) = islice(states, INTERVALS - SETTLED)
     assert rss <= settled * MOST_GROWTH, f"{settled / 1e6:.1f} MB grew to {rss / 1e6:.1f} MB"
-    assert held == before
-    assert held.keys() == {"threads", "descriptors", "sockets"}
+    assert held.keys() == most.keys()
+    assert {name: count for name, count in held.items() if count > most[name]} == {}
 
     lived.is_over = True
-    *_, (page, _, _) = islice(states, 2)
+    # Some are read in every other interval, and cases that AWS does not find any more are resolved with the second listing.
+    *_, (page, _, _) = islice(states, 4)
     assert set(page.up()) == {account.account_id for account in lived.members}
     open_cases = {case.display_id for account in lived.members for case in account.open_cases()}
     assert page.label_values("aws_support_case_info", "display_id") == open_cases

@@ -24,8 +24,10 @@ from exporter.simulator.server import Simulator
 from tests.support.page import Page
 from tests.support.process import run_exporter
 from tests.support.prometheus import Promtool
+from tests.support.tools import ROOT
 
 GOOD, NO_PLAN, NO_TRUST, DENIED, TRAPPED = (str(number) * 12 for number in range(1, 6))
+MISSING = "123456789012"
 ALL = (NO_TRUST, GOOD, DENIED, TRAPPED, NO_PLAN)
 TAG_SESSION = (
     "User: arn:aws:sts::999999999999:assumed-role/exporter/eks is not authorized to perform: sts:TagSession on resource: "
@@ -36,7 +38,8 @@ NOT_ALLOWED = (
     "support:DescribeCases because no identity-based policy allows the support:DescribeCases action"
 )
 
-SHARED = "The 3 regions eu-central-1, us-east-1, eu-west-1 are 2 Support endpoints, us-east-1, eu-west-1: those that share one"
+SHARED = ("✓ support: eu-central-1, us-east-1, aws, 127.0.0.1", "✓ support: eu-west-1, aws, 127.0.0.1")
+"""That two of three regions share an endpoint."""
 
 Ended = subprocess.CompletedProcess[str]
 RunCommand = Callable[..., Ended]
@@ -102,6 +105,11 @@ def page(command: RunCommand) -> Ended:
     return command("once", *ALL, regions="eu-central-1, us-east-1, eu-west-1")
 
 
+def rows_of(ended: Ended) -> list[str]:
+    """Return the ids in the table that a check printed."""
+    return [line[:12] for line in ended.stdout.splitlines() if re.match(r"\d{12}  ", line)]
+
+
 def rows(ended: Ended) -> dict[str, dict[str, Any]]:
     """Return what a check wrote as JSON, by account id."""
     return {row["account_id"]: row for row in json.loads(ended.stdout)["accounts"]}
@@ -116,33 +124,39 @@ def test_an_account_without_a_plan_is_a_failure_where_that_is_asked_for(
     assert f"2 accounts checked, {'1 failed' if code else 'none failed'}." in ended.stdout
 
 
-def test_check_prints_a_table_with_those_that_need_someone_last(table: Ended) -> None:
-    assert table.returncode == 1
-    assert "5 accounts checked, 3 failed." in table.stdout
-    lines = table.stdout.splitlines()
-    assert lines[0].split() == ["Account", "Name", "Credentials", "Plan", "Open", "Seconds", "Result"]
+def test_check_prints_what_accounts_depend_on_then_a_table_with_those_that_need_someone_last(table: Ended) -> None:
+    assert (table.returncode, table.stderr) == (1, ""), "lines between the rows would hide them"
+    before, _, rest = table.stdout.partition("\n\n")
+    host = r"aws, 127\.0\.0\.1:\d+"
+    expected = rf"""Credentials
+✓ own credentials: arn:aws:iam::9{{12}}:user/aws-support-exporter, env
+Endpoints
+✓ sts: us-east-1, {host}
+✓ sts: eu-west-1, {host}
+✓ support: us-east-1, {host}
+✓ support: eu-west-1, {host}"""
+    assert re.fullmatch(expected, before)
+    lines = rest.splitlines()
+    assert lines[0].split() == ["Account", "Result", "Open", "Seconds", "Name"]
     cells = [line.split() for line in lines[1:6]]
-    results = {row[0]: row[-1] for row in cells}
     failed = {NO_TRUST: "assume_role_denied", DENIED: "access_denied", TRAPPED: "assume_role_denied"}
-    assert list(results.items()) == [(GOOD, "ok"), (NO_PLAN, "subscription_required"), *failed.items()]
-    assert cells[0][:6] == [GOOD, "name-1", "role", "AwsSupportExporter", "yes", "3"]
-    assert re.fullmatch(r"\d+\.\d\d", cells[0][6])
-    assert [row[4:6] for row in cells[1:]] == [["no", "-"], *[["unknown", "-"]] * 3]
-    assert "share" not in table.stdout, "each of the two regions has an endpoint"
+    assert [(row[0], row[1]) for row in cells] == [(GOOD, "ok"), (NO_PLAN, "subscription_required"), *failed.items()]
+    assert [row[2] for row in cells] == ["3", *["-"] * 4]
+    assert re.fullmatch(r"\d+\.\d\d", cells[0][3])
+    assert table.stdout.endswith("\n\n5 accounts checked, 3 failed.\n")
 
 
 def test_check_says_for_each_failure_what_to_do(table: Ended) -> None:
     told = table.stdout.split("\n\n")
     about = {account_id: " ".join(part.split()) for part in told for account_id in [part.strip()[:12]]}
-    assert "AssumeRole: AccessDenied" in about[NO_TRUST]
-    assert table.stderr == "", "lines between the rows would hide them"
-    assert "trust policy" in about[NO_TRUST]
-    assert "DescribeCases: AccessDeniedException" in about[DENIED]
+    assert "name-3 (role AwsSupportExporter): assume_role_denied: AssumeRole: AccessDenied" in about[NO_TRUST]
+    assert "arn:aws:iam::999999999999:user/aws-support-exporter" in about[NO_TRUST], "who the role must trust"
+    assert "access_denied: DescribeCases: AccessDeniedException" in about[DENIED]
     assert "allow support:DescribeCases" in about[DENIED]
     assert "exclude it: its plan (below Business Support+) has no Support API" in about[NO_PLAN]
     assert "sts:TagSession" in about[TRAPPED]
     assert "EKS Pod Identity" in about[TRAPPED]
-    assert not any(part.startswith(GOOD) for part in told[1:])
+    assert GOOD not in about
 
 
 def test_check_writes_json_for_scripts(as_json: Ended) -> None:
@@ -152,31 +166,40 @@ def test_check_writes_json_for_scripts(as_json: Ended) -> None:
         "account_id": GOOD,
         "account_name": "name-1",
         "credentials": "role AwsSupportExporter",
-        "plan": "yes",
         "open_cases": 3,
         "seconds": 0,
         "reason": None,
         "detail": "",
         "advice": "",
-        "failed": False,
     }
-    told = {account_id: (row["reason"], row["plan"], row["open_cases"], row["failed"]) for account_id, row in found.items()}
-    assert told == {
-        GOOD: (None, "yes", 3, False),
-        NO_PLAN: ("subscription_required", "no", None, False),
-        NO_TRUST: ("assume_role_denied", "unknown", None, True),
-        DENIED: ("access_denied", "unknown", None, True),
-        TRAPPED: ("assume_role_denied", "unknown", None, True),
+    assert {account_id: (row["reason"], row["open_cases"]) for account_id, row in found.items()} == {
+        GOOD: (None, 3),
+        NO_PLAN: ("subscription_required", None),
+        NO_TRUST: ("assume_role_denied", None),
+        DENIED: ("access_denied", None),
+        TRAPPED: ("assume_role_denied", None),
     }
+
+
+def test_every_key_of_the_json_is_documented(command: RunCommand) -> None:
+    ended = command("check", NO_TRUST, more="organizations: [{name: acme}]", options=("--output=json",))
+    documented = set(re.findall(r"`(\w+)`", (ROOT / "docs/check.md").read_text()))
+
+    def keys(value: object) -> set[str]:
+        if isinstance(value, list):
+            return set().union(*map(keys, value))
+        return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
+
+    assert keys(json.loads(ended.stdout)) - documented == set()
 
 
 def test_check_tells_of_an_organization_that_cannot_be_listed_and_counts_no_account(command: RunCommand) -> None:
     denied = Fault(Error(400, "AccessDeniedException", "no"), operation="ListAccounts")
     ended = command("check", GOOD, more="organizations: [{name: acme}]", fault=denied)
     assert ended.returncode == 1
-    assert "acme" in ended.stdout
+    assert "✗ acme: access_denied\n" in ended.stdout
     assert "organizations:ListAccounts" in ended.stdout
-    assert ended.stdout.endswith("1 account checked, none failed. Listing an organization failed: see above.\n")
+    assert ended.stdout.endswith("1 account checked, none failed. Finding accounts failed (acme): see above.\n")
     assert command("once", GOOD, more="organizations: [{name: acme}]", fault=denied).returncode == 0, "the page tells of it"
 
 
@@ -184,22 +207,114 @@ def test_without_credentials_check_and_once_say_so_and_fail() -> None:
     nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}
     checked, once = (run_exporter([name], nothing) for name in ("check", "once"))
     assert (checked.returncode, once.returncode) == (1, 1)
-    assert "give the exporter valid AWS credentials" in checked.stdout
-    assert checked.stdout.endswith("Finding the account of the exporter's own credentials failed: see above.\n")
+    assert "✗ own credentials: credentials\n" in checked.stdout
+    assert checked.stdout.count("give the exporter valid AWS credentials") == 1
+    assert checked.stdout.endswith("No account was checked. Finding accounts failed (own account): see above.\n")
     assert 'aws_support_organization_up{organization=""} 0.0\n' in once.stdout
     assert 'event="finding the exporter\'s own account failed" reason=credentials' in once.stderr
 
 
+def test_a_proxy_that_is_no_url_is_told_without_its_password() -> None:
+    given = {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "hush", "HTTPS_PROXY": "http://jane:hush#er2@127.0.0.1:1"}
+    checked = run_exporter(["check"], given)
+    assert checked.returncode == 1
+    assert "✗ support: us-east-1, aws, support.us-east-1.amazonaws.com:443, proxy 127.0.0.1:1, unreachable\n" in checked.stdout
+    assert not re.search("Traceback|hush|jane", checked.stdout + checked.stderr)
+
+
 def test_check_finds_the_accounts_of_an_organization_and_tells_of_regions_that_share_an_endpoint(command: RunCommand) -> None:
-    ended = command("check", more="organizations: [{name: acme}]", regions="eu-central-1, us-east-1, eu-west-1")
-    assert {line[:12] for line in ended.stdout.splitlines()[1:7]} == {"999999999999", *ALL}
-    assert SHARED in ended.stdout
+    selection = f'include: {{name_patterns: ["*"]}}, exclude: {{accounts: ["{DENIED}", "{MISSING}"], name_patterns: ["sand*"]}}'
+    more = f"organizations: [{{name: acme, {selection}}}]"
+    ended = command("check", more=more, regions="eu-central-1, us-east-1, eu-west-1")
+    unmatched = f"exclude.accounts {MISSING}, exclude.name_patterns sand*"
+    assert f"! acme: listed 6, excluded 1, selected 5, unmatched {unmatched}\n" in ended.stdout
+    assert all(each in ended.stdout for each in SHARED)
+    assert re.search(r"✓ organizations: eu-central-1, aws, 127", ended.stdout)
+    assert set(rows_of(ended)) == {"999999999999", *ALL} - {DENIED}
 
 
 def test_regions_that_share_an_endpoint_are_told_of_the_own_account_too(aws: Simulator, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("aws: {regions: [eu-central-1, us-east-1, eu-west-1]}")
-    assert SHARED in run_exporter(["check", f"--config.file={path}"], aws.environment()).stdout
+    ended = run_exporter(["check", f"--config.file={path}"], aws.environment())
+    assert all(each in ended.stdout for each in SHARED)
+
+
+def test_some_accounts_only_are_checked_and_those_that_are_none_are_told(command: RunCommand) -> None:
+    def check(*account_ids: str) -> Ended:
+        options = tuple(f"--account={account_id}" for account_id in account_ids)
+        return command("check", GOOD, NO_TRUST, options=options, more="organizations: [{name: acme}]")
+
+    assert (check(GOOD).returncode, rows_of(check(GOOD))) == (0, [GOOD])
+    found = check(MISSING, TRAPPED, GOOD)
+    assert (found.returncode, rows_of(found)) == (1, [GOOD, TRAPPED])
+    assert f"{MISSING}: none of the configured or discovered accounts has this id\n" in found.stdout
+    alone = check(MISSING)
+    assert (alone.returncode, rows_of(alone)) == (1, [])
+    assert alone.stdout.endswith("No account was checked.\n")
+    assert command("once", GOOD, options=(f"--account={GOOD}",)).returncode == 2
+
+
+def test_what_fails_alike_is_told_once_with_its_advice(command: RunCommand) -> None:
+    denied = Fault(Error(403, "AccessDenied", "no"), operation="AssumeRole")
+    ended = command("check", *ALL, fault=denied)
+    assert (
+        f"\n5 accounts ({GOOD}, {NO_PLAN}, {NO_TRUST} and 2 more): assume_role_denied: AssumeRole: AccessDenied\n"
+        in ended.stdout
+    )
+    assert ended.stdout.count("create the role") == 1
+    assert ended.stdout.endswith("5 accounts checked, 5 failed.\n")
+
+
+def test_a_permission_that_few_readings_need_is_told_as_a_warning(command: RunCommand) -> None:
+    denied = Fault(Error(400, "AccessDeniedException", "no"), operation="DescribeCommunications")
+    ended = command("check", GOOD, NO_PLAN, fault=denied)
+    assert ended.returncode == 0
+    assert f"{GOOD} name-1 (role AwsSupportExporter): access_denied: DescribeCommunications: AccessDenied" in ended.stdout
+    assert "support:DescribeCommunications on *" in " ".join(ended.stdout.split())
+    assert "DescribeCommunications:" not in command("check", "999999999999").stdout, "who has no case may read it"
+
+
+def test_an_endpoint_that_does_not_answer_is_told_though_another_does(command: RunCommand) -> None:
+    ended = command("check", GOOD, fault=Fault(Error(503, "ServiceUnavailable", ""), region="us-east-1"))
+    assert ended.returncode == 0
+    down = [line.split(":")[0] for line in ended.stdout.splitlines() if re.search(r"us-east-1, aws, .*, server_error$", line)]
+    assert down == ["✗ sts", "✗ support"]
+    assert "✓ sts: eu-west-1" in ended.stdout
+
+
+def in_two_hours() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
+
+
+@pytest.mark.parametrize(
+    ("arn", "expires", "told"),
+    [
+        (
+            "assumed-role/exporter/jo@example.com",
+            in_two_hours,
+            r"arn:aws:sts::9{12}:assumed-role/exporter, custom-process, expires \S+",
+        ),
+        ("assumed-role/exporter/i-0123456789", str, r"arn:aws:sts::9{12}:assumed-role/exporter, custom-process"),
+        ("federated-user/jo@example.com", str, r"arn:aws:sts::9{12}:federated-user/\*, custom-process"),
+        ("<b>jo@example.com</b>", str, "custom-process"),
+    ],
+)
+def test_who_it_is_is_told_without_names_of_persons(arn: str, expires: Callable[[], str], told: str, tmp_path: Path) -> None:
+    fleet = Fleet.empty(time.time)
+    fleet.add_account(account_id="999999999999", name="management")
+    key = fleet.keys.issue_session("999999999999", f"arn:aws:sts::999999999999:{arn}", "x", time.time() + 7200)
+    given = {"Version": 1, "AccessKeyId": key.access_key_id, "SecretAccessKey": key.secret_access_key}
+    given |= {"SessionToken": key.session_token} | ({"Expiration": expires()} if expires() else {})
+    (tmp_path / "given").write_text(json.dumps(given))
+    (tmp_path / "aws").write_text(f"[profile payer]\ncredential_process = cat {tmp_path}/given\n")
+    path = tmp_path / "config.yaml"
+    path.write_text('accounts: [{id: "999999999999", profile: payer}]')
+    with Simulator(fleet) as simulator:
+        env = simulator.environment() | {"AWS_CONFIG_FILE": str(tmp_path / "aws")}
+        ended = run_exporter(["check", f"--config.file={path}"], env)
+    assert re.search(rf"^✓ profile payer: {told}$", ended.stdout, re.MULTILINE), ended.stdout
+    assert "jo@" not in ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("name", ["table", "as_json", "page"])

@@ -50,8 +50,16 @@ def case(metric: str, display_id: str) -> str:
     return series(f"case_{metric}_timestamp_seconds", A, f'display_id="{display_id}"')
 
 
+def case_info(display_id: str, side: str, severity: str = 'severity_code="critical"') -> str:
+    return series("case_info", A, f'display_id="{display_id}"', severity, side)
+
+
 def replica(of: str) -> str:
     return of.replace("{", '{instance="b",')
+
+
+def in_search(of: str) -> str:
+    return of.replace(A, B)
 
 
 def shard(ordinal: int, namespace: str = "a") -> str:
@@ -63,15 +71,18 @@ def shards(namespace: str = "a") -> str:
 
 
 CRITICAL, HIGH = 'severity_code="critical"', 'severity_code="high"'
-AWS, CUSTOMER = 'last_author="aws"', 'last_author="customer"'
-TARGET = series("first_response_target_seconds", CRITICAL)
+AWS, CUSTOMER = 'waiting_on="aws"', 'waiting_on="customer"'
+TARGET = series("first_response_target_seconds", A, CRITICAL)
 UNANSWERED = series("oldest_unanswered_case_created_timestamp_seconds", A, CRITICAL)
 UNANSWERED_HIGH = series("oldest_unanswered_case_created_timestamp_seconds", A, HIGH)
 OVERDUE = series("first_response_overdue_cases", A, CRITICAL)
 LATE = series("first_response_overdue_cases", A, HIGH)
-SEVERE_AWS = series("latest_communication_timestamp_seconds", A, CRITICAL, AWS)
-HIGH_AWS = series("latest_communication_timestamp_seconds", A, HIGH, AWS)
-HIGH_CUSTOMER = series("latest_communication_timestamp_seconds", A, HIGH, CUSTOMER)
+SEVERE_US, SEVERE_AWS, HIGH_US, HIGH_AWS = (
+    series("oldest_waiting_since_timestamp_seconds", A, severity, side)
+    for severity in (CRITICAL, HIGH)
+    for side in (CUSTOMER, AWS)
+)
+QUIET_US, QUIET_AWS = (series("latest_communication_timestamp_seconds", A, HIGH, side) for side in (CUSTOMER, AWS))
 OPEN_HIGH = series("account_open_cases", A, HIGH)
 OPEN_CRITICAL_ELSEWHERE = series("account_open_cases", B, CRITICAL)
 SUPPORTED = series("account_supported", A)
@@ -83,25 +94,26 @@ PAGE = series("exporter_page_timestamp_seconds", E)
 RELOADED = series("exporter_config_last_reload_successful", E)
 
 EACH_ALERT = (
-    # The case was opened at 0; a second replica says the same.
+    # The case was opened at 0; a second replica says the same. As old a case of an account with another plan has time left.
     *pair(
         "AwsSupportFirstResponseNear",
-        ({UNANSWERED: "0x20", TARGET: "900x20", replica(UNANSWERED): "0x20", replica(TARGET): "900x20"}, 13),
+        (
+            {UNANSWERED: "0x20", TARGET: "900x20", replica(UNANSWERED): "0x20", replica(TARGET): "900x20"}
+            | {in_search(UNANSWERED): "0x20", in_search(TARGET): "1800x20"},
+            13,
+        ),
         ({UNANSWERED: "0x20", TARGET: "900x20"}, 16),
     ),
     *pair("AwsSupportFirstResponseOverdue", ({OVERDUE: "0x15 1x10"}, 18), ({OVERDUE: "0x30", LATE: "1x30"}, 25)),
     *pair("AwsSupportFirstResponseLate", ({LATE: "2x30"}, 20), ({LATE: "0x10 1x5 0x30", OVERDUE: "1x40"}, 30)),
+    # AWS's turn, though AWS may have written last: nobody is to answer.
     *pair(
         "AwsSupportSevereCaseWaitsForUs",
-        ({SEVERE_AWS: "-14400x60"}, 20),
-        ({SEVERE_AWS: "-12600x60", HIGH_AWS: "-20000x60"}, 20),
+        ({SEVERE_US: "-14400x60"}, 20),
+        ({SEVERE_US: "-12600x60", SEVERE_AWS: "-20000x60", HIGH_US: "-20000x60"}, 20),
     ),
-    *pair(
-        "AwsSupportCaseWaitsForUs",
-        ({HIGH_AWS: "-87600x80"}, 70),
-        ({HIGH_CUSTOMER: "-87600x80", HIGH_AWS: "-27600x80"}, 70),
-    ),
-    *pair("AwsSupportCaseQuiet", ({HIGH_CUSTOMER: "-607800x80"}, 70), ({HIGH_CUSTOMER: "-607800x30 -300000x60"}, 70)),
+    *pair("AwsSupportCaseWaitsForUs", ({HIGH_US: "-87600x80"}, 70), ({HIGH_US: "-27600x80", HIGH_AWS: "-87600x80"}, 70)),
+    *pair("AwsSupportCaseQuiet", ({QUIET_AWS: "-607800x80"}, 70), ({QUIET_AWS: "-607800x30 -300000x60"}, 70)),
     # Accounts that are newly discovered bring their old cases with them: no rise.
     *pair(
         "AwsSupportSevereCasesRise",
@@ -166,11 +178,12 @@ ONCE_MORE = (
     Situation("AwsSupportPlanLost", {SUPPORTED: "1x5 0x1600"}, 1400),
     silent("AwsSupportPlanLost", {SUPPORTED: "1x5 0x1600"}, 1500),
     silent("AwsSupportFirstResponseNear", {UNANSWERED: "0x20", TARGET: "900x20"}, 11),
+    silent("AwsSupportFirstResponseNear", {UNANSWERED: "0x20"}, 13),  # the plan has no target for it
     Situation("AwsSupportRoleRefused", {failure("credentials"): "1x30"}, 25, variant="credentials"),
 )
 
 OPENED_1, OPENED_2 = (case("created", display_id) for display_id in ("1001", "1002"))
-SAID_1, SAID_2 = (case("latest_communication", display_id) for display_id in ("1001", "1002"))
+SAID_1, SAID_2, SAID_3 = (case("latest_communication", display_id) for display_id in ("1001", "1002", "1003"))
 LINKS = tuple(
     Situation(alert, cases, minute, variant="single cases")
     for alert, minute, cases in (
@@ -181,13 +194,21 @@ LINKS = tuple(
             18,
             {LATE: "1x20", UNANSWERED_HIGH: "0x20", UNANSWERED: "9x20", OPENED_1: "9x20", OPENED_2: "0x20"},
         ),
-        ("AwsSupportSevereCaseWaitsForUs", 20, {SEVERE_AWS: "-14400x60", SAID_1: "-14400x60", SAID_2: "9x60"}),
+        # Of two that wait on us, the one that has been quiet longest; the third, quiet for longer, waits on AWS.
+        (
+            "AwsSupportSevereCaseWaitsForUs",
+            20,
+            {SEVERE_US: "-14400x60"}
+            | {SAID_1: "-14000x60", SAID_2: "9x60", SAID_3: "-20000x60"}
+            | {case_info("1001", CUSTOMER): "1x60", case_info("1002", CUSTOMER): "1x60", case_info("1003", AWS): "1x60"},
+        ),
         (
             "AwsSupportCaseWaitsForUs",
             70,
-            {HIGH_AWS: "-87600x80", HIGH_CUSTOMER: "-90000x80", SAID_1: "-90000x80", SAID_2: "-87600x80"},
+            {HIGH_US: "-87600x80", HIGH_AWS: "-90000x80", SAID_1: "-90000x80", SAID_2: "-87600x80"}
+            | {case_info("1001", CUSTOMER): "1x80", case_info("1002", CUSTOMER, HIGH): "1x80"},
         ),
-        ("AwsSupportCaseQuiet", 70, {HIGH_CUSTOMER: "-607800x80", HIGH_AWS: "9x80", SAID_1: "-607800x80"}),
+        ("AwsSupportCaseQuiet", 70, {QUIET_US: "-607800x80", QUIET_AWS: "9x80", SAID_1: "-607800x80"}),
     )
 )
 

@@ -47,9 +47,13 @@ def test_pace_is_how_many_times_as_much_happens_among_as_many_open_cases() -> No
 def test_living_fleet_shows_everything_that_happens_to_cases() -> None:
     fleet = Fleet.living(lambda: NOW, accounts=10, cases=10)
     seen: set[str] = set()
+    last: set[tuple[str, bool]] = set()
     for hour in range(200):
         fleet.advance(NOW + hour * 3600)
         seen |= {word for case in cases_of(fleet) for word in (case.status, case.severity_code)}
+        last |= {(case.status, case.communications[-1].submitted_by == AWS_AUTHOR) for case in fleet.open_cases()}
+    assert last >= {("work-in-progress", True), ("pending-amazon-action", True), ("pending-customer-action", True)}
+    assert last >= {("work-in-progress", False), ("customer-action-completed", False)}
     assert seen == {
         *TARGETS,
         *("opened", "unassigned", "work-in-progress", "pending-customer-action"),
@@ -62,12 +66,14 @@ def test_communications_are_in_order_and_most_first_responses_in_time() -> None:
     now = NOW + DAY / 10
     fleet.advance(now)
     late = []
+    begun_by_aws = [case for case in cases_of(fleet) if case.communications[0].submitted_by == AWS_AUTHOR]
+    assert 0.02 < len(begun_by_aws) / len(cases_of(fleet)) < 0.2
     for case in cases_of(fleet):
         times = [each.created_at for each in case.communications]
         assert times == sorted(times)
         assert case.created_at - 1 < times[0]
         assert times[-1] <= now
-        if case.created_at < NOW:
+        if case.created_at < NOW and case not in begun_by_aws:
             first = min((each.created_at for each in case.communications if each.submitted_by == AWS_AUTHOR), default=NOW)
             # A raised severity has a shorter target than the one that was promised.
             late.append(first - case.created_at > TARGETS[case.severity_code])
@@ -87,6 +93,16 @@ def test_demo_shows_what_an_operator_may_meet() -> None:
         and NOW - case.created_at > TARGETS[case.severity_code]
     }
     assert overdue >= {"critical", "high", "normal"}
+    quota_increases = [case for case in fleet.open_cases() if case.service_code == "service-limit-increase"]
+    assert any(len(case.communications) == 1 and NOW - case.created_at > DAY for case in quota_increases)
+
+
+def test_demo_is_alive_within_two_minutes() -> None:
+    fleet = Fleet.demo(lambda: NOW, pace=240)
+    fleet.advance(NOW + 120)
+    opened = [case.communications[0].submitted_by == AWS_AUTHOR for case in cases_of(fleet) if case.created_at > NOW]
+    assert {*opened} == {True, False}
+    assert any(case.severity_code == "urgent" and 3600 < NOW + 120 - case.created_at < 3700 for case in fleet.open_cases())
 
 
 def test_served_fleet_lives_on(clock: FakeClock, serve: Serve, connect: Connect) -> None:

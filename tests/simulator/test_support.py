@@ -90,6 +90,30 @@ def test_account_sees_its_own_cases_and_tokens_alone(fleet: Fleet, account: Acco
     assert code_of(stranger.describe_cases, nextToken=first["nextToken"]) == "InvalidParameterValueException"
 
 
+IDS = ["english", "japanese", "resolved"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "default_language", "listed"),
+    [
+        ({}, None, ["japanese", "english"]),
+        ({}, "en", ["english"]),
+        ({"language": "ja"}, "en", ["japanese"]),
+        ({"includeResolvedCases": True}, None, ["resolved", "japanese", "english"]),
+        ({"caseIdList": IDS}, None, ["japanese", "english"]),
+        ({"caseIdList": IDS, "includeResolvedCases": True}, None, ["resolved", "japanese", "english"]),
+        ({"caseIdList": IDS[1:], "includeResolvedCases": True, "language": "en"}, None, ["resolved"]),
+    ],
+)
+def test_filters_are_combined(
+    account: Account, connect: Connect, parameters: dict[str, Any], default_language: str | None, listed: list[str]
+) -> None:
+    account.default_language = default_language
+    for case_id, status, language in zip(IDS, ("opened", "opened", "resolved"), ("en", "ja", "en"), strict=True):
+        account.add_case(status=status, language=language).case_id = case_id
+    assert [case["caseId"] for case in connect("support").describe_cases(**parameters)["cases"]] == listed
+
+
 def test_sixth_call_within_a_second_is_throttled(serve: Serve, connect: Connect) -> None:
     seconds = [100.0]
     client = connect("support", at=serve(throttle=True, timer=lambda: seconds[0]))

@@ -1,12 +1,16 @@
 """Cases for tests, made by hand or drawn by hypothesis."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, pack
+from exporter.cases.targets import SupportPlan, Targets
+from exporter.cases.turns import first_by_aws, in_order, opened_by
 
 NOW = 1_700_000_000.0
+TARGETS = Targets(SupportPlan.ENTERPRISE, (("critical", 900.0), ("high", 14400.0), ("normal", 43200.0)))
 
 
 def case(
@@ -18,6 +22,7 @@ def case(
     latest: Communication | None = None,
     first_aws: float | None = None,
     first_aws_known: bool = True,
+    written: Sequence[Communication] = (),
 ) -> Case:
     """Return a case with what matters to a test."""
     return Case(
@@ -29,10 +34,22 @@ def case(
         category_code="other",
         language="en",
         created=created,
-        latest=latest,
+        latest=latest or (written[-1] if written else None),
         first_aws=first_aws,
         first_aws_known=first_aws_known,
+        packed=pack(written),
     )
+
+
+def case_of(*written: Communication, case_id: str = "case-1", status: str = "opened", severity_code: str = "normal") -> Case:
+    """Return a case as all of its communications have it, opened with the first."""
+    ordered = in_order(written)
+    opener = opened_by(ordered)
+    first = None if opener is Author.AWS else first_by_aws(ordered)
+    made = case(
+        case_id, status=status, severity_code=severity_code, created=ordered[0].created, first_aws=first, written=ordered
+    )
+    return replace(made, opened_by=opener)
 
 
 def answered(created: float, at: float, case_id: str = "case-1", severity_code: str = "normal") -> Case:

@@ -19,15 +19,13 @@ from exporter.clock import Clock
 from exporter.collector.accounts import Entry
 from exporter.collector.collector import Collector
 from exporter.config.settings import Settings, parse
-from exporter.metrics.exposition import Encoding, PageStore, TextFormat
+from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from tests.support.clock import FakeClock
 from tests.support.page import Page
 
 T = TypeVar("T")
-
-_PLAIN = Encoding(TextFormat.PROMETHEUS, gzip=False)
 
 
 class Rig:
@@ -50,8 +48,8 @@ class Rig:
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="rig", daemon=True)
         self._thread.start()
         self._started.wait()
-        instrumentation = Instrumentation(settings.policy.first_response_targets.values())
-        self.readers = Readers(self._endpoints, instrumentation, clock=clock, random=random)
+        instrumentation = Instrumentation(settings.first_response_targets)
+        self.readers = Readers(self._endpoints, instrumentation.request_ended, clock=clock, random=random, log=log or nowhere)
         self.store = PageStore()
         self.collector = Collector(
             targets.plan(settings, self.readers),
@@ -106,7 +104,8 @@ class Rig:
     async def applying(self, config: str) -> None:
         """Reload with another configuration, on the exporter's event loop."""
         known = [listing.discovery for listing in self.discoverer.listings]
-        await self.collector.apply(targets.plan(self.parse(config), self.readers, known))
+        self.collector.apply(targets.plan(self.parse(config), self.readers, known))
+        await self.collector.publisher.publish()
 
     def status(self, account_id: str) -> AccountStatus | None:
         """Return what is known of one account."""
@@ -124,9 +123,7 @@ class Rig:
 
     def published(self) -> Page:
         """Return the page that was published last."""
-        page = self.store.encode(_PLAIN)
-        assert page is not None
-        return Page(page.decode())
+        return Page(self.store.uncompressed(TextFormat.PROMETHEUS).decode())
 
     def due(self) -> list[Entry]:
         """Return the accounts that are due in the order in which their tasks would wake up."""

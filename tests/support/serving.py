@@ -10,7 +10,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from exporter.web.guard import Limits
-from exporter.web.server import Address, listen, run
+from exporter.web.server import listen, run
 from exporter.web.tls import WebConfigFile
 from tests.support.fetch import Response, fetch
 from tests.support.log import Log
@@ -31,7 +31,7 @@ class Serving:
     port: int = 0
 
     def __enter__(self) -> Self:
-        self._sock = listen(Address("127.0.0.1", 0))
+        self._sock = listen("127.0.0.1:0")
         self.port = self._sock.getsockname()[1]
         self._started = threading.Event()
         self._errors: list[BaseException] = []

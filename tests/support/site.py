@@ -17,7 +17,7 @@ from exporter.metrics.renderer import Renderer
 from exporter.web.handlers import Paths, Site, application
 
 NOW = 1_700_000_000.0
-POLICY = Policy(1800.0, {"low": 50.0})
+POLICY = Policy(1800.0)
 
 
 def pages_of(statuses: Sequence[AccountStatus]) -> PageStore:

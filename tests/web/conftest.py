@@ -4,7 +4,6 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,10 @@ from aiohttp import web
 from exporter.cases.changes import Changes
 from exporter.cases.model import Account, Case, Reading, Reason
 from exporter.cases.status import AccountStatus, Poll
-from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config
+from exporter.config.yaml_lines import read
 from exporter.web.guard import Limits
+from exporter.web.settings import WebSettings
 from exporter.web.tls import WebConfigFile
 from tests.support.certificates import Authority
 from tests.support.log import Log
@@ -44,8 +45,11 @@ def web_config(tmp_path: Path, authority: Authority) -> ReadWebConfig:
             (tmp_path / "ca.crt").write_text(authority.certificate)
         path = tmp_path / "web-config.yml"
         path.write_text(text)
-        parse = partial(parse_web_config, source="web-config.yml", directory=tmp_path)
-        return WebConfigFile("web-config.yml", partial(read_web_config, path), parse, (log or Log()).logger)
+
+        def load() -> WebSettings:
+            return parse_web_config(read(path, "web-config"), source="web-config.yml", directory=tmp_path)
+
+        return WebConfigFile("web-config.yml", load, (log or Log()).logger)
 
     return written
 

@@ -2,10 +2,9 @@ import asyncio
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from itertools import count
 from pathlib import Path
 
 import bcrypt
@@ -26,60 +25,73 @@ OK, BUSY = HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS
 class Checks(list[bytes]):
     """Checks passwords, and keeps the hashes that they were checked against."""
 
+    def __init__(self, check: Callable[[bytes, bytes], bool]) -> None:
+        super().__init__()
+        self._check = check
+
     def __call__(self, password: bytes, against: bytes) -> bool:
         self.append(against)
-        return bcrypt.checkpw(password, against)
+        return self._check(password, against)
 
 
-async def statuses(*logins: tuple[str, str, str]) -> tuple[list[HTTPStatus], Checks]:
-    """Return what becomes of logins (name, password, client) that come all at once, and which hashes were used."""
-    auth = BasicAuth(lambda: USERS, check=(checks := Checks()))
-    return await asyncio.gather(*(auth.login(name, word.encode(), client) for name, word, client in logins)), checks
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
+    """Keep the hashes that passwords are checked against."""
+    monkeypatch.setattr(bcrypt, "checkpw", checks := Checks(bcrypt.checkpw))
+    return checks
+
+
+async def statuses(*logins: tuple[str, str, str]) -> list[HTTPStatus]:
+    """Return what becomes of logins (name, password, client) that come all at once."""
+    auth = BasicAuth(lambda: USERS)
+    return await asyncio.gather(*(auth.login(name, word.encode(), client) for name, word, client in logins))
 
 
 @pytest.mark.parametrize("name", ["alice", "mallory"])
-async def test_the_same_login_is_checked_once_an_unknown_name_against_somebodys_hash(name: str) -> None:
-    found, checks = await statuses(*[(name, "secret", "a")] * 50, (name, "secret", "b"))
+async def test_the_same_login_is_checked_once_an_unknown_name_against_somebodys_hash(checks: Checks, name: str) -> None:
+    found = await statuses(*[(name, "secret", "a")] * 50, (name, "secret", "b"))
     assert set(found) == {OK if name == "alice" else HTTPStatus.UNAUTHORIZED}
     assert len(checks) == 1
     assert checks[0].decode() in USERS.values()
 
 
-async def test_wrong_logins_do_not_push_right_ones_out_of_memory_and_only_the_last_are_kept() -> None:
-    checks = Checks()
-    auth = BasicAuth(lambda: USERS, check=checks, monotonic=lambda: 0.0)
-    words = [b"secret", *(b"%d" % number for number in range(150))]
-    for word in words:
+async def test_a_right_login_is_remembered_until_its_hash_changes_however_many_wrong_ones_come(checks: Checks) -> None:
+    users = dict(USERS)
+    auth = BasicAuth(lambda: users)
+    for word in (b"secret", *(b"%d" % number for number in range(10))):
         await auth.login("alice", word, "a")
     checks.clear()
-    for word in reversed(words):
-        await auth.login("alice", word, "a")
-    assert len(checks) == 150 - 128
+    assert await auth.login("alice", b"secret", "a") == OK
+    assert checks == []
+    users["alice"] = hashed("another")
+    assert await auth.login("alice", b"secret", "a") == HTTPStatus.UNAUTHORIZED
+    del users["alice"]
+    assert await auth.login("alice", b"secret", "a") == HTTPStatus.UNAUTHORIZED
 
 
 async def test_of_many_attempts_at_once_most_are_turned_away_and_one_client_cannot_take_all_turns() -> None:
-    everybody, _ = await statuses(*(("alice", str(number), str(number)) for number in range(100)))
+    everybody = await statuses(*(("alice", str(number), str(number)) for number in range(100)))
     assert everybody.count(BUSY) == 92
-    found, _ = await statuses(*(("alice", str(number), "bad") for number in range(20)), ("alice", "secret", "good"))
+    found = await statuses(*(("alice", str(number), "bad") for number in range(20)), ("alice", "secret", "good"))
     assert (found.count(BUSY), found[20]) == (16, OK)
 
 
-async def test_after_a_wrong_password_the_next_has_to_wait_as_long_as_the_check_took() -> None:
-    ticks = count(0.0, 0.1)
-    slept: list[float] = []
+async def test_after_a_wrong_password_the_next_has_to_wait_as_long_as_the_check_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(_: bytes, __: bytes) -> bool:
+        time.sleep(0.05)
+        return False
 
-    async def sleep(seconds: float) -> None:
-        slept.append(round(seconds, 3))
-
-    await BasicAuth(lambda: USERS, monotonic=lambda: next(ticks), sleep=sleep).login("alice", b"wrong", "a")
-    assert slept == [0.1]
+    monkeypatch.setattr(bcrypt, "checkpw", check)
+    began = time.monotonic()
+    await statuses(("alice", "one", "a"), ("alice", "two", "a"))
+    assert time.monotonic() - began >= 0.2, "two checks, and a pause as long as the check after each"
 
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Serving]:
     odd = USERS["alice"][:28] + "9" + USERS["alice"][29:]
     text = f"basic_auth_users: {{alice: {hashed('secret', cost=9)}, bob: {USERS['bob']}, odd: {odd}}}"
-    file = WebConfigFile("", text.encode, lambda content: parse_web_config(content, source="", directory=Path()), Log().logger)
+    file = WebConfigFile("", lambda: parse_web_config(text.encode(), source="", directory=Path()), Log().logger)
     with Serving(site_of(2), web_config=file) as serving:
         yield serving
 

@@ -10,7 +10,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.cases.report import FleetReport
-from exporter.metrics.exposition import PageStore
 from exporter.web.handlers import Paths, ReloadRefused, is_reserved
 from tests.support.site import report_of
 from tests.web.conftest import Serve, status
@@ -88,9 +87,8 @@ def test_a_path_has_its_methods_and_says_which(
     assert (set(response.headers["allow"].split(",")) if "allow" in response.headers else None) == allowed
 
 
-def test_before_the_first_round_there_is_no_page_and_it_is_not_ready(serve: Serve) -> None:
-    client = serve(pages=PageStore(), ready=False)
-    assert [client.get(path).status for path in ("/metrics", "/-/ready")] == [503, 503]
+def test_before_the_first_round_it_is_not_ready(serve: Serve) -> None:
+    assert serve(ready=False).get("/-/ready").status == 503
 
 
 def test_health_ends_with_what_is_stuck_and_says_what(serve: Serve) -> None:
@@ -103,8 +101,8 @@ def test_health_ends_with_what_is_stuck_and_says_what(serve: Serve) -> None:
     ("outcome", "expected"),
     [
         ((), (200, "Reloaded.\n")),
-        (ReloadRefused("too many wait", 429), (429, "Not reloaded: too many wait.\n")),
-        (("f:1: one", "f:2: two"), (500, "Not reloaded, all is as it was:\nf:1: one\nf:2: two\n")),
+        (ReloadRefused("not enabled"), (403, "Not reloaded: not enabled.\n")),
+        (("f:1: one", "f:2: two"), (500, "Not reloaded:\nf:1: one\nf:2: two\n")),
         (RuntimeError("nobody thought of this"), (500, "Internal Server Error\n")),
     ],
 )

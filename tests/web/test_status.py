@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Reason
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Reason, pack
 from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
 from tests.support.serving import Serving
 from tests.support.site import NOW, POLICY
 from tests.web.conftest import CASE, Serve, status
 
+DAY = 86400.0
 HOSTILE = "<script>alert(1)</script>"
 BROKEN = status("broken", "222222222222", Reason.ASSUME_ROLE_DENIED, "denied")
 WITH_CASES = replace(POLICY, case_limit=100)
@@ -74,8 +75,9 @@ def test_each_field_that_may_hold_markup_is_shown_as_text(serve: Serve) -> None:
 
 
 def test_the_status_is_there_for_programs(serve: Serve) -> None:
-    organization = OrganizationStatus("acme", 3, NOW - 5, Reason.ACCESS_DENIED, "no")
-    client = serve(status("well"), BROKEN, organizations=[organization])
+    organization = OrganizationStatus("acme", 3, NOW - 5, Reason.ACCESS_DENIED, "ListAccounts: no")
+    overdue = replace(CASE, created=NOW - 2 * DAY)
+    client = serve(status("well", cases=(overdue,)), BROKEN, organizations=[organization])
     assert client.get("/api/v1/status").headers["content-type"] == "application/json; charset=utf-8"
     shown = document(client)
     assert shown["version"] == "1.2.3"
@@ -87,6 +89,7 @@ def test_the_status_is_there_for_programs(serve: Serve) -> None:
         "first_response_overdue": 1,
     }
     assert [account["account_name"] for account in shown["accounts"]] == ["broken", "well"], "the worst comes first"
+    assert [account["plan"] for account in shown["accounts"]] == ["enterprise"] * 2
     assert "trust policy" in shown["accounts"][0]["advice"]
     assert shown["accounts"][1]["open_cases_by_severity"]["low"] == 1
     assert shown["accounts"][1]["first_response_overdue"] == 1
@@ -123,15 +126,23 @@ def test_when_the_next_poll_is_due_is_told(serve: Serve) -> None:
 
 
 def test_whose_turn_it_is_is_told(serve: Serve) -> None:
-    ours = replace(CASE, case_id="case-2", display_id="2", latest=Communication(NOW, Author.AWS))
-    theirs = [replace(CASE, case_id=f"case-{n}", display_id=str(n), latest=Communication(NOW, Author.CUSTOMER)) for n in (3, 4)]
-    client = serve(status("a", cases=(ours, *theirs)), policy=WITH_CASES)
+    asked, answer = Communication(NOW - 60, Author.CUSTOMER), Communication(NOW - 30, Author.AWS)
+    written = {
+        ("pending-customer-action", answer): ("customer", NOW - 30, "yours"),
+        ("work-in-progress", answer): ("aws", NOW - 60, "AWS"),  # an interim update
+        ("opened", asked): ("aws", NOW - 60, "AWS"),
+    }
+    cases = tuple(
+        replace(CASE, case_id=f"case-{n}", display_id=str(n), status=state, latest=last, packed=pack((asked, last)[: n + 1]))
+        for n, (state, last) in enumerate(reversed(written))
+    )
+    client = serve(status("a", cases=cases), policy=WITH_CASES)
     assert document(client)["fleet"]["open_cases_waiting_for"] == {"aws": 2, "customer": 1}
-    cases = {case["display_id"]: case["waiting_for"] for case in document(client)["accounts"][0]["cases"]}
-    assert cases == {"2": "customer", "3": "aws", "4": "aws"}
+    listed = {case["display_id"]: case for case in document(client)["accounts"][0]["cases"]}
+    turns = dict(re.findall(r"displayId=(\d).*?<td>(AWS|yours)", row(client, "a")))
+    told = [(each["waiting_for"], each["waiting_since"], turns[name]) for name, each in sorted(listed.items(), reverse=True)]
+    assert told == [*written.values()]
     assert figure(client, "Your turn") == "1"
-    turns = re.findall(r"displayId=(\d).*?<td>(AWS|yours)", row(client, "a"))
-    assert sorted(turns) == [("2", "yours"), ("3", "AWS"), ("4", "AWS")]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +167,22 @@ def test_an_own_account_that_cannot_be_found_is_told_with_what_to_do(serve: Serv
     assert "give the exporter valid AWS credentials" in page
     assert "none found" in page
     assert "<h3>Organizations</h3>" not in page
+
+
+def test_what_several_accounts_fail_for_is_told_once_and_their_rows_keep_the_state(serve: Serve) -> None:
+    why = Reason.CREDENTIALS, "the default credential chain: <none>"
+    failing = [status(f"a{number}", f"{number:012}", *why) for number in range(3)]
+    odd = status("odd", "222222222222", Reason.TIMEOUT, "slow")
+    client = serve(*failing, odd, organizations=[OrganizationStatus("acme", 3, NOW - 90, *why)])
+    text = client.get("/").text
+    what = "<b>Accounts of acme cannot be listed</b>, last listed 1 min ago; <b>3 accounts cannot be read</b> (credentials)."
+    assert re.findall(r'<p class="alert">(.*?)<br>', text) == [what]
+    assert (
+        text.count("give the exporter valid AWS credentials") == text.count("the default credential chain: &lt;none&gt;") == 1
+    )
+    assert cell(client, "a1", "at") == "failing"
+    assert '<td class="why" colspan="7"><p><b>credentials</b></p>' in row(client, "a1")
+    assert "<small>slow</small>" in row(client, "odd")
 
 
 def cases(count: int) -> tuple[Case, ...]:

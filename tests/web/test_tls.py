@@ -168,7 +168,7 @@ def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once_and_a_repaired_
         assert serving.get("/-/healthy", login("alice", "secret"), tls=authority.client_context()).status == 200
         assert serving.get("/-/healthy", tls=authority.client_context()).status == 401
         assert [(line["event"], line["problem"]) for line in log.lines] == [
-            ("reloading web config failed, keeping the previous one", "web-config.yml: " + problem.format(dir=tmp_path))
+            ("reloading web-config failed, keeping the previous one", "web-config.yml: " + problem.format(dir=tmp_path))
         ]
         (tmp_path / name).write_text(before)
         web_config(good + HEADERS.format("deny"))
@@ -179,13 +179,13 @@ def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once_and_a_repaired_
 
 def test_a_change_is_believed_when_two_reads_found_the_same(web_config: ReadWebConfig) -> None:
     file = web_config(HEADERS.format("deny"))
-    before = file.current().settings
+    before = file.current.settings
     for number in range(3):
         web_config(f"basic_auth_users: {{user{number}: {hashed('two')}}}")
         file.refresh()
-        assert file.current().settings == before
+        assert file.current.settings == before
     file.refresh()
-    assert set(file.current().settings.users) == {"user2"}
+    assert set(file.current.settings.users) == {"user2"}
 
 
 def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
@@ -193,7 +193,7 @@ def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
 ) -> None:
     log = Log()
     file = web_config(f"{TLS}}}", log)
-    before = file.current().context
+    before = file.current.context
     authority.sign("localhost").write(tmp_path, "server")
 
     def exhausted(_: str) -> int:
@@ -202,10 +202,10 @@ def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
     with monkeypatch.context() as patch:
         patch.setattr(os, "memfd_create", exhausted)
         refresh(file)
-    assert file.current().context is before
+    assert file.current.context is before
     assert [line["problem"] for line in log.lines] == ["[Errno 24] Too many open files"]
     refresh(file)
-    assert file.current().context is not before
+    assert file.current.context is not before
 
 
 @pytest.mark.parametrize(

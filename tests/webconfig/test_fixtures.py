@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.web import parse_web_config, read_web_config
+from exporter.config.web import parse_web_config
+from exporter.config.yaml_lines import read
 from exporter.errors import ConfigError
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 from tests.support.tools import ROOT
@@ -59,7 +60,7 @@ def test_neither_hashes_nor_inline_keys_are_in_the_representation() -> None:
 def test_a_missing_file_is_told_plainly(tmp_path: Path) -> None:
     path = tmp_path / "web-config.yml"
     with pytest.raises(ConfigError, match=f"^{path}: the web-config cannot be read: no such file or directory$"):
-        read_web_config(path)
+        read(path, "web-config")
 
 
 def test_the_example_in_the_documentation_is_accepted() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from exporter.cases.model import Case
 from exporter.cases.policy import Policy
-from exporter.cases.report import AccountReport, FleetReport, waits_for
+from exporter.cases.report import AccountReport, FleetReport
+from exporter.cases.turns import waiting_since
 from exporter.web.status.rows import case_url
 
 _ORGANIZATION = ("name", "accounts", "last_success", "reason", "detail", "advice")
@@ -36,6 +37,7 @@ def _account(report: AccountReport, policy: Policy) -> dict[str, object]:
         "account_name": account.name,
         "region": account.region,
         "organization": account.organization,
+        "plan": account.targets.plan.value,
         "labels": dict(account.labels),
         "state": report.state.value,
         "reason": report.reason,
@@ -61,7 +63,8 @@ def _case(case: Case, report: AccountReport, policy: Policy) -> dict[str, object
         "service_code": case.service_code,
         "created": case.created,
         "latest_communication": case.last_activity,
-        "waiting_for": waits_for(case).value,
+        "waiting_since": waiting_since(case),
+        "waiting_for": case.waiting_on.value,
         "first_response_overdue": case.case_id in report.overdue,
         "url": case_url(case.display_id, report.status.account.partition),
     }

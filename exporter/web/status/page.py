@@ -7,9 +7,9 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from exporter.cases.model import Author
+from exporter.cases.model import Author, Reason
 from exporter.cases.policy import Policy
-from exporter.cases.report import FleetReport
+from exporter.cases.report import Finding, FleetReport
 from exporter.cases.status import AccountState
 from exporter.web.status.rows import Part, account_rows, ago, bar, counted, severity_parts
 
@@ -36,15 +36,16 @@ class StatusPage:
     def render(self, report: FleetReport, problems: Sequence[str], policy: Policy, now: float) -> str:
         """Return the page as HTML; `problems` are those of the configuration file last read, `now` is in Unix seconds."""
         mood, verdict, details = _verdict(report)
+        shared = report.shared_failures
         return self._template.substitute(
             self._fixed,
             title=escape(f"{verdict} - AWS Support"),
             mood=mood,
             verdict=escape(verdict),
             details=escape(details),
-            alerts="\n".join(_alerts(report, problems, now)),
+            alerts="\n".join(_alerts(report, shared, problems, now)),
             tiles="\n".join(_tiles(report, now)),
-            rows="\n".join(account_rows(report.accounts, policy, now)),
+            rows="\n".join(account_rows(report.accounts, shared, policy, now)),
             at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         )
 
@@ -71,19 +72,24 @@ def _verdict(report: FleetReport) -> tuple[str, str, str]:
     return "warn" if report.overdue else "good", "All accounts are read", told
 
 
-def _alerts(report: FleetReport, problems: Sequence[str], now: float) -> Iterator[str]:
+def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[str], now: float) -> Iterator[str]:
     if problems:
         shown = [escape(problem) for problem in problems[:_MOST_ALERTS]]
         more = [f"and {len(problems) - _MOST_ALERTS} more"] if len(problems) > _MOST_ALERTS else []
         yield _alert("<b>The configuration file cannot be used</b>; the one before is in force.", *shown, *more)
+    failures: dict[tuple[Reason | None, str, str], list[str]] = {}
     for organization in report.organizations:
         if organization.reason is not None:
-            what, since = "The account of the exporter's own credentials cannot be found", ""
+            what = "<b>The account of the exporter's own credentials cannot be found</b>"
             if organization.name:
-                what = f"Accounts of {escape(organization.name)} cannot be listed"
-                since = f"; they were last listed {ago(organization.last_success, now)}"
-            told = escape(organization.advice), escape(organization.detail)
-            yield _alert(f"<b>{what}</b> ({organization.reason.value}){since}.", *told)
+                listed = ago(organization.last_success, now)
+                what = f"<b>Accounts of {escape(organization.name)} cannot be listed</b>, last listed {listed}"
+            failures.setdefault((organization.reason, organization.advice, organization.detail), []).append(what)
+    for failure in shared:
+        what = f"<b>{counted(len(failure.names), 'account')} cannot be read</b>"
+        failures.setdefault((failure.reason, failure.advice, failure.detail), []).append(what)
+    for (reason, *told), whats in failures.items():
+        yield _alert(f"{'; '.join(whats)} ({reason}).", *map(escape, told))
 
 
 def _alert(*lines: str) -> str:

@@ -6,7 +6,7 @@ from html import escape
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case
 from exporter.cases.policy import Policy
-from exporter.cases.report import WORST_FIRST, AccountReport, waits_for
+from exporter.cases.report import WORST_FIRST, AccountReport, Finding
 from exporter.cases.status import AccountState
 
 Part = tuple[str, str, int]
@@ -38,19 +38,16 @@ def bar(parts: Sequence[Part]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a count with its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def span(seconds: float) -> str:
-    """Return a length of time in its largest unit."""
     whole = max(0, int(seconds))
     unit, size = next(((unit, size) for unit, size in (("d", 86400), ("h", 3600), ("min", 60)) if whole >= size), ("s", 1))
     return f"{whole // size} {unit}"
 
 
 def ago(moment: float | None, now: float) -> str:
-    """Return how long ago something was."""
     return "never" if moment is None else f"{span(now - moment)} ago"
 
 
@@ -66,15 +63,17 @@ def severity_parts(severities: Mapping[str, int]) -> list[Part]:
     return [(code, code, severities[code]) for code in reversed(SEVERITY_CODES)] + others
 
 
-def account_rows(accounts: Iterable[AccountReport], policy: Policy, now: float) -> Iterator[str]:
-    """Yield the rows of each account."""
+def account_rows(accounts: Iterable[AccountReport], shared: Iterable[Finding], policy: Policy, now: float) -> Iterator[str]:
+    """Yield the rows of each account; what to do about failures that are shared stands elsewhere."""
     left = _MOST_CASES_OF_ALL
+    told = {account_id for failure in shared for account_id in failure.names}
     for account in accounts:
         most = min(_MOST_CASES, left, policy.case_limit or 0)
         listed = (account.cases or ())[:most]
         left -= len(listed)
-        more = "".join((*_why(account, now), *_cases(account, listed, policy, now)))
         known = account.status.account
+        why = _why(account, now, is_told=known.account_id in told)
+        more = "".join((*why, *_cases(account, listed, policy, now)))
         cases = (case.display_id for case in listed)
         words = (known.name, known.account_id, known.region, known.organization, f"state:{account.state}", account.reason or "")
         labels = (f"{name}={value}" for name, value in known.labels)
@@ -119,15 +118,14 @@ def _open_cases(account: AccountReport) -> str:
     return f'<div class="cases" title="{escape(title)}"><span{style}>{count}</span>{drawn}{overdue}</div>'
 
 
-def _why(account: AccountReport, now: float) -> Iterator[str]:
+def _why(account: AccountReport, now: float, *, is_told: bool) -> Iterator[str]:
     if account.reason is None:
         return
     since = account.status.failing_since
     lasting = f", for {span(now - since)}" if since is not None and now - since >= 60 else ""  # noqa: PLR2004 - a minute
     quiet = ' class="quiet"' if account.state is AccountState.UNSUPPORTED else ""
-    yield (
-        f"<p{quiet}><b>{account.reason.value}</b>{lasting}: {escape(account.advice)}<small>{escape(account.detail)}</small></p>"
-    )
+    more = "" if is_told else f": {escape(account.advice)}<small>{escape(account.detail)}</small>"
+    yield f"<p{quiet}><b>{account.reason.value}</b>{lasting}{more}</p>"
 
 
 def _cases(account: AccountReport, cases: Sequence[Case], policy: Policy, now: float) -> Iterator[str]:
@@ -148,7 +146,7 @@ def _case(case: Case, account: AccountReport, policy: Policy, now: float) -> str
     url = case_url(case.display_id, account.status.account.partition)
     shown = escape(case.display_id)
     linked = shown if url is None else f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{shown}</a>'
-    turn = "AWS" if waits_for(case) is Author.AWS else "yours"
+    turn = "AWS" if case.waiting_on is Author.AWS else "yours"
     overdue = " · overdue" if case.case_id in account.overdue else ""
     about = case.subject if policy.subjects else case.service_code
     severity = case.severity_code if case.severity_code in SEVERITY_CODES else "other"

@@ -1,0 +1,84 @@
+"""What was written on a case before the latest five communications, which are all that DescribeCases brings.
+
+Where those do not tell who opened the case, when AWS first wrote, or all that was written since the reading before,
+DescribeCommunications does.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+
+from exporter.cases.model import Author, Case, Communication, Reason, pack
+from exporter.cases.turns import first_by_aws, in_order, opened_by
+from exporter.errors import ReadFailure
+
+LOOKUPS_PER_POLL = 10
+"""Cases that are looked up in one poll of an account, mostly a call each; what is left waits for the next poll."""
+
+Lookup = Callable[[str], Awaitable[Iterable[Communication]]]
+
+
+class Correspondence:
+    """Remembers what was written on the open cases of one account."""
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._listed: Sequence[Case] | None = None  # when nothing had to be looked up
+        self._completed: tuple[Case, ...] = ()
+        self._looked_up: dict[str, int] = {}  # in which poll, by number
+        self._polls = 0
+
+    async def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
+        """Return an account's open cases with all that is known of what was written on them; others are forgotten.
+
+        The lookup returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
+        """
+        if cases is self._listed:
+            return self._completed  # most polls find nothing new
+        before = {case.case_id: case for case in self._completed}
+        found = {case.case_id: self._with_latest(case, before.get(case.case_id)) for case in cases}
+        completed = {case_id: case for case_id, (case, _) in found.items()}
+        looked_up = {case_id: self._looked_up.get(case_id, 0) for case_id, (_, is_known) in found.items() if not is_known}
+        polls = self._polls + 1
+        # Those that were looked up before come last, or they would keep others from ever being looked up.
+        for case_id in sorted(looked_up, key=lambda case_id: looked_up[case_id])[:LOOKUPS_PER_POLL]:
+            try:
+                written = in_order(await lookup(case_id))
+            except ReadFailure as failure:
+                if failure.reason is not Reason.MALFORMED:
+                    break  # Others would fail in the same way.
+            else:
+                opener = opened_by(written)
+                first = None if opener is Author.AWS else first_by_aws(written)
+                completed[case_id] = _with(completed[case_id], written, first, opener)
+            looked_up[case_id] = polls
+        # Not before: a reading that was cancelled has told nobody.
+        self._begun, self._listed = True, None if looked_up else cases
+        self._completed, self._looked_up, self._polls = tuple(completed.values()), looked_up, polls
+        return self._completed
+
+    def _with_latest(self, case: Case, before: Case | None) -> tuple[Case, bool]:
+        """Return a case with what is known, and whether that is all; if not, it has what was written by the last reading."""
+        if case.first_aws_known:
+            return case, True
+        if not self._begun:
+            # What the first reading finds answered is no event: it does not matter when that was.
+            is_past = case.first_aws is not None
+            return replace(case, first_aws_known=is_past), is_past
+        if before is None:
+            return replace(case, packed=b""), False
+        seen, latest = before.communications, case.communications
+        is_awaited = before.first_aws is None and before.opened_by is Author.CUSTOMER
+        if not before.first_aws_known or not (seen and latest and latest[0].created <= seen[-1].created):
+            held = case if is_awaited else replace(case, first_aws=before.first_aws, first_aws_known=True)
+            return replace(held, opened_by=before.opened_by, packed=before.packed, latest=case.latest or before.latest), False
+        written = in_order((*seen, *latest))
+        begins = at = written.index(latest[0])
+        while begins and written[begins - 1].author is latest[0].author:
+            begins -= 1
+        first = first_by_aws(written) if is_awaited else before.first_aws
+        return _with(case, (*written[begins:at][:1], *latest), first, before.opened_by), True
+
+
+def _with(case: Case, written: tuple[Communication, ...], first_aws: float | None, opener: Author) -> Case:
+    latest = written[-1] if written else case.latest
+    return replace(case, latest=latest, first_aws=first_aws, first_aws_known=True, opened_by=opener, packed=pack(written))

@@ -1,0 +1,42 @@
+"""Whose turn it is on a case, since when, and how long each side took to reply."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from exporter.cases.model import Author, Case, Communication
+
+
+def in_order(written: Iterable[Communication]) -> tuple[Communication, ...]:
+    """Return communications by time, each once; of those at the same moment the customer's comes first."""
+    return tuple(sorted(set(written), key=lambda one: (one.created, one.author is Author.AWS)))
+
+
+def opened_by(written: Sequence[Communication]) -> Author:
+    """Return who opened a case, from all of its communications: one that AWS opens begins with a message of AWS."""
+    return Author.AWS if written and written[0].author is Author.AWS else Author.CUSTOMER
+
+
+def first_by_aws(written: Iterable[Communication]) -> float | None:
+    return next((one.created for one in written if one.author is Author.AWS), None)
+
+
+def replies(written: Iterable[Communication]) -> Iterator[tuple[Communication, float]]:
+    """Yield each answer, and the seconds since the first message of the other side that it answers."""
+    asked: Communication | None = None
+    for one in written:
+        if asked is None or one.author is not asked.author:
+            if asked is not None:
+                yield one, one.created - asked.created
+            asked = one
+
+
+def waiting_since(case: Case) -> float | None:
+    """Return the earliest message that the waiting side has not answered: the first of the other side's latest in a row.
+
+    What the waiting side itself wrote after that does not count, as its status says: AWS's interim updates.
+    """
+    since, before = case.created, case.waiting_on
+    for one in case.communications:
+        if one.author is not case.waiting_on and before is case.waiting_on:
+            since = one.created
+        before = one.author
+    return since

@@ -1,0 +1,172 @@
+"""What botocore's chain cannot give is told in one sentence that names the setting, and passes without a person."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.aws.endpoints import Endpoints
+from exporter.aws.errors import refused
+from exporter.cases.advice import KINDS
+from exporter.cases.model import Access, Reason
+from exporter.errors import ConfigError, ReadFailure
+from tests.aws.conftest import OPTIONS, REGION, Sent, Wire, readers_of
+from tests.support.clock import FakeClock
+from tests.support.fetch import free_port
+
+ACCOUNT_ID = "111122223333"
+TOKEN, AGENT = "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+AGENT_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - a variable's name
+ROLE = f"role_arn = arn:aws:iam::{ACCOUNT_ID}:role/x"
+NO_FILE = "cannot be read: No such file or directory"
+MFA = "mfa_serial: nobody is there to type a second factor: use credentials without"
+FAILS = "credential_process: it fails, or prints something else than credentials"
+NO_JSON = "the answer is no JSON of credentials"
+PROCESS = "credential_process ="
+SSO = "sso_account_id = 111122223333\nsso_role_name = x\nsso_region = us-east-1\nsso_start_url = https://x.awsapps.com/start"
+HUB = f"{ROLE}\nsource_profile = base\nmfa_serial = HUSH"
+BASE = "aws_access_key_id = AKIAHUSH\naws_secret_access_key = HUSH"
+
+IN_PROFILE = [
+    ("", "no credentials found: set AWS_* variables, a profile, or a role of the pod or instance"),
+    (f"{PROCESS} /bin/echo HUSH", f"credential_process: {NO_JSON}"),
+    (f"{PROCESS} /bin/printf '\\377'", f"credential_process: {NO_JSON}"),
+    (f"{PROCESS} /bin/echo '{{}}'", FAILS),
+    (f'{PROCESS} /bin/echo \'{{"Version": 1, "AccessKeyId": "HUSH"}}\'', FAILS),
+    (f"{PROCESS} /bin/sh -c 'echo HUSH >&2; exit 3'", FAILS),
+    (f"{PROCESS} /bin/echo [1]", "credential_process: no credentials: AttributeError"),
+    (f"{PROCESS} /nonexistent/it --key HUSH", f"credential_process names /nonexistent/it, which {NO_FILE}"),
+    (f"{PROCESS} /etc/passwd", "credential_process names /etc/passwd, which cannot be read: Permission denied"),
+    (f"web_identity_token_file = /nonexistent/t\n{ROLE}", f"web_identity_token_file names /nonexistent/t, which {NO_FILE}"),
+    (f"{ROLE}\nsource_profile = base\nmfa_serial = HUSH", MFA),
+    (f"{ROLE}\nsource_profile = hub", MFA),
+    (f"{ROLE}\nsource_profile = nobody", 'The source_profile "nobody" referenced in the profile "dev" does not exist.'),
+    ("aws_access_key_id = HUSH", "Partial credentials found in config-file, missing: aws_secret_access_key"),
+    (SSO, "sso_start_url: not logged in: run aws sso login, or aws login"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), IN_PROFILE, ids=lambda text: text[:40])
+async def test_what_a_profile_lacks_is_told(text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text(f"[profile dev]\n{text}\n[profile hub]\n{HUB}\n[profile base]\n{BASE}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    failure = await failure_of(Access(profile="dev"))
+    assert (failure.reason, failure.detail, failure.passes) == (Reason.CREDENTIALS, f"the profile dev: {said}", True)
+
+
+async def failure_of(access: Access) -> ReadFailure:
+    async with readers_of(FakeClock()) as readers:
+        with pytest.raises(ReadFailure) as failure:
+            await readers.reader(ACCOUNT_ID, access, (REGION,), OPTIONS).read(10)
+    assert "HUSH" not in f"{failure.value}{failure.value.__cause__}"
+    return failure.value
+
+
+IN_ENVIRONMENT: list[tuple[dict[str, str], str]] = [
+    (
+        {"AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/x", TOKEN: "/nonexistent/t"},
+        f"{TOKEN} names /nonexistent/t, which {NO_FILE}",
+    ),
+    (
+        {"AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/x", TOKEN: "/"},
+        f"{TOKEN} names /, which cannot be read: Is a directory",
+    ),
+    (
+        {TOKEN: "/dev/null"},
+        f"{TOKEN}: The provided profile or the current environment is configured to assume role",
+    ),
+    ({AGENT: "{agent}", AGENT_TOKEN: "/nonexistent/t"}, f"{AGENT_TOKEN} names /nonexistent/t, which {NO_FILE}"),
+    (
+        {AGENT: "{agent}", AGENT_TOKEN: "{dir}/lines"},
+        f"{AGENT}: {AGENT_TOKEN} names {{dir}}/lines, which holds more than one line",
+    ),
+    ({AGENT: "{agent}/denied"}, f"{AGENT}: HTTP 403"),
+    ({AGENT: "{agent}/text"}, f"{AGENT}: {NO_JSON}"),
+    ({AGENT: "{agent}/1"}, f"{AGENT}: no credentials: TypeError"),
+    ({AGENT: "http://127.0.0.1:{closed}/x"}, f"{AGENT}: 127.0.0.1:{{closed}}: cannot connect: Connection refused"),
+    ({AGENT: "http://agent.example/x"}, f"{AGENT}: agent.example is neither local nor asked over https"),
+    ({"AWS_ACCESS_KEY_ID": "AKIAHUSH"}, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"),
+    ({}, "no credentials found: set AWS_* variables, a profile, or a role of the pod or instance"),
+]
+
+
+@pytest.mark.parametrize(("variables", "said"), IN_ENVIRONMENT, ids=lambda value: str(value)[:60])
+async def test_what_the_environment_lacks_is_told(
+    variables: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def agent(sent: Sent) -> bytes:
+        return sent.target.removeprefix("/").encode() or b"HUSH"
+
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # botocore's own pause
+    (tmp_path / "lines").write_text("HUSH\nHUSH")
+    head = b"403 HUSH" if "denied" in str(variables) else b"200 OK"
+    async with Wire(agent, head=head) as wire:
+        words = {"agent": wire.url, "dir": tmp_path, "closed": free_port()}
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value.format(**words))
+        failure = await failure_of(Access())
+    assert failure.detail.startswith(f"the default credential chain: {said.format(**words)}")
+    assert (failure.reason, failure.passes) == (Reason.CREDENTIALS, True)
+
+
+def test_the_examples_of_the_table_of_advice_are_what_is_said() -> None:
+    said = {f"the profile dev: {said}" for _, said in IN_PROFILE}
+    said |= {f"the default credential chain: {said}" for _, said in IN_ENVIRONMENT}
+    said.add(refused("the default credential chain: AssumeRoleWithWebIdentity", 403, "AccessDenied", "Not authorized").detail)
+    examples = {kind.example for kind in KINDS if kind.reason is Reason.CREDENTIALS and " chain: " in kind.example}
+    examples.remove("the default credential chain: no answer in time")  # said by who waits: test_credentials
+    assert examples | {kind.example for kind in KINDS if "profile dev" in kind.example} <= said
+
+
+REFUSED_AT_START: list[tuple[dict[str, str], str]] = [
+    ({"AWS_PROFILE": "dev"}, "AWS_PROFILE: there is no profile dev in AWS's config and credentials files"),
+    ({"AWS_DEFAULT_PROFILE": "dev"}, "AWS_DEFAULT_PROFILE: there is no profile dev"),
+    ({"AWS_CONFIG_FILE": "{dir}/bad"}, "{dir}/bad:3: it cannot be parsed"),
+    ({"AWS_SHARED_CREDENTIALS_FILE": "{dir}/bad"}, "{dir}/bad:3: it cannot be parsed"),
+    ({"AWS_CONFIG_FILE": "{dir}/binary"}, "{dir}/binary: it cannot be parsed"),
+    ({"AWS_CONFIG_FILE": "{dir}/mode"}, 'retry_mode: Invalid value provided to "mode": "bar" must be one of'),
+    ({"AWS_CONFIG_FILE": "{dir}/url"}, "an AWS_* variable, or AWS's config file: Invalid endpoint: foo"),
+    ({"AWS_MAX_ATTEMPTS": "abc"}, "AWS_MAX_ATTEMPTS: invalid literal for int() with base 10: 'abc'"),
+    ({"AWS_METADATA_SERVICE_TIMEOUT": "abc"}, "AWS_METADATA_SERVICE_TIMEOUT: invalid literal"),
+    (
+        {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "ipv5"},
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: Invalid EC2 Instance Metadata",
+    ),
+    ({"AWS_RETRY_MODE": "foo"}, 'AWS_RETRY_MODE: Invalid value provided to "mode": "foo" must be one of'),
+    ({"AWS_RETRY_MODE": ""}, 'an AWS_* variable, or AWS\'s config file: Invalid value provided to "mode": ""'),
+    ({"AWS_DEFAULTS_MODE": "foo"}, "AWS_DEFAULTS_MODE: Client configured with invalid defaults mode: foo."),
+    ({"AWS_DEFAULT_REGION": "-1"}, "AWS_DEFAULT_REGION: Provided region_name '-1' doesn't match a supported format."),
+    ({"AWS_ENDPOINT_URL": "foo"}, "AWS_ENDPOINT_URL: Invalid endpoint: foo"),
+    ({"AWS_ENDPOINT_URL": "https://a:HUSH@b c"}, "AWS_ENDPOINT_URL: Invalid endpoint: https://b c"),
+    ({"AWS_ENDPOINT_URL_STS": "foo"}, "AWS_ENDPOINT_URL_STS: Invalid endpoint: foo"),
+    ({"AWS_ENDPOINT_URL_SUPPORT": "foo:bar"}, "AWS_ENDPOINT_URL_SUPPORT: Invalid endpoint: foo:bar"),
+    ({"AWS_ENDPOINT_URL_ORGANIZATIONS": "foo"}, "AWS_ENDPOINT_URL_ORGANIZATIONS: Invalid endpoint: foo"),
+    ({"AWS_CA_BUNDLE": "/nonexistent/b"}, f"AWS_CA_BUNDLE names /nonexistent/b, which {NO_FILE}"),
+    ({"AWS_CA_BUNDLE": "{dir}/binary"}, "AWS_CA_BUNDLE names {dir}/binary, which holds no certificates in PEM"),
+    ({"REQUESTS_CA_BUNDLE": "/nonexistent/b"}, f"REQUESTS_CA_BUNDLE names /nonexistent/b, which {NO_FILE}"),
+    ({"AWS_CONFIG_FILE": "{dir}/bundle"}, f"ca_bundle names /nonexistent/c, which {NO_FILE}"),
+]
+FILES = {
+    "bad": b"[default]\nregion = us-east-1\naws_secret_access_key HUSH\n",
+    "binary": b"\xff\xfe\x00HUSH",
+    "mode": b"[default]\nretry_mode = bar\n",
+    "url": b"[default]\nservices = ours\n[services ours]\nsts =\n  endpoint_url = foo\n",
+    "bundle": b"[default]\nca_bundle = /nonexistent/c\n",
+}
+
+
+@pytest.mark.parametrize(("variables", "said"), REFUSED_AT_START, ids=lambda value: str(value)[:60])
+def test_what_botocore_does_not_take_is_one_line_that_names_the_variable(
+    variables: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("{dir}", str(tmp_path)))
+    with pytest.raises(ConfigError) as refused:
+        Endpoints()
+    (problem,) = refused.value.problems
+    assert problem.startswith(said.replace("{dir}", str(tmp_path)))
+    assert "HUSH" not in problem
+    assert len(problem.splitlines()) == 1

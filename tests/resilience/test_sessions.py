@@ -1,0 +1,156 @@
+"""Sessions that AWS no longer takes are replaced, and those that are too long for a role are cut."""
+
+from dataclasses import dataclass
+
+import pytest
+from aiohttp import web
+
+from exporter.simulator.errors import ApiError
+from exporter.simulator.exchange import Exchange
+from exporter.simulator.faults import Fault, FaultHandle
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.kinds import Error
+from exporter.simulator.server import Simulator
+from tests.resilience.conftest import MANAGEMENT, StartRig
+from tests.support.agent import TOKEN, Agent, credentials
+from tests.support.log import Log
+
+A = "111111111111"
+ROLE = f"arn:aws:iam::{A}:role/AwsSupportExporter"
+HUB = f"arn:aws:iam::{MANAGEMENT}:role/Hub"
+CHAINED = f"accounts: [{{id: '{A}', role_chain: ['{HUB}', '{ROLE}']}}]"
+DENY = "User: jane is not authorized to perform: x:y with an explicit deny in an identity-based policy"
+INTERVAL, QUARTER = 330.0, 1200.0
+
+
+@pytest.fixture(autouse=True)
+def _accounts(fleet: Fleet) -> None:
+    fleet.add_account(account_id=A).add_case()
+    fleet.management_account.add_role("Hub")
+
+
+@dataclass
+class Revoked:
+    """AWS refuses every session that was issued before."""
+
+    keys: set[str]
+    error: ApiError
+
+    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+        if exchange.asked.access_key_id in self.keys:
+            return exchange.refuse(self.error).response()
+        return exchange.serve().response()
+
+
+def revoke(simulator: Simulator, error: ApiError) -> FaultHandle:
+    issued = {record.access_key_id for record in simulator.log.records() if record.access_key_id.startswith("ASIA")}
+    simulator.log.clear()
+    return simulator.faults.add(Fault(Revoked(issued, error)))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiError("AccessDeniedException", DENY, 403),
+        ApiError("UnrecognizedClientException", "The security token included in the request is invalid.", 403),
+        ApiError("InvalidClientTokenId", "The security token included in the request is invalid.", 403),
+        ApiError("ExpiredToken", "The security token included in the request is expired", 400),
+    ],
+    ids=lambda error: error.code,
+)
+@pytest.mark.parametrize(("accounts", "roles"), [((A,), 1), ((), 2)], ids=["role", "chain"])
+def test_a_revoked_session_costs_no_reading(
+    error: ApiError, accounts: tuple[str, ...], roles: int, simulator: Simulator, rig: StartRig
+) -> None:
+    running = rig(*accounts, rest="" if accounts else CHAINED)
+    running.round()
+    revoke(simulator, error)
+    page = running.after(INTERVAL)
+    assert (page.up(), page.reasons(A)) == ({A: 1}, {})
+    refused = roles  # each role's session once
+    assert simulator.log.counts() == {"DescribeCases": 2, "AssumeRole": roles + refused - 1}
+
+
+def test_a_session_that_is_refused_when_it_is_new_is_refused_and_tried_anew_once_a_poll(
+    simulator: Simulator, rig: StartRig
+) -> None:
+    running = rig(A)
+    running.round()
+    simulator.log.clear()
+    simulator.faults.add(Fault(Error(403, "AccessDeniedException", DENY), "DescribeCases"))
+    page = running.after(INTERVAL)
+    assert (page.up(), page.reasons(A)) == ({A: 0}, {"access_denied": 1})
+    assert simulator.log.counts() == {"DescribeCases": 2, "AssumeRole": 1}
+    simulator.log.clear()
+    running.after(QUARTER)
+    assert simulator.log.counts() == {"DescribeCases": 2, "AssumeRole": 1}
+
+
+def test_a_reload_reads_an_account_whose_session_was_revoked_at_once(simulator: Simulator, rig: StartRig) -> None:
+    running = rig(A)
+    running.round()
+    denied = simulator.faults.add(Fault(Error(403, "AccessDeniedException", DENY), "DescribeCases"))
+    assert running.after(INTERVAL).up() == {A: 0}
+    denied.remove()
+    revoke(simulator, ApiError("AccessDeniedException", DENY, 403))
+    running.apply(f"aws: {{role_name: AwsSupportExporter}}\naccounts: [{{id: '{A}'}}]")
+    assert running.round().up() == {A: 1}
+
+
+def test_own_credentials_that_were_revoked_are_looked_for_anew(
+    simulator: Simulator, fleet: Fleet, rig: StartRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def session() -> dict[str, str]:
+        return credentials(fleet.keys.issue_session(MANAGEMENT, "arn", "pod", fleet.clock() + 1e6))
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    with Agent(session) as agent:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url)
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", TOKEN)
+        running = rig(A, aws="session_duration: 15m")
+        assert running.round().up() == {A: 1}
+        revoke(simulator, ApiError("InvalidClientTokenId", "", 403))
+        assert running.after(3 * INTERVAL).up() == {A: 1}
+        assert agent.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("longest", "as_session", "asked", "why"),
+    [
+        (43200, True, "12h", "1 hour session limit for roles assumed by role chaining"),
+        (7200, False, "12h", "MaxSessionDuration set for this role"),
+        (3600, False, "61m", "MaxSessionDuration set for this role"),
+    ],
+    ids=["from a session", "longer than the role's", "a minute longer"],
+)
+def test_a_session_that_is_too_long_is_cut_to_an_hour_and_told_once(
+    *,
+    longest: int,
+    as_session: bool,
+    asked: str,
+    why: str,
+    simulator: Simulator,
+    fleet: Fleet,
+    rig: StartRig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if as_session:
+        key = fleet.keys.issue_session(MANAGEMENT, "arn", "pod", fleet.clock() + 1e6)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.access_key_id)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key.secret_access_key)
+        monkeypatch.setenv("AWS_SESSION_TOKEN", key.session_token)
+    fleet.account(A).roles["AwsSupportExporter"].max_session_seconds = longest
+    log = Log()
+    running = rig(A, aws=f"session_duration: {asked}", log=log)
+    assert running.round().up() == {A: 1}
+    for _ in range(4):
+        page = running.after(0.5 * 3600)
+    assert page.up() == {A: 1}
+    assert running.readers.notes() == [
+        f"aws.session_duration was cut to 1h for {ROLE}, and for whatever else needs it: DurationSeconds exceeds the {why}"
+    ]
+    assert [line["role"] for line in log.lines if line["event"] == "aws.session_duration cut to 1h"] == [ROLE]
+    statuses = [record.status for record in simulator.log.records("AssumeRole")]
+    assert statuses[:2] == [400, 200]
+    assert set(statuses[2:]) == {200}, "a session of an hour is asked for at once from then on"
