@@ -6,13 +6,14 @@ from exporter.cases.model import Author, Case, Communication
 
 
 def in_order(written: Iterable[Communication]) -> tuple[Communication, ...]:
-    """Return communications by time, each once; of those at the same moment the customer's comes first."""
-    return tuple(sorted(set(written), key=lambda one: (one.created, one.author is Author.AWS)))
+    """Return communications by time, each once."""
+    return tuple(sorted(set(written)))
 
 
 def opened_by(written: Sequence[Communication]) -> Author:
-    """Return who opened a case, from all of its communications: one that AWS opens begins with a message of AWS."""
-    return Author.AWS if written and written[0].author is Author.AWS else Author.CUSTOMER
+    """Return who opened a case, from all of its communications: AWS, if the customer wrote none at or before AWS's first."""
+    begins = {one.author for one in written[:2] if one.created == written[0].created}
+    return Author.AWS if begins == {Author.AWS} else Author.CUSTOMER
 
 
 def first_by_aws(written: Iterable[Communication]) -> float | None:
