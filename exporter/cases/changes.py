@@ -104,7 +104,8 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     back_ids = {case.case_id for case in back}
     opened = tuple(case for case in new if case.case_id not in back_ids)
     # AWS says so where a case was resolved and reopened in between.
-    away = {case.case_id for case in after.cases if case.status == REOPENED and _was_open_otherwise(known.get(case.case_id))}
+    reopened = (case for case in after.cases if case.status == REOPENED and case.case_id in known)
+    away = {case.case_id for case in reopened if known[case.case_id].status != REOPENED}
     last_seen = known | {case.case_id: case for case in after.resolved}
     resolved = tuple(last_seen[case.case_id] for case in before.cases if case.case_id not in present or case.case_id in away)
     # What AWS wrote by then may be its first response all the same.
@@ -190,10 +191,6 @@ def _still_awaited(case: Case, *, before: bool | None) -> bool | None:
     if before is False or case.opened_by is Author.AWS or (case.first_aws is not None and case.first_aws_known):
         return False
     return True if before or case.first_aws_known else None
-
-
-def _was_open_otherwise(earlier: Case | None) -> bool:
-    return earlier is not None and earlier.status != REOPENED
 
 
 def _was_there_before(case: Case, earlier: float) -> bool:
