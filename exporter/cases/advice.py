@@ -9,7 +9,7 @@ from exporter.cases.model import Reason
 
 _TABLE = files(__package__).joinpath("advice.txt").read_text(encoding="utf-8")
 """For each reason its kinds: a detail as it is really said, what tells it from others in brackets, and what to do."""
-_CALLER = "the exporter's own identity (`check` shows it)"
+_CALLER = "the exporter's own role or user"
 
 
 @dataclass(frozen=True, slots=True)
