@@ -16,6 +16,7 @@ from exporter.cases.model import Access, Reason
 from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, Kind
+from exporter.simulator.keys import AccessKey
 from exporter.simulator.kinds import ConnectionReset, Error, Latency, Silence, Throttled
 from exporter.simulator.server import Simulator
 from tests.aws.conftest import OPTIONS, REGION, Sent, Wire, answer, issued, read, readers_of
@@ -176,6 +177,28 @@ async def test_own_credentials_that_change_are_checked_again(
         with pytest.raises(ReadFailure, match=f"belong to account {ACCOUNT_ID}, not to {MANAGEMENT}"):
             await reader.read(10)
     assert simulator.log.counts()["DescribeCases"] == 1
+
+
+async def test_a_profile_of_another_account_is_looked_for_again_once_it_is_corrected(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, clock, asked = tmp_path / "config", FakeClock(), list[int]()
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    wrong, right = (simulator.fleet.keys.issue_session(each, "arn", "x", time.time() + 60) for each in (MANAGEMENT, ACCOUNT_ID))
+
+    def write(key: AccessKey) -> None:
+        token = f"aws_secret_access_key = {key.secret_access_key}\naws_session_token = {key.session_token}"
+        config.write_text(f"[profile dev]\naws_access_key_id = {key.access_key_id}\n{token}\n")
+
+    write(wrong)
+    async with readers_of(clock) as readers:
+        for _ in range(2):
+            assert "belong to account" in (await failure_of(Access(profile="dev"), readers=readers)).detail
+            asked.append(simulator.log.counts()["GetCallerIdentity"])
+        clock.advance(15 * 60)
+        write(right)
+        await readers.reader(ACCOUNT_ID, Access(profile="dev"), (REGION,), OPTIONS).read(10)
+    assert asked == [1, 2], "who was just found is not looked for again"
 
 
 @pytest.fixture
