@@ -268,23 +268,25 @@ async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
 
 @pytest.mark.usefixtures("_web_identity")
 @pytest.mark.parametrize(
-    ("kind", "reason"),
+    ("kind", "reason", "passes"),
     [
-        (Error(503, "ServiceUnavailable", "again"), "server_error"),
-        (Throttled(), "throttled"),
-        (Error(403, "AccessDenied", "no"), "credentials"),
-        (Error(400, "ExpiredTokenException", "no"), "credentials"),
+        (Error(503, "ServiceUnavailable", "again"), "server_error", True),
+        (Throttled(), "throttled", True),
+        (Error(403, "AccessDenied", "no"), "credentials", False),
+        (Error(400, "ExpiredTokenException", "no"), "credentials", True),
+        (Error(400, "IDPCommunicationError", "again"), "credentials", True),
     ],
-    ids=["503", "throttled", "denied", "expired"],
+    ids=["503", "throttled", "denied", "expired", "identity provider"],
 )
 async def test_what_sts_answers_tells_whether_a_person_is_needed(
-    kind: Kind, reason: str, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    kind: Kind, reason: str, passes: bool, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     simulator.faults.add(Fault(kind))
     monkeypatch.setattr(time, "sleep", lambda _: None)  # botocore's own pause
-    assert (await failure_of(Access())).reason == reason
+    failure = await failure_of(Access())
+    assert (failure.reason, failure.passes) == (reason, passes)
 
 
 @pytest.mark.usefixtures("own_keys")

@@ -266,13 +266,15 @@ def test_what_fails_alike_is_told_once_with_its_advice(command: RunCommand) -> N
     assert ended.stdout.endswith("5 accounts checked, 5 failed.\n")
 
 
-def test_a_permission_that_few_readings_need_is_told_as_a_warning(command: RunCommand) -> None:
+def test_a_permission_that_few_readings_need_is_told_as_a_warning(command: RunCommand, aws: Simulator) -> None:
     denied = Fault(Error(400, "AccessDeniedException", "no"), operation="DescribeCommunications")
     ended = command("check", GOOD, NO_PLAN, fault=denied)
     assert ended.returncode == 0
     assert f"{GOOD} name-1 (role AwsSupportExporter): access_denied: DescribeCommunications: AccessDenied" in ended.stdout
     assert "support:DescribeCommunications on *" in " ".join(ended.stdout.split())
+    before = aws.log.counts()["DescribeCommunications"]
     assert "DescribeCommunications:" not in command("check", "999999999999").stdout, "who has no case may read it"
+    assert aws.log.counts()["DescribeCommunications"] == before + 1, "that there is no such case is an answer"
 
 
 def test_an_endpoint_that_does_not_answer_is_told_though_another_does(command: RunCommand) -> None:
