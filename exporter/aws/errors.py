@@ -158,8 +158,4 @@ def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
 
 
 def _reason_by_status(status: int, otherwise: Reason) -> Reason:
-    if status in _STATUSES:
-        return _STATUSES[status]
-    if status >= 500:  # noqa: PLR2004 - the server's fault, by RFC 9110
-        return Reason.SERVER_ERROR
-    return otherwise
+    return _STATUSES.get(status, Reason.SERVER_ERROR if status >= 500 else otherwise)  # noqa: PLR2004 - the server's, by RFC 9110

@@ -253,8 +253,9 @@ async def test_a_profile_without_a_region_uses_the_accounts(
         ("AWS_ENDPOINT_URL_STS", "http://{closed}", "{closed}: cannot connect: Connection refused"),
         ("https_proxy", "http://user:hush@{closed}", "the proxy {closed}: cannot connect: Connection refused"),
         ("AWS_ENDPOINT_URL_STS", "https://sts.invalid", "sts.invalid:443: cannot connect: "),
+        ("https_proxy", "http://[closed", "no answer: ValueError"),
     ],
-    ids=["refused", "proxy", "no such name"],
+    ids=["refused", "proxy", "no such name", "no URL"],
 )
 async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
     variable: str, url: str, said: str, monkeypatch: pytest.MonkeyPatch
@@ -268,25 +269,25 @@ async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
 
 @pytest.mark.usefixtures("_web_identity")
 @pytest.mark.parametrize(
-    ("kind", "reason", "passes"),
+    ("kind", "told"),
     [
-        (Error(503, "ServiceUnavailable", "again"), "server_error", True),
-        (Throttled(), "throttled", True),
-        (Error(403, "AccessDenied", "no"), "credentials", False),
-        (Error(400, "ExpiredTokenException", "no"), "credentials", True),
-        (Error(400, "IDPCommunicationError", "again"), "credentials", True),
+        (Error(503, "ServiceUnavailable", "again"), ("server_error", True)),
+        (Throttled(), ("throttled", True)),
+        (Error(403, "AccessDenied", "no"), ("credentials", False)),
+        (Error(400, "ExpiredTokenException", "no"), ("credentials", True)),
+        (Error(400, "IDPCommunicationError", "again"), ("credentials", True)),
     ],
     ids=["503", "throttled", "denied", "expired", "identity provider"],
 )
 async def test_what_sts_answers_tells_whether_a_person_is_needed(
-    kind: Kind, reason: str, passes: bool, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    kind: Kind, told: tuple[str, bool], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     simulator.faults.add(Fault(kind))
     monkeypatch.setattr(time, "sleep", lambda _: None)  # botocore's own pause
     failure = await failure_of(Access())
-    assert (failure.reason, failure.passes) == (reason, passes)
+    assert (failure.reason, failure.passes) == told
 
 
 @pytest.mark.usefixtures("own_keys")

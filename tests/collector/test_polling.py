@@ -211,6 +211,23 @@ async def test_what_ails_all_shows_one_by_one_and_is_told_once_a_minute(world: W
     assert len(counts) <= 7
 
 
+async def test_who_recovers_before_its_failure_was_told_is_not_told_of(world: World[FakeClock]) -> None:
+    await world.assign("1", "2", "3")
+    for account_id, seconds in (("1", 10), ("2", 1)):
+        world.sources[account_id].outcome = ReadFailure(Reason.UNREACHABLE, "no way")
+        await world.poll_due()
+        world.clock.advance(seconds)
+    for account_id in ("2", "1"):
+        world.sources[account_id].outcome = ()
+    for _ in range(60):
+        world.clock.advance(20)
+        await world.poll_due()
+    assert [(line["event"], line["account_id"]) for line in world.log.lines] == [
+        ("polling account failed", "1"),
+        ("account recovered", "1"),
+    ]
+
+
 async def test_a_page_that_is_never_made_is_told_as_a_health_problem(world: World[FakeClock]) -> None:
     await world.assign(A)
     assert world.collector.health_problems() == []

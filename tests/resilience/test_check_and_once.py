@@ -12,6 +12,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,13 @@ def test_a_proxy_that_is_no_url_is_told_without_its_password() -> None:
     assert checked.returncode == 1
     assert "✗ support: us-east-1, aws, support.us-east-1.amazonaws.com:443, proxy 127.0.0.1:1, unreachable\n" in checked.stdout
     assert not re.search("Traceback|hush|jane", checked.stdout + checked.stderr)
+
+
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def test_the_certificates_that_are_trusted_are_told(variable: str, aws: Simulator) -> None:
+    bundle = files("botocore") / "cacert.pem"
+    checked = run_exporter(["check"], aws.environment() | {variable: str(bundle)})
+    assert re.search(rf"✓ sts: us-east-1, aws, 127\.0\.0\.1:\d+, ca bundle {bundle}\n", checked.stdout)
 
 
 def test_check_finds_the_accounts_of_an_organization_and_tells_of_regions_that_share_an_endpoint(command: RunCommand) -> None:
