@@ -93,7 +93,7 @@ def _sentence(error: BaseException, way: str, given: Mapping[str, str]) -> str:
 
 
 def misconfigured(error: BaseException, given: Mapping[str, str]) -> str:
-    """Return what is wrong with a setting that botocore does not take, in one line that names it."""
+    """Return what is wrong with a setting that botocore does not take, in one line that names it: what is quoted first."""
     match error:
         case said.ProfileNotFound(kwargs={"profile": profile}):
             variable = next((f"{name}: " for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if given.get(name) == profile), "")
@@ -102,7 +102,6 @@ def misconfigured(error: BaseException, given: Mapping[str, str]) -> str:
             line = re.search(r"line:?\s+(\d+)", str(values.get("error")))
             return f"{path}{f':{line[1]}' if line else ''}: it cannot be parsed: write it as AWS's config file"
     text = " ".join(str(error).split())
-    # Of what it takes instead, further on, other settings may have some.
     found = {name: re.search(rf"['\"]?(?<!\w){re.escape(value)}(?!\w)", text) for name, value in given.items() if value}
     places = {name: (place[0] == given[name], place.start(), -len(place[0])) for name, place in found.items() if place}
     setting = min(places, key=lambda name: places[name], default="an AWS_* variable, or AWS's config file")

@@ -17,7 +17,7 @@ import msgspec
 
 from exporter.aws.errors import malformed
 from exporter.cases.model import UNKNOWN, Author, Case, Communication, pack
-from exporter.cases.turns import first_by_aws, in_order, opened_by
+from exporter.cases.turns import first_by_aws, opened_by
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -174,7 +174,7 @@ def _case(case: _Case, position: int) -> Case:
         recent = _RecentCommunications()
     items = recent.communications
     written = _written(items) if isinstance(items, list) else []
-    seen = in_order(written)
+    seen = tuple(sorted(written))
     # Where nothing is said of them, or of when they were written, AWS may have answered.
     is_whole = isinstance(items, list) and len(items) == len(written) and _token(recent.next_token) is None
     opener = opened_by(seen) if is_whole else Author.CUSTOMER

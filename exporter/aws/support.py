@@ -73,9 +73,10 @@ class SupportReader:
         missing = missing_cases(memory.open, self._open)
         found = await self._find(retries, ends, missing) if missing else {}
         cases, resolved, memory.missed = with_missing(self._open, missing, found, memory.missed)
-        cases = await memory.correspondence.complete(cases, partial(self._communications, retries, ends))
-        memory.open = cases
-        return Reading(listings[0].taken_at, cases, resolved)
+        lookup = partial(self._communications, retries, ends)
+        completed = await memory.correspondence.complete((*cases, *resolved) if resolved else cases, lookup)
+        memory.open = completed[: len(cases)]
+        return Reading(listings[0].taken_at, memory.open, completed[len(cases) :])
 
     async def _list(self, retries: Retries[Service], language: str | None) -> _Listing:
         listing: _Listing | None = None

@@ -104,7 +104,8 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     back_ids = {case.case_id for case in back}
     opened = tuple(case for case in new if case.case_id not in back_ids)
     # AWS says so where a case was resolved and reopened in between.
-    away = {case.case_id for case in after.cases if case.status == REOPENED and _was_open_otherwise(known.get(case.case_id))}
+    reopened = (case for case in after.cases if case.status == REOPENED and case.case_id in known)
+    away = {case.case_id for case in reopened if known[case.case_id].status != REOPENED}
     last_seen = known | {case.case_id: case for case in after.resolved}
     resolved = tuple(last_seen[case.case_id] for case in before.cases if case.case_id not in present or case.case_id in away)
     # What AWS wrote by then may be its first response all the same.
@@ -127,9 +128,9 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
         outcomes=tuple(_outcomes(settled, targets, after.taken_at)),
         first_responses=tuple(_first_responses(case for case in seen if earlier[case.case_id].awaited)),
         open_durations=tuple(
-            (case.severity_code, max(0.0, ended - case.created))
+            (case.severity_code, max(0.0, max(before.taken_at, case.last_activity or 0.0) - case.created))
             for case in resolved
-            if case.created is not None and (ended := case.last_activity) is not None
+            if case.created is not None
         ),
         replies=tuple(reply for found, _ in told for reply in found),
         written=tuple(author for _, authors in told for author in authors),
@@ -155,11 +156,13 @@ def _told(
         if earlier is not None and earlier.packed == case.packed:
             continue
         seen = () if earlier is None else earlier.communications
-        since = seen[0].created if seen else float("-inf")
-        if case.case_id in returned or (not seen and case.case_id not in opened and watched[case.case_id].awaited is None):
-            since = before.taken_at  # what was written before is not known
+        # Of a turn that began before the latest five its first message is kept, and not those in between.
+        since = seen[-5:][0].created if seen else float("-inf")
+        begins = case.case_id in returned or not (seen or case.case_id in opened or watched[case.case_id].awaited)
+        if begins:
+            since = before.taken_at  # what was written before is not known, or a resolution ended its turn
         written = in_order((*seen, *case.communications))
-        turns = [one for one in written if case.case_id not in returned or one.created > since]  # a resolution ends a turn
+        turns = [one for one in written if not begins or one.created > since]
         answered = {answer for answer, _ in replies(seen)}
         yield (
             [
@@ -188,10 +191,6 @@ def _still_awaited(case: Case, *, before: bool | None) -> bool | None:
     if before is False or case.opened_by is Author.AWS or (case.first_aws is not None and case.first_aws_known):
         return False
     return True if before or case.first_aws_known else None
-
-
-def _was_open_otherwise(earlier: Case | None) -> bool:
-    return earlier is not None and earlier.status != REOPENED
 
 
 def _was_there_before(case: Case, earlier: float) -> bool:

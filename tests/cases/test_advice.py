@@ -29,7 +29,7 @@ def test_there_is_one_line_of_advice_for_every_reason_whatever_was_said(reason: 
         ("sts:AssumeRole because no role trust policy", "", "the trust policy of the role must allow sts:AssumeRole to the ex"),
         (f"{ASSUME} because no resource-based policy", "arn:ex", f"trust policy of {ROLE} must allow sts:AssumeRole to arn:ex"),
         (f"{ASSUME} because no identity-based policy", "arn:ex", f"allow sts:AssumeRole on {ROLE} in the policy of arn:ex"),
-        (f"{ASSUME} with an explicit deny in an identity-based policy", "", "`check` shows it"),
+        (f"{ASSUME} with an explicit deny in an identity-based policy", "", "own role or user"),
         (f"sts:TagSession on resource: {ROLE}", "arn:ex", f"in the trust policy of {ROLE} and in the policy of arn:ex"),
         (f"{ASSUME} because no service control policy allows", "", "exempt sts:AssumeRole from that policy"),
         (ASSUME, "arn:ex", f"create the role, or let the trust policy of {ROLE} allow arn:ex with the same external id"),
