@@ -9,11 +9,7 @@ from exporter.cases.model import Reason
 
 _TABLE = files(__package__).joinpath("advice.txt").read_text(encoding="utf-8")
 """For each reason its kinds: a detail as it is really said, what tells it from others in brackets, and what to do."""
-_NAMES = {
-    "role": r"(?<=resource: )arn:\S+",
-    "action": r"(?<=perform: )[\w:-]+",
-    "setting": r"[^(]+(?= leads to )|\w+(?= names )",
-}
+_NAMES = {"role": r"(?<=resource: )arn:\S+", "action": r"(?<=perform: )[\w:-]+", "setting": r"[^(]+(?= leads to)|\w+(?= names)"}
 _CALLER = "the exporter's own role or user"
 
 
