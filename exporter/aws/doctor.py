@@ -66,16 +66,16 @@ class Doctor:
         return grouped(each for each in await asyncio.gather(*found) if each.reason is Reason.ACCESS_DENIED)
 
     async def _endpoint(self, service: Service, name: str, regions: Sequence[str]) -> Finding:
-        core = self.client.endpoints.core
+        endpoints = self.client.endpoints
         facts = {
             "service": name,
             "regions": regions,
-            "partition": self.client.endpoints.partition_of(regions[0]),
+            "partition": endpoints.partition_of(regions[0]),
             "host": service.host,
             "proxy": service.way.partition("leads through ")[2] or None,  # no URL: that may be none, or hold a password
-            "ca_bundle": core.get_config_variable("ca_bundle"),
-            "fips": bool(core.get_config_variable("use_fips_endpoint")),
-            "dual_stack": bool(core.get_config_variable("use_dualstack_endpoint")),
+            "ca_bundle": endpoints.ca_bundle,
+            "fips": bool(endpoints.core.get_config_variable("use_fips_endpoint")),
+            "dual_stack": bool(endpoints.core.get_config_variable("use_dualstack_endpoint")),
         }
         _, why = await self._ask(name, partial(self.client.request, service, _OPERATIONS[name], {}, _NOBODY))
         return finding(name, facts, *why) if why and why[0] in _NO_ANSWER else finding(name, facts)
