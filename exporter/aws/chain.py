@@ -23,6 +23,7 @@ _WAYS = (
     *("credential_process", "login_session", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
 )
 """Settings that lead botocore to credentials, in its order."""
+_SECRET = re.compile("secret|token$|key", re.IGNORECASE)
 _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - a variable's name
 _SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
     ((said.InvalidConfigError, said.PartialCredentialsError, said.MissingDependencyException), "(?s)(.*)", "{0}"),
@@ -102,10 +103,15 @@ def misconfigured(error: BaseException, given: Mapping[str, str]) -> str:
             line = re.search(r"line:?\s+(\d+)", str(values.get("error")))
             return f"{path}{f':{line[1]}' if line else ''}: it cannot be parsed: write it as AWS's config file"
     text = " ".join(str(error).split())
-    found = {name: re.search(rf"['\"]?(?<!\w){re.escape(value)}(?!\w)", text) for name, value in given.items() if value}
+    found = {
+        name: re.search(rf"['\"]?(?<!\w){re.escape(value)}(?!\w)", text)
+        for name, value in given.items()
+        if value and not _SECRET.search(name)
+    }
     places = {name: (place[0] == given[name], place.start(), -len(place[0])) for name, place in found.items() if place}
     setting = min(places, key=lambda name: places[name], default="an AWS_* variable, or AWS's config file")
-    return f"{setting}: {re.sub('//[^/@ ]*@', '//', text)}"
+    has_password = "@" in f"{text}{given.get(setting)}"
+    return f"{setting}: {'its value is not valid: it is not shown, as it may hold a password' if has_password else text}"
 
 
 def named(value: str, given: Mapping[str, str]) -> str:

@@ -1,7 +1,6 @@
 """What was written on a case before the latest five communications, which are all that DescribeCases brings.
 
-Where those do not tell who opened the case, when AWS first wrote, or all that was written since the reading before,
-DescribeCommunications does.
+Who opened it, when AWS first wrote, and what came since the last reading: where five do not tell, it is looked up.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -28,10 +27,7 @@ class Correspondence:
         self._polls = 0
 
     async def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
-        """Return an account's open cases with all that is known of what was written on them; others are forgotten.
-
-        The lookup returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
-        """
+        """Return cases with what was written on them; `lookup` returns all communications of one, or raises ReadFailure."""
         if cases is self._listed:
             return self._completed  # most polls find nothing new
         before = {case.case_id: case for case in self._completed}

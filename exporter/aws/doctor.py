@@ -24,8 +24,9 @@ Why = tuple[Reason, str] | tuple[()]
 _OPERATIONS = {"sts": "GetCallerIdentity", "support": "DescribeCases", "organizations": "ListAccounts"}
 _NOBODY = Credentials("none", "none")
 _NO_ANSWER = frozenset((Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.MALFORMED))
-_ARN = re.compile(r"arn:[\w-]+:(?:iam|sts)::\d{12}:[\w+=,.@/-]+", re.ASCII)
-_PERSONAL = re.compile(r"(:assumed-role/[^/]+)/.*|(?<=/)[^/]*@.*")
+_NAMED = r"(?:user|role|assumed-role|federated-user)(?:/[\w+=,.@-]{1,64}){1,9}"
+_ARN = re.compile(rf"arn:[\w-]{{1,20}}:(?:iam|sts)::\d{{12}}:(?:root|{_NAMED})", re.ASCII)
+_PERSONAL = re.compile(r"(:assumed-role/[^/]+|:federated-user)/.*|(?<=/)[^/]*@.*")
 
 
 @dataclass(frozen=True, slots=True)

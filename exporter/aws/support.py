@@ -96,7 +96,7 @@ class SupportReader:
                     page: Page[Case] = await self.client.request(
                         retries.endpoint, "DescribeCases", parameters, retries.credentials, caller, parse
                     )
-                    found |= {case.case_id: case for case in page.items}
+                    found |= {case.case_id: case for case in page.items if case.case_id in case_ids}
         return found
 
     async def _next_page(

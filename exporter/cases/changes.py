@@ -16,10 +16,7 @@ REOPENED = "reopened"
 MET, MISSED = "met", "missed"
 OPENED, WRITTEN, OUTCOME = "opened", "written", "outcome"
 APPEARS_WITHIN = 420.0
-"""How long a new case may take to show up in readings, in seconds. One that shows up later than that was there before.
-
-Two minutes for AWS, and the five by which the exporter's clock may be ahead of AWS's before AWS refuses its signatures.
-"""
+"""Seconds that a new case may take to show up: two minutes for AWS, and five by which its clock may be behind ours."""
 
 
 class FirstResponse(NamedTuple):
@@ -38,10 +35,7 @@ _shared = cache(FirstResponse)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What was seen to happen between two successful readings of one account.
-
-    Times are pairs of a severity code and the seconds since the case was opened.
-    """
+    """What was seen to happen between two readings of one account; times are seconds since a case was opened, by severity."""
 
     opened: tuple[Case, ...] = ()
     resolved: tuple[Case, ...] = ()  # as they were last seen
@@ -163,14 +157,14 @@ def _told(
             since = before.taken_at  # what was written before is not known, or a resolution ended its turn
         written = in_order((*seen, *case.communications))
         turns = [one for one in written if not begins or one.created > since]
-        answered = {answer for answer, _ in replies(seen)}
+        answered, known_already = {answer for answer, _ in replies(seen)}, {*seen}
         yield (
             [
                 (case.severity_code, answer.author, seconds)
                 for answer, seconds in replies(turns)
                 if answer not in answered and answer.created > since and answer != (case.first_aws, Author.AWS)
             ],
-            [one.author for one in written if one not in seen and one.created > since],
+            [one.author for one in written if one.created > since and one not in known_already],
         )
 
 

@@ -38,10 +38,7 @@ def tail(written: Sequence[Communication], at: int) -> tuple[Communication, ...]
 
 
 def waiting_since(case: Case) -> float | None:
-    """Return the earliest message that the waiting side has not answered: the first of the other side's latest in a row.
-
-    What the waiting side itself wrote after that does not count, as its status says: AWS's interim updates.
-    """
+    """Return the first of the other side's latest messages in a row; what the waiting side wrote after it answers nothing."""
     since, before = case.created, case.waiting_on
     for one in case.communications:
         if one.author is not case.waiting_on and before is case.waiting_on:

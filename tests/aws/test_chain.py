@@ -142,7 +142,10 @@ REFUSED_AT_START: list[tuple[dict[str, str], str]] = [
     ({"AWS_DEFAULTS_MODE": "foo"}, "AWS_DEFAULTS_MODE: Client configured with invalid defaults mode: foo."),
     ({"AWS_DEFAULT_REGION": "-1"}, "AWS_DEFAULT_REGION: Provided region_name '-1' doesn't match a supported format."),
     ({"AWS_ENDPOINT_URL": "foo"}, "AWS_ENDPOINT_URL: Invalid endpoint: foo"),
-    ({"AWS_ENDPOINT_URL": "https://a:HUSH@b c"}, "AWS_ENDPOINT_URL: Invalid endpoint: https://b c"),
+    *(
+        ({"AWS_ENDPOINT_URL": url}, "AWS_ENDPOINT_URL: its value is not valid: it is not shown, as it may hold a password")
+        for url in ("https://a:HUSH@b c", "a:HUSH@127.0.0.1:1", "http://a:HUSH/x@127.0.0.1:1")
+    ),
     ({"AWS_ENDPOINT_URL_STS": "foo"}, "AWS_ENDPOINT_URL_STS: Invalid endpoint: foo"),
     ({"AWS_ENDPOINT_URL_SUPPORT": "foo:bar"}, "AWS_ENDPOINT_URL_SUPPORT: Invalid endpoint: foo:bar"),
     ({"AWS_ENDPOINT_URL_ORGANIZATIONS": "foo"}, "AWS_ENDPOINT_URL_ORGANIZATIONS: Invalid endpoint: foo"),

@@ -139,6 +139,13 @@ def test_what_was_written_within_a_long_turn_counts_once_though_it_is_learnt_aga
     assert follow([kept], [case(created=NOW, written=life)])[1] == [US] * 6
 
 
+@pytest.mark.timeout(10)
+def test_a_case_with_very_many_communications_is_compared_in_no_time() -> None:
+    life = written(*((at, (US, AWS)[at % 2]) for at in range(20_001)))
+    before, after = (case(created=NOW, written=life[:count]) for count in (20_000, 20_001))
+    assert follow([before], [after])[1] == [US]
+
+
 def test_what_was_written_before_a_case_came_back_is_no_event_even_if_it_is_learnt_late() -> None:
     life = written((-9000, US), (-8000, AWS), (-7000, US), (-6000, AWS), (-5000, US), (-4000, AWS), (310, US))
     unknown = case(created=NOW - 9000, status="reopened", first_aws_known=False)
