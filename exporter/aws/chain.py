@@ -103,13 +103,11 @@ def misconfigured(error: BaseException, given: Mapping[str, str]) -> str:
             line = re.search(r"line:?\s+(\d+)", str(values.get("error")))
             return f"{path}{f':{line[1]}' if line else ''}: it cannot be parsed: write it as AWS's config file"
     text = " ".join(str(error).split())
-    found = {
-        name: re.search(rf"['\"]?(?<!\w){re.escape(value)}(?!\w)", text)
-        for name, value in given.items()
-        if value and not _SECRET.search(name)
-    }
+    shown = {name: value for name, value in given.items() if value and not _SECRET.search(name)}
+    found = {name: re.search(rf"['\"]?(?<!\w){re.escape(value)}(?!\w)", text) for name, value in shown.items()}
+    unknown = next((name for name, value in shown.items() if "@" in value), "an AWS_* variable, or AWS's config file")
     places = {name: (place[0] == given[name], place.start(), -len(place[0])) for name, place in found.items() if place}
-    setting = min(places, key=lambda name: places[name], default="an AWS_* variable, or AWS's config file")
+    setting = min(places, key=lambda name: places[name], default=unknown)
     has_password = "@" in f"{text}{given.get(setting)}"
     return f"{setting}: {'its value is not valid: it is not shown, as it may hold a password' if has_password else text}"
 
