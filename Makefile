@@ -25,8 +25,8 @@ endif
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.run ## Run the exporter against a simulated AWS; then open http://localhost:10047
-	@$(BIN)/aws-support-exporter --demo
+demo: $(VENV)/.run ## Run the exporter against a simulated AWS; ARGS=--web.listen-address=:10048 picks another port
+	@$(BIN)/aws-support-exporter --demo $(ARGS)
 
 test: $(VENV)/.wheel ## Run the tests on the built wheel, in 3 minutes; PYTEST_ARGS="-k web" picks some
 	@$(PYTEST) --numprocesses 3 -m "not slow" $(PYTEST_ARGS)

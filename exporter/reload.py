@@ -56,6 +56,7 @@ class Reloader:
         self._log = log
         self._seen: bytes | None = content
         self._lock = asyncio.Lock()
+        self._waiting = asyncio.Semaphore(4)
         self._next: asyncio.Task[Sequence[str]] | None = None
         self.last = LastReload(now())
 
@@ -65,7 +66,10 @@ class Reloader:
             raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
         if isinstance(self._path, str):
             raise ReloadRefused(self._path)
-        return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
+        if self._waiting.locked():
+            raise ReloadRefused("too many reloads are waiting; try again in a second")
+        async with self._waiting:
+            return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
 
     def by_signal(self) -> None:
         if isinstance(self._path, str):

@@ -23,6 +23,7 @@ _WAYS = (
     *("credential_process", "login_session", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
 )
 """Settings that lead botocore to credentials, in its order."""
+_SECRET = re.compile("secret|token$|key", re.IGNORECASE)
 _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - a variable's name
 _SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
     ((said.InvalidConfigError, said.PartialCredentialsError, said.MissingDependencyException), "(?s)(.*)", "{0}"),
@@ -83,7 +84,8 @@ def _sentence(error: BaseException, way: str, given: Mapping[str, str]) -> str:
     if isinstance(error, said.ProfileNotFound | said.ConfigParseError):
         return misconfigured(error, given)
     if isinstance(error, OSError) and error.filename:
-        return f"{named(str(error.filename), given)} cannot be read: {error.strerror}"
+        what = named(str(error.filename), given)
+        return f"{what} cannot be {'run' if what.startswith('credential_process ') else 'read'}: {error.strerror}"
     for kind, text, sentence in _SENTENCES:
         if isinstance(error, kind) and (found := re.search(text, str(error))):
             token = named(given[_TOKEN_FILE], given) if _TOKEN_FILE in given else _TOKEN_FILE.removesuffix("_FILE")
@@ -92,7 +94,7 @@ def _sentence(error: BaseException, way: str, given: Mapping[str, str]) -> str:
 
 
 def misconfigured(error: BaseException, given: Mapping[str, str]) -> str:
-    """Return what is wrong with a setting that botocore does not take, in one line that names it."""
+    """Return what is wrong with a setting that botocore does not take, in one line that names it: what is quoted first."""
     match error:
         case said.ProfileNotFound(kwargs={"profile": profile}):
             variable = next((f"{name}: " for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if given.get(name) == profile), "")
@@ -101,9 +103,13 @@ def misconfigured(error: BaseException, given: Mapping[str, str]) -> str:
             line = re.search(r"line:?\s+(\d+)", str(values.get("error")))
             return f"{path}{f':{line[1]}' if line else ''}: it cannot be parsed: write it as AWS's config file"
     text = " ".join(str(error).split())
-    found = [name for name, value in given.items() if value and value in text]
-    setting = max(found, key=lambda name: len(given[name]), default="an AWS_* variable, or AWS's config file")
-    return f"{setting}: {re.sub('//[^/@ ]*@', '//', text)}"
+    shown = {name: value for name, value in given.items() if value and not _SECRET.search(name)}
+    found = {name: re.search(rf"['\"]?(?<!\w){re.escape(value)}(?!\w)", text) for name, value in shown.items()}
+    unknown = next((name for name, value in shown.items() if "@" in value), "an AWS_* variable, or AWS's config file")
+    places = {name: (place[0] == given[name], place.start(), -len(place[0])) for name, place in found.items() if place}
+    setting = min(places, key=lambda name: places[name], default=unknown)
+    has_password = "@" in f"{text}{given.get(setting)}"
+    return f"{setting}: {'its value is not valid: it is not shown, as it may hold a password' if has_password else text}"
 
 
 def named(value: str, given: Mapping[str, str]) -> str:
@@ -124,11 +130,13 @@ def _refused(source: str, error: said.ClientError) -> RequestFailure:
 
 def _unanswered(error: Any, causes: Sequence[BaseException]) -> str:  # noqa: ANN401 - several types have these keywords
     """Return what does not answer, and why, as the system says."""
-    proxy, why = error.kwargs.get("proxy_url"), "no answer in time"
+    proxy, is_late = error.kwargs.get("proxy_url"), isinstance(error, said.ConnectTimeoutError | said.ReadTimeoutError)
+    why = "no answer in time" if is_late else f"no answer: {type(causes[-1]).__name__}"
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = f"certificate not trusted ({cause.verify_message}): set AWS_CA_BUNDLE"
         elif isinstance(cause, OSError) and cause.strerror:
             why = f"cannot connect: {cause.strerror}"
     url = urlsplit(proxy or error.kwargs.get("endpoint_url", ""))
-    return f"{'the proxy ' if proxy else ''}{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}: {why}"
+    host = f"{'the proxy ' if proxy else ''}{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}: "
+    return f"{host if url.hostname else ''}{why}"

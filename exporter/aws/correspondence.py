@@ -1,14 +1,13 @@
 """What was written on a case before the latest five communications, which are all that DescribeCases brings.
 
-Where those do not tell who opened the case, when AWS first wrote, or all that was written since the reading before,
-DescribeCommunications does.
+Who opened it, when AWS first wrote, and what came since the last reading: where five do not tell, it is looked up.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from exporter.cases.model import Author, Case, Communication, Reason, pack
-from exporter.cases.turns import first_by_aws, in_order, opened_by
+from exporter.cases.turns import first_by_aws, in_order, opened_by, tail
 from exporter.errors import ReadFailure
 
 LOOKUPS_PER_POLL = 10
@@ -28,10 +27,7 @@ class Correspondence:
         self._polls = 0
 
     async def complete(self, cases: Sequence[Case], lookup: Lookup) -> tuple[Case, ...]:
-        """Return an account's open cases with all that is known of what was written on them; others are forgotten.
-
-        The lookup returns all communications of a case. When it raises ReadFailure, the rest waits for the next poll.
-        """
+        """Return cases with what was written on them; `lookup` returns all communications of one, or raises ReadFailure."""
         if cases is self._listed:
             return self._completed  # most polls find nothing new
         before = {case.case_id: case for case in self._completed}
@@ -40,9 +36,12 @@ class Correspondence:
         looked_up = {case_id: self._looked_up.get(case_id, 0) for case_id, (_, is_known) in found.items() if not is_known}
         polls = self._polls + 1
         # Those that were looked up before come last, or they would keep others from ever being looked up.
+        listed = {case.case_id: case for case in cases}
         for case_id in sorted(looked_up, key=lambda case_id: looked_up[case_id])[:LOOKUPS_PER_POLL]:
+            looked_up[case_id] = polls
             try:
-                written = in_order(await lookup(case_id))
+                known = (*listed[case_id].communications, *completed[case_id].communications)  # the answer may lag behind
+                written = in_order((*await lookup(case_id), *known))
             except ReadFailure as failure:
                 if failure.reason is not Reason.MALFORMED:
                     break  # Others would fail in the same way.
@@ -50,7 +49,6 @@ class Correspondence:
                 opener = opened_by(written)
                 first = None if opener is Author.AWS else first_by_aws(written)
                 completed[case_id] = _with(completed[case_id], written, first, opener)
-            looked_up[case_id] = polls
         # Not before: a reading that was cancelled has told nobody.
         self._begun, self._listed = True, None if looked_up else cases
         self._completed, self._looked_up, self._polls = tuple(completed.values()), looked_up, polls
@@ -58,25 +56,24 @@ class Correspondence:
 
     def _with_latest(self, case: Case, before: Case | None) -> tuple[Case, bool]:
         """Return a case with what is known, and whether that is all; if not, it has what was written by the last reading."""
-        if case.first_aws_known:
-            return case, True
-        if not self._begun:
-            # What the first reading finds answered is no event: it does not matter when that was.
-            is_past = case.first_aws is not None
+        if before is None or not before.first_aws_known:
+            if case.first_aws_known:
+                return case, True
+            if self._begun:
+                return replace(case, packed=before.packed if before else b""), False
+            # What the first reading finds answered is no event: it does not matter when that was. Its turn may be older.
+            is_past = len({one.author for one in case.communications}) > 1
             return replace(case, first_aws_known=is_past), is_past
-        if before is None:
-            return replace(case, packed=b""), False
-        seen, latest = before.communications, case.communications
-        is_awaited = before.first_aws is None and before.opened_by is Author.CUSTOMER
-        if not before.first_aws_known or not (seen and latest and latest[0].created <= seen[-1].created):
+        seen, latest, opener = before.communications, case.communications, before.opened_by
+        if not case.first_aws_known and not (seen and latest and latest[0].created <= seen[-1].created):
+            is_awaited = before.first_aws is None and opener is Author.CUSTOMER
             held = case if is_awaited else replace(case, first_aws=before.first_aws, first_aws_known=True)
-            return replace(held, opened_by=before.opened_by, packed=before.packed, latest=case.latest or before.latest), False
-        written = in_order((*seen, *latest))
-        begins = at = written.index(latest[0])
-        while begins and written[begins - 1].author is latest[0].author:
-            begins -= 1
-        first = first_by_aws(written) if is_awaited else before.first_aws
-        return _with(case, (*written[begins:at][:1], *latest), first, before.opened_by), True
+            return replace(held, opened_by=opener, packed=before.packed, latest=case.latest or before.latest), False
+        written = in_order((*seen, *latest))  # a listing may lag behind: what was seen once stays
+        if written == latest and case.first_aws_known and case.opened_by is opener:
+            return case, True
+        first = before.first_aws or (None if opener is Author.AWS else first_by_aws(written))
+        return _with(case, tail(written, written.index(latest[0]) if latest else 0), first, opener), True
 
 
 def _with(case: Case, written: tuple[Communication, ...], first_aws: float | None, opener: Author) -> Case:

@@ -17,7 +17,7 @@ from botocore.exceptions import NoCredentialsError, RefreshWithMFAUnsupportedErr
 from exporter.aws.chain import settings, unresolved
 from exporter.aws.client import Client, in_thread
 from exporter.aws.endpoints import Endpoints
-from exporter.aws.errors import ASSUME_ROLE, RequestFailure, malformed
+from exporter.aws.errors import ASSUME_ROLE, Remedy, RequestFailure, malformed
 from exporter.aws.parse import ACCOUNT_ID, timestamp
 from exporter.aws.retry import Caller, CredentialSource
 from exporter.cases.model import Reason
@@ -229,8 +229,9 @@ class VerifiedCredentials:
         if credentials.access_key != self._verified:
             actual, credentials = await self.sts.caller_account(self.source, caller)
             if actual != self.account_id:
+                remedy = Remedy.NEW_CREDENTIALS if self.source.forget(credentials, caller) else Remedy.NONE
                 detail = f"the credentials belong to account {actual}, not to {self.account_id}"
-                raise RequestFailure(Reason.CREDENTIALS, detail)
+                raise RequestFailure(Reason.CREDENTIALS, detail, remedy)
             self._verified = credentials.access_key
         return credentials
 

@@ -24,8 +24,9 @@ Why = tuple[Reason, str] | tuple[()]
 _OPERATIONS = {"sts": "GetCallerIdentity", "support": "DescribeCases", "organizations": "ListAccounts"}
 _NOBODY = Credentials("none", "none")
 _NO_ANSWER = frozenset((Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.MALFORMED))
-_ARN = re.compile(r"arn:[\w-]+:(?:iam|sts)::\d{12}:[\w+=,.@/-]+", re.ASCII)
-_PERSONAL = re.compile(r"(:assumed-role/[^/]+)/.*|(?<=/)[^/]*@.*")
+_NAMED = r"(?:user|role|assumed-role|federated-user)(?:/[\w+=,.@-]{1,64}){1,9}"
+_ARN = re.compile(rf"arn:[\w-]{{1,20}}:(?:iam|sts)::\d{{12}}:(?:root|{_NAMED})", re.ASCII)
+_PERSONAL = re.compile(r"(:assumed-role/[^/]+|:federated-user)/.*|(?<=/)[^/]*@.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,16 @@ class Doctor:
         return grouped(each for each in await asyncio.gather(*found) if each.reason is Reason.ACCESS_DENIED)
 
     async def _endpoint(self, service: Service, name: str, regions: Sequence[str]) -> Finding:
-        core = self.client.endpoints.core
+        endpoints = self.client.endpoints
         facts = {
             "service": name,
             "regions": regions,
-            "partition": self.client.endpoints.partition_of(regions[0]),
+            "partition": endpoints.partition_of(regions[0]),
             "host": service.host,
             "proxy": service.way.partition("leads through ")[2] or None,  # no URL: that may be none, or hold a password
-            "ca_bundle": core.get_config_variable("ca_bundle"),
-            "fips": bool(core.get_config_variable("use_fips_endpoint")),
-            "dual_stack": bool(core.get_config_variable("use_dualstack_endpoint")),
+            "ca_bundle": endpoints.ca_bundle,
+            "fips": bool(endpoints.core.get_config_variable("use_fips_endpoint")),
+            "dual_stack": bool(endpoints.core.get_config_variable("use_dualstack_endpoint")),
         }
         _, why = await self._ask(name, partial(self.client.request, service, _OPERATIONS[name], {}, _NOBODY))
         return finding(name, facts, *why) if why and why[0] in _NO_ANSWER else finding(name, facts)

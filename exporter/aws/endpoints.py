@@ -65,7 +65,7 @@ class Endpoints:
             self.core.get_component("credential_provider")
             of_organizations = ["organizations"] if "AWS_ENDPOINT_URL_ORGANIZATIONS" in os.environ else []
             for service in ("sts", "support", *of_organizations):  # Its model takes 2 MB.
-                self._resolve(service, self.core.get_config_variable("region") or "us-east-1", Config())
+                self._resolve(service, self.core.get_config_variable("region") or "us-east-1")
         except OSError as error:
             why = "holds no certificates in PEM" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
             raise ConfigError([f"{named(str(self.ca_bundle), settings(self.core))} {why}"]) from None
@@ -111,46 +111,45 @@ class Endpoints:
         """
         key = (service, region)
         if key not in self._resolved:
-            endpoint = self._resolve(service, region, Config())
+            _, builtin = self._resolve(service, region, ignore_configured_endpoint_urls=True)
+            signed_for, url = self._resolve(service, region)
+            setting = _setting(service, url, builtin)
             if service == "support":
-                plain = dict.fromkeys(("use_fips_endpoint", "use_dualstack_endpoint"), False)
-                builtin = self._resolve(service, region, Config(**plain, ignore_configured_endpoint_urls=True))  # type: ignore[call-arg, arg-type]  # the stubs lag behind
-                home = urlsplit(builtin.url).netloc.split(".")[1]
+                home = urlsplit(builtin).netloc.split(".")[1]
                 signed_for = region if region in COMMERCIAL_SUPPORT_REGIONS else home
-                if "endpoint_url" in endpoint.setting.lower():
-                    endpoint = Endpoint(signed_for, endpoint.url, endpoint.setting)
-                else:
-                    if endpoint.setting:
-                        self.notes[f"{endpoint.setting} has no effect for Support, which has no such endpoint"] = None
-                    endpoint = Endpoint(signed_for, builtin.url.replace(home, signed_for))
-            self._resolved[key] = endpoint
+                if "endpoint_url" not in setting.lower():
+                    if setting:
+                        self.notes[f"{setting} has no effect for Support, which has no such endpoint"] = None
+                        plain = dict.fromkeys(("use_fips_endpoint", "use_dualstack_endpoint"), False)
+                        _, builtin = self._resolve(service, region, **plain, ignore_configured_endpoint_urls=True)
+                    url, setting = builtin.replace(home, signed_for), ""
+            self._resolved[key] = Endpoint(signed_for, url, setting)
         return self._resolved[key]
 
-    def _resolve(self, service: str, region: str, config: Config) -> Endpoint:
-        """Have botocore sign a URL: `client.meta` may name another host."""
+    def _resolve(self, service: str, region: str, **config: Any) -> tuple[str, str]:  # noqa: ANN401 - as botocore takes them
+        """Have botocore sign a URL, and return the region and the URL: `client.meta` may name another host."""
         client: Any = self.session.client(  # type: ignore[call-overload]  # the overloads want literal names
             service,
             region_name=region,
             aws_access_key_id="none",
             aws_secret_access_key="none",  # noqa: S106 - nothing is sent that is signed with it
-            config=config,
+            config=Config(**config),
         )
         signed = urlsplit(client.generate_presigned_url(_ANY_OPERATION[service]))
         client.close()
         # A URL of Support is signed for the region that was asked for, wherever its one endpoint is.
         scope = parse_qs(signed.query)["X-Amz-Credential"][0].split("/")
-        url = f"{signed.scheme}://{signed.netloc}{'' if signed.path == '/' else signed.path}"
-        return Endpoint(scope[2], url, _setting(service, signed.netloc))
+        return scope[2], f"{signed.scheme}://{signed.netloc}{'' if signed.path == '/' else signed.path}"
 
 
-def _setting(service: str, host: str) -> str:
-    """Return which of the user's settings leads to a host, or nothing if it is where AWS has the service by default."""
+def _setting(service: str, url: str, builtin: str) -> str:
+    """Return which of the user's settings leads to a URL, or nothing if it is where AWS has the service by default."""
     for name in (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL"):
-        if urlsplit(os.environ.get(name, "")).netloc == host:
+        if urlsplit(os.environ.get(name, "")).netloc == urlsplit(url).netloc:
             return name
-    if not host.startswith(service):
+    if url != builtin:
         return "endpoint_url of the AWS configuration file"
-    variants = (name for mark, name in _VARIANTS.items() if mark in host)
+    variants = (name for mark, name in _VARIANTS.items() if mark in url)
     return " and ".join(name if name in os.environ else name.removeprefix("AWS_").lower() for name in variants)
 
 

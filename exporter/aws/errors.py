@@ -49,8 +49,8 @@ _CODES = {
         PriorRequestNotComplete EC2ThrottledException
     """,
     Reason.CREDENTIALS: """
-        AuthFailure ExpiredToken ExpiredTokenException IncompleteSignature IncompleteSignatureException InvalidToken
-        InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken InvalidSignatureException RequestExpired
+        AuthFailure ExpiredToken ExpiredTokenException IDPCommunicationError IncompleteSignature IncompleteSignatureException
+        InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken InvalidSignatureException InvalidToken RequestExpired
         MissingAuthenticationToken MissingAuthenticationTokenException RequestTimeTooSkewed SignatureDoesNotMatch
         UnrecognizedClientException
     """,
@@ -65,6 +65,8 @@ _CODES = {
         CaseIdNotFound InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException
     """,
 }
+_REMEDY_OF = {"CaseIdNotFound": Remedy.NONE, "RegionDisabledException": Remedy.OTHER_ENDPOINT}
+_PASSING = frozenset({"IDPCommunicationError", "RequestExpired", "RequestTimeTooSkewed"})  # clocks are corrected by themselves
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
 _STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}
 """Too Many Requests, and Proxy Authentication Required."""
@@ -103,15 +105,13 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
     if word.isdecimal():
         word = ""  # botocore takes the status for a code where there is none
     reason = _REASONS.get(word) or _reason_by_status(status, Reason.INTERNAL if word else Reason.MALFORMED)
-    remedy = Remedy.NEW_CREDENTIALS if reason in {Reason.ACCESS_DENIED, Reason.CREDENTIALS} else None
-    if word == "RegionDisabledException":
-        remedy = Remedy.OTHER_ENDPOINT
+    usual = Remedy.NEW_CREDENTIALS if reason in {Reason.ACCESS_DENIED, Reason.CREDENTIALS} else None
     if operation == ASSUME_ROLE and reason in {Reason.ACCESS_DENIED, Reason.INTERNAL}:
         reason = Reason.ASSUME_ROLE_DENIED
     detail = f"{operation}: {word or f'HTTP {status}'}"
     if reason in {Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED} and (said := _DENIED.search(str(message))):
         detail = f"{detail}: {said[0].rstrip('.')}"
-    return RequestFailure(reason, detail, remedy)
+    return RequestFailure(reason, detail, _REMEDY_OF.get(word, usual), passes=word in _PASSING)
 
 
 def unreadable(operation: str, status: int, why: str) -> RequestFailure:
@@ -158,8 +158,4 @@ def unanswered(operation: str, host: str, error: Exception) -> RequestFailure:
 
 
 def _reason_by_status(status: int, otherwise: Reason) -> Reason:
-    if status in _STATUSES:
-        return _STATUSES[status]
-    if status >= 500:  # noqa: PLR2004 - the server's fault, by RFC 9110
-        return Reason.SERVER_ERROR
-    return otherwise
+    return _STATUSES.get(status, Reason.SERVER_ERROR if status >= 500 else otherwise)  # noqa: PLR2004 - the server's, by RFC 9110

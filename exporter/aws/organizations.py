@@ -71,4 +71,4 @@ def _active(accounts: Iterable[Mapping[str, object] | None]) -> Iterable[Member]
             # It may be active: left out, it would be taken for one that has gone.
             raise malformed(f"ListAccounts: account {account_id} has no state")
         if state == "ACTIVE":
-            yield Member(account_id, text(account.get("Name"), default=account_id))
+            yield Member(account_id, " ".join(text(account.get("Name"), default=account_id).split()))

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
 from exporter.aws.errors import malformed
 from exporter.cases.model import UNKNOWN, Author, Case, Communication, pack
-from exporter.cases.turns import first_by_aws, in_order, opened_by
+from exporter.cases.turns import first_by_aws, opened_by
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -29,6 +29,7 @@ _REPLACED = dict.fromkeys((*_CONTROLS, *_DIRECTIONS_AND_LINE_ENDS), "\N{REPLACEM
 """Characters that steer a terminal, end a string or make text read as another; line breaks and tabs stay."""
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _LONGEST_VALUE = 256
+_OF_A_PAGE = msgspec.Meta(max_length=1000)  # ten times what is asked for
 _LONGEST_SUBJECT = 120
 _Odd = bool | int | float | str | None
 """What may be where an object or a list belongs, and is taken for none; Any is what should be text."""
@@ -70,12 +71,12 @@ class _CaseWithSubject(_Case):
 
 # Were a missing list taken for an empty one, a broken answer would read as no open cases.
 class _Cases(msgspec.Struct, Generic[C], rename="camel"):
-    cases: list[C]
+    cases: Annotated[list[C], _OF_A_PAGE]
     next_token: Any = None
 
 
 class _Communications(msgspec.Struct, rename="camel"):
-    communications: list[_Communication]
+    communications: Annotated[list[_Communication], _OF_A_PAGE]
     next_token: Any = None
 
 
@@ -140,7 +141,7 @@ def text(value: object, default: str = UNKNOWN, longest: int = _LONGEST_VALUE) -
 
 
 def _code(value: object) -> str:
-    return _shared(value) if isinstance(value, str) else UNKNOWN
+    return _shared(value[:_LONGEST_VALUE]) if isinstance(value, str) else UNKNOWN
 
 
 _shared = lru_cache(maxsize=4096)(text)
@@ -150,8 +151,9 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes, operation: str) -> T:
     # What is raised is not chained: it could hold the whole body.
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        pass
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        if "length" in str(error):
+            raise malformed(f"{operation}: {error}") from None
     try:
         # It may be what msgspec refuses and json reads: lone surrogates, numbers out of range.
         return msgspec.convert(json.loads(body), decoder.type)
@@ -174,7 +176,7 @@ def _case(case: _Case, position: int) -> Case:
         recent = _RecentCommunications()
     items = recent.communications
     written = _written(items) if isinstance(items, list) else []
-    seen = in_order(written)
+    seen = tuple(sorted(written))
     # Where nothing is said of them, or of when they were written, AWS may have answered.
     is_whole = isinstance(items, list) and len(items) == len(written) and _token(recent.next_token) is None
     opener = opened_by(seen) if is_whole else Author.CUSTOMER

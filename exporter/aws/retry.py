@@ -16,6 +16,7 @@ E = TypeVar("E")
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
+_LONGEST_TOKEN = 16_384
 
 FAILURES = 3
 """Accounts that have to fail in a row to open a circuit, where they do for `LASTING` seconds."""
@@ -66,6 +67,8 @@ async def time_limit(subject: str, when: float) -> AsyncIterator[Caller]:
         if not timeout.expired():
             raise
         raise caller.late() from None
+    finally:
+        caller.failure = None  # it holds frames that hold the caller, and what was read
 
 
 class CredentialSource(Protocol):
@@ -153,8 +156,8 @@ class PageTokens:
 
     def advance(self, token: str | None) -> None:
         """Go on to the page that the last one's token leads to; raise `malformed` if the pages do not end."""
-        if token in self._seen:
-            raise malformed(f"{self.operation}: a page's token leads back to a page before it", Remedy.NONE)
+        if token in self._seen or len(token or "") > _LONGEST_TOKEN:
+            raise malformed(f"{self.operation}: a page's token leads back to a page before it, or is too long", Remedy.NONE)
         self._seen.add(token)
         if token and len(self._seen) == self.most_pages:
             raise malformed(f"{self.operation}: more than {self.most_pages} pages", Remedy.NONE)

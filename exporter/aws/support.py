@@ -73,9 +73,10 @@ class SupportReader:
         missing = missing_cases(memory.open, self._open)
         found = await self._find(retries, ends, missing) if missing else {}
         cases, resolved, memory.missed = with_missing(self._open, missing, found, memory.missed)
-        cases = await memory.correspondence.complete(cases, partial(self._communications, retries, ends))
-        memory.open = cases
-        return Reading(listings[0].taken_at, cases, resolved)
+        lookup = partial(self._communications, retries, ends)
+        completed = await memory.correspondence.complete((*cases, *resolved) if resolved else cases, lookup)
+        memory.open = completed[: len(cases)]
+        return Reading(listings[0].taken_at, memory.open, completed[len(cases) :])
 
     async def _list(self, retries: Retries[Service], language: str | None) -> _Listing:
         listing: _Listing | None = None
@@ -95,7 +96,7 @@ class SupportReader:
                     page: Page[Case] = await self.client.request(
                         retries.endpoint, "DescribeCases", parameters, retries.credentials, caller, parse
                     )
-                    found |= {case.case_id: case for case in page.items}
+                    found |= {case.case_id: case for case in page.items if case.case_id in case_ids}
         return found
 
     async def _next_page(

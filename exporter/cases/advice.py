@@ -9,7 +9,8 @@ from exporter.cases.model import Reason
 
 _TABLE = files(__package__).joinpath("advice.txt").read_text(encoding="utf-8")
 """For each reason its kinds: a detail as it is really said, what tells it from others in brackets, and what to do."""
-_CALLER = "the exporter's own identity (`check` shows it)"
+_NAMES = {"role": r"(?<=resource: )arn:\S+", "action": r"(?<=perform: )[\w:-]+", "setting": r"[^(]+(?= leads to)|\w+(?= names)"}
+_CALLER = "the exporter's own role or user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,6 @@ KINDS = tuple(_kinds())
 def advice(reason: Reason, detail: str, caller: str = "") -> str:
     """Return what to do about a failure; `caller` is the exporter's own ARN, if that is known."""
     kind = next(kind for kind in KINDS if kind.reason is reason and re.search(kind.says, detail))
-    role, action = (re.search(named, detail) for named in (r"(?<=on resource: )arn:\S+", r"(?<=perform: )[\w:-]+"))
-    names = {"role": role[0] if role else "the role", "action": action[0] if action else "the action"}
+    found = {name: re.search(pattern, detail) for name, pattern in _NAMES.items()}
+    names = {name: place[0] if place else f"the {name}" for name, place in found.items()}
     return kind.advice.format(**names, caller=caller or _CALLER)

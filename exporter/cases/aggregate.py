@@ -48,8 +48,7 @@ def with_missing(
 ) -> tuple[tuple[Case, ...], tuple[Case, ...], frozenset[str]]:
     """Return the open cases, those that were resolved, and the ids of those that the next listing decides on.
 
-    AWS's listings are eventually consistent: a case that one leaves out is as AWS then `found` it, or else open until the next
-    listing leaves it out, too: `missed` has those that the listing before left out.
+    A case that a listing leaves out is as AWS then `found` it, or open until the next leaves it out, too: `missed` has those.
     """
     now = [found.get(case.case_id, case) for case in missing]
     resolved = [case for case in now if not case.is_open or (case.case_id in missed and case.case_id not in found)]

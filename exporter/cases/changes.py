@@ -16,10 +16,7 @@ REOPENED = "reopened"
 MET, MISSED = "met", "missed"
 OPENED, WRITTEN, OUTCOME = "opened", "written", "outcome"
 APPEARS_WITHIN = 420.0
-"""How long a new case may take to show up in readings, in seconds. One that shows up later than that was there before.
-
-Two minutes for AWS, and the five by which the exporter's clock may be ahead of AWS's before AWS refuses its signatures.
-"""
+"""Seconds that a new case may take to show up: two minutes for AWS, and five by which its clock may be behind ours."""
 
 
 class FirstResponse(NamedTuple):
@@ -38,10 +35,7 @@ _shared = cache(FirstResponse)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What was seen to happen between two successful readings of one account.
-
-    Times are pairs of a severity code and the seconds since the case was opened.
-    """
+    """What was seen to happen between two readings of one account; times are seconds since a case was opened, by severity."""
 
     opened: tuple[Case, ...] = ()
     resolved: tuple[Case, ...] = ()  # as they were last seen
@@ -104,7 +98,8 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     back_ids = {case.case_id for case in back}
     opened = tuple(case for case in new if case.case_id not in back_ids)
     # AWS says so where a case was resolved and reopened in between.
-    away = {case.case_id for case in after.cases if case.status == REOPENED and _was_open_otherwise(known.get(case.case_id))}
+    reopened = (case for case in after.cases if case.status == REOPENED and case.case_id in known)
+    away = {case.case_id for case in reopened if known[case.case_id].status != REOPENED}
     last_seen = known | {case.case_id: case for case in after.resolved}
     resolved = tuple(last_seen[case.case_id] for case in before.cases if case.case_id not in present or case.case_id in away)
     # What AWS wrote by then may be its first response all the same.
@@ -127,9 +122,9 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
         outcomes=tuple(_outcomes(settled, targets, after.taken_at)),
         first_responses=tuple(_first_responses(case for case in seen if earlier[case.case_id].awaited)),
         open_durations=tuple(
-            (case.severity_code, max(0.0, ended - case.created))
+            (case.severity_code, max(0.0, max(before.taken_at, case.last_activity or 0.0) - case.created))
             for case in resolved
-            if case.created is not None and (ended := case.last_activity) is not None
+            if case.created is not None
         ),
         replies=tuple(reply for found, _ in told for reply in found),
         written=tuple(author for _, authors in told for author in authors),
@@ -155,19 +150,21 @@ def _told(
         if earlier is not None and earlier.packed == case.packed:
             continue
         seen = () if earlier is None else earlier.communications
-        since = seen[0].created if seen else float("-inf")
-        if case.case_id in returned or (not seen and case.case_id not in opened and watched[case.case_id].awaited is None):
-            since = before.taken_at  # what was written before is not known
+        # Of a turn that began before the latest five its first message is kept, and not those in between.
+        since = seen[-5:][0].created if seen else float("-inf")
+        begins = case.case_id in returned or not (seen or case.case_id in opened or watched[case.case_id].awaited)
+        if begins:
+            since = before.taken_at  # what was written before is not known, or a resolution ended its turn
         written = in_order((*seen, *case.communications))
-        turns = [one for one in written if case.case_id not in returned or one.created > since]  # a resolution ends a turn
-        answered = {answer for answer, _ in replies(seen)}
+        turns = [one for one in written if not begins or one.created > since]
+        answered, known_already = {answer for answer, _ in replies(seen)}, {*seen}
         yield (
             [
                 (case.severity_code, answer.author, seconds)
                 for answer, seconds in replies(turns)
                 if answer not in answered and answer.created > since and answer != (case.first_aws, Author.AWS)
             ],
-            [one.author for one in written if one not in seen and one.created > since],
+            [one.author for one in written if one.created > since and one not in known_already],
         )
 
 
@@ -188,10 +185,6 @@ def _still_awaited(case: Case, *, before: bool | None) -> bool | None:
     if before is False or case.opened_by is Author.AWS or (case.first_aws is not None and case.first_aws_known):
         return False
     return True if before or case.first_aws_known else None
-
-
-def _was_open_otherwise(earlier: Case | None) -> bool:
-    return earlier is not None and earlier.status != REOPENED
 
 
 def _was_there_before(case: Case, earlier: float) -> bool:

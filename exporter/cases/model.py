@@ -85,7 +85,7 @@ _PACKED = Struct("<d?")
 
 def pack(written: Iterable[Communication]) -> bytes:
     """Return communications as a case holds them."""
-    return b"".join(_PACKED.pack(one.created, one.author is Author.AWS) for one in written)
+    return b"".join([_PACKED.pack(created, author is Author.AWS) for created, author in written])
 
 
 @dataclass(frozen=True, slots=True)

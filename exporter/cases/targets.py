@@ -27,8 +27,7 @@ PLANS: Mapping[SupportPlan, Mapping[str, float]] = {
     SupportPlan.BUSINESS: _ALL_PLANS,
 }
 """Seconds by severity code (AWS Support plans, 2026); Business has no severity critical."""
-EXEMPT_SERVICES = ("service-limit-increase", "billing", "account-management", "customer-account")
-"""AWS promises a first response to technical cases only."""
+EXEMPT_SERVICES = ("service-limit-increase", "billing", "account-management", "customer-account")  # not technical
 
 
 @dataclass(frozen=True, slots=True)

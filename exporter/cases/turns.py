@@ -6,13 +6,14 @@ from exporter.cases.model import Author, Case, Communication
 
 
 def in_order(written: Iterable[Communication]) -> tuple[Communication, ...]:
-    """Return communications by time, each once; of those at the same moment the customer's comes first."""
-    return tuple(sorted(set(written), key=lambda one: (one.created, one.author is Author.AWS)))
+    """Return communications by time, each once."""
+    return tuple(sorted(set(written)))
 
 
 def opened_by(written: Sequence[Communication]) -> Author:
-    """Return who opened a case, from all of its communications: one that AWS opens begins with a message of AWS."""
-    return Author.AWS if written and written[0].author is Author.AWS else Author.CUSTOMER
+    """Return who opened a case, from all of its communications: AWS, if the customer wrote none at or before AWS's first."""
+    begins = {one.author for one in written[:2] if one.created == written[0].created}
+    return Author.AWS if begins == {Author.AWS} else Author.CUSTOMER
 
 
 def first_by_aws(written: Iterable[Communication]) -> float | None:
@@ -29,11 +30,15 @@ def replies(written: Iterable[Communication]) -> Iterator[tuple[Communication, f
             asked = one
 
 
-def waiting_since(case: Case) -> float | None:
-    """Return the earliest message that the waiting side has not answered: the first of the other side's latest in a row.
+def tail(written: Sequence[Communication], at: int) -> tuple[Communication, ...]:
+    """Return communications from a position on, and before them where the turn there began, and the turn before that."""
+    begins = [index for index in range(at) if index == 0 or written[index].author is not written[index - 1].author]
+    kept = begins[-2 if at and written[at].author is written[at - 1].author else -1 :]
+    return (*(written[index] for index in kept), *written[at:])
 
-    What the waiting side itself wrote after that does not count, as its status says: AWS's interim updates.
-    """
+
+def waiting_since(case: Case) -> float | None:
+    """Return the first of the other side's latest messages in a row; what the waiting side wrote after it answers nothing."""
     since, before = case.created, case.waiting_on
     for one in case.communications:
         if one.author is not case.waiting_on and before is case.waiting_on:

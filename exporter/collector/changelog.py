@@ -21,6 +21,7 @@ class ChangeLog:
         self._log = log
         self._changes: dict[str, tuple[tuple[str, int], str, Finding]] = {}  # what, for how many hours, whose name, why
         self._logged: dict[object, float] = {}
+        self._failing: set[str] = set()  # of which the log says so
 
     def note(self, before: AccountStatus, after: AccountStatus, max_staleness: float) -> None:
         """Take note that an account fails, or fails differently, then hourly; and that it recovers."""
@@ -41,6 +42,8 @@ class ChangeLog:
             event = "polling account failed"
         failure = Finding((account.account_id,), poll.reason, poll.detail)
         self._changes[account.account_id] = ((event, hours), account.name, failure)
+        if poll.reason is None and account.account_id not in self._failing:
+            del self._changes[account.account_id]
 
     def write(self) -> None:
         now = self._clock.monotonic()
@@ -53,6 +56,7 @@ class ChangeLog:
 
     def _write(self, event: str, hours: int, group: Finding) -> None:
         ids, names = group.names, [self._changes.pop(account_id)[1] for account_id in group.names]
+        (self._failing.update if group.reason else self._failing.difference_update)(ids)
         told: dict[str, object] = {"account_id": ids[0], "account_name": names[0]}
         if len(ids) > 1:
             more = ", ..." if len(ids) > _MOST_IDS else ""

@@ -1,7 +1,7 @@
 """Polls one account."""
 
 from exporter.cases.changes import baseline, changes
-from exporter.cases.model import Reading
+from exporter.cases.model import Reading, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.clock import Clock
@@ -41,14 +41,12 @@ class Poller:
                 if before.reading is None
                 else changes(before.reading, reading, before.watched, targets)
             )
-        except ReadFailure as known:
-            failure = known
+        except ReadFailure as failure:  # not kept: its frames hold what was read
+            return before.after_failure(failure.reason, self._ended(started, failure))
         except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
-            failure = internal(error)
-        else:
-            self._instrumentation.changes_seen(seen)
-            return before.after_success(reading, self._ended(started), seen)
-        return before.after_failure(failure.reason, self._ended(started, failure))
+            return before.after_failure(Reason.INTERNAL, self._ended(started, internal(error)))
+        self._instrumentation.changes_seen(seen)
+        return before.after_success(reading, self._ended(started), seen)
 
     def _ended(self, started: float, failure: ReadFailure | None = None) -> Poll:
         why = (failure.reason, failure.detail, failure.passes) if failure else ()

@@ -131,8 +131,8 @@ class Metrics(Section):
     first_response_targets: Targets = Field(
         {}, description="First response targets by severity code, in place of the support plan's; null for none."
     )
-    first_response_exempt_services: tuple[types.Text, ...] = Field(
-        EXEMPT_SERVICES, description="Services whose cases have no first response target; patterns with * are allowed."
+    first_response_exempt_services: tuple[types.Name, ...] = Field(
+        EXEMPT_SERVICES, description="Services whose cases have no first response target; shell-style patterns (*, ?, [...])."
     )
     cases: Cases = Field(Cases(), description="Series for single cases.")
 

@@ -155,8 +155,10 @@ def duration(minimum: float, maximum: float, *, optional: bool = False) -> Plain
     def read(value: object) -> float | None:
         if optional and value is None:
             return None
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        found = parse_duration(value if isinstance(value, str) else f"{value:g}" if is_number else "")
+        text = value if isinstance(value, str) else f"{value:g}" if type(value) in {int, float} else ""
+        if optional and not _DURATION.fullmatch(text):
+            raise ValueError("is not a duration: write it like 30s, 5m or 1h30m, or null for no target")
+        found = parse_duration(text)
         if found < minimum:
             raise ValueError(f"is too short: write {format_duration(minimum)} or more")
         if found > maximum:
@@ -193,7 +195,7 @@ def _switch(value: object) -> bool:
     raise ValueError("is neither true nor false: write one of them, without quotes")
 
 
-Plan = Annotated[SupportPlan, one_of(SupportPlan, "a support plan")]
+Plan = Annotated[SupportPlan, one_of(SupportPlan, "a support plan with the Support API")]
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
 Name = Annotated[Text, AfterValidator(_name)]

@@ -55,7 +55,10 @@ _SEVERITY = (*ACCOUNT, "severity_code")
 _CASE = (*ACCOUNT, "display_id")
 _GROUP = (*ACCOUNT, "status", "severity_code", "service_code", "last_author", "waiting_on")
 _READ = "for accounts polled successfully within poll.max_staleness"
-_ZERO = f"{_READ}; all five documented severities, others when seen"
+_POLLED = "after the first successful poll"
+_SEVERITIES = "all five documented severities, others when seen"
+_ZERO, _COUNTED, _ALWAYS = (f"{when}; {_SEVERITIES}" for when in (_READ, _POLLED, "always"))
+_IF_ANY = f"{_READ}; absent when there is no such case"
 _GROUPS = f"{_READ}; only groups that hold a case"
 
 _OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
@@ -72,31 +75,31 @@ CASE_METRICS: tuple[Metric, ...] = (
         "latest_communication_timestamp_seconds",
         (*_SEVERITY, "last_author", "waiting_on"),
         "Unix time of the latest communication, of the case that has been quiet longest.",
-        f"{_READ}; absent when there is no such case",
+        _IF_ANY,
     ),
     OLDEST_WAITING_SINCE := _gauge(
         "oldest_waiting_since_timestamp_seconds",
         (*_SEVERITY, "waiting_on"),
         "Unix time of the earliest message that waits for an answer, of the case that has waited longest.",
-        f"{_READ}; absent when there is no such case",
+        _IF_ANY,
     ),
     OLDEST_OPEN_CASE := _gauge(
-        "oldest_open_case_created_timestamp_seconds",
-        _SEVERITY,
-        "Unix creation time of the oldest open case.",
-        f"{_READ}; absent when there is no such case",
+        "oldest_open_case_created_timestamp_seconds", _SEVERITY, "Unix creation time of the oldest open case.", _IF_ANY
     ),
     ACCOUNT_OPEN_CASES := _gauge(
         "account_open_cases", _SEVERITY, "Number of open cases of the account, including zero.", _ZERO
     ),
     UNANSWERED_CASES := _gauge(
-        "unanswered_cases", _SEVERITY, "Number of open cases that wait for the first response from AWS.", _ZERO
+        "unanswered_cases",
+        _SEVERITY,
+        "Number of open cases of the customer without a message from AWS, reopened and exempt ones included.",
+        _ZERO,
     ),
     OLDEST_UNANSWERED_CASE := _gauge(
         "oldest_unanswered_case_created_timestamp_seconds",
         _SEVERITY,
         "Unix creation time of the oldest unanswered case that has a first-response target.",
-        f"{_READ}; absent when there is no such case",
+        _IF_ANY,
     ),
     FIRST_RESPONSE_OVERDUE := _gauge(
         "first_response_overdue_cases", _SEVERITY, "Number of unanswered cases past their first-response target.", _ZERO
@@ -105,13 +108,13 @@ CASE_METRICS: tuple[Metric, ...] = (
         "first_responses_total",
         (*_SEVERITY, "outcome"),
         "Total number of cases that met or missed their first-response target.",
-        _ZERO,
+        _COUNTED,
     ),
-    CASES_OPENED := _counter("cases_opened_total", (*_SEVERITY, "opened_by"), "Total number of cases opened.", _ZERO),
-    CASES_RESOLVED := _counter("cases_resolved_total", _SEVERITY, "Total number of cases resolved.", _ZERO),
-    CASES_REOPENED := _counter("cases_reopened_total", _SEVERITY, "Total number of cases reopened.", _ZERO),
+    CASES_OPENED := _counter("cases_opened_total", (*_SEVERITY, "opened_by"), "Total number of cases opened.", _COUNTED),
+    CASES_RESOLVED := _counter("cases_resolved_total", _SEVERITY, "Total number of cases resolved.", _COUNTED),
+    CASES_REOPENED := _counter("cases_reopened_total", _SEVERITY, "Total number of cases reopened.", _COUNTED),
     COMMUNICATIONS := _counter(
-        "communications_total", (*ACCOUNT, "author"), "Total number of communications on cases, by who wrote them.", _READ
+        "communications_total", (*ACCOUNT, "author"), "Total number of communications on cases, by who wrote them.", _POLLED
     ),
     CASE_INFO := _gauge(
         "case_info",
@@ -154,10 +157,7 @@ HEALTH_METRICS: tuple[Metric, ...] = (
         "account_supported", ACCOUNT, "Whether the account's support plan includes the AWS Support API.", "once known"
     ),
     ACCOUNT_LAST_SUCCESS := _gauge(
-        "account_last_success_timestamp_seconds",
-        ACCOUNT,
-        "Unix time of the last successful poll of the account.",
-        "after the first successful poll",
+        "account_last_success_timestamp_seconds", ACCOUNT, "Unix time of the last successful poll of the account.", _POLLED
     ),
     ACCOUNT_POLL_DURATION := _gauge(
         "account_poll_duration_seconds", ACCOUNT, "Duration of the last poll of the account.", "after the first poll"
@@ -225,19 +225,19 @@ INSTRUMENTS: tuple[Metric, ...] = (
         "first_response_seconds",
         ("severity_code",),
         "Time from the creation of a case to the first response from AWS.",
-        "always; all five documented severities, others when seen",
+        _ALWAYS,
     ),
     CASE_OPEN_DURATION := _histogram(
         "case_open_duration_seconds",
         ("severity_code",),
-        "Time from the creation of a case to its resolution, observed when a case is resolved.",
-        "always; all five documented severities, others when seen",
+        "Time from the creation of a resolved case to its latest communication, or the last poll that saw it open if later.",
+        _ALWAYS,
     ),
     REPLY := _histogram(
         "reply_seconds",
         ("severity_code", "author"),
-        "Time from the first message that one side had not answered to the answer, first responses of AWS apart.",
-        "always; all five documented severities, others when seen",
+        "Time to answer the other side's earliest unanswered message, excluding AWS's first response.",
+        _ALWAYS,
     ),
     API_REQUESTS := _counter(
         "api_requests_total",

@@ -22,8 +22,8 @@ class Sample(NamedTuple):
     value: float
 
 
-_CacheKey = tuple[Account, tuple[Case, ...] | None, Tally]
-"""An account, its cases (None when none may be shown) and its tally."""
+_CacheKey = tuple[Account, tuple[Case, ...] | None, Tally | None]
+"""An account, its cases (None when none may be shown) and its tally (None before its first reading)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class AccountLines:
 def account_lines(status: AccountStatus, policy: Policy, now: float, before: AccountLines | None = None) -> AccountLines:
     """Encode one account's part of a page at `now` (Unix seconds); lines of cases that did not change are kept."""
     reading = status.shown_reading(now, policy.max_staleness)
-    key = (status.account, None if reading is None else reading.cases, status.tally)
+    tally = None if status.last_success is None else status.tally
+    key = (status.account, None if reading is None else reading.cases, tally)
     kept = before is not None and before.cases.is_current(key, now)
     cases = before.cases if before is not None and kept else _case_lines(key, status.watched, policy, now)
     stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + policy.max_staleness
@@ -74,9 +75,10 @@ def account_lines(status: AccountStatus, policy: Policy, now: float, before: Acc
 
 def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Policy, now: float) -> CaseLines:
     account, cases, tally = key
-    if cases is None:
-        return CaseLines(key, _encoded((), catalog.CASE_METRICS), (), now, float("inf"))
     names = _names(account)
+    counted = () if tally is None else tuple(_tally_samples(tally, names))
+    if cases is None:
+        return CaseLines(key, _encoded(counted, catalog.CASE_METRICS), (), now, float("inf"))
     groups = [(names | group._asdict(), found) for group, found in aggregate.group_cases(cases).items()]
     ages = tuple(
         (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, labels), found.quiet_since)
@@ -87,7 +89,7 @@ def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Po
         *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
         *_moment_samples(cases, names, aggregate.awaited(cases, account.targets, watched)),
         *_severity_samples(cases, names, aggregate.overdue(cases, account.targets, watched, now)),
-        *_tally_samples(tally, names),
+        *counted,
         *(() if policy.case_limit is None else _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)),
     )
     next_due = aggregate.next_due(cases, account.targets, watched, now)

@@ -62,12 +62,11 @@ class WebConfigFile:
                 self._log.info("web-config reloaded", file=self._source)
             if found == self._used:
                 self._problem = ""
-        except (ConfigError, OSError) as error:  # the latter where no file descriptor is left
+        except ConfigError as error:
             self._failures = self._failures + 1 if str(error) == self._problem else 1
             self._problem = str(error)
             if self._failures == _LOGGED_FAILURE:
-                problem = "; ".join(self._problem.splitlines())
-                self._log.error("reloading web-config failed, keeping the previous one", problem=problem)
+                self._log.error("reloading web-config failed, keeping the previous one", problem="; ".join(error.problems))
 
     async def follow(self) -> None:
         while True:
@@ -99,10 +98,11 @@ def _read(pem: Pem, source: str) -> str:
         with open(pem.path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise _problem(pem, source, "cannot be read: it is a pipe, a socket or a device: name a file")
-            content = file.read(_LARGEST_PEM)
+            content = file.read(_LARGEST_PEM + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise _problem(pem, source, f"cannot be read: {reason}") from None
+        raise _problem(pem, source, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+    if len(content) > _LARGEST_PEM:
+        raise _problem(pem, source, f"is larger than {_LARGEST_PEM >> 20} MiB: is it the right one?")
     return content.decode("ascii", errors="replace").replace("\ufffd", "?")
 
 
@@ -122,13 +122,15 @@ def _server_context(settings: TlsSettings, pems: Mapping[Pem, str], source: str)
         context.minimum_version = _VERSIONS[settings.min_version]
         context.maximum_version = _VERSIONS[settings.max_version]
     context.set_alpn_protocols(["http/1.1"])
-    with _as_file(pems[certificate]) as chain, _as_file(pems[private_key]) as key:
-        try:
+    try:
+        with _as_file(pems[certificate]) as chain, _as_file(pems[private_key]) as key:
             context.load_cert_chain(chain, key, password=lambda: "")
-        except ssl.SSLError as error:
-            if error.reason == "KEY_VALUES_MISMATCH":
-                raise _problem(private_key, source, "is not the key of the certificate") from None
-            raise _problem(certificate, source, f"and its key cannot be used: {_reason(error)}") from None
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise _problem(private_key, source, "is not the key of the certificate") from None
+        raise _problem(certificate, source, f"and its key cannot be used: {_reason(error)}") from None
+    except OSError as error:
+        raise _problem(certificate, source, f"and its key cannot be handed to OpenSSL: {error.strerror}") from None
     if client_ca is not None:
         try:
             context.load_verify_locations(cadata=pems[client_ca])
@@ -142,18 +144,11 @@ def _server_context(settings: TlsSettings, pems: Mapping[Pem, str], source: str)
 @contextmanager
 def _as_file(text: str) -> Iterator[Path]:
     """Yield a path that holds a text, in memory where that is possible: the ssl module takes paths only."""
-    if hasattr(os, "memfd_create"):
-        number = os.memfd_create("pem")
-        try:
-            os.write(number, text.encode())
-            yield Path(f"/proc/self/fd/{number}")
-        finally:
-            os.close(number)
-    else:
-        with tempfile.NamedTemporaryFile("w") as file:
-            file.write(text)
-            file.flush()
-            yield Path(file.name)
+    in_memory = hasattr(os, "memfd_create")
+    with os.fdopen(os.memfd_create("pem"), "wb") if in_memory else tempfile.NamedTemporaryFile("wb") as file:
+        file.write(text.encode())
+        file.flush()
+        yield Path(f"/proc/self/fd/{file.fileno()}" if in_memory else file.name)
 
 
 def _problem(pem: Pem, source: str, text: str) -> ConfigError:

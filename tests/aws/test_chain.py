@@ -19,6 +19,7 @@ TOKEN, AGENT = "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_UR
 AGENT_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - a variable's name
 ROLE = f"role_arn = arn:aws:iam::{ACCOUNT_ID}:role/x"
 NO_FILE = "cannot be read: No such file or directory"
+NOT_RUN = "cannot be run: No such file or directory"
 MFA = "mfa_serial: nobody is there to type a second factor: use credentials without"
 FAILS = "credential_process: it fails, or prints something else than credentials"
 NO_JSON = "the answer is no JSON of credentials"
@@ -35,8 +36,8 @@ IN_PROFILE = [
     (f'{PROCESS} /bin/echo \'{{"Version": 1, "AccessKeyId": "HUSH"}}\'', FAILS),
     (f"{PROCESS} /bin/sh -c 'echo HUSH >&2; exit 3'", FAILS),
     (f"{PROCESS} /bin/echo [1]", "credential_process: no credentials: AttributeError"),
-    (f"{PROCESS} /nonexistent/it --key HUSH", f"credential_process names /nonexistent/it, which {NO_FILE}"),
-    (f"{PROCESS} /etc/passwd", "credential_process names /etc/passwd, which cannot be read: Permission denied"),
+    (f"{PROCESS} /nonexistent/it --key HUSH", f"credential_process names /nonexistent/it, which {NOT_RUN}"),
+    (f"{PROCESS} /etc/passwd", "credential_process names /etc/passwd, which cannot be run: Permission denied"),
     (f"web_identity_token_file = /nonexistent/t\n{ROLE}", f"web_identity_token_file names /nonexistent/t, which {NO_FILE}"),
     (f"{ROLE}\nsource_profile = base\nmfa_serial = HUSH", MFA),
     (f"{ROLE}\nsource_profile = hub", MFA),
@@ -113,7 +114,8 @@ async def test_what_the_environment_lacks_is_told(
 def test_the_examples_of_the_table_of_advice_are_what_is_said() -> None:
     said = {f"the profile dev: {said}" for _, said in IN_PROFILE}
     said |= {f"the default credential chain: {said}" for _, said in IN_ENVIRONMENT}
-    said.add(refused("the default credential chain: AssumeRoleWithWebIdentity", 403, "AccessDenied", "Not authorized").detail)
+    codes = ("AccessDenied", "ExpiredTokenException", "IDPCommunicationError")
+    said |= {refused("the default credential chain: AssumeRoleWithWebIdentity", 403, code, "").detail for code in codes}
     examples = {kind.example for kind in KINDS if kind.reason is Reason.CREDENTIALS and " chain: " in kind.example}
     examples.remove("the default credential chain: no answer in time")  # said by who waits: test_credentials
     assert examples | {kind.example for kind in KINDS if "profile dev" in kind.example} <= said
@@ -134,11 +136,16 @@ REFUSED_AT_START: list[tuple[dict[str, str], str]] = [
         "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: Invalid EC2 Instance Metadata",
     ),
     ({"AWS_RETRY_MODE": "foo"}, 'AWS_RETRY_MODE: Invalid value provided to "mode": "foo" must be one of'),
+    ({"AWS_STS_REGIONAL_ENDPOINTS": "legacy", "AWS_RETRY_MODE": "foo"}, "AWS_RETRY_MODE: Invalid value"),
+    ({"AWS_METADATA_SERVICE_NUM_ATTEMPTS": "10", "AWS_MAX_ATTEMPTS": "b"}, "AWS_MAX_ATTEMPTS: invalid literal"),
     ({"AWS_RETRY_MODE": ""}, 'an AWS_* variable, or AWS\'s config file: Invalid value provided to "mode": ""'),
     ({"AWS_DEFAULTS_MODE": "foo"}, "AWS_DEFAULTS_MODE: Client configured with invalid defaults mode: foo."),
     ({"AWS_DEFAULT_REGION": "-1"}, "AWS_DEFAULT_REGION: Provided region_name '-1' doesn't match a supported format."),
     ({"AWS_ENDPOINT_URL": "foo"}, "AWS_ENDPOINT_URL: Invalid endpoint: foo"),
-    ({"AWS_ENDPOINT_URL": "https://a:HUSH@b c"}, "AWS_ENDPOINT_URL: Invalid endpoint: https://b c"),
+    *(
+        ({"AWS_ENDPOINT_URL": url}, "AWS_ENDPOINT_URL: its value is not valid: it is not shown, as it may hold a password")
+        for url in ("https://a:HUSH@b c", "a:HUSH@127.0.0.1:1", "http://a:HUSH/x@127.0.0.1:1")
+    ),
     ({"AWS_ENDPOINT_URL_STS": "foo"}, "AWS_ENDPOINT_URL_STS: Invalid endpoint: foo"),
     ({"AWS_ENDPOINT_URL_SUPPORT": "foo:bar"}, "AWS_ENDPOINT_URL_SUPPORT: Invalid endpoint: foo:bar"),
     ({"AWS_ENDPOINT_URL_ORGANIZATIONS": "foo"}, "AWS_ENDPOINT_URL_ORGANIZATIONS: Invalid endpoint: foo"),

@@ -223,7 +223,7 @@ async def test_another_service_in_the_place_of_one_is_malformed_and_the_variable
     way = f"AWS_ENDPOINT_URL_{service.upper()} leads to 127.0.0.1:{other.port}"
     assert re.fullmatch(f"malformed: {why} \\({way}\\)", str(failure.value))
     assert is_example(str(failure.value)) or head != NOT_FOUND
-    assert advice(failure.value.reason, failure.value.detail).startswith("correct it")
+    assert advice(failure.value.reason, failure.value.detail).startswith(f"correct AWS_ENDPOINT_URL_{service.upper()}: another")
 
 
 @pytest.mark.usefixtures("own_keys")

@@ -61,6 +61,7 @@ FIRST: dict[str, tuple[tuple[Author, ...], tuple[int, ...], int | None, int]] = 
     "buried between two polls": ((US, AWS, *[US] * 9), (1, 11), 1, 1),
     "buried before the first poll": ((US, AWS, *[US] * 9), (11,), 1, 1),
     "the first poll finds it answered": ((*[US] * 7, AWS), (8,), 7, 0),
+    "the first poll finds updates only": ((US, AWS, US, *[AWS] * 5), (8,), 1, 1),
     "a late answer after five questions": ((*[US] * 7, AWS), (7, 8), 7, 1),
     "looked up once while questions go on": ((US,) * 11, (7, 8, 10, 11), None, 1),
     "new with more than five": ((US, AWS, *[US] * 5, AWS), (0, 8), 1, 1),
@@ -94,6 +95,41 @@ def test_what_is_known_goes_on_without_a_gap_and_with_the_beginning_of_its_turn(
         assert at == 0 or present[at - 1].author is not present[at].author, "it begins with a turn"
         assert one.communications[-1] == one.latest == present[-1]
         seen = {*present}
+
+
+def test_a_listing_that_lags_behind_takes_nothing_back() -> None:
+    life = said(US, AWS, US, *[AWS] * 4)
+    known = Correspondence()
+    for count, kept in ((3, 3), (1, 3), (3, 3), (7, 7), (6, 7), (2, 7)):
+        (found,) = complete(known, [five(life[:count])], Calls(life[:count]))
+        assert (found.first_aws, found.is_unanswered, found.latest) == (NOW + 1, False, life[kept - 1])
+        assert {*life[kept - 3 : kept]} <= {*found.communications}
+
+
+def test_a_lookup_that_lags_behind_takes_nothing_back() -> None:
+    life = said(*[US] * 3, *[AWS] * 4)
+    known = Correspondence()
+    complete(known, [], Calls())
+    (found,) = complete(known, [five(life)], Calls(life[:1]))
+    assert (found.first_aws, found.latest) == (NOW + 3, life[-1])
+
+
+def test_the_turn_before_is_remembered_however_long_the_present_one_is() -> None:
+    life = said(US, AWS, US, *[AWS] * 12)
+    *_, found = follow(life, *range(1, 16))[0]
+    assert found.communications == (life[2], life[3], *life[-5:])
+
+
+def test_a_case_whose_lookup_fails_keeps_no_other_from_being_looked_up() -> None:
+    known, asked = Correspondence(), list[str]()
+
+    async def fail(case_id: str) -> Sequence[Communication]:
+        asked.append(case_id)
+        raise ReadFailure(Reason.SERVER_ERROR, "x")
+
+    for _ in range(2):
+        complete(known, [case("a", first_aws_known=False), case("b", first_aws_known=False)], fail)
+    assert asked == ["a", "b"]
 
 
 def test_a_case_of_which_nothing_is_said_is_looked_up_at_every_poll() -> None:

@@ -16,6 +16,7 @@ from exporter.cases.model import Access, Reason
 from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, Kind
+from exporter.simulator.keys import AccessKey
 from exporter.simulator.kinds import ConnectionReset, Error, Latency, Silence, Throttled
 from exporter.simulator.server import Simulator
 from tests.aws.conftest import OPTIONS, REGION, Sent, Wire, answer, issued, read, readers_of
@@ -178,6 +179,28 @@ async def test_own_credentials_that_change_are_checked_again(
     assert simulator.log.counts()["DescribeCases"] == 1
 
 
+async def test_a_profile_of_another_account_is_looked_for_again_once_it_is_corrected(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, clock, asked = tmp_path / "config", FakeClock(), list[int]()
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    wrong, right = (simulator.fleet.keys.issue_session(each, "arn", "x", time.time() + 60) for each in (MANAGEMENT, ACCOUNT_ID))
+
+    def write(key: AccessKey) -> None:
+        token = f"aws_secret_access_key = {key.secret_access_key}\naws_session_token = {key.session_token}"
+        config.write_text(f"[profile dev]\naws_access_key_id = {key.access_key_id}\n{token}\n")
+
+    write(wrong)
+    async with readers_of(clock) as readers:
+        for _ in range(2):
+            assert "belong to account" in (await failure_of(Access(profile="dev"), readers=readers)).detail
+            asked.append(simulator.log.counts()["GetCallerIdentity"])
+        clock.advance(15 * 60)
+        write(right)
+        await readers.reader(ACCOUNT_ID, Access(profile="dev"), (REGION,), OPTIONS).read(10)
+    assert asked == [1, 2], "who was just found is not looked for again"
+
+
 @pytest.fixture
 def _web_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     token = tmp_path / "token"
@@ -230,8 +253,9 @@ async def test_a_profile_without_a_region_uses_the_accounts(
         ("AWS_ENDPOINT_URL_STS", "http://{closed}", "{closed}: cannot connect: Connection refused"),
         ("https_proxy", "http://user:hush@{closed}", "the proxy {closed}: cannot connect: Connection refused"),
         ("AWS_ENDPOINT_URL_STS", "https://sts.invalid", "sts.invalid:443: cannot connect: "),
+        ("https_proxy", "http://[closed", "no answer: ValueError"),
     ],
-    ids=["refused", "proxy", "no such name"],
+    ids=["refused", "proxy", "no such name", "no URL"],
 )
 async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
     variable: str, url: str, said: str, monkeypatch: pytest.MonkeyPatch
@@ -245,23 +269,25 @@ async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
 
 @pytest.mark.usefixtures("_web_identity")
 @pytest.mark.parametrize(
-    ("kind", "reason"),
+    ("kind", "told"),
     [
-        (Error(503, "ServiceUnavailable", "again"), "server_error"),
-        (Throttled(), "throttled"),
-        (Error(403, "AccessDenied", "no"), "credentials"),
-        (Error(400, "ExpiredTokenException", "no"), "credentials"),
+        (Error(503, "ServiceUnavailable", "again"), ("server_error", True)),
+        (Throttled(), ("throttled", True)),
+        (Error(403, "AccessDenied", "no"), ("credentials", False)),
+        (Error(400, "ExpiredTokenException", "no"), ("credentials", True)),
+        (Error(400, "IDPCommunicationError", "again"), ("credentials", True)),
     ],
-    ids=["503", "throttled", "denied", "expired"],
+    ids=["503", "throttled", "denied", "expired", "identity provider"],
 )
 async def test_what_sts_answers_tells_whether_a_person_is_needed(
-    kind: Kind, reason: str, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    kind: Kind, told: tuple[str, bool], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     simulator.faults.add(Fault(kind))
     monkeypatch.setattr(time, "sleep", lambda _: None)  # botocore's own pause
-    assert (await failure_of(Access())).reason == reason
+    failure = await failure_of(Access())
+    assert (failure.reason, failure.passes) == told
 
 
 @pytest.mark.usefixtures("own_keys")

@@ -16,7 +16,7 @@ HOMES = {
     "aws-iso-f": ("us-isof-south-1", "us-isof-south-1", "https://support.us-isof-south-1.csp.hci.ic.gov"),
     "aws-eusc": ("eusc-de-east-1", "eusc-de-east-1", "https://support.eusc-de-east-1.amazonaws.eu"),
 }
-OWN = "http://127.0.0.1:4566"
+OWN, GATEWAY = "http://127.0.0.1:4566", "https://support-gw.corp.example"
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,7 @@ GENERAL, ONLY_SUPPORT, ONLY_STS = "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SUPPORT"
         ({GENERAL: f"{OWN}/proxy/aws/"}, "", f"{OWN}/proxy/aws/"),
         ({}, f"[default]\nendpoint_url = {OWN}\n", OWN),
         ({}, f"[default]\nservices = ours\n[services ours]\nsupport =\n  endpoint_url = {OWN}\n", OWN),
+        ({}, f"[default]\nservices = ours\n[services ours]\nsupport =\n  endpoint_url = {GATEWAY}\n", GATEWAY),
         ({ONLY_STS: OWN}, "", None),
         ({GENERAL: OWN, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, "", None),
     ],
@@ -152,3 +153,15 @@ def test_the_setting_that_leads_to_a_host_is_known(
     endpoints = Endpoints()
     assert endpoints.resolve(service, "us-east-1").setting == setting.format(service.upper())
     assert not endpoints.notes
+
+
+@pytest.mark.parametrize("service", ["sts", "organizations", "support"])
+def test_a_url_of_the_file_is_told_from_awss_own_whatever_its_host_begins_with(
+    service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = f"https://{service}-fips.corp.example"
+    (tmp_path / "config").write_text(f"[default]\nservices = ours\n[services ours]\n{service} =\n  endpoint_url = {url}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    endpoints = Endpoints()
+    found = endpoints.resolve(service, "us-east-1")
+    assert (found.url, found.setting, [*endpoints.notes]) == (url, "endpoint_url of the AWS configuration file", [])

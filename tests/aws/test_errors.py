@@ -22,7 +22,8 @@ THROTTLING = (
 WRONG_CREDENTIALS = (
     "AuthFailure IncompleteSignature IncompleteSignatureException InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken "
     "InvalidSignatureException InvalidToken MissingAuthenticationToken MissingAuthenticationTokenException "
-    "RequestTimeTooSkewed SignatureDoesNotMatch UnrecognizedClientException ExpiredToken ExpiredTokenException RequestExpired"
+    "RequestTimeTooSkewed SignatureDoesNotMatch UnrecognizedClientException ExpiredToken ExpiredTokenException RequestExpired "
+    "IDPCommunicationError"
 )
 DENIED = (
     "AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired UnauthorizedOperation"
@@ -43,6 +44,7 @@ OF_ANOTHER_SERVICE = "InvalidAction MethodNotAllowed MissingAction NotImplemente
         *(("AssumeRole", 403, code, Reason.ASSUME_ROLE_DENIED, Remedy.NEW_CREDENTIALS) for code in DENIED.split()),
         *(("AssumeRole", 404, code, Reason.MALFORMED, Remedy.RETRY) for code in OF_ANOTHER_SERVICE.split()),
         ("AssumeRole", 404, "404", Reason.MALFORMED, Remedy.RETRY),
+        ("DescribeCommunications", 400, "CaseIdNotFound", Reason.MALFORMED, Remedy.NONE),
         ("DescribeCases", 403, "", Reason.MALFORMED, Remedy.RETRY),
         ("AssumeRole", 403, "RegionDisabledException", Reason.ASSUME_ROLE_DENIED, Remedy.OTHER_ENDPOINT),
         ("DescribeCases", 429, "", Reason.THROTTLED, Remedy.RETRY),
@@ -59,6 +61,7 @@ def test_a_code_and_a_status_tell_the_reason_and_what_helps(
 ) -> None:
     failure = refused(operation, status, code, "")
     assert (failure.reason, failure.remedy) == (reason, remedy)
+    assert failure.passes == (code in {"RequestTimeTooSkewed", "RequestExpired", "IDPCommunicationError"})
 
 
 @pytest.mark.parametrize(

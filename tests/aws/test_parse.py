@@ -192,3 +192,13 @@ def test_an_answer_that_is_malformed_is_so_each_time() -> None:
     for _ in range(2):
         with pytest.raises(ReadFailure):
             parse(b"{}")
+
+
+@pytest.mark.parametrize("cases", [1000, 1001])
+def test_a_page_of_far_more_cases_than_were_asked_for_is_no_answer(cases: int) -> None:
+    body = json.dumps({"cases": [{}] * cases}).encode()
+    if cases > 1000:
+        with pytest.raises(ReadFailure, match="malformed"):
+            cases_page(body, keep_subject=False)
+    else:
+        assert len(cases_page(body, keep_subject=False).items) == cases

@@ -146,12 +146,15 @@ async def test_subjects_are_read_only_where_they_are_wanted(account: Account) ->
 
 async def test_with_an_endpoint_silent_only_the_first_eight_accounts_wait(simulator: Simulator) -> None:
     accounts = [simulator.fleet.add_account(account_id=f"{number:012}") for number in range(1, 21)]
-    silent = simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
     reasons = []
     async with readers_of(FakeClock()) as readers:
-        for account in accounts:
+        sources = [reader_of(account, readers) for account in accounts]
+        for source in sources:
+            await source.read(5.0)  # so that all have credentials
+        silent = simulator.faults.add(Fault(Silence(), operation="DescribeCases"))
+        for source in sources:
             with pytest.raises(ReadFailure) as failure:
-                await reader_of(account, readers).read(0.3)
+                await source.read(0.3)
             reasons.append(failure.value.reason)
     assert reasons == [Reason.TIMEOUT] * 8 + [Reason.UNREACHABLE] * 12
     assert silent.hits == 8

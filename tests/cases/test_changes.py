@@ -45,14 +45,14 @@ AGAIN = replace(ONCE, status="reopened")
 @pytest.mark.parametrize(
     ("readings", "opened", "resolved", "reopened", "open_seconds"),
     [
-        pytest.param([None, answered(NOW + 10, NOW + 70), None], [1], [2], [], [60.0], id="new, then gone"),
+        pytest.param([None, answered(NOW + 10, NOW + 70), None], [1], [2], [], [290.0], id="new, then gone"),
         pytest.param([None, case(created=NOW - 60)], [1], [], [], [], id="new, and shows up late"),
         pytest.param([None, case(created=NOW - 299)], [1], [], [], [], id="new, by a clock as far ahead as AWS bears"),
         pytest.param([None, case(created=NOW - 420)], [1], [], [], [], id="as late as a new one may show up"),
         pytest.param([None, case(created=NOW - 421)], [], [], [1], [], id="too late to be new"),
         pytest.param([None, case(created=NOW - 86400)], [], [], [1], [], id="was there before"),
         pytest.param([None, case(status="reopened", created=NOW + INTERVAL)], [], [], [1], [], id="says that it is reopened"),
-        pytest.param([ONCE, AGAIN, AGAIN], [], [1], [1], [100.0], id="away between two readings"),
+        pytest.param([ONCE, AGAIN, AGAIN], [], [1], [1], [5000.0], id="away between two readings"),
     ],
 )
 def test_a_case_comes_and_goes(

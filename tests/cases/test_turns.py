@@ -47,6 +47,7 @@ SINCE: dict[str, tuple[str, Sequence[tuple[float, Author]], float]] = {
     "AWS asks": ("pending-customer-action", [(0, US), (3, AWS), (4, AWS)], 3),
     "we wrote, and the status is not changed yet": ("pending-customer-action", [(0, US), (3, AWS), (4, US)], 3),
     "we answered": ("customer-action-completed", [(0, US), (3, AWS), (4, US), (5, US)], 4),
+    "an old turn of ours is all that is kept": ("pending-amazon-action", [(3, US), (4, AWS), (5, AWS)], 3),
     "AWS opened it": ("pending-customer-action", [(2, AWS), (3, AWS)], 2),
     "AWS opened it, and is to act": ("opened", [(2, AWS)], 2),
     "nothing is written": ("opened", [], -1000),
@@ -130,6 +131,25 @@ def test_what_was_written_before_the_baseline_is_no_event_even_if_it_is_learnt_l
     unknown = case(created=NOW - 900, first_aws_known=False)
     whole = [case_of(*life)]
     assert follow([latest], whole, whole) == follow([unknown], whole, whole) == ([], [])
+
+
+def test_what_was_written_within_a_long_turn_counts_once_though_it_is_learnt_again() -> None:
+    life = written(*((at, AWS) for at in range(1, 9)), *((at, US) for at in range(20, 26)))
+    kept = case(created=NOW, written=[life[0], *life[3:8]])
+    assert follow([kept], [case(created=NOW, written=life)])[1] == [US] * 6
+
+
+@pytest.mark.timeout(10)
+def test_a_case_with_very_many_communications_is_compared_in_no_time() -> None:
+    life = written(*((at, (US, AWS)[at % 2]) for at in range(20_001)))
+    before, after = (case(created=NOW, written=life[:count]) for count in (20_000, 20_001))
+    assert follow([before], [after])[1] == [US]
+
+
+def test_what_was_written_before_a_case_came_back_is_no_event_even_if_it_is_learnt_late() -> None:
+    life = written((-9000, US), (-8000, AWS), (-7000, US), (-6000, AWS), (-5000, US), (-4000, AWS), (310, US))
+    unknown = case(created=NOW - 9000, status="reopened", first_aws_known=False)
+    assert follow([], [unknown], [case_of(*life, status="reopened")]) == ([], [US])
 
 
 @pytest.mark.parametrize("between", [[[]], []], ids=["away for a reading", "between two readings"])

@@ -2,7 +2,7 @@ import pytest
 
 from exporter.cases.model import Reason
 from exporter.errors import ReadFailure
-from tests.collector.conftest import INTERVAL, Outcome, World
+from tests.collector.conftest import INTERVAL, FakeSource, Outcome, World
 from tests.support.clock import FakeClock
 
 A, B, C = "111111111111", "222222222222", "333333333333"
@@ -209,6 +209,22 @@ async def test_what_ails_all_shows_one_by_one_and_is_told_once_a_minute(world: W
     assert sum(counts) == 30
     assert counts[0] == 1, "the first is told at once"
     assert len(counts) <= 7
+
+
+async def test_who_recovers_before_its_failure_was_told_is_not_told_of(world: World[FakeClock]) -> None:
+    world.sources = {each: FakeSource(world.clock, ReadFailure(Reason.UNREACHABLE, "no way")) for each in ("1", "2")}
+    await world.assign("1")
+    await world.poll_due()
+    world.clock.advance(10)
+    await world.assign("1", "2")
+    await world.poll_due()
+    for source in world.sources.values():
+        source.outcome = ()
+    for _ in range(10):
+        world.clock.advance(20)
+        await world.poll_due()
+    told = [(line["event"], line.get("account_id")) for line in world.log.lines]
+    assert told == [("polling account failed", "1"), ("account recovered", "1")]
 
 
 async def test_a_page_that_is_never_made_is_told_as_a_health_problem(world: World[FakeClock]) -> None:

@@ -102,7 +102,7 @@ def run(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> Iterator[Run]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_no_page_in_hours_of_chaos_is_wrong_and_all_is_right_within_one_interval_of_its_end(run: Run) -> None:
     run.rig.round()
     run.read(wholly=True)

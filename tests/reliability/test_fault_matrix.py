@@ -61,6 +61,10 @@ class Cell:
         return expected(self.operation, self.fault)
 
     @property
+    def needs_a_person(self) -> bool:
+        return self.reason in NEEDS_A_PERSON and not self.fault.passes
+
+    @property
     def cases(self) -> int:
         """How many cases it has while the fault lasts: one more where its communications are asked for."""
         return CASES + (self.operation is COMMUNICATIONS)
@@ -157,7 +161,7 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World,
         assert set(page.reasons(account_id)) == ({cell.reason.value} if cell.reason else set()), cell.name
 
     world.simulator.faults.clear()
-    by_themselves = [cell for cell in world.cells if cell.reason not in NEEDS_A_PERSON]
+    by_themselves = [cell for cell in world.cells if not cell.needs_a_person]
     mended_at = time.time()
     world.until(lambda page: not_read_since(page, by_themselves, mended_at), 60, "not read again")
     os.kill(world.exporter.pid, signal.SIGHUP)
@@ -168,7 +172,7 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World,
         assert (page.reasons(account_id), page.open_cases()[account_id]) == ({}, CASES), "a good account failed"
     rows = {
         row(cell.operation.title, cell.fault.title, cell.reason, "it is read", meanwhile(cell)): (
-            f"{cell.recovered_after:.0f} s{' after a reload' if cell.reason in NEEDS_A_PERSON else ''}"
+            f"{cell.recovered_after:.0f} s{' after a reload' if cell.needs_a_person else ''}"
         )
         for cell in world.cells
     }

@@ -85,7 +85,7 @@ def test_the_status_is_there_for_programs(serve: Serve) -> None:
         "accounts": {"pending": 0, "ok": 1, "failing": 1, "stale": 0, "unsupported": 0},
         "open_cases": 1,
         "open_cases_by_severity": dict.fromkeys(SEVERITY_CODES, 0) | {"low": 1},
-        "open_cases_waiting_for": {"aws": 1, "customer": 0},
+        "open_cases_waiting_on": {"aws": 1, "customer": 0},
         "first_response_overdue": 1,
     }
     assert [account["account_name"] for account in shown["accounts"]] == ["broken", "well"], "the worst comes first"
@@ -137,10 +137,10 @@ def test_whose_turn_it_is_is_told(serve: Serve) -> None:
         for n, (state, last) in enumerate(reversed(written))
     )
     client = serve(status("a", cases=cases), policy=WITH_CASES)
-    assert document(client)["fleet"]["open_cases_waiting_for"] == {"aws": 2, "customer": 1}
+    assert document(client)["fleet"]["open_cases_waiting_on"] == {"aws": 2, "customer": 1}
     listed = {case["display_id"]: case for case in document(client)["accounts"][0]["cases"]}
     turns = dict(re.findall(r"displayId=(\d).*?<td>(AWS|yours)", row(client, "a")))
-    told = [(each["waiting_for"], each["waiting_since"], turns[name]) for name, each in sorted(listed.items(), reverse=True)]
+    told = [(each["waiting_on"], each["waiting_since"], turns[name]) for name, each in sorted(listed.items(), reverse=True)]
     assert told == [*written.values()]
     assert figure(client, "Your turn") == "1"
 

@@ -202,8 +202,11 @@ def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
     with monkeypatch.context() as patch:
         patch.setattr(os, "memfd_create", exhausted)
         refresh(file)
+        with pytest.raises(ConfigError, match="Too many open files"):
+            web_config(f"{TLS}}}")
     assert file.current.context is before
-    assert [line["problem"] for line in log.lines] == ["[Errno 24] Too many open files"]
+    why = f"{tmp_path}/server.crt and its key cannot be handed to OpenSSL: Too many open files"
+    assert [line["problem"] for line in log.lines] == [f"web-config.yml: tls_server_config.cert_file: {why}"]
     refresh(file)
     assert file.current.context is not before
 
@@ -213,6 +216,7 @@ def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
     [
         (("none.crt", "server.key"), "cert_file: {dir}/none.crt cannot be read: no such file or directory"),
         (("pipe", "server.key"), "cert_file: {dir}/pipe cannot be read: it is a pipe, a socket or a device: name a file"),
+        (("large", "server.key"), "cert_file: {dir}/large is larger than 1 MiB: is it the right one?"),
         (("locked.crt", "locked.key"), "key_file: {dir}/locked.key is encrypted, and nobody is there to ask: {advice}"),
     ],
 )
@@ -220,6 +224,7 @@ def test_a_certificate_that_cannot_be_used_is_told_with_its_key_and_path(
     web_config: ReadWebConfig, authority: Authority, tmp_path: Path, files: tuple[str, str], problem: str
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").write_text(authority.certificate + "\n" * 2**20)
     authority.sign("127.0.0.1", passphrase="x" * 8).write(tmp_path, "locked")
     with pytest.raises(ConfigError) as caught:
         web_config(f"tls_server_config: {{cert_file: {files[0]}, key_file: {files[1]}}}")

@@ -21,7 +21,7 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) ->
             "accounts": {state.value: count for state, count in report.states.items()},
             "open_cases": sum(report.severities.values()) if known else None,
             "open_cases_by_severity": dict(report.severities) if known else None,
-            "open_cases_waiting_for": {author.value: count for author, count in report.turns.items()} if known else None,
+            "open_cases_waiting_on": {author.value: count for author, count in report.turns.items()} if known else None,
             "first_response_overdue": report.overdue if known else None,
         },
         "organizations": [{key: getattr(organization, key) for key in _ORGANIZATION} for organization in report.organizations],
@@ -64,7 +64,7 @@ def _case(case: Case, report: AccountReport, policy: Policy) -> dict[str, object
         "created": case.created,
         "latest_communication": case.last_activity,
         "waiting_since": waiting_since(case),
-        "waiting_for": case.waiting_on.value,
+        "waiting_on": case.waiting_on.value,
         "first_response_overdue": case.case_id in report.overdue,
         "url": case_url(case.display_id, report.status.account.partition),
     }
