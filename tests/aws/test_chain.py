@@ -1,4 +1,4 @@
-"""What botocore's chain cannot give is told in one sentence that names the setting, and passes without a person."""
+"""A failure of botocore's credential chain is one sentence that names the setting, and passes without a person."""
 
 import time
 from pathlib import Path

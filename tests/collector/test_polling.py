@@ -207,7 +207,7 @@ async def test_what_ails_all_shows_one_by_one_and_is_told_once_a_minute(world: W
         await world.poll_due()
     counts = [line.get("accounts", 1) for line in world.log.lines]
     assert sum(counts) == 30
-    assert counts[0] == 1, "the first is told at once"
+    assert counts[0] == 1, "the first is logged at once"
     assert len(counts) <= 7
 
 
