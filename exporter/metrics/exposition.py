@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from exporter.metrics.catalog import Kind, unit_of
 
-_FASTEST = 1
+_LEVEL = 3
+"""Of compression: pages repeat themselves, so that it is as fast as level 1, and a quarter smaller."""
 _GZIP = 31  # zlib's number for gzip with the largest window
 _BATCH_BYTES = 64 * 1024
 
@@ -54,7 +55,7 @@ def write(families: Iterable[Family], text_format: TextFormat) -> Iterator[bytes
 
 
 def _compress(lines: Iterable[bytes]) -> bytes:
-    deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP)
+    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
     return b"".join((*map(deflate.compress, _batches(lines)), deflate.flush()))
 
 
@@ -104,20 +105,21 @@ def header(family: str, kind: str, help_text: str, text_format: TextFormat) -> b
     return f"# HELP {name} {text}\n# TYPE {name} {kind}\n{unit_line}".encode()
 
 
-def line_start(name: str, values: Mapping[str, str]) -> str:
-    """Return a sample's line up to its value, labels in the order of their names."""
-    return f"{name}{_labels(tuple(values.items()))} "
+def line_start(name: str, values: Mapping[str, str], first: str = "") -> str:
+    """Return a sample's line up to its value; `first` are the labels before the others, as `labels` returns them."""
+    others = labels(tuple(values.items()))
+    pairs = f"{first},{others}" if first and others else first or others
+    return f"{name}{{{pairs}}} " if pairs else f"{name} "
 
 
-@lru_cache(maxsize=1024)
-def _labels(values: tuple[tuple[str, str], ...]) -> str:
-    """Return labels as they are written; an account's metrics have many in common."""
-    pairs = ",".join([f'{label}="{_escape(value)}"' for label, value in sorted(values)])
-    return f"{{{pairs}}}" if pairs else ""
+@lru_cache(maxsize=4096)
+def labels(values: tuple[tuple[str, str], ...]) -> str:
+    """Return labels as they are written; those of one account are mostly those of others, too."""
+    return ",".join([f'{label}="{_escape(value)}"' for label, value in values])
 
 
-def line(name: str, values: Mapping[str, str], value: float) -> str:
-    return f"{line_start(name, values)}{number(value)}\n"
+def line(name: str, values: Mapping[str, str], value: float, first: str = "") -> str:
+    return f"{line_start(name, values, first)}{number(value)}\n"
 
 
 def number(value: float) -> str:
