@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Metric
+
+NAMES = "\0"
+"""So accounts share most lines; no value of a label has this character."""
 
 
 class Sample(NamedTuple):
@@ -45,9 +49,10 @@ class CaseLines:
 
 @dataclass(frozen=True, slots=True)
 class AccountLines:
-    """One account's lines, valid from one moment to another (Unix seconds)."""
+    """One account's lines, with NAMES in place of the labels that name it; valid from one moment to another (Unix seconds)."""
 
     status: AccountStatus
+    names: bytes
     cases: CaseLines
     health: tuple[bytes, ...]  # of each metric in `catalog.HEALTH_METRICS`
     valid_from: float
@@ -69,19 +74,21 @@ def account_lines(status: AccountStatus, policy: Policy, now: float, before: Acc
     kept = before is not None and before.cases.is_current(key, now)
     cases = before.cases if before is not None and kept else _case_lines(key, status.watched, policy, now)
     stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + policy.max_staleness
-    health = _encoded(_samples_of_health(status), catalog.HEALTH_METRICS, _names(status.account))
-    return AccountLines(status, cases, health, now, min(stale_at, cases.valid_until))
+    health = _encoded(_samples_of_health(status), catalog.HEALTH_METRICS)
+    account = status.account
+    names = (("account_id", account.account_id), ("account_name", account.name), ("region", account.region))
+    pairs = ",".join(exposition.label_pairs(names)).encode()
+    return AccountLines(status, pairs, cases, health, now, min(stale_at, cases.valid_until))
 
 
 def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Policy, now: float) -> CaseLines:
     account, cases, tally = key
-    names = _names(account)
     counted = () if tally is None else tuple(_tally_samples(tally))
     if cases is None:
-        return CaseLines(key, _encoded(counted, catalog.CASE_METRICS, names), (), now, float("inf"))
+        return CaseLines(key, _encoded(counted, catalog.CASE_METRICS), (), now, float("inf"))
     groups = [(group._asdict(), found) for group, found in aggregate.group_cases(cases).items()]
     ages = tuple(
-        (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, labels, names), found.quiet_since)
+        (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, tuple(labels.items()), NAMES), found.quiet_since)
         for labels, found in groups
         if found.quiet_since is not None
     )
@@ -93,24 +100,23 @@ def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Po
         *(() if policy.case_limit is None else _case_samples(cases, policy.case_limit, subjects=policy.subjects)),
     )
     next_due = aggregate.next_due(cases, account.targets, watched, now)
-    return CaseLines(key, _encoded(samples, catalog.CASE_METRICS, names), ages, now, next_due)
+    return CaseLines(key, _encoded(samples, catalog.CASE_METRICS), ages, now, next_due)
 
 
-def _encoded(samples: Iterable[Sample], metrics: Iterable[Metric], names: str) -> tuple[bytes, ...]:
+def _encoded(samples: Iterable[Sample], metrics: Iterable[Metric]) -> tuple[bytes, ...]:
     lines: dict[Metric, list[str]] = {metric: [] for metric in metrics}
     for metric, labels, value in samples:
-        lines[metric].append(exposition.line(metric.name, labels, value, names))
-    return tuple("".join(family).encode() for family in lines.values())
+        lines[metric].append(exposition.line(metric.name, labels, value, NAMES))
+    return tuple(_shared("".join(family).encode()) for family in lines.values())
+
+
+_shared = lru_cache(maxsize=4096)(bytes)
+"""Of most accounts most counts are zero."""
 
 
 def age(since: float, now: float) -> float:
     """Return an age in seconds, to the millisecond; never negative, though AWS's clock be ahead of ours."""
     return max(0.0, round(now - since, 3))
-
-
-def _names(account: Account) -> str:
-    """Return the labels that all of an account's samples begin with."""
-    return exposition.labels((("account_id", account.account_id), ("account_name", account.name), ("region", account.region)))
 
 
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:

@@ -2,8 +2,9 @@ import pytest
 
 from exporter.cases.changes import Changes
 from exporter.cases.model import Author, Reason
-from exporter.metrics.exposition import TextFormat, write
+from exporter.metrics.exposition import encode_page
 from exporter.metrics.instrumentation import Instrumentation
+from tests.support.page import plain
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def instrumentation() -> Instrumentation:
 
 def values(instrumentation: Instrumentation, start: str) -> dict[str, float]:
     """Return the values of all series that begin with a name, by the rest of their line's beginning."""
-    lines = b"".join(write(instrumentation.encode(), TextFormat.PROMETHEUS)).decode().splitlines()
+    lines = plain(encode_page(instrumentation.encode())).splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith(start))
     return {series.removeprefix(start): float(value) for series, _, value in pairs}
 
