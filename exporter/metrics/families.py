@@ -54,13 +54,9 @@ class AccountLines:
     status: AccountStatus
     names: bytes
     cases: CaseLines
-    health: tuple[bytes, ...]  # of each metric in `catalog.HEALTH_METRICS`
+    families: tuple[bytes, ...]  # of each metric in `catalog.ACCOUNT_METRICS`
     valid_from: float
     valid_until: float
-
-    @property
-    def families(self) -> tuple[bytes, ...]:
-        return self.cases.families + self.health
 
     def is_current(self, status: AccountStatus, now: float) -> bool:
         return self.status is status and self.valid_from <= now <= self.valid_until
@@ -75,10 +71,9 @@ def account_lines(status: AccountStatus, policy: Policy, now: float, before: Acc
     cases = before.cases if before is not None and kept else _case_lines(key, status.watched, policy, now)
     stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + policy.max_staleness
     health = _encoded(_samples_of_health(status), catalog.HEALTH_METRICS)
-    account = status.account
-    names = (("account_id", account.account_id), ("account_name", account.name), ("region", account.region))
-    pairs = ",".join(exposition.label_pairs(names)).encode()
-    return AccountLines(status, pairs, cases, health, now, min(stale_at, cases.valid_until))
+    account = (status.account.account_id, status.account.name, status.account.region)
+    names = ",".join(exposition.label_pairs(zip(catalog.ACCOUNT, account, strict=True)))
+    return AccountLines(status, names.encode(), cases, cases.families + health, now, min(stale_at, cases.valid_until))
 
 
 def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Policy, now: float) -> CaseLines:
