@@ -21,6 +21,8 @@ from exporter.aws.client import Client
 from exporter.aws.doctor import Doctor
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import Readers
+from exporter.aws.support import SupportReader
+from exporter.backfill import Backfill
 from exporter.cases.report import FleetReport, fleet_report
 from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
@@ -28,11 +30,12 @@ from exporter.config.schema import as_yaml
 from exporter.config.settings import Settings, load, parse
 from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
+from exporter.errors import StartupError
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
-from exporter.metrics.instrumentation import Instrumentation
+from exporter.metrics.instrumentation import Instrumentation, buckets
 from exporter.metrics.renderer import Renderer
 from exporter.options import Options
 from exporter.reload import LastReload, Reloader
@@ -88,6 +91,20 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
     return int(has_failed and not exporter.collector.accounts.entries())
 
 
+def backfill(options: Options, log: FilteringBoundLogger) -> int:
+    """Write the past of the metrics; return the exit code: 1 when accounts failed, could not be listed, or are none."""
+    run = Backfill(options, log)
+    try:
+        with _configuration(options) as (content, source):
+            exporter = Exporter(content, source, options, log)
+            asyncio.run(exporter.closing(exporter.read_history(run)))
+        if run.accounts:
+            run.write(buckets(exporter.settings.first_response_targets))
+    except OSError as error:
+        raise StartupError(f"{error.filename or options.output}: {error.strerror}") from None
+    return run.report()
+
+
 class Exporter:
     """All parts of an exporter, put together.
 
@@ -104,7 +121,7 @@ class Exporter:
         self._endpoints = Endpoints()
         self.settings = self._parse(content)
         instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
-        self._observer = instrumentation.request_ended
+        self._instrumentation, self._observer = instrumentation, instrumentation.request_ended
         self._readers = Readers(self._endpoints, self._observer, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
@@ -155,6 +172,15 @@ class Exporter:
             unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
             strict=self._options.strict,
         )
+
+    async def read_history(self, run: Backfill) -> None:
+        listings, chosen = self.collector.discoverer.listings, self._options.organizations
+        await asyncio.gather(*map(self.collector.discoverer.refresh, listings))
+        run.failures += [listed for listed in map(targets.examined, listings) if listed.reason]
+        found = [entry.target for entry in self.collector.accounts.entries()]
+        some = [each for each in found if not chosen or each.account.organization in chosen]
+        sources = {each.account: each.source for each in some if isinstance(each.source, SupportReader)}
+        await run.read(sources, self.settings.config.poll.concurrency, lambda: self._instrumentation.requests)
 
     async def serve(self, content: bytes, sockets: Sequence[socket.socket], web_config: WebConfigFile | None) -> int:
         """Poll accounts and answer requests until a signal says to stop; return the exit code."""

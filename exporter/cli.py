@@ -63,6 +63,8 @@ def _run(given: options.Options) -> int:
         return app.check(given, log.configure("error", given.log_format))
     if given.command == "once":
         return app.once(given, log.configure(given.log_level, given.log_format))
+    if given.command == "backfill":
+        return app.backfill(given, log.configure(given.log_level, given.log_format))
     # A reload that is asked for before there is anything to reload must not end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     return app.run(given, log.configure(given.log_level, given.log_format))

@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -22,6 +23,7 @@ from exporter.web.handlers import Paths, is_reserved
 DEFAULT_ADDRESS = ":10047"
 _SHORTEST_INTERVAL = 1.0
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
+_LABEL_NAME = re.compile(r"(?!__|label_)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 # A host's labels have up to 63 characters: longer ones cannot be looked up at all.
 _LABEL = r"[A-Za-z0-9_-]{1,63}"
@@ -49,7 +51,14 @@ class Options:
     log_format: str
     json_output: bool
     strict: bool
-    accounts: tuple[str, ...]  # that are checked; all when empty
+    accounts: tuple[str, ...]  # that are checked, or backfilled; all when empty
+    organizations: tuple[str, ...]  # whose accounts are backfilled; all when empty
+    output: Path  # the directory of a backfill, whose are all that follow
+    since: float  # seconds before `until`
+    until: float | None  # Unix seconds; None is now
+    step: float
+    labels: tuple[tuple[str, str], ...]
+    communications: bool
 
     def owns(self, account_id: str) -> bool:
         return self.shard.owns(account_id) and (not self.accounts or account_id in self.accounts)
@@ -60,8 +69,10 @@ def parse(arguments: Sequence[str]) -> Options:
     flags = _parser().parse_args(arguments)
     if flags.demo and flags.config_file:
         raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
-    if flags.account and flags.command != "check":
-        raise ConfigError(["--account: it is for check, which then checks no other account"])
+    if flags.account and flags.command not in {"check", "backfill"}:
+        raise ConfigError(["--account: it is for check and backfill, which then read no other account"])
+    if (flags.command == "backfill") == (flags.output in {None, "table", "json"}):
+        raise ConfigError(["--output: write table or json for check, and a directory for backfill"])
     return Options(
         command=flags.command,
         config_file=flags.config_file,
@@ -80,19 +91,26 @@ def parse(arguments: Sequence[str]) -> Options:
         json_output=flags.output == "json",
         strict=flags.strict,
         accounts=tuple(dict.fromkeys(flags.account)),
+        organizations=tuple(flags.organization),
+        output=Path(flags.output or "."),
+        since=flags.since,
+        until=flags.until,
+        step=flags.step,
+        labels=tuple(flags.label),
+        communications=not flags.no_communications,
     )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aws-support-exporter",
-        usage="%(prog)s [FLAG ...] [run | check | once]",
+        usage="%(prog)s [FLAG ...] [run | check | once | backfill]",
         description="Prometheus exporter for AWS Support cases across accounts and organizations.",
         allow_abbrev=False,
     )
     commands = "run: serve metrics (default); check: poll every account once and report problems; "
-    commands += "once: poll every account once and print the metrics"
-    choices = ("run", "check", "once")
+    commands += "once: poll every account once and print the metrics; backfill: write the metrics of the past"
+    choices = ("run", "check", "once", "backfill")
     parser.add_argument("command", nargs="?", choices=choices, default="run", metavar="COMMAND", help=commands)
     parser.add_argument("--demo", action="store_true", help="poll a simulated AWS with a living fleet of accounts")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
@@ -106,10 +124,12 @@ def _parser() -> argparse.ArgumentParser:
     flag("--shard.total", type=_count, default=1, metavar="N", help="total number of shards (default: 1)")
     from_hostname = "take the shard ordinal from the end of the host name, as of a StatefulSet's pod"
     flag("--shard.from-hostname", action="store_true", help=from_hostname)
-    flag = _flags(parser, "check")
-    flag("--output", choices=("table", "json"), default="table", help="output format (default: %(default)s)")
-    flag("--account", action="append", default=[], metavar="ID", help="check this account only; repeatable")
-    flag("--strict", action="store_true", help="fail for accounts without a support plan, too")
+    flag = _flags(parser, "check and backfill")
+    output = "output format of check, table or json (default: table); directory of backfill, which goes on with what it has"
+    flag("--output", metavar="FORMAT|DIR", help=output)
+    flag("--account", action="append", default=[], metavar="ID", help="check or backfill this account only; repeatable")
+    flag("--strict", action="store_true", help="check: fail for accounts without a support plan, too")
+    _add_backfill_flags(_flags(parser, "backfill"))
     return parser
 
 
@@ -148,6 +168,18 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
     flag("--web.max-connections", type=partial(_count, least=1), default=limits.connections, metavar="N", help=connections)
 
 
+def _add_backfill_flags(flag: Callable[..., object]) -> None:
+    label = "label of all series, as Prometheus adds job and instance; repeatable"
+    until = "time of the last samples, such as 2026-01-31T12:00:00Z: that of the first scrape (default: now)"
+    without = "leave out what takes all communications of a case: first responses, replies, communications"
+    flag("--since", type=_interval, default=365 * 86400.0, metavar="DURATION", help="time to go back (default: 365d)")
+    flag("--until", type=_moment, metavar="TIME", help=until)
+    flag("--step", type=_interval, default=3600.0, metavar="DURATION", help="time between samples (default: 1h)")
+    flag("--label", type=_label, action="append", default=[], metavar="NAME=VALUE", help=label)
+    flag("--organization", action="append", default=[], metavar="NAME", help="accounts of this organization only; repeatable")
+    flag("--no-communications", action="store_true", help=without)
+
+
 def _address(text: str) -> str:
     found = _ADDRESS.fullmatch(text)
     with suppress(ValueError):  # what is in brackets is no IPv6 address
@@ -171,6 +203,21 @@ def _interval(text: str) -> float:
     if seconds < _SHORTEST_INTERVAL:
         raise ArgumentTypeError(f'"{text}" is too short: write 1s or more')
     return seconds
+
+
+def _moment(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f'"{text}" is not a time: write it like 2026-01-31T12:00:00Z') from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not _LABEL_NAME.fullmatch(name) or not value:
+        raise ArgumentTypeError(f'"{text}" is not a label: write it like job=aws-support-exporter')
+    return name, value
 
 
 def _telemetry_path(text: str) -> str:

@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "__main__": ("cli",),
     "app": EVERYTHING,
     "aws": ("__init__", "cases", "clock", "errors"),
+    "backfill": ("aws.support", "cases", "errors", "metrics", "options"),
     "cases": (),
     "check": ("cases",),
     "cli": ("__init__", "app", "errors", "log", "options"),
@@ -44,7 +45,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("metrics",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),
-    "structlog": ("app", "aws", "collector", "log", "reload", "web"),
+    "structlog": ("app", "aws", "backfill", "collector", "log", "reload", "web"),
     "yaml": ("config",),
     "yarl": ("aws",),
 }

@@ -48,13 +48,20 @@ def main(capsys: pytest.CaptureFixture[str]) -> Iterator[Main]:
         ("web.max-connections", "0", "is not a whole number, 1 or more"),
         ("shard.index", "-1", "is not a whole number, 0 or more"),
         ("shard.total", "many", "is not a whole number, 0 or more"),
+        ("since", "1y6", "is not a duration"),
+        ("step", "0s", "is too short"),
+        ("until", "yesterday", "is not a time: write it like 2026-01-31T12:00:00Z"),
+        *(
+            ("label", value, "is not a label: write it like job=")
+            for value in ("job", "job=", "=x", "1=x", "__a=x", "label_a=x")
+        ),
     ],
 )
 def test_a_bad_value_is_refused_with_its_flag(main: Main, flag: str, value: str, told: str) -> None:
     code, stdout, stderr = main(f"--{flag}={value}")
     usage, problem = stderr.splitlines()
     assert (code, stdout) == (2, "")
-    assert usage == "usage: aws-support-exporter [FLAG ...] [run | check | once]"
+    assert usage == "usage: aws-support-exporter [FLAG ...] [run | check | once | backfill]"
     assert problem.startswith(f'aws-support-exporter: error: argument --{flag}: "{value}" ')
     assert told in problem
 
@@ -122,6 +129,24 @@ def test_a_host_name_that_tells_no_shard_is_told(main: Main, name: str, told: st
     assert stderr.startswith(f"--shard.from-hostname: the host name {name}")
     assert stderr.endswith(f"{told}\n")
     assert main("--shard.total=3", "--shard.from-hostname", "--config.check")[0] == 0, "it may be checked on another host"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["backfill"], "--output: write table or json for check, and a directory for backfill"),
+        (["backfill", "--output=json"], "--output: write table or json for check, and a directory for backfill"),
+        (["check", "--output=yaml"], "--output: write table or json for check, and a directory for backfill"),
+        (["run", "--account=111111111111"], "--account: it is for check and backfill, which then read no other account"),
+    ],
+)
+def test_a_flag_of_another_command_is_refused(main: Main, arguments: list[str], told: str) -> None:
+    assert main(*arguments) == (2, "", f"{told}\n")
+
+
+def test_a_time_without_a_zone_is_in_utc() -> None:
+    times = ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00", "2026-01-31T14:00:00+02:00")
+    assert {options.parse([f"--until={time}"]).until for time in times} == {1769860800.0}
 
 
 def test_links_begin_with_the_external_url_also_where_that_has_no_path_and_the_exporter_a_prefix() -> None:

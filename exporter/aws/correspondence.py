@@ -41,14 +41,12 @@ class Correspondence:
             looked_up[case_id] = polls
             try:
                 known = (*listed[case_id].communications, *completed[case_id].communications)  # the answer may lag behind
-                written = in_order((*await lookup(case_id), *known))
+                written = (*await lookup(case_id), *known)
             except ReadFailure as failure:
                 if failure.reason is not Reason.MALFORMED:
                     break  # Others would fail in the same way.
             else:
-                opener = opened_by(written)
-                first = None if opener is Author.AWS else first_by_aws(written)
-                completed[case_id] = _with(completed[case_id], written, first, opener)
+                completed[case_id] = whole(completed[case_id], written)
         # Not before: a reading that was cancelled has told nobody.
         self._begun, self._listed = True, None if looked_up else cases
         self._completed, self._looked_up, self._polls = tuple(completed.values()), looked_up, polls
@@ -74,6 +72,13 @@ class Correspondence:
             return case, True
         first = before.first_aws or (None if opener is Author.AWS else first_by_aws(written))
         return _with(case, tail(written, written.index(latest[0]) if latest else 0), first, opener), True
+
+
+def whole(case: Case, written: Iterable[Communication]) -> Case:
+    """Return a case with all of its communications."""
+    ordered = in_order(written)
+    opener = opened_by(ordered)
+    return _with(case, ordered, None if opener is Author.AWS else first_by_aws(ordered), opener)
 
 
 def _with(case: Case, written: tuple[Communication, ...], first_aws: float | None, opener: Author) -> Case:

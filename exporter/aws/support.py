@@ -1,4 +1,4 @@
-"""Reading an account's open cases with support:DescribeCases."""
+"""Reading an account's cases with support:DescribeCases."""
 
 import asyncio
 from collections import deque
@@ -12,16 +12,20 @@ from operator import is_not
 from botocore.credentials import Credentials
 
 from exporter.aws.client import Client, Parser, Service
-from exporter.aws.correspondence import Correspondence
-from exporter.aws.parse import Page, communications_page
+from exporter.aws.correspondence import Correspondence, whole
+from exporter.aws.parse import Page, cases_page, communications_page
 from exporter.aws.retry import Caller, CredentialSource, PageTokens, Retries, time_limit
 from exporter.cases.aggregate import missing_cases, open_cases, with_missing
-from exporter.cases.model import Case, Communication, Reading
+from exporter.cases.model import Case, Communication, Reading, Reason
 from exporter.errors import ReadFailure
 
 PAGE_SIZE = 100
 MOST_PAGES = 100
 """Pages that are read of one account: 10,000 open cases. What goes on beyond that is not an answer but a loop."""
+_MOST_PAGES_EVER = 10 * MOST_PAGES
+_PATIENCE = 20
+"""Attempts where nobody waits for the answer, and others may use up the account's quota."""
+_Asked = tuple[str | None, bool]  # which language, and whether resolved cases, too
 _ALL = {"includeCommunications": True, "maxResults": PAGE_SIZE}
 _CALLS = 5
 _WINDOW = 1.1
@@ -44,7 +48,7 @@ class _Listing:
 
     service: Service
     taken_at: float
-    tokens: PageTokens = field(default_factory=lambda: PageTokens("DescribeCases", MOST_PAGES))
+    tokens: PageTokens
     cases: tuple[Case, ...] = ()
 
 
@@ -65,7 +69,7 @@ class SupportReader:
         ends = asyncio.get_running_loop().time() + timeout
         async with time_limit(self.account_id, ends) as caller:
             retries = self.client.retries(self.services, self.credentials, caller, attempts=4, rounds=3)
-            listings = [await self._list(retries, language) for language in self.parsers]
+            listings = [await self._list(retries, (language, False)) for language in self.parsers]
         listed = [listing.cases for listing in listings]
         if len(listed) != len(self._listed) or any(map(is_not, listed, self._listed)):
             self._listed, self._open = listed, open_cases(chain.from_iterable(listed))
@@ -78,10 +82,29 @@ class SupportReader:
         memory.open = completed[: len(cases)]
         return Reading(listings[0].taken_at, memory.open, completed[len(cases) :])
 
-    async def _list(self, retries: Retries[Service], language: str | None) -> _Listing:
+    async def history(self, timeout: float, *, communications: bool) -> list[Case]:  # noqa: ASYNC109 - as above
+        """Return all cases that AWS keeps, resolved ones included, with all their communications if those are wanted."""
+        ends = asyncio.get_running_loop().time() + timeout
+        async with time_limit(self.account_id, ends) as caller:
+            retries = self.client.retries(self.services, self.credentials, caller, attempts=_PATIENCE, rounds=_PATIENCE)
+            listings = [await self._list(retries, (language, True)) for language in self.parsers]
+            found = {case.case_id: case for listing in listings for case in listing.cases}.values()
+            lookup = partial(self._whole, retries, ends)
+            return [case if case.first_aws_known or not communications else await lookup(case) for case in found]
+
+    async def _whole(self, retries: Retries[Service], ends: float, case: Case) -> Case:
+        try:
+            written = await retries.call(lambda *_: self._communications(retries, ends, case.case_id))
+        except ReadFailure as failure:
+            if failure.reason in {Reason.MALFORMED, Reason.INTERNAL}:
+                return case  # AWS may keep cases for longer than their communications
+            raise
+        return whole(case, (*written, *case.communications))
+
+    async def _list(self, retries: Retries[Service], asked: _Asked) -> _Listing:
         listing: _Listing | None = None
         while listing is None or not listing.tokens.done:
-            listing = await retries.call(partial(self._next_page, listing, retries.caller, language))
+            listing = await retries.call(partial(self._next_page, listing, retries.caller, asked))
         return listing
 
     async def _find(self, retries: Retries[Service], ends: float, missing: Iterable[Case]) -> dict[str, Case]:
@@ -100,13 +123,15 @@ class SupportReader:
         return found
 
     async def _next_page(
-        self, listing: _Listing | None, caller: Caller, language: str | None, service: Service, credentials: Credentials
+        self, listing: _Listing | None, caller: Caller, asked: _Asked, service: Service, credentials: Credentials
     ) -> _Listing:
+        language, resolved = asked
         if listing is None or listing.service is not service:
-            listing = _Listing(service, self.client.clock.time())
-        parameters = {**_ALL, "language": language, "nextToken": listing.tokens.next}
+            tokens = PageTokens("DescribeCases", _MOST_PAGES_EVER if resolved else MOST_PAGES)
+            listing = _Listing(service, self.client.clock.time(), tokens)
+        parameters = {**_ALL, "language": language, "nextToken": listing.tokens.next, "includeResolvedCases": resolved or None}
         await self._quota()
-        parse = self.parsers[language]
+        parse = partial(cases_page, keep_subject=False) if resolved else self.parsers[language]
         page: Page[Case] = await self.client.request(service, "DescribeCases", parameters, credentials, caller, parse)
         listing.tokens.advance(page.next_token)
         listing.cases = (*listing.cases, *page.items) if listing.cases else page.items

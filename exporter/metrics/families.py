@@ -71,8 +71,7 @@ def account_lines(status: AccountStatus, policy: Policy, now: float, before: Acc
     cases = before.cases if before is not None and kept else _case_lines(key, status.watched, policy, now)
     stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + policy.max_staleness
     health = _encoded(_samples_of_health(status), catalog.HEALTH_METRICS)
-    account = (status.account.account_id, status.account.name, status.account.region)
-    names = ",".join(exposition.label_pairs(zip(catalog.ACCOUNT, account, strict=True)))
+    names = ",".join(exposition.label_pairs(naming(status.account)))
     return AccountLines(status, names.encode(), cases, cases.families + health, now, min(stale_at, cases.valid_until))
 
 
@@ -114,11 +113,19 @@ def age(since: float, now: float) -> float:
     return max(0.0, round(now - since, 3))
 
 
+def naming(account: Account) -> Iterable[tuple[str, str]]:
+    """Return the labels that name an account."""
+    return zip(catalog.ACCOUNT, (account.account_id, account.name, account.region), strict=True)
+
+
+def info_labels(account: Account) -> dict[str, str]:
+    extra = {f"label_{name}": value for name, value in account.labels}
+    return {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan, **extra}
+
+
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
     account = status.account
-    extra = {f"label_{name}": value for name, value in account.labels}
-    info = {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan, **extra}
-    yield Sample(catalog.ACCOUNT_INFO, info, 1)
+    yield Sample(catalog.ACCOUNT_INFO, info_labels(account), 1)
     for severity_code, seconds in account.targets.by_severity:
         yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
     if status.last_poll is not None:

@@ -23,17 +23,23 @@ _REPLY_BUCKETS = (_MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 4 * _HOUR, 12 * _HO
 _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY)
 
 
+def buckets(targets: Iterable[float]) -> dict[Metric, Sequence[float]]:
+    """Return those of the histograms of cases; each first-response target (seconds) is one."""
+    responses = sorted({*_RESPONSE_BUCKETS, *targets})
+    return {catalog.FIRST_RESPONSE: responses, catalog.CASE_OPEN_DURATION: _OPEN_BUCKETS, catalog.REPLY: _REPLY_BUCKETS}
+
+
 class Instrumentation:
     """Counts requests and what happens to cases; safe to use from any thread.
 
-    Each first-response target (seconds) is a bucket, for as long as the process runs; `process` shows process_* and python_*.
+    First-response targets are buckets for as long as the process runs; `process` shows process_* and python_*.
     """
 
     def __init__(self, targets: Iterable[float], *, process: bool = False) -> None:
         self._registry = CollectorRegistry()
-        self._first_responses = self._histogram(catalog.FIRST_RESPONSE, sorted({*_RESPONSE_BUCKETS, *targets}))
-        self._open_durations = self._histogram(catalog.CASE_OPEN_DURATION, _OPEN_BUCKETS)
-        self._replies = self._histogram(catalog.REPLY, _REPLY_BUCKETS)
+        of_cases = (self._histogram(*each) for each in buckets(targets).items())
+        self._first_responses, self._open_durations, self._replies = of_cases
+        self.requests = 0
         self._requests = self._counter(catalog.API_REQUESTS)
         self._errors = self._counter(catalog.API_ERRORS)
         self._durations = self._histogram(catalog.API_REQUEST_DURATION, _REQUEST_BUCKETS)
@@ -49,6 +55,7 @@ class Instrumentation:
 
     def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
         """Count one request to AWS; duration in seconds, a reason if it failed."""
+        self.requests += 1
         self._requests.labels(operation).inc()
         self._durations.labels(operation).observe(duration)
         if reason is not None:

@@ -46,6 +46,7 @@ NOTICES: Final = (
 )
 """How cases begin that AWS opens."""
 
+CLOSING: Final = "This solved it, thank you. We close the case."
 INTERIM_UPDATES: Final = (
     "We are still looking into this and will come back to you. There is nothing for you to do in the meantime.",
     "I have handed this over to the service team, and will write again as soon as I hear from them.",

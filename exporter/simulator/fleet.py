@@ -107,11 +107,14 @@ class Fleet:
         return fleet
 
     @classmethod
-    def living(cls, clock: Clock, *, accounts: int, cases: float, seed: int = 0, pace: float = 1.0) -> Self:
+    def living(
+        cls, clock: Clock, *, accounts: int, cases: float, seed: int = 0, pace: float = 1.0, dated: bool = False
+    ) -> Self:
         """Return a fleet whose accounts have about `cases` cases open at any time, opened and resolved by themselves."""
         fleet = cls.empty(clock, seed)
         _add_accounts(fleet, accounts)
-        _bring_to_life(fleet, {account.account_id: cases for account in fleet.accounts}, pace=pace, late_share=_LATE_SHARE)
+        open_cases = {account.account_id: cases for account in fleet.accounts}
+        _bring_to_life(fleet, open_cases, pace=pace, late_share=_LATE_SHARE, dated=dated)
         return fleet
 
     @classmethod
@@ -220,10 +223,12 @@ def _add_accounts(fleet: Fleet, count: int) -> None:
         fleet.add_account(name=name if number else "management")
 
 
-def _bring_to_life(fleet: Fleet, open_cases: Mapping[str, float], *, pace: float, late_share: float) -> CaseLife:
+def _bring_to_life(
+    fleet: Fleet, open_cases: Mapping[str, float], *, pace: float, late_share: float, dated: bool = False
+) -> CaseLife:
     """Give the fleet weeks of history, and from now on everything `pace` times as often; `open_cases` is by account id."""
     now = fleet.clock()
-    fleet.life = life = CaseLife(fleet.rng, start_at=now - _HISTORY_SECONDS, late_share=late_share)
+    fleet.life = life = CaseLife(fleet.rng, start_at=now - _HISTORY_SECONDS, late_share=late_share, dated=dated)
     for account_id, number in open_cases.items():
         life.inhabit(fleet.account(account_id), number)
     life.advance(now)

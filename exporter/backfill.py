@@ -1,0 +1,127 @@
+"""What `backfill` writes: the past of the metrics, as files for `promtool tsdb create-blocks-from openmetrics`.
+
+Each account is read into a file of its events; from those a file is made for each month. A file has its name once it is whole,
+so that the command goes on with what it finds when it is run again.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import groupby, starmap
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.aws.support import SupportReader
+from exporter.cases.history import Event, events
+from exporter.cases.model import Account, Reason
+from exporter.cases.report import Finding, finding, grouped
+from exporter.errors import ReadFailure, internal
+from exporter.metrics.catalog import Metric
+from exporter.metrics.exposition import TextFormat, header
+from exporter.metrics.history import METRICS, Histograms, Stretch, account_lines
+from exporter.options import Options
+
+_PROGRESS_SECONDS = 10.0
+_LONGEST = 6 * 3600.0
+"""Seconds for one account: five calls a second are those of some 90,000 long cases."""
+
+
+@dataclass(slots=True)
+class Backfill:
+    """One run of the command: `accounts` are those that it, or one before, has read."""
+
+    options: Options
+    log: FilteringBoundLogger
+    accounts: list[Account] = field(default_factory=list)
+    failures: list[Finding] = field(default_factory=list)
+
+    async def read(self, sources: Mapping[Account, SupportReader], concurrency: int, requests: Callable[[], int]) -> None:
+        """Read the accounts that no run before has read; raises OSError where that cannot be written."""
+        whole, slots, started, cases = self.options.communications, asyncio.Semaphore(concurrency), time.monotonic(), 0
+        self._events("begun").parent.mkdir(parents=True, exist_ok=True)
+        self._events("begun").open("a").close()
+
+        async def read(account: Account, source: SupportReader) -> None:
+            nonlocal cases
+            async with slots:
+                try:
+                    found = await source.history(_LONGEST, communications=whole)
+                except Exception as error:  # noqa: BLE001 - one account's bug must not end the reading of all others
+                    failure = error if isinstance(error, ReadFailure) else internal(error)
+                    self.failures.append(finding(account.account_id, {}, failure.reason, failure.detail))
+                    return
+            cases += len(found)
+            known = found if whole else [replace(case, first_aws_known=False) for case in found]
+            happened = [event for case in known for event in events(case, account.targets)]
+            _write(self._events(account.account_id), [json.dumps(happened).encode()])
+
+        left = [each for each in sources.items() if not self._events(each[0].account_id).exists()]
+        tasks = [asyncio.create_task(read(*each)) for each in left]
+        while (done := sum(task.done() for task in tasks)) < len(tasks):
+            minutes = f"{(time.monotonic() - started) / 60 * (len(tasks) / done - 1):.0f}m" if done else "unknown"
+            accounts = f"{len(sources) - len(tasks) + done}/{len(sources)}"
+            self.log.info("reading cases", accounts=accounts, cases=cases, requests=requests(), left=minutes)
+            ended, _ = await asyncio.wait(tasks, timeout=_PROGRESS_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
+            await asyncio.gather(*ended)
+        self.accounts = [account for account in sources if self._events(account.account_id).exists()]
+        self.log.info("cases read", accounts=f"{len(self.accounts)}/{len(sources)}", cases=cases, requests=requests())
+
+    def write(self, buckets: Mapping[Metric, Sequence[float]]) -> None:
+        """Write a file for each month, with what is known of the accounts."""
+        options, begun = self.options, self._events("begun").stat().st_mtime  # later times are not told of by what was read
+        step, until = int(options.step), int(min(options.until or begun, begun))
+        grid = range(int(until - options.since) // step * step, until + 1, step)
+        histograms = Histograms(buckets, communications=options.communications)
+        for month, positions in groupby(range(len(grid)), lambda at: f"{datetime.fromtimestamp(grid[at], UTC):%Y-%m}"):
+            first, *rest = positions
+            stretch = Stretch(grid, first, first + len(rest) + 1, options.labels)
+            with ExitStack() as stack:
+                lines = {metric: stack.enter_context(TemporaryFile(dir=options.output)) for metric in METRICS}
+                for account in self.accounts:
+                    happened = list(starmap(Event, json.loads(self._events(account.account_id).read_bytes())))
+                    histograms.observe(happened, stretch)
+                    for metric, text in account_lines(account, happened, stretch):
+                        lines[metric].write(text.encode())
+                for metric, text in histograms.lines(stretch):
+                    lines[metric].write(text.encode())
+                _write(options.output / f"aws-support-{month}.om", _families(lines))
+            self.log.info("month written", month=month)
+
+    def report(self) -> int:
+        """Log what failed, and return the exit code; where a plan has no Support API, there is no past to fail."""
+        code, asked = int(not self.accounts), (*self.options.accounts, *self.options.organizations)
+        for each in grouped(self.failures):
+            log, code = (self.log.info, code) if each.reason is Reason.SUBSCRIPTION_REQUIRED else (self.log.error, 1)
+            log("not read", who=", ".join(each.names), reason=each.reason, detail=each.detail, advice=each.advice)
+        known = {name for each in self.accounts for name in (each.account_id, each.organization)}
+        for name in set(asked) - known.union(*(each.names for each in self.failures)):
+            self.log.error("not found among the accounts and their organizations", name=name)
+            code = 1
+        return code
+
+    def _events(self, name: str) -> Path:
+        return self.options.output / ("events" if self.options.communications else "events-without-communications") / name
+
+
+def _families(lines: Mapping[Metric, IO[bytes]]) -> Iterator[bytes]:
+    for metric, stream in lines.items():
+        stream.seek(0)
+        yield header(metric.family, metric.kind, metric.help, TextFormat.OPENMETRICS)
+        yield from stream
+    yield b"# EOF\n"
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as stream:
+        stream.writelines(parts)
+        os.fsync(stream.fileno())
+    part.replace(path)

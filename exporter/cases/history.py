@@ -1,0 +1,46 @@
+"""What happened to a case in the past, as far as AWS still tells."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from exporter.cases.changes import MET, MISSED, OPENED, OUTCOME
+from exporter.cases.model import RESOLVED, Author, Case
+from exporter.cases.targets import Targets
+from exporter.cases.turns import replies
+
+ANSWERED, REPLIED = "answered", "replied"
+
+
+class Event(NamedTuple):
+    """Something that happened at a time (Unix seconds): its kind and what it is counted by, and how long it took."""
+
+    at: float
+    counted: tuple[str, ...]
+    seconds: float | None = None
+
+
+def events(case: Case, targets: Targets) -> Iterator[Event]:
+    """Yield what happened to a case, in any order, by today's severity and targets; a target that is still to be missed, too.
+
+    AWS does not say when a case was resolved: it is taken to have been with its latest communication. Where not all
+    communications are known (`first_aws_known`), opening and resolution are all that is told.
+    """
+    severity_code, created, first = case.severity_code, case.created, case.first_aws
+    if created is None:
+        return
+    ended = float("inf") if case.is_open else max(created, case.last_activity or created)
+    yield Event(created, (OPENED, severity_code, case.opened_by))
+    if not case.is_open:
+        yield Event(ended, (RESOLVED, severity_code), ended - created)
+    if not case.first_aws_known:
+        return
+    for answer, seconds in replies(case.communications):
+        if answer != (first, Author.AWS):
+            yield Event(answer.created, (REPLIED, severity_code, answer.author), seconds)
+    if first is not None:
+        yield Event(first, (ANSWERED, severity_code), max(0.0, first - created))
+    target = targets.of(severity_code, case.service_code)
+    if first is not None and first - created <= target < float("inf"):
+        yield Event(first, (OUTCOME, severity_code, MET))
+    elif case.opened_by is Author.CUSTOMER and ended - created > target:
+        yield Event(created + target, (OUTCOME, severity_code, MISSED))

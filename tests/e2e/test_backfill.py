@@ -1,0 +1,244 @@
+"""What was before the exporter, as a real Prometheus shows it."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator.faults import Fault
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.kinds import Error, Silence
+from exporter.simulator.server import Simulator
+from tests.e2e.conftest import StartExporter
+from tests.support.fetch import free_port
+from tests.support.process import run_exporter
+from tests.support.prometheus import PrometheusServer
+from tests.support.tools import find_tool
+from tests.support.waiting import wait_until
+
+DAY, HOUR = 86400, 3600
+CONFIG = "{aws: {role_name: AwsSupportExporter}, organizations: [{name: acme}], poll: {interval: 10s}}"
+OPEN = "sum by (account_id, severity_code) (aws_support_account_open_cases)"
+
+
+@dataclass
+class Past:
+    """A fleet whose clock was moved through the past, and what it held at some moments that are multiples of a step."""
+
+    fleet: Fleet
+    step: int
+    held: dict[int, Counter[tuple[str, str]]]
+    opened: int  # from the first of the hours to now
+
+
+def past(days: int, accounts: int, cases: float, step: int = HOUR) -> Past:
+    end = int(time.time()) // step * step
+    begin = end - days * DAY
+    clock = [float(begin - DAY)]
+    fleet = Fleet.living(lambda: clock[0] or time.time(), accounts=accounts, cases=cases, dated=True)
+    chosen = random.Random(0).sample(range(begin, end, step), 50)  # noqa: S311 - moments, not secrets
+    held = {}
+    for moment in (begin, *sorted(chosen)):
+        clock[0] = moment
+        fleet.advance(moment)
+        held[moment] = Counter((case.account_id, case.severity_code) for case in fleet.open_cases())
+    clock[0] = 0
+    fleet.advance(time.time())
+    fleet.life = None
+    opened = sum(case.created_at > begin for account in fleet.accounts for case in account.cases)
+    return Past(fleet, step, held, opened)
+
+
+@pytest.mark.parametrize("version", ["", "newer/"])
+def test_the_past_is_what_aws_held_and_counters_go_on(version: str, start: StartExporter, tmp_path: Path) -> None:
+    check(past(days=30, accounts=6, cases=1.0), version, start, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("version", ["", "newer/"])
+def test_a_year_of_200_accounts(version: str, start: StartExporter, tmp_path: Path) -> None:
+    check(past(days=365, accounts=200, cases=0.3, step=DAY), version, start, tmp_path)
+
+
+def check(past: Past, version: str, start: StartExporter, tmp_path: Path) -> None:
+    prometheus, promtool = find_tool(f"{version}prometheus"), find_tool(f"{version}promtool")
+    if prometheus is None or promtool is None:
+        pytest.skip("Prometheus is not here: run `make tools`")
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    port, begin = free_port(), min(past.held)
+    with Simulator(past.fleet) as simulator:
+        labels = ("--label=job=aws-support-exporter", f"--label=instance=127.0.0.1:{port}")
+        span = (f"--since={int(time.time()) - begin}s", f"--step={past.step}s")
+        flags = (f"--config.file={tmp_path}/config.yaml", f"--output={tmp_path}/out", *span, *labels)
+        ended = run_exporter([*flags, "backfill"], simulator.environment(), timeout_seconds=600)
+        assert ended.returncode == 0, ended.stderr
+        for month in sorted((tmp_path / "out").glob("*.om")):
+            command = ["tsdb", "create-blocks-from", "--max-block-duration=486h", "openmetrics"]
+            subprocess.run([promtool, *command, month, tmp_path / "data"], check=True, capture_output=True)
+        url = f"http://127.0.0.1:{port}/metrics"
+        with PrometheusServer(prometheus, url, tmp_path, flags=["--storage.tsdb.retention.time=10y"]) as server:
+            for moment, held in past.held.items():
+                assert counted(server, moment) == held, f"at {moment}"
+            start(CONFIG, simulator.environment(), f"--web.listen-address=127.0.0.1:{port}").first_page()
+            server.wait_for("sum(aws_support_cases_opened_total)", lambda found: found == [({}, 0.0)])
+            for account in past.fleet.accounts[:3]:
+                account.add_case()
+            server.wait_for("sum(aws_support_cases_opened_total)", lambda found: found == [({}, 3.0)], 40)
+            assert counted(server, time.time()) == Counter((c.account_id, c.severity_code) for c in past.fleet.open_cases())
+            window = int(time.time()) - begin + 10
+            ((_, increase),) = server.query(f"sum(increase(aws_support_cases_opened_total[{window}s]))")
+            assert increase == pytest.approx(past.opened + 3, rel=0.02)
+
+
+def counted(server: PrometheusServer, moment: float) -> Counter[tuple[str, str]]:
+    found = server.api("query", query=OPEN, time=str(moment))["result"]
+    return Counter(
+        {(s["metric"]["account_id"], s["metric"]["severity_code"]): int(s["value"][1]) for s in found if s["value"][1] != "0"}
+    )
+
+
+A, B, C, D = (str(number) * 12 for number in range(1, 5))
+SECRETS = ("secret subject", "secret body", "someone@example.com")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def held(simulator: Simulator) -> Fleet:
+    """Return a fleet of three accounts: one has more cases than a page holds, one a case with more than five communications."""
+    for account_id, count in ((A, 120), (B, 3), (C, 1)):
+        account = simulator.fleet.add_account(account_id=account_id)
+        for number in range(count):
+            at = time.time() - 20 * DAY + number * HOUR
+            case = account.add_case(
+                created_at=at, body="secret body", subject="secret subject", submitted_by="someone@example.com"
+            )
+            for index in range(8 if account_id == B else 2):
+                case.add_communication("secret body", created_at=at + HOUR * (index + 1))
+            case.resolve()
+    return simulator.fleet
+
+
+@pytest.fixture
+def run(held: Fleet, simulator: Simulator, tmp_path: Path) -> Run:
+    accounts = ", ".join(f"{{id: '{account.account_id}'}}" for account in held.accounts[1:])
+    (tmp_path / "config.yaml").write_text(f"{{aws: {{role_name: AwsSupportExporter}}, accounts: [{accounts}]}}")
+    until = f"--until={datetime.fromtimestamp(time.time() - HOUR, UTC).isoformat()}"
+
+    def run(*flags: str, output: str = "out") -> subprocess.CompletedProcess[str]:
+        every = (f"--config.file={tmp_path}/config.yaml", "--since=30d", until, f"--output={tmp_path}/{output}")
+        return run_exporter([*every, *flags, "backfill"], simulator.environment())
+
+    return run
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.glob("*.om")}
+
+
+def test_an_account_that_fails_is_named_the_rest_is_written_and_the_next_run_reads_what_is_left(
+    simulator: Simulator, run: Run, tmp_path: Path
+) -> None:
+    handle = simulator.faults.add(Fault(Error(400, "AccessDeniedException"), operation="DescribeCases", account_id=A))
+    failed = run()
+    assert failed.returncode == 1
+    (line,) = [line for line in failed.stderr.splitlines() if "level=error" in line]
+    assert f"who={A} reason=access_denied" in line
+    before = files(tmp_path / "out")
+    assert all(A.encode() not in text and B.encode() in text for text in before.values())
+    assert before
+    handle.remove()
+    simulator.log.clear()
+    assert run().returncode == 0
+    assert {record.account_id for record in simulator.log.records("DescribeCases")} == {A}
+    assert run(output="at once").returncode == 0
+    assert files(tmp_path / "out") == files(tmp_path / "at once") != before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_what_is_whole_when_it_is_ended_is_not_read_again(
+    simulator: Simulator, run: Run, tmp_path: Path, number: signal.Signals
+) -> None:
+    hanging = simulator.faults.add(Fault(Silence(), operation="DescribeCases", account_id=A))
+    flags = (f"--config.file={tmp_path}/config.yaml", f"--output={tmp_path}/out", "backfill")
+    process = subprocess.Popen([sys.executable, "-m", "exporter", *flags], env=os.environ | simulator.environment())
+    events = tmp_path / "out/events"
+    wait_until(lambda: ((events / B).exists() and (events / C).exists()) or None, 30, lambda: "B and C were not read")
+    process.send_signal(number)
+    assert process.wait(10) == (-number if number is signal.SIGKILL else 128 + number)
+    assert {path.name for path in tmp_path.glob("out/**/*") if path.is_file()} == {"begun", B, C}
+    hanging.remove()
+    simulator.log.clear()
+    assert run().returncode == 0
+    assert {record.account_id for record in simulator.log.records("DescribeCases")} == {A}
+
+
+def test_communications_beyond_five_are_looked_up_unless_they_are_not_wanted(
+    simulator: Simulator, run: Run, tmp_path: Path
+) -> None:
+    assert run().returncode == 0
+    assert len(simulator.log.records("DescribeCommunications")) == 3
+    simulator.log.clear()
+    assert run("--no-communications", output="without").returncode == 0
+    assert simulator.log.records("DescribeCommunications") == []
+    whole, without = (b"".join(files(tmp_path / name).values()) for name in ("out", "without"))
+    for name in ("first_response_seconds_count", "first_responses_total", "reply_seconds_count"):
+        assert (f"\naws_support_{name}{{".encode() in whole, f"\naws_support_{name}{{".encode() in without) == (True, False)
+
+
+def test_an_account_gets_five_requests_a_second_at_most(held: Fleet, simulator: Simulator, run: Run) -> None:
+    for case in held.account(A).cases[:12]:
+        for _ in range(6):
+            case.add_communication()
+    ended = run(f"--account={A}")
+    assert ended.returncode == 0, ended.stderr
+    records = [
+        record for record in simulator.log.records() if record.account_id == A and record.operation.startswith("Describe")
+    ]
+    times = [record.time for record in records]
+    assert len(times) == 2 + 12
+    assert max(sum(start <= at < start + 1 for at in times) for start in times) == 5
+    assert {record.status for record in records} == {200}
+
+
+def test_only_those_accounts_are_read_that_are_asked_for_and_one_that_is_not_there_is_named(
+    simulator: Simulator, run: Run
+) -> None:
+    ended = run(f"--account={B}", f"--account={D}")
+    assert ended.returncode == 1
+    assert f'not found among the accounts and their organizations" name={D}' in ended.stderr
+    assert {record.account_id for record in simulator.log.records("DescribeCases")} == {B}
+
+
+def test_where_no_account_is_found_nothing_is_written(run: Run, tmp_path: Path) -> None:
+    assert run("--organization=none").returncode == 1
+    assert files(tmp_path / "out") == {}
+
+
+def test_an_account_without_a_plan_has_no_past_and_is_no_failure(held: Fleet, run: Run) -> None:
+    held.account(C).supported = False
+    ended = run()
+    assert ended.returncode == 0
+    assert f"who={C} reason=subscription_required" in ended.stderr
+
+
+def test_nothing_of_what_was_written_on_cases_gets_into_a_file_or_the_log(run: Run, tmp_path: Path) -> None:
+    ended = run()
+    texts = [ended.stdout, ended.stderr, *(path.read_text() for path in tmp_path.glob("out/**/*") if path.is_file())]
+    assert [text for text in texts if any(secret in text for secret in SECRETS)] == []
+
+
+def test_a_directory_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    ended = run()
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == f"{tmp_path}/out/events: Not a directory"
