@@ -21,7 +21,6 @@ from exporter.aws.client import Client
 from exporter.aws.doctor import Doctor
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import Readers
-from exporter.aws.support import SupportReader
 from exporter.backfill import Backfill
 from exporter.cases.report import FleetReport, fleet_report
 from exporter.clock import SystemClock
@@ -97,7 +96,8 @@ def backfill(options: Options, log: FilteringBoundLogger) -> int:
     try:
         with _configuration(options) as (content, source):
             exporter = Exporter(content, source, options, log)
-            asyncio.run(exporter.closing(exporter.read_history(run)))
+            reading = run.read(exporter.collector, exporter.settings.config.poll.concurrency, exporter.instrumentation)
+            asyncio.run(exporter.closing(reading))
         if run.accounts:
             run.write(buckets(exporter.settings.first_response_targets))
     except OSError as error:
@@ -120,15 +120,15 @@ class Exporter:
         self._clock = SystemClock()
         self._endpoints = Endpoints()
         self.settings = self._parse(content)
-        instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
-        self._instrumentation, self._observer = instrumentation, instrumentation.request_ended
+        self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
+        self._observer = self.instrumentation.request_ended
         self._readers = Readers(self._endpoints, self._observer, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
         self.collector = Collector(
             targets.plan(self.settings, self._readers),
-            instrumentation,
-            Renderer(instrumentation.encode),
+            self.instrumentation,
+            Renderer(self.instrumentation.encode),
             self.store,
             self._samples,
             owns=options.owns,
@@ -172,15 +172,6 @@ class Exporter:
             unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
             strict=self._options.strict,
         )
-
-    async def read_history(self, run: Backfill) -> None:
-        listings, chosen = self.collector.discoverer.listings, self._options.organizations
-        await asyncio.gather(*map(self.collector.discoverer.refresh, listings))
-        run.failures += [listed for listed in map(targets.examined, listings) if listed.reason]
-        found = [entry.target for entry in self.collector.accounts.entries()]
-        some = [each for each in found if not chosen or each.account.organization in chosen]
-        sources = {each.account: each.source for each in some if isinstance(each.source, SupportReader)}
-        await run.read(sources, self.settings.config.poll.concurrency, lambda: self._instrumentation.requests)
 
     async def serve(self, content: bytes, sockets: Sequence[socket.socket], web_config: WebConfigFile | None) -> int:
         """Poll accounts and answer requests until a signal says to stop; return the exit code."""

@@ -8,11 +8,11 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import groupby, starmap
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -20,14 +20,17 @@ from typing import IO
 from structlog.typing import FilteringBoundLogger
 
 from exporter.aws.support import SupportReader
-from exporter.cases.history import Event, events
+from exporter.cases.history import events
 from exporter.cases.model import Account, Reason
 from exporter.cases.report import Finding, finding, grouped
+from exporter.collector.collector import Collector
 from exporter.errors import ReadFailure, internal
 from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import TextFormat, header
 from exporter.metrics.history import METRICS, Histograms, Stretch, account_lines
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.options import Options
+from exporter.targets import examined
 
 _PROGRESS_SECONDS = 10.0
 _LONGEST = 6 * 3600.0
@@ -43,9 +46,15 @@ class Backfill:
     accounts: list[Account] = field(default_factory=list)
     failures: list[Finding] = field(default_factory=list)
 
-    async def read(self, sources: Mapping[Account, SupportReader], concurrency: int, requests: Callable[[], int]) -> None:
+    async def read(self, collector: Collector, concurrency: int, instrumentation: Instrumentation) -> None:
         """Read the accounts that no run before has read; raises OSError where that cannot be written."""
-        whole, slots, started, cases = self.options.communications, asyncio.Semaphore(concurrency), time.monotonic(), 0
+        listings, options, whole = collector.discoverer.listings, self.options, self.options.communications
+        await asyncio.gather(*map(collector.discoverer.refresh, listings))
+        self.failures += [listed for listed in map(examined, listings) if listed.reason]
+        found = [entry.target for entry in collector.accounts.entries()]
+        some = [each for each in found if not options.organizations or each.account.organization in options.organizations]
+        sources = {each.account: each.source for each in some if isinstance(each.source, SupportReader)}
+        slots, started, cases = asyncio.Semaphore(concurrency), time.monotonic(), 0
         self._events("begun").parent.mkdir(parents=True, exist_ok=True)
         self._events("begun").open("a").close()
 
@@ -64,15 +73,16 @@ class Backfill:
             _write(self._events(account.account_id), [json.dumps(happened).encode()])
 
         left = [each for each in sources.items() if not self._events(each[0].account_id).exists()]
-        tasks = [asyncio.create_task(read(*each)) for each in left]
-        while (done := sum(task.done() for task in tasks)) < len(tasks):
-            minutes = f"{(time.monotonic() - started) / 60 * (len(tasks) / done - 1):.0f}m" if done else "unknown"
-            accounts = f"{len(sources) - len(tasks) + done}/{len(sources)}"
-            self.log.info("reading cases", accounts=accounts, cases=cases, requests=requests(), left=minutes)
-            ended, _ = await asyncio.wait(tasks, timeout=_PROGRESS_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
-            await asyncio.gather(*ended)
+        tasks, done = [asyncio.create_task(read(*each)) for each in left], -1
+        while done < len(tasks):
+            done = sum(task.done() for task in tasks)
+            rest, passed = len(tasks) - done, (time.monotonic() - started) / 60
+            minutes, accounts = f"{passed * rest / done:.0f}m" if done else "unknown", f"{len(sources) - rest}/{len(sources)}"
+            self.log.info("reading cases", accounts=accounts, cases=cases, requests=instrumentation.requests, left=minutes)
+            if rest:
+                ended, _ = await asyncio.wait(tasks, timeout=_PROGRESS_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
+                await asyncio.gather(*ended)
         self.accounts = [account for account in sources if self._events(account.account_id).exists()]
-        self.log.info("cases read", accounts=f"{len(self.accounts)}/{len(sources)}", cases=cases, requests=requests())
 
     def write(self, buckets: Mapping[Metric, Sequence[float]]) -> None:
         """Write a file for each month, with what is known of the accounts."""
@@ -86,7 +96,7 @@ class Backfill:
             with ExitStack() as stack:
                 lines = {metric: stack.enter_context(TemporaryFile(dir=options.output)) for metric in METRICS}
                 for account in self.accounts:
-                    happened = list(starmap(Event, json.loads(self._events(account.account_id).read_bytes())))
+                    happened = list(stretch.placed(json.loads(self._events(account.account_id).read_bytes())))
                     histograms.observe(happened, stretch)
                     for metric, text in account_lines(account, happened, stretch):
                         lines[metric].write(text.encode())

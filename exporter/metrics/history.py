@@ -27,6 +27,8 @@ METRICS = (catalog.ACCOUNT_OPEN_CASES, *_COUNTED.values(), catalog.ACCOUNT_INFO,
 """Whose past is known."""
 
 Lines = Iterator[tuple[Metric, str]]
+Placed = Iterable[tuple[int, Sequence[str], float | None]]
+"""Events at their positions."""
 _Series = tuple[Metric, tuple[str, ...]]  # with the values of its own labels
 
 
@@ -39,8 +41,9 @@ class Stretch:
     stop: int
     labels: tuple[tuple[str, str], ...] = ()
 
-    def position(self, at: float) -> int:
-        return max(0, min(len(self.grid), ceil((at - self.grid.start) / self.grid.step)))
+    def placed(self, happened: Iterable[Event]) -> Placed:
+        for at, counted, seconds in happened:
+            yield max(0, min(len(self.grid), ceil((at - self.grid.start) / self.grid.step))), counted, seconds
 
     def spans(self, changes: Iterable[int]) -> Iterator[tuple[int, int]]:
         """Yield from which position to which nothing changes."""
@@ -51,13 +54,12 @@ class Stretch:
         return "".join([f"{head} {moment}\n" for moment in self.grid[begin:end] for head in heads])
 
 
-def account_lines(account: Account, happened: Iterable[Event], stretch: Stretch) -> Lines:
+def account_lines(account: Account, happened: Placed, stretch: Stretch) -> Lines:
     """Yield one account's lines; a counter that counts nothing on the whole grid has none."""
     series = defaultdict[_Series, Counter[int]](
         Counter, {(catalog.ACCOUNT_OPEN_CASES, (code,)): Counter() for code in SEVERITY_CODES}
     )
-    for at, (kind, *values), _ in happened:
-        position = stretch.position(at)
+    for position, (kind, *values), _ in happened:
         if kind in {OPENED, RESOLVED}:
             series[catalog.ACCOUNT_OPEN_CASES, (values[0],)][position] += 1 if kind == OPENED else -1
         if kind in _COUNTED and 0 < position < len(stretch.grid):
@@ -84,9 +86,8 @@ class Histograms:
         self._counts = defaultdict[_Series, Counter[int]](Counter)  # by bucket
         self._sums = defaultdict[_Series, float](float)
 
-    def observe(self, happened: Iterable[Event], stretch: Stretch) -> None:
-        for at, (kind, *values), seconds in happened:
-            position = stretch.position(at)
+    def observe(self, happened: Placed, stretch: Stretch) -> None:
+        for position, (kind, *values), seconds in happened:
             if seconds is not None and position and stretch.first <= position < stretch.stop:
                 self._seconds[_MEASURED[kind], tuple(values)][position].append(seconds)
 

@@ -40,8 +40,9 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], list[tuple[int, float]]]
 def text_of(happened: Sequence[Event], *stretches: Stretch, communications: bool = True) -> dict[Metric, str]:
     histograms, found = Histograms(buckets([900.0]), communications=communications), defaultdict[Metric, str](str)
     for stretch in stretches:
-        histograms.observe(happened, stretch)
-        for metric, text in (*account_lines(ACCOUNT, happened, stretch), *histograms.lines(stretch)):
+        placed = list(stretch.placed(happened))
+        histograms.observe(placed, stretch)
+        for metric, text in (*account_lines(ACCOUNT, placed, stretch), *histograms.lines(stretch)):
             found[metric] += text
     return found
 
