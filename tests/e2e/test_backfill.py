@@ -58,7 +58,7 @@ def past(days: int, accounts: int, cases: float, step: int = HOUR) -> Past:
     return Past(fleet, step, held, opened)
 
 
-@pytest.mark.parametrize("version", ["", "newer/"])
+@pytest.mark.parametrize("version", ["", pytest.param("newer/", marks=pytest.mark.slow)])
 def test_the_past_is_what_aws_held_and_counters_go_on(version: str, start: StartExporter, tmp_path: Path) -> None:
     check(past(days=30, accounts=6, cases=1.0), version, start, tmp_path)
 
