@@ -28,6 +28,7 @@ from exporter.config.schema import as_yaml
 from exporter.config.settings import Settings, load, parse
 from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
+from exporter.errors import ConfigError
 from exporter.loop_thread import LoopThread
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore, TextFormat
@@ -109,7 +110,7 @@ class Exporter:
         self.store = PageStore()
         self._last_reload: Callable[[], LastReload] = partial(LastReload, self._clock.time())
         self.collector = Collector(
-            targets.plan(self.settings, self._readers),
+            targets.plan(self.settings, self._readers, shard=options.shard.index),
             instrumentation,
             Renderer(instrumentation.encode),
             self.store,
@@ -199,7 +200,7 @@ class Exporter:
 
         async def apply() -> None:
             known = [listing.discovery for listing in self.collector.discoverer.listings]
-            plan = targets.plan(settings, self._readers, known)
+            plan = targets.plan(settings, self._readers, known, self._options.shard.index)
             self.settings = settings
             self._log_shared_endpoints()  # here, as it has boto3 resolve what is new, which is neither fast nor thread-safe
             self.collector.apply(plan)
@@ -207,7 +208,14 @@ class Exporter:
         await polling.call(apply())
 
     def _parse(self, content: bytes) -> Settings:
-        return parse(content, source=self._source, partition_of=self._endpoints.partition_of)
+        settings, shards = (
+            parse(content, source=self._source, partition_of=self._endpoints.partition_of),
+            self._options.shard.total,
+        )
+        if settings.events and shards > 1 and not settings.events.is_of_each_shard:
+            advice = "write {shard} into its name, and have each event sent to each of these queues"
+            raise ConfigError([f"{self._source}: events.queue_url: is one queue for {shards} shards: {advice}"])
+        return settings
 
     def _site(self, reload: Callable[[], Awaitable[Sequence[str]]], loop_problems: Callable[[], list[str]]) -> Site:
         shard, publisher = self._options.shard, self.collector.publisher
@@ -229,7 +237,7 @@ class Exporter:
 
     def _report(self) -> FleetReport:
         snapshot = self.collector.publisher.snapshot
-        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self._clock.time())
+        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self._clock.time(), snapshot.events)
 
     def _about(self) -> dict[str, object]:
         last, shard = self._last_reload(), self._options.shard

@@ -82,7 +82,7 @@ def examined(listing: Listing) -> Finding:
     return finding(name, facts, status.reason, status.detail)
 
 
-def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
+def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = (), shard: int = 0) -> Plan:
     """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
     aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
     subjects = cases.enabled and cases.subject
@@ -107,6 +107,7 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ())
     if not settings.accounts and not settings.organizations:
         found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
         discoveries.append(_OwnAccountDiscovery(aws.regions, readers, target, settings.own_targets, found))
+    queue = settings.events
     return Plan(
         targets=[target(account) for account in settings.accounts],
         discoveries=discoveries,
@@ -114,4 +115,5 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ())
         timeout=poll.timeout,
         concurrency=poll.concurrency,
         policy=settings.policy,
+        events=readers.event_queue(queue.of_shard(shard), queue.region, queue.access, options) if queue else None,
     )

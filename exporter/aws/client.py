@@ -86,6 +86,10 @@ class Client:
         """Return a service at the endpoints that regions lead to, in their order, each once."""
         return tuple(dict.fromkeys(self._service(name, self.endpoints.resolve(name, region)) for region in regions))
 
+    def queue(self, url: str, region: str) -> Service:
+        """Return SQS where a queue is."""
+        return self._service("sqs", self.endpoints.of_queue(url, region))
+
     def retries(
         self, services: Sequence[Service], source: CredentialSource, caller: Caller, *, attempts: int = 1, rounds: int = 1
     ) -> Retries[Service]:

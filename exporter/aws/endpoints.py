@@ -27,7 +27,12 @@ from exporter.errors import ConfigError
 COMMERCIAL_SUPPORT_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 """Regions of the commercial partition with a Support endpoint of their own (AWS General Reference)."""
 _VARIANTS = {"-fips.": "AWS_USE_FIPS_ENDPOINT", ".api.": "AWS_USE_DUALSTACK_ENDPOINT"}
-_ANY_OPERATION = {"organizations": "list_accounts", "sts": "get_caller_identity", "support": "describe_cases"}
+_ANY_OPERATION = {
+    "organizations": "list_accounts",
+    "sts": "get_caller_identity",
+    "support": "describe_cases",
+    "sqs": "list_queues",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,11 @@ class Endpoints:
     def support(self, regions: Sequence[str]) -> tuple[Endpoint, ...]:
         """Return the Support endpoints that regions lead to, in their order, each once."""
         return tuple(dict.fromkeys(self.resolve("support", region) for region in regions))
+
+    def of_queue(self, url: str, region: str) -> Endpoint:
+        """Return where a queue is: at its URL's own host, unless the user configured another for SQS, or a variant."""
+        endpoint, parts = self.resolve("sqs", region), urlsplit(url)
+        return endpoint if endpoint.setting else Endpoint(region, f"{parts.scheme}://{parts.netloc}")
 
     def resolve(self, service: str, region: str) -> Endpoint:
         """Return the endpoint of a service in a region.

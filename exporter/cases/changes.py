@@ -7,6 +7,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from exporter.cases.events import RESOLVED as RESOLVE_EVENT
+from exporter.cases.events import Event, moments
 from exporter.cases.model import RESOLVED, Author, Case, Reading
 from exporter.cases.targets import Targets
 from exporter.cases.turns import in_order, replies
@@ -53,6 +55,7 @@ class Changes:
     written: tuple[Author, ...] = ()  # of each new communication
     watched: Mapping[str, FirstResponse] = field(default_factory=lambda: _NOTHING)
     """Of each open case, by case id. It goes into the next comparison."""
+    case_ids: frozenset[str] = frozenset()  # of all cases to which something happened that AWS sends an event for
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,12 @@ def baseline(reading: Reading, targets: Targets) -> Changes:
     return Changes(watched=MappingProxyType(watched))
 
 
-def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Targets) -> Changes:
+def changes(
+    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Targets, events: Iterable[Event] = ()
+) -> Changes:
     """Return what happened between two successful readings of one account; `watched` is that of the changes before.
 
-    The target of a case's severity now counts.
+    The target of a case's severity now counts. Events tell when a case was resolved, which no reading does; not that it was.
     """
     if (
         after.cases is before.cases
@@ -120,19 +125,23 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
     told = list(_told(before, after, watched, {case.case_id for case in opened}, back_ids | away))
+    resolved_at = moments(events, RESOLVE_EVENT)
+    reopened = (*back, *(case for case in after.cases if case.case_id in away))
+    happened = {case.case_id for case in (*opened, *resolved, *reopened)}
     return Changes(
         opened=opened,
         resolved=resolved,
-        reopened=(*back, *(case for case in after.cases if case.case_id in away)),
+        reopened=reopened,
         outcomes=tuple(_outcomes(settled, targets, after.taken_at)),
         first_responses=tuple(_first_responses(case for case in seen if earlier[case.case_id].awaited)),
         open_durations=tuple(
             (case.severity_code, max(0.0, ended - case.created))
             for case in resolved
-            if case.created is not None and (ended := case.last_activity) is not None
+            if case.created is not None and (ended := _ended(case, resolved_at.get(case.case_id), after.taken_at)) is not None
         ),
-        replies=tuple(reply for found, _ in told for reply in found),
-        written=tuple(author for _, authors in told for author in authors),
+        replies=tuple(reply for _, found, _ in told for reply in found),
+        written=tuple(author for _, _, authors in told for author in authors),
+        case_ids=frozenset(happened | {case_id for case_id, _, authors in told if authors}),
         watched=MappingProxyType(
             {
                 case.case_id: _shared(
@@ -147,8 +156,8 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
 
 def _told(
     before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str], returned: set[str]
-) -> Iterator[tuple[list[tuple[str, Author, float]], list[Author]]]:
-    """Yield, for each case, the replies that are new, and the authors of all new communications."""
+) -> Iterator[tuple[str, list[tuple[str, Author, float]], list[Author]]]:
+    """Yield, for each case, its id, the replies that are new, and the authors of all new communications."""
     known = {case.case_id: case for case in before.cases}
     for case in (*after.cases, *(case for case in after.resolved if case.case_id in known)):
         earlier = known.get(case.case_id)
@@ -162,6 +171,7 @@ def _told(
         turns = [one for one in written if case.case_id not in returned or one.created > since]  # a resolution ends a turn
         answered = {answer for answer, _ in replies(seen)}
         yield (
+            case.case_id,
             [
                 (case.severity_code, answer.author, seconds)
                 for answer, seconds in replies(turns)
@@ -196,6 +206,12 @@ def _was_open_otherwise(earlier: Case | None) -> bool:
 
 def _was_there_before(case: Case, earlier: float) -> bool:
     return case.status == REOPENED or (case.created is not None and case.created < earlier - APPEARS_WITHIN)
+
+
+def _ended(case: Case, told: float | None, now: float) -> float | None:
+    """Return when a case was resolved: as an event told, if that can be, or else when it was last written on."""
+    is_possible = told is not None and case.created is not None and case.created - 1 <= told <= now + APPEARS_WITHIN
+    return told if is_possible else case.last_activity
 
 
 def _settled(case: Case, targets: Targets, now: float) -> bool:

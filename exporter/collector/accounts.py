@@ -3,14 +3,26 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from math import inf
+from typing import NamedTuple
 
+from exporter.cases.events import Event
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.ports import Target
-from exporter.collector.schedule import Schedule
+from exporter.collector.schedule import SECOND_LOOK, EventPolls, Schedule
+
+_MOST_EVENTS = 100
+
+
+class Noted(NamedTuple):
+    """An event, when it came, and whether its account was read since."""
+
+    event: Event
+    at: float
+    is_read: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +35,12 @@ class Entry:
     ended: float | None = None  # the last poll
     failures: int = 0  # in a row
     polling: bool = False  # whether a poll is in flight that counts
+    began: float = 0.0  # the last poll
+    event_polls: EventPolls = field(default_factory=EventPolls)
+    events: tuple[Noted, ...] = ()  # those that readings may still have to show
+
+    def told(self) -> list[Event]:
+        return [noted.event for noted in self.events]
 
 
 class AccountTable:
@@ -35,6 +53,7 @@ class AccountTable:
         self.changed = asyncio.Event()
         self.planned = asyncio.Event()
         self.all_polled = asyncio.Event()  # set while no account is waiting for its first poll
+        self.events_read = asyncio.Event()  # set while readings that events asked for are on no page yet
         self.passed = asyncio.Event()  # set for a moment when what kept some from being polled has passed
         self._schedule = schedule
         self._clock = clock
@@ -42,6 +61,7 @@ class AccountTable:
         self._unpolled: set[str] = set()
         self._passing: set[str] = set()  # whose last poll failed for what passes
         self._queue: list[tuple[float, str]] = []
+        self._read: list[float] = []
 
     def assign(self, targets: Iterable[Target]) -> list[Entry]:
         """Poll these accounts and no others, and return those that are gone or are read in another way: their polls go, too.
@@ -91,6 +111,28 @@ class AccountTable:
                 return entry
         return None
 
+    def note(self, event: Event) -> bool:
+        """Poll an account at once because of an event, unless it fails; return whether it is one of these."""
+        entry = self._entries.get(event.account_id)
+        if entry is None:
+            return False
+        now = self._clock.monotonic()
+        entry.event_polls = entry.event_polls.asked(now)
+        if all(noted.event != event for noted in entry.events):
+            entry.events = (*entry.events, Noted(event, now))[-_MOST_EVENTS:]
+        self._plan(entry, entry.due)
+        return True
+
+    def begin(self, entry: Entry) -> None:
+        now = entry.began = self._clock.monotonic()
+        entry.event_polls = entry.event_polls.begun(now)
+
+    def take_read(self) -> list[float]:
+        """Return the times of events (Unix seconds) whose accounts were read since this was asked last."""
+        read, self._read = self._read, []
+        self.events_read.clear()
+        return read
+
     def seconds_to_next(self) -> float:
         while self._queue and self._waiting(*self._queue[0]) is None:
             heappop(self._queue)
@@ -106,6 +148,8 @@ class AccountTable:
         entry.failures = 0 if poll is None or poll.succeeded else entry.failures + 1
         entry.status = status if status.account == entry.target.account else replace(status, account=entry.target.account)
         self._unpolled.discard(account_id)
+        if poll is not None and poll.succeeded:
+            self._note_read(entry)
         if poll is None or poll.reason is None:
             self._plan(entry, self._schedule.after_success(now, account_id))
         else:
@@ -146,7 +190,17 @@ class AccountTable:
         entry = self._entries.get(account_id)
         return entry if entry is not None and entry.due == due and not entry.polling else None
 
+    def _note_read(self, entry: Entry) -> None:
+        read = {noted for noted in entry.events if noted.at <= entry.began}
+        self._read += [noted.event.at for noted in read if not noted.is_read and noted.event.at is not None]
+        if self._read:
+            self.events_read.set()
+        left = (noted for noted in entry.events if noted.at > entry.began - SECOND_LOOK)
+        entry.events = tuple(noted._replace(is_read=True) if noted in read else noted for noted in left)
+
     def _plan(self, entry: Entry, due: float) -> None:
+        if not entry.failures:  # an account that fails keeps to its pauses, whatever happens to its cases
+            due = min(due, entry.event_polls.due)
         entry.due = due
         entry.status = replace(entry.status, next_poll=self._clock.time() + due - self._clock.monotonic())
         item = (due, entry.target.account.account_id)

@@ -13,8 +13,9 @@ from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import Discoverer
+from exporter.collector.events import EventConsumer
 from exporter.collector.poller import Poller
-from exporter.collector.ports import Discovery, Target
+from exporter.collector.ports import Discovery, EventSource, Target
 from exporter.collector.publisher import LONGEST_AGE, Publisher
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
@@ -37,6 +38,7 @@ class Plan:
     timeout: float
     concurrency: int
     policy: Policy
+    events: EventSource | None = None
 
 
 class Collector:
@@ -60,25 +62,39 @@ class Collector:
         self._poller = Poller(plan.policy, plan.timeout, instrumentation, changes, clock=clock)
         self.accounts = AccountTable(Schedule(plan.interval), clock)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
+        self.events = EventConsumer(self.accounts, instrumentation, clock=clock, log=log)
         self.publisher = Publisher(
-            plan.policy, self.accounts, self.discoverer, renderer, store, samples, changes=changes, clock=clock
+            plan.policy,
+            self.accounts,
+            self.discoverer,
+            self.events,
+            renderer,
+            store,
+            samples=samples,
+            changes=changes,
+            clock=clock,
         )
         self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}
         self._listings: list[asyncio.Task[None]] = []
         self._crashes: list[str] = []
+        self._events = plan.events
+        self._receiving: asyncio.Task[None] | None = None
+        self.events.begin(plan.events)
         self.discoverer.apply(plan.targets, plan.discoveries)
 
     async def run(self) -> None:
         self._running = True
         others = [self._spawn("publish", self.publisher.run()), self._spawn("dispatch", self._dispatch())]
         self._refresh_listings()
+        self._refresh_events()
         try:
             await asyncio.Event().wait()
         finally:
             self._running = False
-            for task in (*others, *self._listings, *self._polls.values()):
+            receiving = [] if self._receiving is None else [self._receiving]
+            for task in (*others, *receiving, *self._listings, *self._polls.values()):
                 task.cancel()
 
     def apply(self, plan: Plan) -> None:
@@ -93,6 +109,10 @@ class Collector:
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
         self._refresh_listings()
+        if plan.events is not self._events:
+            self._events = plan.events
+            self.events.begin(plan.events)
+            self._refresh_events()
 
     async def run_once(self, progress: Callable[[int, int], None]) -> None:
         """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
@@ -116,7 +136,8 @@ class Collector:
         await self.publisher.publish()
 
     async def poll(self, entry: Entry) -> None:
-        self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status))
+        self.accounts.begin(entry)
+        self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status, entry.told))
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""
@@ -162,6 +183,18 @@ class Collector:
             task.cancel()
         if self._running:
             self._listings = [self._spawn("discovery", self.discoverer.run(listing)) for listing in self.discoverer.listings]
+
+    def _refresh_events(self) -> None:
+        if self._receiving is not None:
+            self._receiving.cancel()
+        self._receiving = None
+        if self._running and self._events is not None:
+            self._receiving = self._spawn("events", self._receive(self._events))
+
+    async def _receive(self, source: EventSource) -> None:
+        # What waited in the queue is of accounts that may not have been found yet; and it is read in the first round anyway.
+        await self.publisher.all_tried.wait()
+        await self.events.run(source)
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

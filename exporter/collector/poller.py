@@ -1,6 +1,9 @@
 """Polls one account."""
 
+from collections.abc import Callable, Iterable
+
 from exporter.cases.changes import baseline, changes
+from exporter.cases.events import Event
 from exporter.cases.model import Reading
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
@@ -23,12 +26,13 @@ class Poller:
         self._changes = changes
         self._clock = clock
 
-    async def poll(self, target: Target, before: AccountStatus) -> AccountStatus:
-        after = await self._poll(target, before)
+    async def poll(self, target: Target, before: AccountStatus, told: Callable[[], Iterable[Event]] = tuple) -> AccountStatus:
+        """Poll an account; `told` returns what events say of it by the end of the reading."""
+        after = await self._poll(target, before, told)
         self._changes.note(before, after, self.policy.max_staleness)
         return after
 
-    async def _poll(self, target: Target, before: AccountStatus) -> AccountStatus:
+    async def _poll(self, target: Target, before: AccountStatus, told: Callable[[], Iterable[Event]]) -> AccountStatus:
         started = self._clock.monotonic()
         targets = target.account.targets
         try:
@@ -36,17 +40,18 @@ class Poller:
             if before.reading is not None and before.reading.cases == reading.cases:
                 # The same values need not be held, nor encoded, twice.
                 reading = Reading(reading.taken_at, before.reading.cases)
+            events = tuple(told())
             seen = (
                 baseline(reading, targets)
                 if before.reading is None
-                else changes(before.reading, reading, before.watched, targets)
+                else changes(before.reading, reading, before.watched, targets, events)
             )
         except ReadFailure as known:
             failure = known
         except Exception as error:  # noqa: BLE001 - one account's bug must not end the polling of all others
             failure = internal(error)
         else:
-            self._instrumentation.changes_seen(seen)
+            self._instrumentation.changes_seen(seen, {event.case_id for event in events})
             return before.after_success(reading, self._ended(started), seen)
         return before.after_failure(failure.reason, self._ended(started, failure))
 

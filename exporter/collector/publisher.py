@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from exporter.cases.policy import Policy
-from exporter.cases.report import OrganizationStatus
+from exporter.cases.report import EventQueueStatus, OrganizationStatus
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, wait
 from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import Discoverer
+from exporter.collector.events import EventConsumer
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
@@ -21,6 +22,7 @@ LONGEST_AGE = 15.0
 """Seconds after which a page is made anew even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
+_SHARE_FOR_EVENTS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +32,44 @@ class Snapshot:
     statuses: tuple[AccountStatus, ...]
     organizations: tuple[OrganizationStatus, ...]
     policy: Policy
+    events: EventQueueStatus | None = None
 
 
-def pause_after(cost: float) -> float:
+def pause_after(cost: float, share: float = _SHARE_OF_A_CORE) -> float:
     """Return the shortest pause after a page in seconds, in proportion to the CPU seconds that it took.
 
     So a large fleet in which something changes all the time keeps no core busy.
     """
-    return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / _SHARE_OF_A_CORE))
+    return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / share))
 
 
 class Publisher:
     """Makes pages of what is known, in a thread, and puts them into the store.
 
-    `ready` once a page was published on which every account had been tried; `samples` returns those that are neither
-    accounts' nor discoveries'.
+    `all_tried` is set once a page was published on which every account had been; `samples` returns those that are neither
+    accounts' nor discoveries' nor of events.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a page tells of
         self,
         policy: Policy,
         accounts: AccountTable,
         discoverer: Discoverer,
+        events: EventConsumer,
         renderer: Renderer,
         store: PageStore,
-        samples: Callable[[], Iterable[Sample]],
         *,
+        samples: Callable[[], Iterable[Sample]],
         changes: ChangeLog,
         clock: Clock,
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
         self.published_at = clock.monotonic()  # before the first page, when this began
-        self.ready = False
+        self.all_tried = asyncio.Event()
         self._accounts = accounts
         self._discoverer = discoverer
+        self._events = events
         self._renderer = renderer
         self._store = store
         self._samples = samples
@@ -74,13 +79,21 @@ class Publisher:
         self._cost = 0.0
         self._duration: float | None = None
 
+    @property
+    def ready(self) -> bool:
+        return self.all_tried.is_set()
+
     async def run(self) -> None:
         while True:
             # Asked before: a page that was begun without the last accounts does not show them.
             first_round = not self._accounts.all_polled.is_set()
             await self.publish()
-            pause = pause_after(self._cost)
-            await (wait(self._accounts.all_polled, pause) if first_round else asyncio.sleep(pause))
+            pause, shorter = pause_after(self._cost), pause_after(self._cost, _SHARE_FOR_EVENTS)
+            if first_round:
+                await wait(self._accounts.all_polled, pause)
+            else:
+                await asyncio.sleep(shorter)
+                await wait(self._accounts.events_read, pause - shorter)
             await wait(self._accounts.changed, LONGEST_AGE - pause)
 
     async def publish(self) -> None:
@@ -89,15 +102,18 @@ class Publisher:
             self._changes.write()
             tried = self._discoverer.all_tried() and self._accounts.all_polled.is_set()
             statuses = tuple(entry.status for entry in self._accounts.entries())
-            snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)
+            snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy, self._events.status)
+            read = self._accounts.take_read()
             now = self._clock.time()
-            samples = [*self._discoverer.samples(), *self._samples()]
+            samples = [*self._discoverer.samples(), *self._events.samples(), *self._samples()]
             samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
             if self._duration is not None:
                 samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
             self._cost, self._duration = await asyncio.to_thread(self._render, snapshot, samples, now)
+            self._events.page_shows(read)
             self.published_at = self._clock.monotonic()
-            self.ready = self.ready or tried
+            if tried:
+                self.all_tried.set()
 
     def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> tuple[float, float]:
         """Publish a page, and return the CPU seconds and the seconds that it took."""

@@ -1,7 +1,8 @@
 """When each account is polled, spread over the interval and with back-off after failures; and by which of several exporters."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 from exporter.cases.model import Reason
 
@@ -12,6 +13,10 @@ _LONGEST_PAUSE = 3600.0
 _JITTER = 0.2
 UNTIL_PASSED = (1.0, 1.25)
 """The first pause after what passes by itself, and how each grows: to a quarter of the time that it has lasted."""
+EVENT_SPACING = 5.0
+"""Seconds between two polls of an account that events ask for: those that come meanwhile share one."""
+SECOND_LOOK = 60.0
+"""Seconds after which an account is polled once more: AWS may send an event before its API shows what happened."""
 MOST_SHARDS = 1000
 """Each account is weighed once for each of them."""
 
@@ -58,6 +63,28 @@ class Schedule:
             pause = min(self.interval, _LONGEST_WHEN_UNREACHABLE if reason is Reason.UNREACHABLE else self.interval, pause)
         pause *= 1 + _JITTER * (phase(f"{account_id}/{failures}") - 0.5)
         return now + (pause if needs_a_person else min(pause, self.interval))
+
+
+@dataclass(frozen=True, slots=True)
+class EventPolls:
+    """When events have an account polled; on the monotonic clock, infinity for never."""
+
+    at_once: float = inf
+    again: float = inf
+    began: float = -inf  # the last of them
+
+    @property
+    def due(self) -> float:
+        return min(self.at_once, self.again)
+
+    def asked(self, now: float) -> "EventPolls":
+        return replace(self, at_once=min(self.at_once, max(now, self.began + EVENT_SPACING)))
+
+    def begun(self, now: float) -> "EventPolls":
+        """Return what is left when a poll begins, whatever it is for: it serves all events so far."""
+        if self.at_once < inf:
+            return EventPolls(again=now + SECOND_LOOK, began=now)
+        return EventPolls(began=now) if self.again <= now else self
 
 
 @dataclass(frozen=True, slots=True)

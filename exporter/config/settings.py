@@ -15,10 +15,12 @@ from exporter.config.schema import (
     AccountEntry,
     Aws,
     Config,
+    CredentialKeys,
+    Events,
     OrganizationEntry,
     SelectionKeys,
 )
-from exporter.config.types import PartitionOf, RoleArn, format_duration
+from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, region_of_queue
 from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
 
 _WAYS = ("role_arn", "role_chain", "profile", "use_own_credentials")
@@ -70,6 +72,22 @@ class ResolvedOrganization:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedQueue:
+    """The queue that events come through."""
+
+    url: str
+    region: str
+    access: Access
+
+    @property
+    def is_of_each_shard(self) -> bool:
+        return SHARD in self.url
+
+    def of_shard(self, index: int) -> str:
+        return self.url.replace(SHARD, str(index))
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A configuration that needs no more checks: as the file has it, and resolved."""
 
@@ -77,6 +95,7 @@ class Settings:
     accounts: tuple[ResolvedAccount, ...] = ()
     organizations: tuple[ResolvedOrganization, ...] = ()
     own_targets: Targets = DEFAULT  # of the exporter's own account, where no other is configured
+    events: ResolvedQueue | None = None
 
     @property
     def entries(self) -> tuple[ResolvedAccount | ResolvedOrganization, ...]:
@@ -124,6 +143,7 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
         tuple(_account(entry, config, partition_of) for entry in config.accounts),
         tuple(_organization(entry, config, partition_of) for entry in config.organizations),
         _targets(AccessKeys(), config),
+        _queue(config.events, config.aws, partition_of) if config.events else None,
     )
 
 
@@ -141,7 +161,8 @@ def _check(config: Config, document: Document, partition_of: PartitionOf) -> Non
             f"{format_duration(poll.max_staleness)}{default} is shorter than poll.interval, {interval}: "
             f"cases would vanish between two polls; write {interval} or more",
         )
-    chained = [(*loc, "role_chain") for loc, entry in entries if len(entry.roles) > 1]
+    queues: list[tuple[Loc, CredentialKeys]] = [(("events",), config.events)] if config.events else []
+    chained = [(*loc, "role_chain") for loc, entry in (*entries, *queues) if len(entry.roles) > 1]
     if chained and aws.session_duration > MAX_CHAINED_SESSION:
         document.add(
             ("aws", "session_duration"),
@@ -151,6 +172,10 @@ def _check(config: Config, document: Document, partition_of: PartitionOf) -> Non
     _check_repeats([((*loc, "id"), entry.id) for loc, entry in accounts], document)
     _check_repeats([((*loc, "name"), entry.name) for loc, entry in organizations], document)
     _check_own_credentials(accounts, aws, document)
+    if config.events:
+        _check_access(("events",), config.events, aws, document)
+        region = region_of_queue(config.events.queue_url, partition_of) or aws.regions[0]
+        _check_roles(("events",), config.events, region, partition_of, document)
     for loc, entry in entries:
         _check_access(loc, entry, aws, document)
         _check_roles(loc, entry, (entry.regions or aws.regions)[0], partition_of, document)
@@ -178,7 +203,7 @@ def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aw
         )
 
 
-def _check_access(loc: Loc, entry: AccessKeys, aws: Aws, document: Document) -> None:
+def _check_access(loc: Loc, entry: CredentialKeys, aws: Aws, document: Document) -> None:
     ways = sorted((way for way in _WAYS if getattr(entry, way)), key=lambda way: document.line((*loc, way)))
     for way in ways[1:]:
         first = f"{ways[0]} (line {document.line((*loc, ways[0]))})"
@@ -188,7 +213,7 @@ def _check_access(loc: Loc, entry: AccessKeys, aws: Aws, document: Document) -> 
         document.add((*loc, "external_id"), "is for a role, and there is none: write role_arn, or remove it")
 
 
-def _check_roles(loc: Loc, entry: AccessKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
+def _check_roles(loc: Loc, entry: CredentialKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
     roles: list[tuple[Loc, RoleArn]] = [((*loc, "role_chain", i), role) for i, role in enumerate(entry.role_chain or ())]
     if entry.role_arn is not None:
         roles = [((*loc, "role_arn"), entry.role_arn), *roles]
@@ -223,13 +248,18 @@ def _organization(entry: OrganizationEntry, config: Config, partition_of: Partit
     return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
 
 
+def _queue(events: Events, aws: Aws, partition_of: PartitionOf) -> ResolvedQueue:
+    region = region_of_queue(events.queue_url, partition_of) or aws.regions[0]
+    return ResolvedQueue(events.queue_url, region, _access(events) or Access())
+
+
 def _targets(entry: AccessKeys, config: Config) -> Targets:
     plan, metrics = entry.support_plan or config.aws.support_plan, config.metrics
     overrides = (metrics.first_response_targets, entry.first_response_targets)
     return targets(plan, overrides, metrics.first_response_exempt_services)
 
 
-def _access(entry: AccessKeys) -> Access | None:
+def _access(entry: CredentialKeys) -> Access | None:
     if entry.roles:
         return Access(tuple(role.text for role in entry.roles), entry.external_id)
     if entry.profile is not None:

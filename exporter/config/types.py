@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
 
@@ -35,6 +36,11 @@ _ROLE_ARN = (
     (r"[0-9]{12}", "the account id has 12 digits"),
     (r"role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}", f"it ends in role/NAME, the name of 1 to 64 {_NAME_CHARS}"),
 )
+_QUEUE_EXAMPLE = "https://sqs.us-east-1.amazonaws.com/111122223333/aws-support-events"
+SHARD: Final = "{shard}"
+"""In the name of a queue, the index of the exporter's shard."""
+_QUEUE_URL = re.compile(r"https?://[\w.-]+(:[0-9]{1,5})?/[0-9]{12}/([\w-]|\{shard\}){1,80}(\.fifo)?", re.ASCII)
+_AWS_HOST = re.compile(r"\.(amazonaws\.com(\.cn)?|api\.aws)$")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_NAME = 256
 _ACCOUNT_ID_DIGITS = 12
@@ -107,6 +113,31 @@ def _role_arn(value: object) -> RoleArn:
         if not re.fullmatch(pattern, part, re.ASCII):
             raise ValueError(f"is not a role ARN ({reason})")
     return RoleArn(text, partition=parts[0], account_id=parts[3])
+
+
+def region_of_queue(url: str, partition_of: PartitionOf) -> str | None:
+    """Return the region that the host of a queue's URL names, None where it names none; raise ValueError where AWS has none."""
+    host = urlsplit(url).hostname or ""
+    for label in filter(_REGION.fullmatch, host.split(".")):
+        try:
+            partition_of(label)
+        except ValueError:
+            if _AWS_HOST.search(host):
+                raise ValueError(f"is in {label}, which is not an AWS region: check its spelling") from None
+        else:
+            return label
+    return None
+
+
+def _queue_url(url: str, info: ValidationInfo[PartitionOf]) -> str:
+    if url.startswith("arn:"):
+        raise ValueError(f"is an ARN: write the queue's URL, like {_QUEUE_EXAMPLE}")
+    if not _QUEUE_URL.fullmatch(url):
+        raise ValueError(f"is not the URL of a queue: write it like {_QUEUE_EXAMPLE}")
+    region = region_of_queue(url, info.context)
+    if region is not None and info.context(region) == "aws-cn":
+        raise ValueError("is in China, where AWS sends no events about cases: remove events")
+    return url
 
 
 def matching(pattern: str, problem: str) -> AfterValidator:
@@ -205,6 +236,7 @@ SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session n
 ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
 LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]
 SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
+QueueUrl = Annotated[Text, AfterValidator(_queue_url)]
 _Region = Annotated[str, PlainValidator(_region)]
 Regions = Annotated[tuple[_Region, ...], not_empty(": leave the key out, or list a region"), AfterValidator(_regions)]
 RoleChain = Annotated[tuple[RoleArnValue, ...], not_empty(_NO_ROLES)]

@@ -58,6 +58,7 @@ _READ = "for accounts polled successfully within poll.max_staleness"
 _ZERO = f"{_READ}; all five documented severities, others when seen"
 _GROUPS = f"{_READ}; only groups that hold a case"
 
+_EVENTS = "with events"
 _OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
 
 CASE_METRICS: tuple[Metric, ...] = (
@@ -217,6 +218,15 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         "when sharded",
     ),
     SHARDS := _gauge("exporter_shards", (), "Total number of shards.", "when sharded"),
+    EVENT_QUEUE_UP := _gauge(
+        "event_queue_up", (), "Whether the last request to the event queue succeeded.", f"{_EVENTS}, after the first request"
+    ),
+    EVENT_QUEUE_LAST_RECEIVE := _gauge(
+        "event_queue_last_receive_timestamp_seconds",
+        (),
+        "Unix time of the last successful ReceiveMessage, without messages too.",
+        f"{_EVENTS}, after the first success",
+    ),
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
 
@@ -256,6 +266,25 @@ INSTRUMENTS: tuple[Metric, ...] = (
         ("operation",),
         "Duration of requests to AWS until the response was read.",
         "after the first such request",
+    ),
+    EVENTS_RECEIVED := _counter(
+        "events_received_total",
+        ("event_name", "origin"),
+        "Total number of events received of monitored accounts.",
+        f"{_EVENTS}; origin is empty where nobody wrote",
+    ),
+    EVENTS_IGNORED := _counter("events_ignored_total", ("reason",), "Total number of messages that had nothing read.", _EVENTS),
+    EVENT_DELAY := _histogram(
+        "event_delay_seconds",
+        (),
+        "Time from an event to the page that shows its account as read after the event.",
+        _EVENTS,
+    ),
+    CHANGES_SEEN := _counter(
+        "changes_seen_total",
+        ("by",),
+        "Total number of cases seen to have changed, by whether an event or a poll told first.",
+        _EVENTS,
     ),
 )
 """Self-instrumentation, in the order of the page."""

@@ -1,10 +1,12 @@
 """The exporter's own counters and histograms, and the process's metrics, kept by prometheus_client."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 
 from exporter.cases.changes import Changes
+from exporter.cases.events import EVENT_NAMES, ORIGINS, WRITTEN_ON, Ignored
 from exporter.cases.model import SEVERITY_CODES, Author, Reason
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
@@ -20,6 +22,7 @@ _RESPONSE_BUCKETS = (
     *(2 * _DAY, 7 * _DAY),
 )
 _REPLY_BUCKETS = (_MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY)
+_DELAY_BUCKETS = (1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY)
 
 
@@ -37,6 +40,12 @@ class Instrumentation:
         self._requests = self._counter(catalog.API_REQUESTS)
         self._errors = self._counter(catalog.API_ERRORS)
         self._durations = self._histogram(catalog.API_REQUEST_DURATION, _REQUEST_BUCKETS)
+        self._of_events = CollectorRegistry()
+        self._has_events = False
+        self._received = self._counter(catalog.EVENTS_RECEIVED, self._of_events)
+        self._ignored = self._counter(catalog.EVENTS_IGNORED, self._of_events)
+        self._event_delay = self._histogram(catalog.EVENT_DELAY, _DELAY_BUCKETS, self._of_events)
+        self._seen = self._counter(catalog.CHANGES_SEEN, self._of_events)
         if process:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
@@ -54,7 +63,30 @@ class Instrumentation:
         if reason is not None:
             self._errors.labels(operation, reason.value).inc()
 
-    def changes_seen(self, changes: Changes) -> None:
+    def expect_events(self) -> None:
+        """Show what there is about events, from zero on."""
+        self._has_events = True
+        for name in EVENT_NAMES:
+            for origin in ORIGINS if name == WRITTEN_ON else ("",):
+                self._received.labels(name, origin)
+        for reason in Ignored:
+            self._ignored.labels(reason.value)
+        for by in ("event", "poll"):
+            self._seen.labels(by)
+
+    def event_received(self, name: str, origin: str) -> None:
+        self._received.labels(name, origin).inc()
+
+    def event_ignored(self, reason: Ignored) -> None:
+        self._ignored.labels(reason.value).inc()
+
+    def event_shown(self, delay: float) -> None:
+        self._event_delay.observe(delay)
+
+    def changes_seen(self, changes: Changes, announced: Collection[str] = ()) -> None:
+        """Count what happened to an account's cases; events came of those whose ids are announced."""
+        for case_id in changes.case_ids:
+            self._seen.labels("event" if case_id in announced else "poll").inc()
         for severity_code, seconds in changes.first_responses:
             self._first_responses.labels(severity_code).observe(seconds)
         for severity_code, seconds in changes.open_durations:
@@ -67,13 +99,14 @@ class Instrumentation:
 
         prometheus_client's own encoders take twice as long, and write `_created` series, which double a counter's cost.
         """
-        for family in self._registry.collect():
+        of_events = self._of_events.collect() if self._has_events else ()
+        for family in chain(self._registry.collect(), of_events):
             samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
             lines = "".join([line(sample.name, sample.labels, sample.value) for sample in samples]).encode()
             yield Family(family.name, family.type, family.documentation, (lines,))
 
-    def _histogram(self, metric: Metric, buckets: Sequence[float]) -> Histogram:
-        return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=self._registry)
+    def _histogram(self, metric: Metric, buckets: Sequence[float], registry: CollectorRegistry | None = None) -> Histogram:
+        return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=registry or self._registry)
 
-    def _counter(self, metric: Metric) -> Counter:
-        return Counter(metric.name, metric.help, metric.labels, registry=self._registry)
+    def _counter(self, metric: Metric, registry: CollectorRegistry | None = None) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=registry or self._registry)
