@@ -137,9 +137,11 @@ class Exporter:
         asked = [(name, region) for name in ("sts", "support") for regions in self._region_lists() for region in regions]
         asked += [("organizations", organization.regions[0]) for organization in settings.organizations]
         try:
-            identities, endpoints, _ = await asyncio.gather(
+            queue = targets.event_queue(settings, self._readers, self._options.shard.index)
+            identities, endpoints, events, _ = await asyncio.gather(
                 asyncio.gather(*(doctor.identity(*each) for each in used.items())),
                 doctor.endpoints(asked),
+                doctor.events(queue),
                 self.collector.run_once(progress),
             )
             denied = await doctor.denied({e.target.source: e.status.reading for e in accounts.entries() if e.status.reading})
@@ -149,6 +151,7 @@ class Exporter:
         return report.Findings(
             credentials=identities,
             endpoints=endpoints,
+            events=events,
             organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
             warnings=denied,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
+from exporter.aws.events import EventQueue
 from exporter.aws.organizations import Member, OrganizationReader
 from exporter.aws.readers import ReaderOptions, Readers
 from exporter.cases.model import Access, Account
@@ -84,9 +85,7 @@ def examined(listing: Listing) -> Finding:
 
 def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = (), shard: int = 0) -> Plan:
     """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
-    aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
-    subjects = cases.enabled and cases.subject
-    options = ReaderOptions(aws.session_name, aws.session_duration, aws.languages, keep_subject=subjects)
+    aws, poll, options = settings.config.aws, settings.config.poll, _options(settings)
 
     def target(resolved: ResolvedAccount) -> Target:
         account, access = resolved.account, resolved.access
@@ -107,7 +106,6 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = (),
     if not settings.accounts and not settings.organizations:
         found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
         discoveries.append(_OwnAccountDiscovery(aws.regions, readers, target, settings.own_targets, found))
-    queue = settings.events
     return Plan(
         targets=[target(account) for account in settings.accounts],
         discoveries=discoveries,
@@ -115,5 +113,16 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = (),
         timeout=poll.timeout,
         concurrency=poll.concurrency,
         policy=settings.policy,
-        events=readers.event_queue(queue.of_shard(shard), queue.region, queue.access, options) if queue else None,
+        events=event_queue(settings, readers, shard),
     )
+
+
+def event_queue(settings: Settings, readers: Readers, shard: int) -> EventQueue | None:
+    queue = settings.events
+    return readers.event_queue(queue.of_shard(shard), queue.region, queue.access, _options(settings)) if queue else None
+
+
+def _options(settings: Settings) -> ReaderOptions:
+    aws, cases = settings.config.aws, settings.config.metrics.cases
+    subjects = cases.enabled and cases.subject
+    return ReaderOptions(aws.session_name, aws.session_duration, aws.languages, keep_subject=subjects)

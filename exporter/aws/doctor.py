@@ -11,6 +11,7 @@ from botocore.credentials import Credentials
 
 from exporter.aws.client import Client, Service
 from exporter.aws.credentials import SessionCredentials, Sts
+from exporter.aws.events import EventQueue
 from exporter.aws.readers import Readers
 from exporter.aws.retry import Caller, time_limit
 from exporter.aws.support import SupportReader
@@ -59,6 +60,13 @@ class Doctor:
         for name, region in asked:
             unique.setdefault((self.client.services(name, (region,))[0], name), []).append(region)
         return await asyncio.gather(*(self._endpoint(*each, list(dict.fromkeys(regions))) for each, regions in unique.items()))
+
+    async def events(self, queue: EventQueue | None) -> list[Finding]:
+        """Return whether messages can be received from the queue, if there is one, and deleted."""
+        if queue is None:
+            return []
+        _, why = await self._ask("events", lambda _: queue.probe())
+        return [finding(queue.url, {"url": queue.url, "host": queue.service.host}, *why)]
 
     async def denied(self, readers: Mapping[object, Reading]) -> list[Finding]:
         """Return for which accounts the communications of a case may not be read, which few readings need."""

@@ -114,7 +114,7 @@ def content_of(body: object) -> Event | Ignored:
         event = decoded(_EVENT, body.encode(errors="replace"), "event") if isinstance(body, str) else _Event()
     except RequestFailure:
         return Ignored.MALFORMED
-    if event.detail_type not in {None, _DETAIL_TYPE}:
+    if event.detail_type is not None and event.detail_type != _DETAIL_TYPE:
         return Ignored.OTHER_EVENT
     detail = _detail(event.detail)
     case = _CASE_ID.fullmatch(_text(detail.case_id))

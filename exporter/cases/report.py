@@ -81,6 +81,7 @@ class EventQueueStatus:
     up: bool | None = None  # None until it was asked
     last_receive: float | None = None  # when it answered last
     last_event: float | None = None
+    count: int = 0  # of events
     delay: float | None = None
     reason: Reason | None = None
     detail: str = ""

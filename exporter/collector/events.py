@@ -82,7 +82,7 @@ class EventConsumer:
                 continue
             self._instrumentation.event_received(content.name, content.origin)
             if self.status is not None:
-                self.status = replace(self.status, last_event=self._clock.time())
+                self.status = replace(self.status, last_event=self._clock.time(), count=self.status.count + 1)
         # What could not be deleted before goes with it: were it left, the queue would seem to be well until it comes again.
         handles = [*self._undeleted, *(message.handle for message in received)][-_FULL:]
         self._undeleted = []

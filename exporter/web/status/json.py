@@ -9,13 +9,14 @@ from exporter.cases.report import AccountReport, FleetReport
 from exporter.cases.turns import waiting_since
 from exporter.web.status.rows import case_url
 
+_EVENTS = ("url", "up", "last_receive", "last_event", "delay", "reason", "detail", "advice")
 _ORGANIZATION = ("name", "accounts", "last_success", "reason", "detail", "advice")
 
 
 def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) -> bytes:
     """Return a report as JSON, what is known of the exporter itself (`about`) included."""
     known = report.knows_cases
-    document = {
+    document: dict[str, object] = {
         **about,
         "fleet": {
             "accounts": {state.value: count for state, count in report.states.items()},
@@ -27,6 +28,8 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) ->
         "organizations": [{key: getattr(organization, key) for key in _ORGANIZATION} for organization in report.organizations],
         "accounts": [_account(account, policy) for account in report.accounts],
     }
+    if report.events is not None:
+        document["events"] = {key: getattr(report.events, key) for key in _EVENTS}
     return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
