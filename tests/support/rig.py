@@ -114,7 +114,7 @@ class Rig:
     def report(self) -> FleetReport:
         """Return how the fleet is doing, as of the published page."""
         snapshot = self.publisher.snapshot
-        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self.clock.time())
+        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self.clock.time(), snapshot.events)
 
     def page(self) -> Page:
         """Return the page of what is known now."""
