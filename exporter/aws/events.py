@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from exporter.aws.client import Client, Parser, Service
-from exporter.aws.errors import READ_TIMEOUT, RequestFailure
+from exporter.aws.errors import RequestFailure
 from exporter.aws.parse import ACCOUNT_ID, decoded, timestamp
 from exporter.aws.retry import CredentialSource, time_limit
 from exporter.cases.events import EVENT_NAMES, ORIGINS, OTHER, Event, Ignored, Message
@@ -19,7 +19,8 @@ BATCH = 10
 """Messages that SQS gives, and deletes, at a time."""
 _HIDDEN_SECONDS = 30
 """After which SQS gives a message again that was not deleted, whatever the queue's own setting."""
-_LIMIT = READ_TIMEOUT + 5.0
+_MARGIN = 5.0
+"""Seconds that a request may take besides waiting; one that hangs must not keep a queue that is back from being heard."""
 _DETAIL_TYPE = "Support Case Update"
 _CASE_ID = re.compile(r"case-([0-9]{12})-.{1,200}", re.ASCII)
 
@@ -36,7 +37,7 @@ class EventQueue:
     async def receive(self, wait: int) -> tuple[Message, ...]:
         """Return what there is, up to `BATCH`, or raise ReadFailure; wait (seconds) for the first where there is nothing."""
         parameters = {"MaxNumberOfMessages": BATCH, "WaitTimeSeconds": wait, "VisibilityTimeout": _HIDDEN_SECONDS}
-        found: tuple[Message, ...] = await self._call("ReceiveMessage", parameters, messages)
+        found: tuple[Message, ...] = await self._call("ReceiveMessage", parameters, messages, wait)
         return found
 
     async def delete(self, handles: Sequence[str]) -> None:
@@ -49,9 +50,10 @@ class EventQueue:
         await self._call("ReceiveMessage", parameters, messages)
         await self._call("DeleteMessageBatch", {"Entries": [{"Id": "0", "ReceiptHandle": "none"}]}, check_deleted)
 
-    async def _call(self, operation: str, parameters: Mapping[str, object], parse: Parser) -> Any:  # noqa: ANN401 - as parsed
+    async def _call(self, operation: str, parameters: Mapping[str, object], parse: Parser, wait: float = 0.0) -> Any:  # noqa: ANN401 - as parsed
         given = {"QueueUrl": self.url, **parameters}
-        async with time_limit("events", asyncio.get_running_loop().time() + _LIMIT) as caller:
+        ends = asyncio.get_running_loop().time() + wait + _MARGIN
+        async with time_limit("events", ends) as caller:
             retries = self.client.retries((self.service,), self.credentials, caller)
             return await retries.call(
                 lambda service, credentials: self.client.request(service, operation, given, credentials, caller, parse)

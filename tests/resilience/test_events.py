@@ -13,7 +13,7 @@ from exporter.simulator.account import Account
 from exporter.simulator.corruptions import Body
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import ConnectionReset, Error, Throttled
+from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
 from exporter.simulator.server import Simulator
 from exporter.simulator.sqs import EventBridge
 from tests.resilience.conftest import configuration
@@ -151,8 +151,9 @@ def test_foreign_messages_are_drained_and_starve_nobody(world: World) -> None:
         pytest.param(Throttled(), Reason.THROTTLED, marks=pytest.mark.slow),
         pytest.param(ConnectionReset(), Reason.UNREACHABLE, marks=pytest.mark.slow),
         pytest.param(Body(b"certainly not"), Reason.MALFORMED, marks=pytest.mark.slow),
+        pytest.param(Silence(), Reason.TIMEOUT, marks=pytest.mark.slow),
     ],
-    ids=["missing", "denied", "throttled", "reset", "nonsense"],
+    ids=["missing", "denied", "throttled", "reset", "nonsense", "hangs"],
 )
 def test_a_queue_that_fails_is_told_once_and_is_back_within_seconds(
     operation: str, kind: Kind, reason: Reason, world: World
