@@ -22,7 +22,7 @@ LONGEST_AGE = 15.0
 """Seconds after which a page is made anew even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
-_SHARE_FOR_EVENTS = 0.1
+_SHARE_FOR_EVENTS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
