@@ -26,6 +26,7 @@ from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
 from exporter.config.schema import as_yaml
 from exporter.config.settings import Settings, load, parse
+from exporter.config.types import SHARD
 from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.errors import ConfigError
@@ -138,10 +139,9 @@ class Exporter:
         asked += [("organizations", organization.regions[0]) for organization in settings.organizations]
         try:
             queue = targets.event_queue(settings, self._readers, self._options.shard.index)
-            identities, endpoints, events, _ = await asyncio.gather(
+            identities, endpoints, _ = await asyncio.gather(
                 asyncio.gather(*(doctor.identity(*each) for each in used.items())),
-                doctor.endpoints(asked),
-                doctor.events(queue),
+                doctor.endpoints(asked, queue),
                 self.collector.run_once(progress),
             )
             denied = await doctor.denied({e.target.source: e.status.reading for e in accounts.entries() if e.status.reading})
@@ -151,7 +151,6 @@ class Exporter:
         return report.Findings(
             credentials=identities,
             endpoints=endpoints,
-            events=events,
             organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
             warnings=denied,
@@ -211,11 +210,9 @@ class Exporter:
         await polling.call(apply())
 
     def _parse(self, content: bytes) -> Settings:
-        settings, shards = (
-            parse(content, source=self._source, partition_of=self._endpoints.partition_of),
-            self._options.shard.total,
-        )
-        if settings.events and shards > 1 and not settings.events.is_of_each_shard:
+        settings = parse(content, source=self._source, partition_of=self._endpoints.partition_of)
+        shards = self._options.shard.total
+        if settings.events and shards > 1 and SHARD not in settings.events.url:
             advice = "write {shard} into its name, and have each event sent to each of these queues"
             raise ConfigError([f"{self._source}: events.queue_url: is one queue for {shards} shards: {advice}"])
         return settings

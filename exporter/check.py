@@ -34,7 +34,6 @@ class Findings:
     notes: Sequence[str]
     unknown_accounts: Sequence[str]  # that were asked for
     strict: bool = False
-    events: Sequence[Finding] = ()
 
     @property
     def failed(self) -> int:
@@ -42,9 +41,8 @@ class Findings:
 
     @property
     def exit_code(self) -> int:
-        """0 when every account could be read, and events received if they are configured; 1 when not."""
-        has_failed = any(each.reason for each in (*self.organizations, *self.events))
-        return int(bool(self.failed or self.unknown_accounts or has_failed))
+        """0 when every account could be read, 1 when not."""
+        return int(bool(self.failed or self.unknown_accounts or any(listed.reason for listed in self.organizations)))
 
     def style(self, found: Finding) -> str:
         is_plan = found.reason is Reason.SUBSCRIPTION_REQUIRED and not self.strict
@@ -52,7 +50,7 @@ class Findings:
 
     def failures(self) -> list[Finding]:
         """Return what went wrong with anything, the same only once; what needs someone last, where the eye is."""
-        found = (*self.credentials, *self.endpoints, *self.organizations, *self.events, *self.accounts)
+        found = (*self.credentials, *self.endpoints, *self.organizations, *self.accounts)
         return sorted(grouped(each for each in found if each.reason), key=lambda failure: self.style(failure) == _RED)
 
 
@@ -96,7 +94,7 @@ def print_text(found: Findings, stream: TextIO) -> None:
         wrapped = textwrap.wrap(text, columns, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
         stream.writelines(f"{_styled(line, style, stream)}\n" for line in wrapped)
 
-    for title in ("credentials", "endpoints", "organizations", "events"):
+    for title in ("credentials", "endpoints", "organizations"):
         things: Sequence[Finding] = getattr(found, title)
         if things:
             write(title.capitalize(), _BOLD)
@@ -162,7 +160,7 @@ def print_json(found: Findings, stream: TextIO) -> None:
     def told(each: Finding, facts: Mapping[str, object]) -> dict[str, object]:
         return {**facts, "reason": each.reason, "detail": each.detail, "advice": each.advice}
 
-    titles = ("credentials", "endpoints", "organizations", "events", "accounts")
+    titles = ("credentials", "endpoints", "organizations", "accounts")
     document: dict[str, object] = {title: [told(each, each.facts) for each in getattr(found, title)] for title in titles}
     for title, failures in (("failures", found.failures()), ("warnings", found.warnings)):
         document[title] = [told(each, {"names": each.names}) for each in failures]

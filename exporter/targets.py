@@ -13,6 +13,7 @@ from exporter.collector.collector import Plan
 from exporter.collector.discovery import Listing
 from exporter.collector.ports import Discovery, Target
 from exporter.config.settings import ResolvedAccount, ResolvedOrganization, Settings
+from exporter.config.types import SHARD
 
 
 @dataclass(slots=True)
@@ -118,8 +119,9 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = (),
 
 
 def event_queue(settings: Settings, readers: Readers, shard: int) -> EventQueue | None:
-    queue = settings.events
-    return readers.event_queue(queue.of_shard(shard), queue.region, queue.access, _options(settings)) if queue else None
+    if (queue := settings.events) is None:
+        return None
+    return readers.event_queue(queue.url.replace(SHARD, str(shard)), queue.region, queue.access, _options(settings))
 
 
 def _options(settings: Settings) -> ReaderOptions:

@@ -54,19 +54,16 @@ class Doctor:
         }
         return finding(name, facts, *why)
 
-    async def endpoints(self, asked: Iterable[tuple[str, str]]) -> list[Finding]:
-        """Return where each service is asked in its regions; all is well if AWS answers, as it does without credentials."""
+    async def endpoints(self, asked: Iterable[tuple[str, str]], queue: EventQueue | None) -> list[Finding]:
+        """Return where each service is asked in its regions; all is well if AWS answers, as it does without credentials.
+
+        Of a queue, it is if messages can be received and deleted.
+        """
         unique: dict[tuple[Service, str], list[str]] = {}
         for name, region in asked:
             unique.setdefault((self.client.services(name, (region,))[0], name), []).append(region)
-        return await asyncio.gather(*(self._endpoint(*each, list(dict.fromkeys(regions))) for each, regions in unique.items()))
-
-    async def events(self, queue: EventQueue | None) -> list[Finding]:
-        """Return whether messages can be received from the queue, if there is one, and deleted."""
-        if queue is None:
-            return []
-        _, why = await self._ask("events", lambda _: queue.probe())
-        return [finding(queue.url, {"url": queue.url, "host": queue.service.host}, *why)]
+        found = [self._endpoint(*each, list(dict.fromkeys(regions))) for each, regions in unique.items()]
+        return await asyncio.gather(*found, *([self._queue(queue)] if queue else []))
 
     async def denied(self, readers: Mapping[object, Reading]) -> list[Finding]:
         """Return for which accounts the communications of a case may not be read, which few readings need."""
@@ -74,8 +71,17 @@ class Doctor:
         return grouped(each for each in await asyncio.gather(*found) if each.reason is Reason.ACCESS_DENIED)
 
     async def _endpoint(self, service: Service, name: str, regions: Sequence[str]) -> Finding:
+        _, why = await self._ask(name, partial(self.client.request, service, _OPERATIONS[name], {}, _NOBODY))
+        facts = self._facts(service, name, regions)
+        return finding(name, facts, *why) if why and why[0] in _NO_ANSWER else finding(name, facts)
+
+    async def _queue(self, queue: EventQueue) -> Finding:
+        _, why = await self._ask("sqs", lambda _: queue.probe())
+        return finding("sqs", self._facts(queue.service, "sqs", [queue.service.region]), *why)
+
+    def _facts(self, service: Service, name: str, regions: Sequence[str]) -> dict[str, object]:
         core = self.client.endpoints.core
-        facts = {
+        return {
             "service": name,
             "regions": regions,
             "partition": self.client.endpoints.partition_of(regions[0]),
@@ -85,8 +91,6 @@ class Doctor:
             "fips": bool(core.get_config_variable("use_fips_endpoint")),
             "dual_stack": bool(core.get_config_variable("use_dualstack_endpoint")),
         }
-        _, why = await self._ask(name, partial(self.client.request, service, _OPERATIONS[name], {}, _NOBODY))
-        return finding(name, facts, *why) if why and why[0] in _NO_ANSWER else finding(name, facts)
 
     async def _denied(self, reader: SupportReader, reading: Reading) -> Finding:
         case_id = reading.cases[0].case_id if reading.cases else f"case-{reader.account_id}-none"  # is looked for if one may

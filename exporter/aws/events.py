@@ -1,22 +1,20 @@
 """Receiving AWS's events from an SQS queue."""
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import msgspec
-
-from exporter.aws.client import Client, Parser, Service
-from exporter.aws.errors import RequestFailure
-from exporter.aws.parse import ACCOUNT_ID, decoded, timestamp
+from exporter.aws.client import Client, Service
+from exporter.aws.errors import RequestFailure, malformed
+from exporter.aws.parse import ACCOUNT_ID, timestamp
 from exporter.aws.retry import CredentialSource, time_limit
 from exporter.cases.events import EVENT_NAMES, ORIGINS, OTHER, Event, Ignored, Message
 from exporter.cases.model import Reason
 
-BATCH = 10
-"""Messages that SQS gives, and deletes, at a time."""
 _HIDDEN_SECONDS = 30
 """After which SQS gives a message again that was not deleted, whatever the queue's own setting."""
 _MARGIN = 5.0
@@ -27,121 +25,76 @@ _CASE_ID = re.compile(r"case-([0-9]{12})-.{1,200}", re.ASCII)
 
 @dataclass(eq=False)
 class EventQueue:
-    """A queue of events; it is tried once: whoever receives tries again."""
+    """A queue of events; each request is made once: whoever receives tries again."""
 
     url: str
     client: Client
     service: Service
     credentials: CredentialSource
 
-    async def receive(self, wait: int) -> tuple[Message, ...]:
-        """Return what there is, up to `BATCH`, or raise ReadFailure; wait (seconds) for the first where there is nothing."""
-        parameters = {"MaxNumberOfMessages": BATCH, "WaitTimeSeconds": wait, "VisibilityTimeout": _HIDDEN_SECONDS}
-        found: tuple[Message, ...] = await self._call("ReceiveMessage", parameters, messages, wait)
-        return found
+    async def receive(self, wait: int, most: int = 10, hidden_seconds: int = _HIDDEN_SECONDS) -> list[Message]:
+        """Return what there is, or raise ReadFailure; wait (seconds) for the first where there is nothing."""
+        parameters = {"MaxNumberOfMessages": most, "WaitTimeSeconds": wait, "VisibilityTimeout": hidden_seconds}
+        messages: Any = (await self._call("ReceiveMessage", wait, parameters)).get("Messages") or ()
+        return [Message(each["ReceiptHandle"], content_of(each.get("Body"))) for each in messages if each.get("ReceiptHandle")]
 
     async def delete(self, handles: Sequence[str]) -> None:
+        """Delete messages, or raise ReadFailure; one whose handle has expired is no failure, as it comes again."""
         entries = [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)]
-        await self._call("DeleteMessageBatch", {"Entries": entries}, check_deleted)
+        failed: Any = (await self._call("DeleteMessageBatch", 0, {"Entries": entries})).get("Failed") or ()
+        if failed := [each for each in failed if each.get("SenderFault") is False]:
+            raise RequestFailure(Reason.SERVER_ERROR, f"DeleteMessageBatch: {len(failed)} messages could not be deleted")
 
     async def probe(self) -> None:
         """Raise ReadFailure if messages cannot be received or deleted; none is taken from whoever consumes them."""
-        parameters = {"MaxNumberOfMessages": 1, "WaitTimeSeconds": 0, "VisibilityTimeout": 0}
-        await self._call("ReceiveMessage", parameters, messages)
-        await self._call("DeleteMessageBatch", {"Entries": [{"Id": "0", "ReceiptHandle": "none"}]}, check_deleted)
+        await self.receive(0, most=1, hidden_seconds=0)
+        await self.delete(["none"])
 
-    async def _call(self, operation: str, parameters: Mapping[str, object], parse: Parser, wait: float = 0.0) -> Any:  # noqa: ANN401 - as parsed
-        given = {"QueueUrl": self.url, **parameters}
-        ends = asyncio.get_running_loop().time() + wait + _MARGIN
+    async def _call(self, operation: str, wait: int, parameters: Mapping[str, object]) -> dict[str, Any]:
+        given, ends = {"QueueUrl": self.url, **parameters}, asyncio.get_running_loop().time() + wait + _MARGIN
         async with time_limit("events", ends) as caller:
             retries = self.client.retries((self.service,), self.credentials, caller)
             return await retries.call(
-                lambda service, credentials: self.client.request(service, operation, given, credentials, caller, parse)
+                lambda service, used: self.client.request(service, operation, given, used, caller, partial(_answer, operation))
             )
 
 
-class _Message(msgspec.Struct, rename="pascal"):
-    receipt_handle: str
-    body: Any = None
-
-
-class _Received(msgspec.Struct, rename="pascal"):
-    messages: list[_Message] | None = None
-
-
-class _Failed(msgspec.Struct, rename="pascal"):
-    code: Any = None
-    sender_fault: Any = None
-
-
-class _Deleted(msgspec.Struct, rename="pascal"):
-    failed: list[_Failed] | None = None
-
-
-class _Detail(msgspec.Struct, rename="kebab"):
-    case_id: Any = None
-    communication_id: Any = None
-    event_name: Any = None
-    origin: Any = None
-
-
-class _Event(msgspec.Struct, rename="kebab"):
-    detail_type: Any = None
-    account: Any = None
-    time: Any = None
-    detail: Any = None
-
-
-_RECEIVED = msgspec.json.Decoder(_Received)
-_DELETED = msgspec.json.Decoder(_Deleted)
-_EVENT = msgspec.json.Decoder(_Event)
-
-
-def messages(body: bytes) -> tuple[Message, ...]:
-    """Parse the body of a ReceiveMessage answer, or raise `malformed`; SQS leaves the list out where it is empty."""
-    received = decoded(_RECEIVED, body, "ReceiveMessage").messages or ()
-    return tuple(Message(message.receipt_handle, content_of(message.body)) for message in received)
-
-
-def check_deleted(body: bytes) -> None:
-    """Raise RequestFailure if messages were not deleted that could be; one whose handle has expired comes again by itself."""
-    failed = [each for each in decoded(_DELETED, body, "DeleteMessageBatch").failed or () if each.sender_fault is False]
-    if failed:
-        raise RequestFailure(Reason.SERVER_ERROR, f"DeleteMessageBatch: {len(failed)} messages could not be deleted")
-
-
 def content_of(body: object) -> Event | Ignored:
-    """Return what a message says, or why it has nothing read; nothing but the account has to be there."""
-    try:
-        event = decoded(_EVENT, body.encode(errors="replace"), "event") if isinstance(body, str) else _Event()
-    except RequestFailure:
+    """Return what a message says, or why it has nothing polled; nothing but the account has to be there."""
+    event = _object(body) if isinstance(body, str) else None
+    if event is None:
         return Ignored.MALFORMED
-    if event.detail_type is not None and event.detail_type != _DETAIL_TYPE:
+    if event.get("detail-type", _DETAIL_TYPE) != _DETAIL_TYPE:
         return Ignored.OTHER_EVENT
-    detail = _detail(event.detail)
-    case = _CASE_ID.fullmatch(_text(detail.case_id))
-    account_id = _text(event.account)
+    said, detail = _texts(event), _texts(event.get("detail"))
+    case, account_id = _CASE_ID.fullmatch(detail.get("case-id", "")), said.get("account", "")
     if not ACCOUNT_ID.fullmatch(account_id):
         account_id = case[1] if case else ""
     if not account_id:
         return Ignored.MALFORMED
-    name, origin = _text(detail.event_name), _text(detail.origin).lower()
+    name, origin = detail.get("event-name", ""), detail.get("origin", "").lower()
     return Event(
         account_id,
         name if name in EVENT_NAMES else OTHER,
         origin if origin in ORIGINS else "",
         case[0] if case else "",
-        _text(detail.communication_id)[:200],
-        timestamp(event.time),
+        timestamp(said.get("time")),
     )
 
 
-def _detail(value: object) -> _Detail:
+def _answer(operation: str, body: bytes) -> dict[str, Any]:
+    if (answer := _object(body)) is None:
+        raise malformed(f"{operation}: the answer is no JSON object ({len(body)} bytes)")
+    return answer
+
+
+def _object(text: str | bytes) -> dict[str, Any] | None:
     try:
-        return msgspec.convert(value, _Detail)
-    except msgspec.ValidationError:
-        return _Detail()
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _texts(value: object) -> dict[str, str]:
+    return {name: text for name, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}

@@ -86,7 +86,7 @@ _COMMUNICATIONS = msgspec.json.Decoder(_Communications)
 
 def cases_page(body: bytes, *, keep_subject: bool) -> Page[Case]:
     """Parse the body of a DescribeCases answer, resolved cases included, or raise `malformed`."""
-    answer = decoded(_CASES_WITH_SUBJECTS, body, "DescribeCases") if keep_subject else decoded(_CASES, body, "DescribeCases")
+    answer = _decode(_CASES_WITH_SUBJECTS, body, "DescribeCases") if keep_subject else _decode(_CASES, body, "DescribeCases")
     return Page(tuple(_case(case, position) for position, case in enumerate(answer.cases)), _token(answer.next_token))
 
 
@@ -112,7 +112,7 @@ def cases_parser(*, keep_subject: bool) -> Callable[[bytes], Page[Case]]:
 
 def communications_page(body: bytes) -> Page[Communication]:
     """Parse the body of a DescribeCommunications answer, or raise `malformed`."""
-    answer = decoded(_COMMUNICATIONS, body, "DescribeCommunications")
+    answer = _decode(_COMMUNICATIONS, body, "DescribeCommunications")
     written = tuple(_written(answer.communications))
     if len(written) < len(answer.communications):
         raise malformed("DescribeCommunications: a communication has no time")
@@ -146,8 +146,7 @@ def _code(value: object) -> str:
 _shared = lru_cache(maxsize=4096)(text)
 
 
-def decoded(decoder: msgspec.json.Decoder[T], body: bytes, operation: str) -> T:
-    """Return a body as its decoder's type, or raise `malformed`, which names the operation."""
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes, operation: str) -> T:
     # What is raised is not chained: it could hold the whole body.
     try:
         return decoder.decode(body)

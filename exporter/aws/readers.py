@@ -47,7 +47,6 @@ class Readers:
         self._shared: dict[tuple[object, ...], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
         self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
-        self._queues: WeakValueDictionary[tuple[object, ...], EventQueue] = WeakValueDictionary()
         self._cut: dict[str, str] = {}  # by AWS's reason
 
     def reader(self, account_id: str, access: Access, regions: Sequence[str], options: ReaderOptions) -> SupportReader:
@@ -75,13 +74,8 @@ class Readers:
         return OrganizationReader(name, regions[0], self._client, credentials)
 
     def event_queue(self, url: str, region: str, access: Access, options: ReaderOptions) -> EventQueue:
-        """Return what receives from a queue; who asks for the same one with the same credentials gets the same."""
-        key = (url, region, access, options)
-        queue = self._queues.get(key)
-        if queue is None:
-            credentials = self._credentials(access, (region,), options)
-            queue = self._queues[key] = EventQueue(url, self._client, self._client.queue(url, region), credentials)
-        return queue
+        credentials = self._credentials(access, (region,), options)
+        return EventQueue(url, self._client, self._client.queue(url, region), credentials)
 
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
         """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""

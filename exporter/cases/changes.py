@@ -7,8 +7,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from exporter.cases.events import RESOLVED as RESOLVE_EVENT
-from exporter.cases.events import Event, moments
+from exporter.cases.events import Event, resolutions
 from exporter.cases.model import RESOLVED, Author, Case, Reading
 from exporter.cases.targets import Targets
 from exporter.cases.turns import in_order, replies
@@ -125,7 +124,7 @@ def changes(
     settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
     told = list(_told(before, after, watched, {case.case_id for case in opened}, back_ids | away))
-    resolved_at = moments(events, RESOLVE_EVENT)
+    resolved_at = resolutions(events)
     reopened = (*back, *(case for case in after.cases if case.case_id in away))
     happened = {case.case_id for case in (*opened, *resolved, *reopened)}
     return Changes(

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 OTHER = "other"
-CREATED, WRITTEN_ON, RESOLVED, REOPENED = "CreateCase", "AddCommunicationToCase", "ResolveCase", "ReopenCase"
-EVENT_NAMES = (CREATED, WRITTEN_ON, RESOLVED, REOPENED)
+WRITTEN, RESOLVED = "AddCommunicationToCase", "ResolveCase"
+EVENT_NAMES = ("CreateCase", WRITTEN, RESOLVED, "ReopenCase")
 ORIGINS = ("aws", "customer")
 
 
@@ -26,22 +27,17 @@ class Event:
     name: str = OTHER  # one of EVENT_NAMES, or OTHER
     origin: str = ""  # one of ORIGINS, where somebody wrote
     case_id: str = ""
-    communication_id: str = ""
     at: float | None = None  # when it happened, in Unix seconds; AWS gives whole ones
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message of the queue, and what deletes it."""
+class Message(NamedTuple):
+    """A message of the queue; its handle deletes it."""
 
     handle: str
     content: Event | Ignored
 
 
-def moments(events: Iterable[Event], name: str) -> dict[str, float]:
-    """Return when the latest event of a name happened to each case, by case id."""
-    found: dict[str, float] = {}
-    for event in events:
-        if event.name == name and event.at is not None:
-            found[event.case_id] = max(event.at, found.get(event.case_id, event.at))
-    return found
+def resolutions(events: Iterable[Event]) -> dict[str, float]:
+    """Return when each case was resolved last, as events tell, by case id."""
+    told = [(event.at, event.case_id) for event in events if event.name == RESOLVED and event.at is not None]
+    return {case_id: at for at, case_id in sorted(told)}

@@ -77,7 +77,7 @@ class OrganizationStatus:
 class EventQueueStatus:
     """How the queue of AWS's events is doing; times are Unix seconds, `delay` is from the last event to its page in seconds."""
 
-    url: str
+    url: str = ""  # where there is one
     up: bool | None = None  # None until it was asked
     last_receive: float | None = None  # when it answered last
     last_event: float | None = None
@@ -89,6 +89,9 @@ class EventQueueStatus:
     @property
     def advice(self) -> str:
         return advice(self.reason, self.detail) if self.reason else ""
+
+
+_NO_QUEUE = EventQueueStatus()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class FleetReport:
     severities: Mapping[str, int]  # the documented ones always
     turns: Mapping[Author, int]  # by whom the cases wait on
     overdue: int
-    events: EventQueueStatus | None = None
+    events: EventQueueStatus
 
     @property
     def knows_cases(self) -> bool:
@@ -148,7 +151,7 @@ def fleet_report(
     organizations: Iterable[OrganizationStatus],
     policy: Policy,
     now: float,
-    events: EventQueueStatus | None = None,
+    events: EventQueueStatus = _NO_QUEUE,
 ) -> FleetReport:
     accounts = sorted((_account(status, policy, now) for status in statuses), key=_badness)
     shown = [case for account in accounts for case in account.cases or ()]

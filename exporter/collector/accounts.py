@@ -18,11 +18,8 @@ _MOST_EVENTS = 100
 
 
 class Noted(NamedTuple):
-    """An event, when it came, and whether its account was read since."""
-
     event: Event
-    at: float
-    is_read: bool = False
+    at: float  # when it came
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +33,7 @@ class Entry:
     failures: int = 0  # in a row
     polling: bool = False  # whether a poll is in flight that counts
     began: float = 0.0  # the last poll
+    read: float = -inf  # when the last poll that succeeded began
     event_polls: EventPolls = field(default_factory=EventPolls)
     events: tuple[Noted, ...] = ()  # those that readings may still have to show
 
@@ -118,8 +116,7 @@ class AccountTable:
             return False
         now = self._clock.monotonic()
         entry.event_polls = entry.event_polls.asked(now)
-        if all(noted.event != event for noted in entry.events):
-            entry.events = (*entry.events, Noted(event, now))[-_MOST_EVENTS:]
+        entry.events = (*entry.events, Noted(event, now))[-_MOST_EVENTS:]
         self._plan(entry, entry.due)
         return True
 
@@ -191,12 +188,11 @@ class AccountTable:
         return entry if entry is not None and entry.due == due and not entry.polling else None
 
     def _note_read(self, entry: Entry) -> None:
-        read = {noted for noted in entry.events if noted.at <= entry.began}
-        self._read += [noted.event.at for noted in read if not noted.is_read and noted.event.at is not None]
+        self._read += [event.at for event, at in entry.events if entry.read < at <= entry.began and event.at is not None]
         if self._read:
             self.events_read.set()
-        left = (noted for noted in entry.events if noted.at > entry.began - SECOND_LOOK)
-        entry.events = tuple(noted._replace(is_read=True) if noted in read else noted for noted in left)
+        entry.read = entry.began
+        entry.events = tuple(noted for noted in entry.events if noted.at > entry.began - SECOND_LOOK)
 
     def _plan(self, entry: Entry, due: float) -> None:
         if not entry.failures:  # an account that fails keeps to its pauses, whatever happens to its cases

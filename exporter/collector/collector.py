@@ -79,22 +79,18 @@ class Collector:
         self._polls: dict[Entry, asyncio.Task[None]] = {}
         self._listings: list[asyncio.Task[None]] = []
         self._crashes: list[str] = []
-        self._events = plan.events
-        self._receiving: asyncio.Task[None] | None = None
-        self.events.begin(plan.events)
+        self.events.apply(plan.events)
         self.discoverer.apply(plan.targets, plan.discoveries)
 
     async def run(self) -> None:
         self._running = True
         others = [self._spawn("publish", self.publisher.run()), self._spawn("dispatch", self._dispatch())]
         self._refresh_listings()
-        self._refresh_events()
         try:
             await asyncio.Event().wait()
         finally:
             self._running = False
-            receiving = [] if self._receiving is None else [self._receiving]
-            for task in (*others, *receiving, *self._listings, *self._polls.values()):
+            for task in (*others, *self._listings, *self._polls.values()):
                 task.cancel()
 
     def apply(self, plan: Plan) -> None:
@@ -108,11 +104,8 @@ class Collector:
         self._concurrency = plan.concurrency
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
+        self.events.apply(plan.events)
         self._refresh_listings()
-        if plan.events is not self._events:
-            self._events = plan.events
-            self.events.begin(plan.events)
-            self._refresh_events()
 
     async def run_once(self, progress: Callable[[int, int], None]) -> None:
         """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
@@ -183,13 +176,8 @@ class Collector:
             task.cancel()
         if self._running:
             self._listings = [self._spawn("discovery", self.discoverer.run(listing)) for listing in self.discoverer.listings]
-
-    def _refresh_events(self) -> None:
-        if self._receiving is not None:
-            self._receiving.cancel()
-        self._receiving = None
-        if self._running and self._events is not None:
-            self._receiving = self._spawn("events", self._receive(self._events))
+            if self.events.source is not None:
+                self._listings.append(self._spawn("events", self._receive(self.events.source)))
 
     async def _receive(self, source: EventSource) -> None:
         # What waited in the queue is of accounts that may not have been found yet; and it is read in the first round anyway.

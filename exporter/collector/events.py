@@ -1,4 +1,4 @@
-"""Consumes a queue of events: has the accounts that they name read at once."""
+"""Consumes a queue of events: has the accounts that they name polled at once."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -16,8 +16,8 @@ from exporter.metrics import catalog
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
 
-LONG_POLL = 15
-"""Seconds that the queue is asked to wait for a message; the reader gives up after 20."""
+_LONG_POLL = 15
+"""Seconds that the queue is asked to wait for a message; less than a connection may be silent."""
 _SHORT_POLL = 1
 """As above, while it is not known whether the queue answers, or while others receive beside it."""
 _FULL = 10
@@ -41,94 +41,75 @@ class EventConsumer:
         self._instrumentation = instrumentation
         self._clock = clock
         self._log = log
-        self._failures = 0
+        self.source: EventSource | None = None
+        self.status = EventQueueStatus()
         self._undeleted: list[str] = []
-        self.status: EventQueueStatus | None = None
 
-    def begin(self, source: EventSource | None) -> None:
-        """Tell of another queue from now on, or of none."""
-        self._failures, self._undeleted = 0, []
-        self.status = None if source is None else EventQueueStatus(source.url)
-        if source is not None:
+    def apply(self, source: EventSource | None) -> None:
+        """Receive from another queue, or from none, from the next run on."""
+        url = "" if source is None else source.url
+        if url != self.status.url:
+            self.status, self._undeleted = EventQueueStatus(url), []
             self._instrumentation.expect_events()
-        self._accounts.changed.set()
+        self.source = source
 
     async def run(self, source: EventSource) -> None:
-        receivers, wait = 1, _SHORT_POLL
+        receivers, wait, failures = 1, _SHORT_POLL, 0
         while True:
             began = self._clock.monotonic()
-            work = (self.receive(source, wait) for _ in range(receivers))
-            counts, failure = _outcome(await asyncio.gather(*work, return_exceptions=True))
-            if failure is not None:
-                self._failed(failure)
-                receivers, wait, pause = 1, _SHORT_POLL, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures, 50))
-            else:
-                self._succeeded()
-                receivers = min(_MOST_RECEIVERS, 2 * receivers) if min(counts, default=0) == _FULL else 1
-                wait = LONG_POLL if receivers == 1 else _SHORT_POLL
-                pause = 0.0 if any(counts) else began + _LEAST_SECONDS - self._clock.monotonic()
-            if pause > 0:
-                await self._clock.sleep(pause)
+            try:
+                counts = await asyncio.gather(*(self.receive(source, wait) for _ in range(receivers)))
+            except Exception as error:  # noqa: BLE001 - a bug here must not keep events from coming until a restart
+                self._note(error if isinstance(error, ReadFailure) else internal(error))
+                receivers, wait, failures = 1, _SHORT_POLL, failures + 1
+                await self._clock.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures, 50)))
+                continue
+            self._note(None)
+            receivers, failures = min(_MOST_RECEIVERS, 2 * receivers) if min(counts) == _FULL else 1, 0
+            wait = _LONG_POLL if receivers == 1 else _SHORT_POLL
+            if not any(counts):
+                await self._clock.sleep(max(0.0, began + _LEAST_SECONDS - self._clock.monotonic()))
 
     async def receive(self, source: EventSource, wait: int) -> int:
         """Receive once, and return how many messages there were; raises ReadFailure."""
         received = await source.receive(wait)
-        if self.status is not None:
-            self.status = replace(self.status, last_receive=self._clock.time())
-        for message in received:
-            content = message.content
-            if isinstance(content, Ignored) or not self._accounts.note(content):
-                self._instrumentation.event_ignored(content if isinstance(content, Ignored) else Ignored.UNKNOWN_ACCOUNT)
-                continue
-            self._instrumentation.event_received(content.name, content.origin)
-            if self.status is not None:
-                self.status = replace(self.status, last_event=self._clock.time(), count=self.status.count + 1)
+        now = self._clock.time()
+        self.status = replace(self.status, last_receive=now)
+        for _, content in received:
+            if isinstance(content, Ignored):
+                self._instrumentation.event_ignored(content)
+            elif self._accounts.note(content):
+                self._instrumentation.event_received(content.name, content.origin)
+                self.status = replace(self.status, last_event=now, count=self.status.count + 1)
+            else:
+                self._instrumentation.event_ignored(Ignored.UNKNOWN_ACCOUNT)
         # What could not be deleted before goes with it: were it left, the queue would seem to be well until it comes again.
-        handles = [*self._undeleted, *(message.handle for message in received)][-_FULL:]
-        self._undeleted = []
-        try:
-            if handles:
-                await source.delete(handles)
-        except Exception:
-            self._undeleted = handles
-            raise
+        handles = [*self._undeleted, *(handle for handle, _ in received)][-_FULL:]
+        self._undeleted = handles
+        if handles:
+            await source.delete(handles)
+            self._undeleted = [handle for handle in self._undeleted if handle not in handles]
         return len(received)
 
     def page_shows(self, events: Iterable[float]) -> None:
         """Take note that the page now shows accounts that were read after events of these times (Unix seconds)."""
-        now = self._clock.time()
         for at in events:
-            delay = max(0.0, now - at)
-            self._instrumentation.event_shown(delay)
-            if self.status is not None:
-                self.status = replace(self.status, delay=delay)
+            self.status = replace(self.status, delay=max(0.0, self._clock.time() - at))
+            self._instrumentation.event_shown(self.status.delay or 0.0)
 
     def samples(self) -> Iterator[Sample]:
-        status = self.status
-        if status is not None and status.up is not None:
-            yield Sample(catalog.EVENT_QUEUE_UP, {}, status.up)
-        if status is not None and status.last_receive is not None:
-            yield Sample(catalog.EVENT_QUEUE_LAST_RECEIVE, {}, status.last_receive)
+        if self.status.up is not None:
+            yield Sample(catalog.EVENT_QUEUE_UP, {}, self.status.up)
+        if self.status.last_receive is not None:
+            yield Sample(catalog.EVENT_QUEUE_LAST_RECEIVE, {}, self.status.last_receive)
 
-    def _succeeded(self) -> None:
-        self._failures = 0
-        if self.status is not None and not self.status.up:
-            self._log.info("receiving events", queue=self.status.url)
-            self.status = replace(self.status, up=True, reason=None, detail="")
+    def _note(self, failure: ReadFailure | None) -> None:
+        before, url = self.status, self.status.url
+        reason, detail = (failure.reason, failure.detail) if failure else (None, "")
+        self.status = replace(before, up=failure is None, reason=reason, detail=detail)
+        if (before.up, before.reason) != (self.status.up, reason):
             self._accounts.changed.set()
-
-    def _failed(self, failure: ReadFailure) -> None:
-        self._failures += 1
-        status = self.status
-        if status is None:
-            return
-        if status.reason is not failure.reason:
-            self._log.warning("event queue failed", queue=status.url, reason=failure.reason.value, detail=failure.detail)
-            self._accounts.changed.set()
-        self.status = replace(status, up=False, reason=failure.reason, detail=failure.detail)
-
-
-def _outcome(results: Iterable[int | BaseException]) -> tuple[list[int], ReadFailure | None]:
-    failures = [each for each in results if isinstance(each, Exception)]
-    failure = next((each if isinstance(each, ReadFailure) else internal(each) for each in failures), None)
-    return [each for each in results if isinstance(each, int)], failure
+            if failure:
+                self._log.warning("event queue failed", queue=url, reason=failure.reason.value, detail=detail)
+            else:
+                self._log.info("receiving events", queue=url)

@@ -32,13 +32,13 @@ class Snapshot:
     statuses: tuple[AccountStatus, ...]
     organizations: tuple[OrganizationStatus, ...]
     policy: Policy
-    events: EventQueueStatus | None = None
+    events: EventQueueStatus
 
 
 def pause_after(cost: float, share: float = _SHARE_OF_A_CORE) -> float:
     """Return the shortest pause after a page in seconds, in proportion to the CPU seconds that it took.
 
-    So a large fleet in which something changes all the time keeps no core busy.
+    So a large fleet in which something changes all the time keeps no core busy; events may have a larger share of one.
     """
     return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / share))
 
@@ -64,7 +64,7 @@ class Publisher:
         clock: Clock,
     ) -> None:
         self.policy = policy
-        self.snapshot = Snapshot((), (), policy)
+        self.snapshot = Snapshot((), (), policy, events.status)
         self.published_at = clock.monotonic()  # before the first page, when this began
         self.all_tried = asyncio.Event()
         self._accounts = accounts
@@ -88,7 +88,8 @@ class Publisher:
             # Asked before: a page that was begun without the last accounts does not show them.
             first_round = not self._accounts.all_polled.is_set()
             await self.publish()
-            pause, shorter = pause_after(self._cost), pause_after(self._cost, _SHARE_FOR_EVENTS)
+            pause = pause_after(self._cost)
+            shorter = max(0.0, pause_after(self._cost, _SHARE_FOR_EVENTS) - (self._duration or 0.0))
             if first_round:
                 await wait(self._accounts.all_polled, pause)
             else:

@@ -20,7 +20,7 @@ from exporter.config.schema import (
     OrganizationEntry,
     SelectionKeys,
 )
-from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, region_of_queue
+from exporter.config.types import PartitionOf, RoleArn, format_duration, region_of_queue
 from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
 
 _WAYS = ("role_arn", "role_chain", "profile", "use_own_credentials")
@@ -73,18 +73,11 @@ class ResolvedOrganization:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedQueue:
-    """The queue that events come through."""
+    """The queue that events come through, or that of each shard."""
 
     url: str
     region: str
     access: Access
-
-    @property
-    def is_of_each_shard(self) -> bool:
-        return SHARD in self.url
-
-    def of_shard(self, index: int) -> str:
-        return self.url.replace(SHARD, str(index))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +136,9 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
         tuple(_account(entry, config, partition_of) for entry in config.accounts),
         tuple(_organization(entry, config, partition_of) for entry in config.organizations),
         _targets(AccessKeys(), config),
-        _queue(config.events, config.aws, partition_of) if config.events else None,
+        ResolvedQueue(config.events.queue_url, _queue_region(config.events, config.aws), _access(config.events) or Access())
+        if config.events
+        else None,
     )
 
 
@@ -174,8 +169,7 @@ def _check(config: Config, document: Document, partition_of: PartitionOf) -> Non
     _check_own_credentials(accounts, aws, document)
     if config.events:
         _check_access(("events",), config.events, aws, document)
-        region = region_of_queue(config.events.queue_url, partition_of) or aws.regions[0]
-        _check_roles(("events",), config.events, region, partition_of, document)
+        _check_roles(("events",), config.events, _queue_region(config.events, aws), partition_of, document)
     for loc, entry in entries:
         _check_access(loc, entry, aws, document)
         _check_roles(loc, entry, (entry.regions or aws.regions)[0], partition_of, document)
@@ -248,9 +242,8 @@ def _organization(entry: OrganizationEntry, config: Config, partition_of: Partit
     return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
 
 
-def _queue(events: Events, aws: Aws, partition_of: PartitionOf) -> ResolvedQueue:
-    region = region_of_queue(events.queue_url, partition_of) or aws.regions[0]
-    return ResolvedQueue(events.queue_url, region, _access(events) or Access())
+def _queue_region(events: Events, aws: Aws) -> str:
+    return region_of_queue(events.queue_url) or aws.regions[0]
 
 
 def _targets(entry: AccessKeys, config: Config) -> Targets:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
 
@@ -36,11 +35,10 @@ _ROLE_ARN = (
     (r"[0-9]{12}", "the account id has 12 digits"),
     (r"role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}", f"it ends in role/NAME, the name of 1 to 64 {_NAME_CHARS}"),
 )
-_QUEUE_EXAMPLE = "https://sqs.us-east-1.amazonaws.com/111122223333/aws-support-events"
 SHARD: Final = "{shard}"
 """In the name of a queue, the index of the exporter's shard."""
 _QUEUE_URL = re.compile(r"https?://[\w.-]+(:[0-9]{1,5})?/[0-9]{12}/([\w-]|\{shard\}){1,80}(\.fifo)?", re.ASCII)
-_AWS_HOST = re.compile(r"\.(amazonaws\.com(\.cn)?|api\.aws)$")
+_QUEUE_REGION = re.compile(r"https?://(?:[\w.-]+\.)?sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-[0-9]+)\.", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_NAME = 256
 _ACCOUNT_ID_DIGITS = 12
@@ -115,27 +113,23 @@ def _role_arn(value: object) -> RoleArn:
     return RoleArn(text, partition=parts[0], account_id=parts[3])
 
 
-def region_of_queue(url: str, partition_of: PartitionOf) -> str | None:
-    """Return the region that the host of a queue's URL names, None where it names none; raise ValueError where AWS has none."""
-    host = urlsplit(url).hostname or ""
-    for label in filter(_REGION.fullmatch, host.split(".")):
-        try:
-            partition_of(label)
-        except ValueError:
-            if _AWS_HOST.search(host):
-                raise ValueError(f"is in {label}, which is not an AWS region: check its spelling") from None
-        else:
-            return label
-    return None
+def region_of_queue(url: str) -> str | None:
+    """Return the region that the URL of a queue names, None where it names none, as with an endpoint of one's own."""
+    found = _QUEUE_REGION.match(url)
+    return found[1] if found else None
 
 
 def _queue_url(url: str, info: ValidationInfo[PartitionOf]) -> str:
-    if url.startswith("arn:"):
-        raise ValueError(f"is an ARN: write the queue's URL, like {_QUEUE_EXAMPLE}")
     if not _QUEUE_URL.fullmatch(url):
-        raise ValueError(f"is not the URL of a queue: write it like {_QUEUE_EXAMPLE}")
-    region = region_of_queue(url, info.context)
-    if region is not None and info.context(region) == "aws-cn":
+        raise ValueError(
+            "is not the URL of a queue: write it like https://sqs.us-east-1.amazonaws.com/111122223333/aws-support-events"
+        )
+    region = region_of_queue(url)
+    try:
+        partition = info.context(region) if region else ""
+    except ValueError:
+        raise ValueError(f"is in {region}, which is not an AWS region: check its spelling") from None
+    if partition == "aws-cn":
         raise ValueError("is in China, where AWS sends no events about cases: remove events")
     return url
 

@@ -287,6 +287,7 @@ INSTRUMENTS: tuple[Metric, ...] = (
         _EVENTS,
     ),
 )
+EVENT_METRICS = (EVENTS_RECEIVED, EVENTS_IGNORED, EVENT_DELAY, CHANGES_SEEN)
 """Self-instrumentation, in the order of the page."""
 
 ACCOUNT_METRICS: tuple[Metric, ...] = (*CASE_METRICS, *HEALTH_METRICS)

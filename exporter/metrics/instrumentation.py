@@ -1,12 +1,11 @@
 """The exporter's own counters and histograms, and the process's metrics, kept by prometheus_client."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 
 from exporter.cases.changes import Changes
-from exporter.cases.events import EVENT_NAMES, ORIGINS, WRITTEN_ON, Ignored
+from exporter.cases.events import EVENT_NAMES, ORIGINS, WRITTEN, Ignored
 from exporter.cases.model import SEVERITY_CODES, Author, Reason
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
@@ -40,12 +39,11 @@ class Instrumentation:
         self._requests = self._counter(catalog.API_REQUESTS)
         self._errors = self._counter(catalog.API_ERRORS)
         self._durations = self._histogram(catalog.API_REQUEST_DURATION, _REQUEST_BUCKETS)
-        self._of_events = CollectorRegistry()
         self._has_events = False
-        self._received = self._counter(catalog.EVENTS_RECEIVED, self._of_events)
-        self._ignored = self._counter(catalog.EVENTS_IGNORED, self._of_events)
-        self._event_delay = self._histogram(catalog.EVENT_DELAY, _DELAY_BUCKETS, self._of_events)
-        self._seen = self._counter(catalog.CHANGES_SEEN, self._of_events)
+        self._received = self._counter(catalog.EVENTS_RECEIVED)
+        self._ignored = self._counter(catalog.EVENTS_IGNORED)
+        self._delays = self._histogram(catalog.EVENT_DELAY, _DELAY_BUCKETS)
+        self._seen = self._counter(catalog.CHANGES_SEEN)
         if process:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
@@ -67,7 +65,7 @@ class Instrumentation:
         """Show what there is about events, from zero on."""
         self._has_events = True
         for name in EVENT_NAMES:
-            for origin in ORIGINS if name == WRITTEN_ON else ("",):
+            for origin in ORIGINS if name == WRITTEN else ("",):
                 self._received.labels(name, origin)
         for reason in Ignored:
             self._ignored.labels(reason.value)
@@ -81,7 +79,7 @@ class Instrumentation:
         self._ignored.labels(reason.value).inc()
 
     def event_shown(self, delay: float) -> None:
-        self._event_delay.observe(delay)
+        self._delays.observe(delay)
 
     def changes_seen(self, changes: Changes, announced: Collection[str] = ()) -> None:
         """Count what happened to an account's cases; events came of those whose ids are announced."""
@@ -99,14 +97,16 @@ class Instrumentation:
 
         prometheus_client's own encoders take twice as long, and write `_created` series, which double a counter's cost.
         """
-        of_events = self._of_events.collect() if self._has_events else ()
-        for family in chain(self._registry.collect(), of_events):
+        of_events = () if self._has_events else {metric.family for metric in catalog.EVENT_METRICS}
+        for family in self._registry.collect():
+            if family.name in of_events:
+                continue
             samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
             lines = "".join([line(sample.name, sample.labels, sample.value) for sample in samples]).encode()
             yield Family(family.name, family.type, family.documentation, (lines,))
 
-    def _histogram(self, metric: Metric, buckets: Sequence[float], registry: CollectorRegistry | None = None) -> Histogram:
-        return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=registry or self._registry)
+    def _histogram(self, metric: Metric, buckets: Sequence[float]) -> Histogram:
+        return Histogram(metric.name, metric.help, metric.labels, buckets=buckets, registry=self._registry)
 
-    def _counter(self, metric: Metric, registry: CollectorRegistry | None = None) -> Counter:
-        return Counter(metric.name, metric.help, metric.labels, registry=registry or self._registry)
+    def _counter(self, metric: Metric) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=self._registry)

@@ -59,16 +59,16 @@ def without(*names: str, **changed: object) -> str:
 @pytest.mark.parametrize(
     ("body", "content"),
     [
-        (json.dumps(MESSAGE), Event(OWN, "AddCommunicationToCase", "aws", CASE_ID, "ABCD", AT)),
+        (json.dumps(MESSAGE), Event(OWN, "AddCommunicationToCase", "aws", CASE_ID, AT)),
         (
             without(detail=DETAIL | {"event-name": "ResolveCase", "origin": "", "communication-id": ""}),
-            Event(OWN, "ResolveCase", "", CASE_ID, "", AT),
+            Event(OWN, "ResolveCase", "", CASE_ID, AT),
         ),
-        (without("account"), Event(OWN, "AddCommunicationToCase", "aws", CASE_ID, "ABCD", AT)),
-        (without(account=111122223333), Event(OWN, "AddCommunicationToCase", "aws", CASE_ID, "ABCD", AT)),
+        (without("account"), Event(OWN, "AddCommunicationToCase", "aws", CASE_ID, AT)),
+        (without(account=111122223333), Event(OWN, "AddCommunicationToCase", "aws", CASE_ID, AT)),
         (without("detail", "detail-type", "time"), Event(OWN)),
         (without(detail="text", time=17), Event(OWN)),
-        (without(detail={"event-name": "Brand\nNew", "origin": 3, "case-id": [1], "communication-id": {}}), Event(OWN, at=AT)),
+        (without(detail={"event-name": "Brand\nNew", "origin": 3, "case-id": [1]}), Event(OWN, at=AT)),
         (without("account", "detail"), Ignored.MALFORMED),
         (without("account", detail={"case-id": "case-12-x"}), Ignored.MALFORMED),
         (without(account="\uff11" * 12, detail={}), Ignored.MALFORMED),
@@ -117,7 +117,7 @@ async def test_it_waits_for_a_message_and_returns_at_once_with_it(simulator: Sim
     events = simulator.fleet.send_events()
     async with queue_of() as queue:
         began = time.monotonic()
-        assert await queue.receive(1) == ()
+        assert await queue.receive(1) == []
         assert 0.9 < time.monotonic() - began < 4
         events.queue.send(json.dumps(MESSAGE), 0.3)
         began = time.monotonic()
@@ -146,7 +146,7 @@ FAULTS: list[tuple[Kind, Reason]] = [
     (CutOffBody(), Reason.UNREACHABLE),
     (Truncated(), Reason.MALFORMED),
     (Body(), Reason.MALFORMED),
-    (Body(b'{"Messages": [{"Body": "x"}], "Failed": {}}'), Reason.MALFORMED),
+    (Body(b"[]"), Reason.MALFORMED),
     (HtmlPage(), Reason.MALFORMED),
     (HugeBody(40), Reason.MALFORMED),
 ]
@@ -193,7 +193,7 @@ async def test_a_queue_is_asked_at_its_own_host_in_json_1_0() -> None:
     async with Wire(empty) as wire:
         url = f"{wire.url}/000000000000/events"
         async with queue_of(url) as queue:
-            assert await queue.receive(7) == ()
+            assert await queue.receive(7) == []
         (sent,) = wire.sent
         assert sent.target == "/"
         assert sent.headers["x-amz-target"] == "AmazonSQS.ReceiveMessage"

@@ -89,7 +89,6 @@ def test_what_happens_is_on_the_page_at_once(world: World) -> None:
         assert page.total(SEEN, by="poll") == 0
         assert world.waiting() == 0
         status = rig.report().events
-        assert status is not None
         assert (status.up, status.count) == (True, 3)
         until(rig, "delays", "aws_support_event_delay_seconds_count", 3, NEXT_PAGE)
         assert rig.published().total("aws_support_event_delay_seconds_bucket", le="5.0") == 3
@@ -164,7 +163,6 @@ def test_a_queue_that_fails_is_told_once_and_is_back_within_seconds(
         world.accounts[0].add_case(body="More.")
         until(rig, "down", UP, 0, 25)
         status = rig.report().events
-        assert status is not None
         assert (status.reason, bool(status.advice)) == (reason, True)
         time.sleep(4)
         assert rig.published().total(UP) == 0, "it is not up and down in turns"

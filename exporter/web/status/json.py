@@ -28,7 +28,7 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) ->
         "organizations": [{key: getattr(organization, key) for key in _ORGANIZATION} for organization in report.organizations],
         "accounts": [_account(account, policy) for account in report.accounts],
     }
-    if report.events is not None:
+    if report.events.url:
         document["events"] = {key: getattr(report.events, key) for key in _EVENTS}
     return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
 

@@ -85,11 +85,8 @@ def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[s
                 listed = ago(organization.last_success, now)
                 what = f"<b>Accounts of {escape(organization.name)} cannot be listed</b>, last listed {listed}"
             failures.setdefault((organization.reason, organization.advice, organization.detail), []).append(what)
-    events = report.events
-    if events is not None and events.reason is not None:
-        what = (
-            f"<b>Events cannot be received</b>, last received {ago(events.last_receive, now)}; accounts are polled all the same"
-        )
+    if (events := report.events).reason is not None:
+        what = f"<b>Events cannot be received</b>, last asked for {ago(events.last_receive, now)}"
         failures.setdefault((events.reason, events.advice, events.detail), []).append(what)
     for failure in shared:
         what = f"<b>{counted(len(failure.names), 'account')} cannot be read</b>"
@@ -113,10 +110,9 @@ def _tiles(report: FleetReport, now: float) -> list[str]:
         _tile("Your turn", customer if known else None, turns),
         _tile("First response overdue", report.overdue if known else None, told=late, alarm=report.overdue > 0),
     ]
-    if (events := report.events) is not None:
+    if (events := report.events).url:
         delay = "" if events.delay is None else f"; on the page after {span(events.delay)}"
-        state = "no answer yet" if events.up is None else "received" if events.up else "cannot be received"
-        told = f"{state}<br>last one {ago(events.last_event, now)}{delay}"
+        told = f"last one {ago(events.last_event, now)}{delay}"
         tiles.append(_tile("Events", events.count, told=told, alarm=events.up is False))
     organizations = [organization for organization in report.organizations if organization.name]
     if organizations:
