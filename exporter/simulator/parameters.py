@@ -34,13 +34,6 @@ class Parameters:
             raise _invalid(name, value, f"have length less than or equal to {most}")
         return tuple(value)
 
-    def objects(self, name: str, most: int) -> list[dict[str, str]]:
-        """Return a list of objects that holds at least one."""
-        value = self._typed(name, list) or []
-        if not 0 < len(value) <= most:
-            raise _invalid(name, value, f"have length from 1 to {most}")
-        return value
-
     def number(self, name: str, *, default: int, least: int, most: int) -> int:
         """Return a whole number within bounds."""
         value = self._typed(name, int)

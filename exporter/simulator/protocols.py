@@ -14,6 +14,7 @@ from exporter.simulator.errors import ApiError
 from exporter.simulator.parameters import Parameters
 
 JSON: Final = "application/x-amz-json-1.1"
+JSON_1_0: Final = "application/x-amz-json-1.0"
 _XML: Final = "text/xml"
 _NAMESPACE: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
 _SERVICE_BY_TARGET: Final = {"AWSSupport_20130415": "support", "AWSOrganizationsV20161128": "organizations", "AmazonSQS": "sqs"}
@@ -84,7 +85,7 @@ def read_call(headers: Mapping[str, str], body: bytes) -> Call:
 def result(call: Call, body: bytes, request_id: str) -> Answer:
     """Return the answer that carries a result; XML gets its two envelopes."""
     if call.service != "sts":
-        return Answer(HTTPStatus.OK, body, _content_type(call), {"x-amzn-RequestId": request_id})
+        return Answer(HTTPStatus.OK, body, JSON_1_0 if call.service == "sqs" else JSON, {"x-amzn-RequestId": request_id})
     document = (
         f'<{call.operation}Response xmlns="{_NAMESPACE}"><{call.operation}Result>{body.decode()}</{call.operation}Result>'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{call.operation}Response>"
@@ -92,15 +93,11 @@ def result(call: Call, body: bytes, request_id: str) -> Answer:
     return Answer(HTTPStatus.OK, document.encode(), _XML, {"x-amzn-RequestId": request_id})
 
 
-def _content_type(call: Call) -> str:
-    return "application/x-amz-json-1.0" if call.service == "sqs" else JSON
-
-
 def refusal(call: Call, error: ApiError, request_id: str) -> Answer:
     """Return the answer that carries an error, under the protocol's name for it."""
     if call.service != "sts":
         body = json.dumps({"__type": error.code, "message": error.message}).encode()
-        return Answer(error.status, body, _content_type(call), {"x-amzn-RequestId": request_id, "x-amzn-ErrorType": error.code})
+        return Answer(error.status, body, JSON, {"x-amzn-RequestId": request_id, "x-amzn-ErrorType": error.code})
     code = _QUERY_CODES.get(error.code, error.code)
     fault = "Receiver" if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "Sender"
     document = (

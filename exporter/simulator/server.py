@@ -176,7 +176,8 @@ class Simulator:
             exchange.record()  # a client that loses patience while it waits has still asked
 
     async def _wait_for_message(self, call: Call) -> None:
-        ends = self._timer() + sqs.seconds_to_wait(call.operation, call.parameters)
+        seconds = call.parameters.number("WaitTimeSeconds", default=0, least=0, most=20) if call.service == "sqs" else 0
+        ends = self._timer() + seconds
         while self._timer() < ends:
             with self.fleet.lock:
                 self.fleet.advance(self.fleet.clock())

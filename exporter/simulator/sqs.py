@@ -3,10 +3,11 @@
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from exporter.simulator.case import AWS_AUTHOR, Case, Clock
@@ -15,7 +16,6 @@ from exporter.simulator.keys import AccessKey
 from exporter.simulator.parameters import Parameters
 
 _MOST_MESSAGES = 10
-_MOST_SECONDS = 20
 _MOST_HIDDEN_SECONDS = 43_200
 
 
@@ -57,11 +57,7 @@ class Queue:
 
 @dataclass(slots=True, eq=False)
 class EventBridge:
-    """Sends an event for what happens to a case, by best effort: the shares can be set at any time.
-
-    Attributes:
-        lost: Those that were not sent: their names and case ids.
-    """
+    """Sends an event for what happens to a case, by best effort; `lost` has the names and case ids of those that it did not."""
 
     queue: Queue
     rng: random.Random = field(repr=False)
@@ -73,7 +69,7 @@ class EventBridge:
 
     def tell(self, case: Case, name: str, author: str = "") -> None:
         """Send an event of a name; it has an author where a communication was added."""
-        draw: Callable[[], float] = self.rng.random
+        draw = self.rng.random
         if draw() < self.lost_share:
             self.lost.append((name, case.case_id))
             return
@@ -85,26 +81,19 @@ class EventBridge:
 def event(case: Case, name: str, at: float, author: str = "", communication_id: str = "") -> str:
     """Return the body of a message, as EventBridge writes it."""
     origin = ("AWS" if author == AWS_AUTHOR else "CUSTOMER") if author else ""
-    detail = {
-        "case-id": case.case_id,
-        "display-id": case.display_id,
-        "communication-id": communication_id,
-        "event-name": name,
-        "origin": origin,
+    detail = {"case-id": case.case_id, "display-id": case.display_id, "communication-id": communication_id}
+    fields: dict[str, object] = {
+        "version": "0",
+        "id": str(uuid5(NAMESPACE_OID, f"{case.case_id} {name} {at}")),
+        "detail-type": "Support Case Update",
+        "source": "aws.support",
+        "account": case.account_id,
+        "time": f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {**detail, "event-name": name, "origin": origin},
     }
-    return json.dumps(
-        {
-            "version": "0",
-            "id": str(uuid5(NAMESPACE_OID, f"{case.case_id} {name} {at}")),
-            "detail-type": "Support Case Update",
-            "source": "aws.support",
-            "account": case.account_id,
-            "time": f"{datetime.fromtimestamp(int(at), UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "region": "us-east-1",
-            "resources": [],
-            "detail": detail,
-        }
-    )
+    return json.dumps(fields)
 
 
 def answer(operation: str, parameters: Parameters, caller: AccessKey, queue: Queue | None) -> bytes:
@@ -123,18 +112,11 @@ def answer(operation: str, parameters: Parameters, caller: AccessKey, queue: Que
         return json.dumps({"Messages": told} if told else {}).encode()
     if operation != "DeleteMessageBatch":
         raise ApiError("com.amazonaws.sqs#UnsupportedOperation", "")
-    entries: list[dict[str, str]] = parameters.objects("Entries", _MOST_MESSAGES)
-    failed = {"Code": "ReceiptHandleIsInvalid", "SenderFault": True}
-    is_deleted = {entry["Id"]: queue.delete(entry["ReceiptHandle"]) for entry in entries}
-    return json.dumps(
-        {
-            "Successful": [{"Id": each} for each, deleted in is_deleted.items() if deleted],
-            "Failed": [{"Id": each, **failed} for each, deleted in is_deleted.items() if not deleted],
-        }
-    ).encode()
-
-
-def seconds_to_wait(operation: str, parameters: Parameters) -> int:
-    """Return how long a request waits for a message where there is none."""
-    seconds = parameters.values.get("WaitTimeSeconds", 0) if operation == "ReceiveMessage" else 0
-    return min(seconds, _MOST_SECONDS) if isinstance(seconds, int) else 0
+    entries: Any = parameters.values["Entries"]
+    outcomes: dict[str, list[dict[str, object]]] = {"Successful": [], "Failed": []}
+    for entry in entries:
+        if queue.delete(entry["ReceiptHandle"]):
+            outcomes["Successful"].append({"Id": entry["Id"]})
+        else:
+            outcomes["Failed"].append({"Id": entry["Id"], "Code": "ReceiptHandleIsInvalid", "SenderFault": True})
+    return json.dumps(outcomes).encode()
