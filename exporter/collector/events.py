@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.cases.events import Ignored
+from exporter.cases.events import Event, Ignored
 from exporter.cases.report import EventQueueStatus
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable
@@ -76,13 +76,11 @@ class EventConsumer:
         now = self._clock.time()
         self.status = replace(self.status, last_receive=now)
         for _, content in received:
-            if isinstance(content, Ignored):
-                self._instrumentation.event_ignored(content)
-            elif self._accounts.note(content):
-                self._instrumentation.event_received(content.name, content.origin)
+            if isinstance(content, Event) and self._accounts.note(content):
                 self.status = replace(self.status, last_event=now, count=self.status.count + 1)
+                self._instrumentation.message_received(content)
             else:
-                self._instrumentation.event_ignored(Ignored.UNKNOWN_ACCOUNT)
+                self._instrumentation.message_received(Ignored.UNKNOWN_ACCOUNT if isinstance(content, Event) else content)
         # What could not be deleted before goes with it: were it left, the queue would seem to be well until it comes again.
         handles = [*self._undeleted, *(handle for handle, _ in received)][-_FULL:]
         self._undeleted = handles

@@ -27,7 +27,7 @@ class Poller:
         self._clock = clock
 
     async def poll(self, target: Target, before: AccountStatus, told: Callable[[], Iterable[Event]] = tuple) -> AccountStatus:
-        """Poll an account; `told` returns what events say of it by the end of the reading."""
+        """Poll an account; `told` returns the events of it that have come by the end of the reading."""
         after = await self._poll(target, before, told)
         self._changes.note(before, after, self.policy.max_staleness)
         return after

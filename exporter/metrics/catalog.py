@@ -219,13 +219,10 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
     ),
     SHARDS := _gauge("exporter_shards", (), "Total number of shards.", "when sharded"),
     EVENT_QUEUE_UP := _gauge(
-        "event_queue_up", (), "Whether the last request to the event queue succeeded.", f"{_EVENTS}, after the first request"
+        "event_queue_up", (), "Whether the last request to the event queue succeeded.", f"{_EVENTS}, once known"
     ),
     EVENT_QUEUE_LAST_RECEIVE := _gauge(
-        "event_queue_last_receive_timestamp_seconds",
-        (),
-        "Unix time of the last successful ReceiveMessage, without messages too.",
-        f"{_EVENTS}, after the first success",
+        "event_queue_last_receive_timestamp_seconds", (), "Unix time of the last successful ReceiveMessage.", _EVENTS
     ),
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
@@ -268,23 +265,14 @@ INSTRUMENTS: tuple[Metric, ...] = (
         "after the first such request",
     ),
     EVENTS_RECEIVED := _counter(
-        "events_received_total",
-        ("event_name", "origin"),
-        "Total number of events received of monitored accounts.",
-        f"{_EVENTS}; origin is empty where nobody wrote",
+        "events_received_total", ("event_name", "origin"), "Total number of events received of monitored accounts.", _EVENTS
     ),
     EVENTS_IGNORED := _counter("events_ignored_total", ("reason",), "Total number of messages that had nothing read.", _EVENTS),
     EVENT_DELAY := _histogram(
-        "event_delay_seconds",
-        (),
-        "Time from an event to the page that shows its account as read after the event.",
-        _EVENTS,
+        "event_delay_seconds", (), "Time from an event to the page that shows its account as polled after it.", _EVENTS
     ),
     CHANGES_SEEN := _counter(
-        "changes_seen_total",
-        ("by",),
-        "Total number of cases seen to have changed, by whether an event or a poll told first.",
-        _EVENTS,
+        "changes_seen_total", ("by",), "Total number of cases seen to have changed, by what told first: event or poll.", _EVENTS
     ),
 )
 EVENT_METRICS = (EVENTS_RECEIVED, EVENTS_IGNORED, EVENT_DELAY, CHANGES_SEEN)

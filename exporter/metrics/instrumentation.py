@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 
 from exporter.cases.changes import Changes
-from exporter.cases.events import EVENT_NAMES, ORIGINS, WRITTEN, Ignored
+from exporter.cases.events import EVENT_NAMES, ORIGINS, WRITTEN, Event, Ignored
 from exporter.cases.model import SEVERITY_CODES, Author, Reason
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
@@ -72,11 +72,11 @@ class Instrumentation:
         for by in ("event", "poll"):
             self._seen.labels(by)
 
-    def event_received(self, name: str, origin: str) -> None:
-        self._received.labels(name, origin).inc()
-
-    def event_ignored(self, reason: Ignored) -> None:
-        self._ignored.labels(reason.value).inc()
+    def message_received(self, content: Event | Ignored) -> None:
+        if isinstance(content, Event):
+            self._received.labels(content.name, content.origin).inc()
+        else:
+            self._ignored.labels(content.value).inc()
 
     def event_shown(self, delay: float) -> None:
         self._delays.observe(delay)
