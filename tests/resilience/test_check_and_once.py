@@ -421,3 +421,12 @@ def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_
         assert len(queue.receive()) == 1
     finally:
         aws.fleet.events = None
+
+
+def test_shards_take_no_queue_in_common(command: RunCommand) -> None:
+    shard = ("--shard.index=1", "--shard.total=2")
+    ended = command("check", GOOD, more=QUEUE, options=shard)
+    assert ended.returncode == 2
+    assert "events.queue_url: is one queue for 2 shards: write {shard} into its name" in ended.stderr
+    ended = command("check", GOOD, more=QUEUE.replace("-events'", "-events-{shard}'"), options=shard)
+    assert ended.returncode != 2
