@@ -91,9 +91,6 @@ class EventQueueStatus:
         return advice(self.reason, self.detail) if self.reason else ""
 
 
-_NO_QUEUE = EventQueueStatus()
-
-
 @dataclass(frozen=True, slots=True)
 class AccountReport:
     """How one account is doing; `cases` is None when none may be shown."""
@@ -151,7 +148,7 @@ def fleet_report(
     organizations: Iterable[OrganizationStatus],
     policy: Policy,
     now: float,
-    events: EventQueueStatus = _NO_QUEUE,
+    events: EventQueueStatus | None = None,
 ) -> FleetReport:
     accounts = sorted((_account(status, policy, now) for status in statuses), key=_badness)
     shown = [case for account in accounts for case in account.cases or ()]
@@ -164,7 +161,7 @@ def fleet_report(
         severities=aggregate.count_by_severity(shown),
         turns={author: turns[author] for author in Author},
         overdue=sum(len(account.overdue) for account in accounts),
-        events=events,
+        events=events or EventQueueStatus(),
     )
 
 

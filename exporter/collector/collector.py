@@ -63,17 +63,8 @@ class Collector:
         self.accounts = AccountTable(Schedule(plan.interval), clock)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
         self.events = EventConsumer(self.accounts, instrumentation, clock=clock, log=log)
-        self.publisher = Publisher(
-            plan.policy,
-            self.accounts,
-            self.discoverer,
-            self.events,
-            renderer,
-            store,
-            samples=samples,
-            changes=changes,
-            clock=clock,
-        )
+        shown = (self.accounts, self.discoverer, self.events)
+        self.publisher = Publisher(plan.policy, *shown, renderer, store, samples=samples, changes=changes, clock=clock)
         self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}

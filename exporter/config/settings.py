@@ -136,9 +136,7 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
         tuple(_account(entry, config, partition_of) for entry in config.accounts),
         tuple(_organization(entry, config, partition_of) for entry in config.organizations),
         _targets(AccessKeys(), config),
-        ResolvedQueue(config.events.queue_url, _queue_region(config.events, config.aws), _access(config.events) or Access())
-        if config.events
-        else None,
+        _queue(config.events, config.aws) if config.events else None,
     )
 
 
@@ -169,7 +167,7 @@ def _check(config: Config, document: Document, partition_of: PartitionOf) -> Non
     _check_own_credentials(accounts, aws, document)
     if config.events:
         _check_access(("events",), config.events, aws, document)
-        _check_roles(("events",), config.events, _queue_region(config.events, aws), partition_of, document)
+        _check_roles(("events",), config.events, _queue(config.events, aws).region, partition_of, document)
     for loc, entry in entries:
         _check_access(loc, entry, aws, document)
         _check_roles(loc, entry, (entry.regions or aws.regions)[0], partition_of, document)
@@ -242,8 +240,8 @@ def _organization(entry: OrganizationEntry, config: Config, partition_of: Partit
     return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
 
 
-def _queue_region(events: Events, aws: Aws) -> str:
-    return region_of_queue(events.queue_url) or aws.regions[0]
+def _queue(events: Events, aws: Aws) -> ResolvedQueue:
+    return ResolvedQueue(events.queue_url, region_of_queue(events.queue_url) or aws.regions[0], _access(events) or Access())
 
 
 def _targets(entry: AccessKeys, config: Config) -> Targets:

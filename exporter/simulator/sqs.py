@@ -15,8 +15,7 @@ from exporter.simulator.errors import ApiError
 from exporter.simulator.keys import AccessKey
 from exporter.simulator.parameters import Parameters
 
-_MOST_MESSAGES = 10
-_MOST_HIDDEN_SECONDS = 43_200
+_MOST = 10
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +39,7 @@ class Queue:
         handle = f"handle-{next(self._numbers)}"
         self.bodies[handle], self._visible_at[handle] = body, self.now() + delay_seconds
 
-    def receive(self, most: int = _MOST_MESSAGES, hidden_seconds: float = 0.0) -> dict[str, str]:
+    def receive(self, most: int = _MOST, hidden_seconds: float = 0.0) -> dict[str, str]:
         """Return messages by their handles, and hide them from others for a while."""
         now = self.now()
         found = itertools.islice((handle for handle, at in self._visible_at.items() if at <= now), most)
@@ -105,8 +104,8 @@ def answer(operation: str, parameters: Parameters, caller: AccessKey, queue: Que
         action = f"sqs:{operation.lower()} on resource: arn:aws:sqs:us-east-1:{queue.owner_id}:{queue.name}"
         raise ApiError("AccessDeniedException", f"{caller.arn} is not authorized to perform: {action}", HTTPStatus.FORBIDDEN)
     if operation == "ReceiveMessage":
-        most = parameters.number("MaxNumberOfMessages", default=1, least=1, most=_MOST_MESSAGES)
-        hidden_seconds = parameters.number("VisibilityTimeout", default=30, least=0, most=_MOST_HIDDEN_SECONDS)
+        most = parameters.number("MaxNumberOfMessages", default=1, least=1, most=_MOST)
+        hidden_seconds = parameters.number("VisibilityTimeout", default=30, least=0, most=43_200)
         found = queue.receive(most, hidden_seconds).items()
         told = [{"MessageId": handle, "ReceiptHandle": handle, "Body": body} for handle, body in found]
         return json.dumps({"Messages": told} if told else {}).encode()
