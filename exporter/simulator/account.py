@@ -1,6 +1,7 @@
 """AWS accounts of the fleet: their plan, their roles, their cases."""
 
 import random
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ class Account:
     rng: random.Random = field(repr=False)
     lock: AbstractContextManager[object] = field(repr=False)
     now: Clock = field(repr=False)
+    tell: Callable[..., None] = field(repr=False, default=lambda *_: None)
     roles: dict[str, Role] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list, repr=False)
 
@@ -90,9 +92,11 @@ class Account:
                 created_at=created,
                 lock=self.lock,
                 now=self.now,
+                tell=self.tell,
                 cc_email_addresses=cc_email_addresses,
                 communications=() if body is None else (Communication(CUSTOMER_AUTHOR, body, created),),
                 **texts,
             )
             self.cases.append(case)
+            self.tell(case, "CreateCase")
         return case

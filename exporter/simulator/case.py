@@ -58,6 +58,7 @@ class Case:
         created_at: Unix seconds.
         communications: All communications, oldest first.
         lock: The fleet's lock, held while communications are added.
+        tell: Called with the case, the name of what happened, and who wrote.
     """
 
     account_id: str
@@ -67,6 +68,7 @@ class Case:
     created_at: float
     lock: AbstractContextManager[object] = field(repr=False)
     now: Clock = field(repr=False)
+    tell: Callable[..., None] = field(repr=False, default=lambda *_: None)
     subject: str = "Instance fails its status checks"
     status: str = "opened"
     severity_code: str = "normal"
@@ -94,16 +96,22 @@ class Case:
         """Add a communication, by default one that AWS writes now; the status stays as it is."""
         communication = Communication(submitted_by, body, self.now() if created_at is None else created_at)
         with self.lock:
+            if self.communications:  # the first one comes with the case
+                self.tell(self, "AddCommunicationToCase", submitted_by)
             self.communications = tuple(sorted((*self.communications, communication), key=lambda each: each.created_at))
         return communication
 
     def resolve(self) -> None:
         """Resolve the case."""
-        self.status = RESOLVED
+        with self.lock:
+            self.status = RESOLVED
+            self.tell(self, "ResolveCase")
 
     def reopen(self) -> None:
         """Open the resolved case again."""
-        self.status = "reopened"
+        with self.lock:
+            self.status = "reopened"
+            self.tell(self, "ReopenCase")
 
     def encoded(self, *, include_communications: bool) -> bytes:
         """Return the case as JSON, encoded anew only when it has changed."""

@@ -80,6 +80,7 @@ class Exchange:
 
     Attributes:
         asked: What the log keeps of the request, without a status.
+        call: Which operation it asks for.
         role_account_id: The account of the role that is to be assumed; empty where none is.
     """
 
@@ -99,7 +100,7 @@ class Exchange:
         self._log: RequestLog | None = log
         self._perform = perform
         self._signed = signed = SignedRequest(request.method, request.raw_path, request.headers, body, time)
-        self._call = call = protocols.read_call(request.headers, body)
+        self.call = call = protocols.read_call(request.headers, body)
         key_id = signed.claim.access_key_id if signed.claim else ""
         key = keys.find(key_id)
         self.asked = RequestRecord(
@@ -116,7 +117,7 @@ class Exchange:
 
     def serve(self, *, first_page: bool = False) -> Answer:
         """Return what AWS would answer, or would answer if the request carried no page token."""
-        call = self._call.without_token() if first_page else self._call
+        call = self.call.without_token() if first_page else self.call
         try:
             if call.problem is not None:
                 raise call.problem
@@ -129,7 +130,7 @@ class Exchange:
     def refuse(self, error: ApiError) -> Answer:
         """Return an error in the words of the service's protocol."""
         self.record(error.status)
-        return protocols.refusal(self._call, error, self._request_id)
+        return protocols.refusal(self.call, error, self._request_id)
 
     def record(self, status: int = 0) -> None:
         """Log the request, once: before the client can see anything of what becomes of it."""

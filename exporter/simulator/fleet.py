@@ -11,6 +11,7 @@ from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Clock
 from exporter.simulator.catalog import ACCOUNT_NAMES, QUOTA_INCREASES, SERVICES, SEVERITY_CODES
 from exporter.simulator.keys import AccessKey, KeyRing
 from exporter.simulator.life import CaseLife, Life
+from exporter.simulator.sqs import EventBridge, Queue
 
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
@@ -53,6 +54,7 @@ class Fleet:
         lock: Held by whoever reads or changes more than one thing at a time.
         life: What happens by itself, or None.
         delegated_administrators: Ids of the accounts that may list accounts besides the management account.
+        events: What tells of cases through a queue, or None.
         empty_pages: Whether ListAccounts puts an empty page between two pages.
     """
 
@@ -61,6 +63,7 @@ class Fleet:
         self.rng = rng
         self.lock = threading.RLock()
         self.life: Life | None = None
+        self.events: EventBridge | None = None
         self.keys = KeyRing(rng)
         self.accounts: list[Account] = []
         self.organization_id = f"o-{rng.randbytes(5).hex()}"
@@ -156,11 +159,22 @@ class Fleet:
                 rng=random.Random(self.rng.random()),  # noqa: S311 - as above
                 lock=self.lock,
                 now=self.clock,
+                tell=self._tell,
                 roles={role_name: Role(role_name, external_id)},
             )
             self.accounts.append(account)
             self._by_id[account.account_id] = account
         return account
+
+    def send_events(self) -> EventBridge:
+        """Tell of all that happens from now on through a queue of the management account."""
+        queue = Queue(self.management_account.account_id, "aws-support-events", self.clock)
+        self.events = EventBridge(queue, random.Random(self.rng.random()))  # noqa: S311 - as above
+        return self.events
+
+    def _tell(self, case: Case, name: str, author: str = "") -> None:
+        if self.events is not None:
+            self.events.tell(case, name, author)
 
     def account(self, account_id: str) -> Account:
         """Return the account with that id, or raise KeyError."""

@@ -1,4 +1,4 @@
-"""AWS's two protocols on the wire: JSON 1.1 for Support and Organizations, the query protocol with XML for STS."""
+"""AWS's protocols on the wire: JSON 1.1 for Support and Organizations, 1.0 for SQS, the query protocol with XML for STS."""
 
 import json
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ from exporter.simulator.errors import ApiError
 from exporter.simulator.parameters import Parameters
 
 JSON: Final = "application/x-amz-json-1.1"
+JSON_1_0: Final = "application/x-amz-json-1.0"
 _XML: Final = "text/xml"
 _NAMESPACE: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
-_SERVICE_BY_TARGET: Final = {"AWSSupport_20130415": "support", "AWSOrganizationsV20161128": "organizations"}
+_SERVICE_BY_TARGET: Final = {"AWSSupport_20130415": "support", "AWSOrganizationsV20161128": "organizations", "AmazonSQS": "sqs"}
 _TOKEN_NAMES: Final = ("nextToken", "NextToken")
 _QUERY_CODES: Final = {
     "AccessDeniedException": "AccessDenied",
@@ -84,7 +85,7 @@ def read_call(headers: Mapping[str, str], body: bytes) -> Call:
 def result(call: Call, body: bytes, request_id: str) -> Answer:
     """Return the answer that carries a result; XML gets its two envelopes."""
     if call.service != "sts":
-        return Answer(HTTPStatus.OK, body, JSON, {"x-amzn-RequestId": request_id})
+        return Answer(HTTPStatus.OK, body, JSON_1_0 if call.service == "sqs" else JSON, {"x-amzn-RequestId": request_id})
     document = (
         f'<{call.operation}Response xmlns="{_NAMESPACE}"><{call.operation}Result>{body.decode()}</{call.operation}Result>'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{call.operation}Response>"
