@@ -70,14 +70,14 @@ def main() -> int:
         Simulator(fleet, latency_seconds=LATENCY, verify_signatures=False) as simulator,
     ):
         path = Path(folder) / "config.yaml"
-        path.write_text(CONFIG.format(url=events.queue.url))
+        path.write_text(CONFIG.format(url=events.url))
         with ExporterProcess([f"--config.file={path}"], simulator.environment()) as exporter:
             exporter.wait_for(lambda text: text == "Ready.\n", 120, path="/-/ready")
             exporter.wait_for(lambda text: "event_queue_up 1.0" in text)
             with Watch(exporter.url) as watch:
                 sent = _send(fleet)
                 time.sleep(10)
-                events.queue.bodies.clear()
+                events.bodies.clear()
             shown = sorted(watch.seen.get(key, float("inf")) - at for key, at in sent.items())
             page = Page(watch.text.decode())
             print(

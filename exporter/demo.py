@@ -30,7 +30,7 @@ metrics: {{cases: {{enabled: true}}}}
 def simulated_aws() -> Iterator[bytes]:
     """Run a simulated AWS, point this process's AWS settings at it, and yield the configuration that reads it."""
     fleet = Fleet.demo(time.time, pace=_PACE)
-    queue_url = fleet.send_events().queue.url
+    queue_url = fleet.send_events().url
     with Simulator(fleet) as simulator:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]

@@ -55,7 +55,6 @@ class Account:
     cases: list[Case] = field(default_factory=list, repr=False)
 
     def role_arn(self, name: str = ROLE_NAME) -> str:
-        """Return the ARN of one of the account's roles."""
         return f"arn:aws:iam::{self.account_id}:role/{name}"
 
     def add_role(self, name: str, *, external_id: str | None = None) -> Role:
@@ -66,7 +65,6 @@ class Account:
         return role
 
     def open_cases(self) -> list[Case]:
-        """Return the cases that are not resolved, oldest first."""
         with self.lock:
             return [case for case in self.cases if case.is_open]
 

@@ -37,7 +37,6 @@ class Communication:
     created_at: float
 
     def fields(self, case_id: str) -> dict[str, object]:
-        """Return the communication with AWS's own field names."""
         return {
             "caseId": case_id,
             "body": self.body,
@@ -58,7 +57,6 @@ class Case:
         created_at: Unix seconds.
         communications: All communications, oldest first.
         lock: The fleet's lock, held while communications are added.
-        tell: Called with the case, the name of what happened, and who wrote.
     """
 
     account_id: str
@@ -87,7 +85,6 @@ class Case:
 
     @property
     def is_open(self) -> bool:
-        """Whether the case is not resolved."""
         return self.status != RESOLVED
 
     def add_communication(
@@ -102,19 +99,14 @@ class Case:
         return communication
 
     def resolve(self) -> None:
-        """Resolve the case."""
-        with self.lock:
-            self.status = RESOLVED
-            self.tell(self, "ResolveCase")
+        self.status = RESOLVED
+        self.tell(self, "ResolveCase")
 
     def reopen(self) -> None:
-        """Open the resolved case again."""
-        with self.lock:
-            self.status = "reopened"
-            self.tell(self, "ReopenCase")
+        self.status = "reopened"
+        self.tell(self, "ReopenCase")
 
     def encoded(self, *, include_communications: bool) -> bytes:
-        """Return the case as JSON, encoded anew only when it has changed."""
         encoded = self._encoded
         if include_communications not in encoded:
             fields = self._fields(include_communications=include_communications)

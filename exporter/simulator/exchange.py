@@ -50,13 +50,11 @@ class RequestLog:
         self._by_operation: Counter[str] = Counter()
 
     def add(self, record: RequestRecord) -> None:
-        """Keep a record."""
         with self._lock:
             self._records.append(record)
             self._by_operation[record.operation] += 1
 
     def records(self, operation: str | None = None) -> list[RequestRecord]:
-        """Return the latest records, oldest first, of one operation or of all."""
         with self._lock:
             return [record for record in self._records if operation in {None, record.operation}]
 
@@ -66,7 +64,6 @@ class RequestLog:
             return dict(self._by_operation)
 
     def clear(self) -> None:
-        """Forget everything."""
         with self._lock:
             self._records.clear()
             self._by_operation.clear()
@@ -153,7 +150,6 @@ class Exchange:
             self._request.transport.write(data)
 
     async def hang(self) -> web.StreamResponse:
-        """Never do anything again on this connection."""
         self.record()
         await asyncio.Event().wait()
         return web.Response()

@@ -1,4 +1,4 @@
-"""AWS's protocols on the wire: JSON 1.1 for Support and Organizations, 1.0 for SQS, the query protocol with XML for STS."""
+"""AWS's two protocols on the wire: JSON for Support, Organizations and SQS, the query protocol with XML for STS."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from exporter.simulator.errors import ApiError
 from exporter.simulator.parameters import Parameters
 
 JSON: Final = "application/x-amz-json-1.1"
-JSON_1_0: Final = "application/x-amz-json-1.0"
 _XML: Final = "text/xml"
 _NAMESPACE: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
 _SERVICE_BY_TARGET: Final = {"AWSSupport_20130415": "support", "AWSOrganizationsV20161128": "organizations", "AmazonSQS": "sqs"}
@@ -41,11 +40,9 @@ class Call:
 
     @property
     def is_first_page(self) -> bool:
-        """Whether the request carries no page token."""
         return not any(self.parameters.values.get(name) for name in _TOKEN_NAMES)
 
     def without_token(self) -> "Call":
-        """Return the same call for the first page."""
         values = {name: value for name, value in self.parameters.values.items() if name not in _TOKEN_NAMES}
         return Call(self.service, self.operation, Parameters(values), self.problem)
 
@@ -60,7 +57,6 @@ class Answer:
     headers: Mapping[str, str]
 
     def response(self) -> web.Response:
-        """Return the answer for the web server to send."""
         return web.Response(status=self.status, body=self.body, headers={"Content-Type": self.content_type, **self.headers})
 
 
@@ -85,7 +81,7 @@ def read_call(headers: Mapping[str, str], body: bytes) -> Call:
 def result(call: Call, body: bytes, request_id: str) -> Answer:
     """Return the answer that carries a result; XML gets its two envelopes."""
     if call.service != "sts":
-        return Answer(HTTPStatus.OK, body, JSON_1_0 if call.service == "sqs" else JSON, {"x-amzn-RequestId": request_id})
+        return Answer(HTTPStatus.OK, body, JSON, {"x-amzn-RequestId": request_id})
     document = (
         f'<{call.operation}Response xmlns="{_NAMESPACE}"><{call.operation}Result>{body.decode()}</{call.operation}Result>'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{call.operation}Response>"

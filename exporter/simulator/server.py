@@ -102,7 +102,6 @@ class Simulator:
         self._request_stop = None
 
     def environment(self) -> dict[str, str]:
-        """Return the environment in which AWS's clients talk to the simulator as its base identity."""
         key = self.fleet.base_key
         environment = {
             "AWS_ENDPOINT_URL": self.url,
@@ -121,7 +120,6 @@ class Simulator:
         return environment
 
     def expire_sessions(self) -> None:
-        """Let every temporary key that was issued so far expire at once."""
         with self.fleet.lock:
             self.fleet.keys.expire_sessions(self.fleet.clock())
 
@@ -181,12 +179,11 @@ class Simulator:
         while self._timer() < ends:
             with self.fleet.lock:
                 self.fleet.advance(self.fleet.clock())
-                if self.fleet.events is None or self.fleet.events.queue.receive(1):
+                if self.fleet.events is None or self.fleet.events.receive(1):
                     return
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _perform(self, request: SignedRequest, call: Call) -> bytes:
-        """Return the body of a call's result, or raise ApiError."""
         with self.fleet.lock:
             self.fleet.advance(self.fleet.clock())
             key = request.authenticate(self.fleet.keys, call.service, verify=self._verify_signatures)
@@ -195,7 +192,7 @@ class Simulator:
             if call.service == "organizations":
                 return organizations.answer(call.operation, call.parameters, key, self.fleet)
             if call.service == "sqs":
-                return sqs.answer(call.operation, call.parameters, key, self.fleet.events.queue if self.fleet.events else None)
+                return sqs.answer(call.operation, call.parameters, key, self.fleet.events)
             account = self.fleet.account(key.account_id)
             is_contended = account.contention and self._rng.random() < account.contention
             if is_contended or (self._throttle and not self._admits(key.account_id)):
@@ -203,7 +200,6 @@ class Simulator:
             return support.answer(call.operation, call.parameters, account)
 
     def _admits(self, account_id: str) -> bool:
-        """Return whether the account's token bucket holds one more call, and take it out."""
         now = self._timer()
         level, since = self._buckets.get(account_id, (_BURST, now))
         level = min(_BURST, level + (now - since) * _CALLS_PER_SECOND)

@@ -3,7 +3,6 @@
 import itertools
 import json
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,31 +14,47 @@ from exporter.simulator.errors import ApiError
 from exporter.simulator.keys import AccessKey
 from exporter.simulator.parameters import Parameters
 
-_MOST = 10
+_NAME = "aws-support-events"
 
 
 @dataclass(slots=True, eq=False)
-class Queue:
-    """A standard queue; whoever uses it holds the fleet's lock."""
+class EventQueue:
+    """A standard queue of events, which AWS sends by best effort; `lost` has the names and case ids of those that it did not.
+
+    Whoever uses it holds the fleet's lock.
+    """
 
     owner_id: str
-    name: str
     now: Clock
+    rng: random.Random = field(repr=False)
+    lost_share: float = 0.0
+    doubled_share: float = 0.0
+    late_share: float = 0.0
+    late_seconds: float = 2.0
+    lost: list[tuple[str, str]] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)  # by handle
     _visible_at: dict[str, float] = field(default_factory=dict)
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def url(self) -> str:
         """The URL of the queue, which leads to the simulator where AWS_ENDPOINT_URL does."""
-        return f"https://sqs.us-east-1.amazonaws.com/{self.owner_id}/{self.name}"
+        return f"https://sqs.us-east-1.amazonaws.com/{self.owner_id}/{_NAME}"
+
+    def tell(self, case: Case, name: str, author: str = "") -> None:
+        """Send an event of a name; it has an author where a communication was added."""
+        draw = self.rng.random
+        if draw() < self.lost_share:
+            self.lost.append((name, case.case_id))
+            return
+        body = event(case, name, self.now(), author, f"{self.rng.getrandbits(64):016x}" if author else "")
+        for _ in range(2 if draw() < self.doubled_share else 1):
+            self.send(body, draw() * self.late_seconds if draw() < self.late_share else 0.0)
 
     def send(self, body: str, delay_seconds: float = 0.0) -> None:
-        """Add a message, which can be received after the delay."""
-        handle = f"handle-{next(self._numbers)}"
+        handle = f"handle-{self.rng.getrandbits(64):016x}"
         self.bodies[handle], self._visible_at[handle] = body, self.now() + delay_seconds
 
-    def receive(self, most: int = _MOST, hidden_seconds: float = 0.0) -> dict[str, str]:
+    def receive(self, most: int = 10, hidden_seconds: float = 0.0) -> dict[str, str]:
         """Return messages by their handles, and hide them from others for a while."""
         now = self.now()
         found = itertools.islice((handle for handle, at in self._visible_at.items() if at <= now), most)
@@ -54,31 +69,7 @@ class Queue:
         return handle.startswith("handle-")
 
 
-@dataclass(slots=True, eq=False)
-class EventBridge:
-    """Sends an event for what happens to a case, by best effort; `lost` has the names and case ids of those that it did not."""
-
-    queue: Queue
-    rng: random.Random = field(repr=False)
-    lost_share: float = 0.0
-    doubled_share: float = 0.0
-    late_share: float = 0.0
-    late_seconds: float = 2.0
-    lost: list[tuple[str, str]] = field(default_factory=list)
-
-    def tell(self, case: Case, name: str, author: str = "") -> None:
-        """Send an event of a name; it has an author where a communication was added."""
-        draw = self.rng.random
-        if draw() < self.lost_share:
-            self.lost.append((name, case.case_id))
-            return
-        body = event(case, name, self.queue.now(), author, f"{self.rng.getrandbits(64):016x}" if author else "")
-        for _ in range(2 if draw() < self.doubled_share else 1):
-            self.queue.send(body, draw() * self.late_seconds if draw() < self.late_share else 0.0)
-
-
 def event(case: Case, name: str, at: float, author: str = "", communication_id: str = "") -> str:
-    """Return the body of a message, as EventBridge writes it."""
     origin = ("AWS" if author == AWS_AUTHOR else "CUSTOMER") if author else ""
     detail = {"case-id": case.case_id, "display-id": case.display_id, "communication-id": communication_id}
     fields: dict[str, object] = {
@@ -95,22 +86,17 @@ def event(case: Case, name: str, at: float, author: str = "", communication_id: 
     return json.dumps(fields)
 
 
-def answer(operation: str, parameters: Parameters, caller: AccessKey, queue: Queue | None) -> bytes:
+def answer(operation: str, parameters: Parameters, caller: AccessKey, queue: EventQueue | None) -> bytes:
     """Return the JSON body of an SQS operation's response, or raise ApiError where AWS refuses."""
-    url = (parameters.text("QueueUrl") or "").rpartition("/")
-    if queue is None or url[2] != queue.name:
+    if queue is None or not (parameters.text("QueueUrl") or "").endswith(f"/{_NAME}"):
         raise ApiError("com.amazonaws.sqs#QueueDoesNotExist", "The specified queue does not exist.")
     if caller.account_id != queue.owner_id:
-        action = f"sqs:{operation.lower()} on resource: arn:aws:sqs:us-east-1:{queue.owner_id}:{queue.name}"
-        raise ApiError("AccessDeniedException", f"{caller.arn} is not authorized to perform: {action}", HTTPStatus.FORBIDDEN)
+        raise ApiError("AccessDeniedException", f"{caller.arn} may not perform sqs:{operation}", HTTPStatus.FORBIDDEN)
     if operation == "ReceiveMessage":
-        most = parameters.number("MaxNumberOfMessages", default=1, least=1, most=_MOST)
-        hidden_seconds = parameters.number("VisibilityTimeout", default=30, least=0, most=43_200)
-        found = queue.receive(most, hidden_seconds).items()
-        told = [{"MessageId": handle, "ReceiptHandle": handle, "Body": body} for handle, body in found]
+        most = parameters.number("MaxNumberOfMessages", default=1, least=1, most=10)
+        found = queue.receive(most, parameters.number("VisibilityTimeout", default=30, least=0, most=43_200))
+        told = [{"MessageId": handle, "ReceiptHandle": handle, "Body": body} for handle, body in found.items()]
         return json.dumps({"Messages": told} if told else {}).encode()
-    if operation != "DeleteMessageBatch":
-        raise ApiError("com.amazonaws.sqs#UnsupportedOperation", "")
     entries: Any = parameters.values["Entries"]
     outcomes: dict[str, list[dict[str, object]]] = {"Successful": [], "Failed": []}
     for entry in entries:

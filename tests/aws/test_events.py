@@ -107,7 +107,7 @@ async def test_events_are_received_and_exactly_these_are_deleted(simulator: Simu
             *["AddCommunicationToCase"] * 9,
         ]
         await queue.delete([handle for handle, _ in received][:7])
-        assert len(events.queue.bodies) == 12 - 7
+        assert len(events.bodies) == 12 - 7
         assert len(await queue.receive(5)) == 2, "those that were received are hidden for a while"
 
 
@@ -117,14 +117,14 @@ async def test_it_waits_for_a_message_and_returns_at_once_with_it(simulator: Sim
         began = time.monotonic()
         assert await queue.receive(1) == []
         assert 0.9 < time.monotonic() - began < 4
-        events.queue.send(json.dumps(MESSAGE), 0.3)
+        events.send(json.dumps(MESSAGE), 0.3)
         began = time.monotonic()
         assert len(await queue.receive(15)) == 1
         assert time.monotonic() - began < 5
 
 
 async def test_a_probe_takes_nothing_away(simulator: Simulator) -> None:
-    simulator.fleet.send_events().queue.send(json.dumps(MESSAGE))
+    simulator.fleet.send_events().send(json.dumps(MESSAGE))
     async with queue_of() as queue:
         await queue.probe()
         assert len(await queue.receive(0)) == 1
@@ -153,7 +153,7 @@ FAULTS: list[tuple[Kind, Reason]] = [
 @pytest.mark.parametrize("operation", ["ReceiveMessage", "DeleteMessageBatch"])
 @pytest.mark.parametrize(("kind", "reason"), FAULTS, ids=lambda value: str(value)[:40])
 async def test_each_fault_has_its_reason(operation: str, kind: Kind, reason: Reason, simulator: Simulator) -> None:
-    queue_of_aws = simulator.fleet.send_events().queue
+    queue_of_aws = simulator.fleet.send_events()
     fault = simulator.faults.add(Fault(kind, operation))
     async with queue_of() as queue:
         with pytest.raises(ReadFailure) as caught:

@@ -424,7 +424,7 @@ def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_
     assert "ReceiveMessage: QueueDoesNotExist" in ended.stdout
     assert "correct events.queue_url" in " ".join(ended.stdout.split())
     assert ended.returncode == 0, "the accounts are polled all the same"
-    queue = aws.fleet.send_events().queue
+    queue = aws.fleet.send_events()
     try:
         queue.send("{}")
         ended = command("check", GOOD, more=QUEUE)

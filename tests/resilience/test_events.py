@@ -15,7 +15,7 @@ from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
 from exporter.simulator.server import Simulator
-from exporter.simulator.sqs import EventBridge
+from exporter.simulator.sqs import EventQueue
 from tests.resilience.conftest import configuration
 from tests.support.log import Log
 from tests.support.page import Page
@@ -32,11 +32,11 @@ NEXT_PAGE = 20.0
 class World:
     """An exporter that polls hourly, over accounts of which events come."""
 
-    def __init__(self, simulator: Simulator, accounts: list[Account], events: EventBridge, log: Log) -> None:
+    def __init__(self, simulator: Simulator, accounts: list[Account], events: EventQueue, log: Log) -> None:
         self.simulator, self.accounts, self.events, self.log = simulator, accounts, events, log
 
     def config(self, rest: str | None = None) -> str:
-        queue = f"events: {{queue_url: '{self.events.queue.url}'}}\n"
+        queue = f"events: {{queue_url: '{self.events.url}'}}\n"
         ids = (account.account_id for account in self.accounts)
         return configuration(*ids, poll="interval: 1h, max_staleness: 2h", rest=queue if rest is None else rest)
 
@@ -48,7 +48,7 @@ class World:
 
     def waiting(self) -> int:
         with self.simulator.fleet.lock:
-            return len(self.events.queue.bodies)
+            return len(self.events.bodies)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_foreign_messages_are_drained_and_starve_nobody(world: World) -> None:
         foreign = json.dumps({"account": "000000000000", "detail-type": "Support Case Update"})
         with world.simulator.fleet.lock:
             for number in range(10_000):
-                world.events.queue.send(("certainly not", foreign, '{"detail-type": "other"}')[number % 3])
+                world.events.send(("certainly not", foreign, '{"detail-type": "other"}')[number % 3])
         world.accounts[0].add_case(body="Behind them all.")
         began = time.monotonic()
         page = until(rig, "drained", IGNORED, 10_000, 60)
@@ -181,7 +181,7 @@ def test_a_reload_adds_changes_and_removes_the_queue(world: World) -> None:
         rig.apply(world.config())
         until(rig, "up", UP, 1)
         until(rig, "seen", SEEN, 1, by="event")
-        rig.apply(world.config(f"events: {{queue_url: '{world.events.queue.url}-2'}}\n"))
+        rig.apply(world.config(f"events: {{queue_url: '{world.events.url}-2'}}\n"))
         until(rig, "down", UP, 0)
         rig.apply(world.config())
         until(rig, "up", UP, 1)
