@@ -10,9 +10,12 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # it has no
 from exporter.aws.events import content_of
 from exporter.cases.events import Event
 from exporter.config.types import region_of_queue
+from tests.deploy.test_iam import EVENTS, EXPORTER, POLICIES, Template, actions, named
 from tests.support.tools import ROOT
 
 TEMPLATES = {name: ROOT / f"deploy/events/cloudformation/{name}.yaml" for name in ("queue", "sender")}
+MODULES = {path.parent.name: path for path in (ROOT / "deploy/events/terraform").glob("*/main.tf")}
+SEND = "sqs:SendMessage"
 DOCUMENT = (ROOT / "docs/events.md").read_text()
 
 
@@ -23,13 +26,39 @@ def template(name: str) -> dict[str, Any]:
 
 def test_only_the_senders_role_of_the_organization_may_send() -> None:
     queue, sender = template("queue"), template("sender")
-    (statement,) = queue["Resources"]["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    statement, _ = queue["Resources"]["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Action"] == "sqs:SendMessage"
     assert statement["Condition"]["StringEquals"] == {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}
     assert queue["Parameters"]["SenderRoleName"]["Default"] == sender["Parameters"]["RoleName"]["Default"]
     (told,) = json.loads(re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)[0])["Statement"]
     assert told["Condition"].keys() == statement["Condition"].keys()
     assert told["Condition"]["ArnLike"]["aws:PrincipalArn"].endswith(f":role/{sender['Parameters']['RoleName']['Default']}")
+
+
+def test_the_exporter_may_receive_where_it_is_named_and_only_what_its_policy_says() -> None:
+    given = {"OrganizationId": "o-abcdefghij"}
+    policy = Template(TEMPLATES["queue"], given).properties("QueuePolicy")["PolicyDocument"]
+    assert actions(policy) == {SEND}
+    policy = Template(TEMPLATES["queue"], given | {"ExporterRoleArn": EXPORTER}).properties("QueuePolicy")["PolicyDocument"]
+    _, receive = policy["Statement"]
+    (own,) = POLICIES["events"]["Statement"]
+    assert receive["Principal"] == {"AWS": EXPORTER}
+    assert (receive["Sid"], receive["Action"], set(own["Action"])) == (own["Sid"], own["Action"], EVENTS)
+
+
+def test_templates_and_modules_name_the_same_actions_roles_and_queue() -> None:
+    for name, module in (("queue", "queue"), ("sender", "sender")):
+        text, made = MODULES[module].read_text(), TEMPLATES[name].read_text()
+        assert named(text) == named(made)
+        for setting in ("aws:PrincipalOrgID", "aws:PrincipalArn", "aws:SourceAccount", "Support Case Update", "900"):
+            assert (setting in text) == (setting in made), setting
+        assert set(
+            re.findall(r"AwsSupportEventsSender|aws-support-events\b", MODULES[module].with_name("variables.tf").read_text())
+        ) <= set(re.findall(r"AwsSupportEventsSender|aws-support-events\b", made))
+    assert named(DOCUMENT) == EVENTS | {SEND}
+    assert "sender.yaml" in MODULES["sender-stack-set"].read_text()
+    for module in MODULES:
+        assert f"`{module}`" in DOCUMENT
 
 
 def test_old_messages_are_dropped_and_all_are_encrypted() -> None:
