@@ -41,6 +41,7 @@ class AccountTable:
         self.changed = asyncio.Event()
         self.planned = asyncio.Event()
         self.all_polled = asyncio.Event()  # set while no account is waiting for its first poll
+        self.events_read = asyncio.Event()  # set while a poll that an event asked for is on no page yet
         self.passed = asyncio.Event()  # set for a moment when what kept some from being polled has passed
         self._schedule = schedule
         self._clock = clock
@@ -129,8 +130,10 @@ class AccountTable:
         entry.failures = 0 if poll is None or poll.succeeded else entry.failures + 1
         entry.status = status if status.account == entry.target.account else replace(status, account=entry.target.account)
         self._unpolled.discard(account_id)
-        if not (entry.asked or entry.failures):
-            entry.events.clear()
+        if entry.events and not entry.failures:
+            self.events_read.set()
+            if not entry.asked:
+                entry.events.clear()
         if poll is None or poll.reason is None:
             self._plan(entry, self._schedule.after_success(now, account_id))
         else:

@@ -23,7 +23,6 @@ _SHORT_POLL = 1
 _PAUSE = 0.5
 """Where nothing came: a queue that does not wait would be asked all the time."""
 _LONGEST_PAUSE = 5.0
-_MOST_AWAITED = 10_000
 
 
 class EventConsumer:
@@ -56,15 +55,13 @@ class EventConsumer:
         failures = 0
         while True:
             try:
-                is_empty = not await self.receive(source)
+                pause = 0.0 if await self.receive(source) else _PAUSE
+                failures = 0
             except Exception as error:  # noqa: BLE001 - a bug here must not keep events from coming until a restart
                 self._note(error if isinstance(error, ReadFailure) else internal(error))
                 failures += 1
-                await self._clock.sleep(min(_LONGEST_PAUSE, _PAUSE * 2.0 ** min(failures, 50)))
-            else:
-                failures = 0
-                if is_empty:
-                    await self._clock.sleep(_PAUSE)
+                pause = min(_LONGEST_PAUSE, _PAUSE * 2.0 ** min(failures, 50))
+            await self._clock.sleep(pause)
 
     async def receive(self, source: EventSource) -> int:
         """Delete what was handled, receive once, and return how many messages there were; raises ReadFailure."""
@@ -91,7 +88,7 @@ class EventConsumer:
         if not self._awaited:
             return
         read_at = {each.account.account_id: each.reading.taken_at for each in statuses if each.reading}
-        awaited, self._awaited = self._awaited[-_MOST_AWAITED:], []
+        awaited, self._awaited = self._awaited[-10_000:], []
         for account_id, came, happened in awaited:
             if read_at.get(account_id, 0.0) < came:
                 self._awaited.append((account_id, came, happened))
@@ -104,7 +101,7 @@ class EventConsumer:
         if self.status.up is not None:
             yield Sample(catalog.EVENT_QUEUE_UP, {}, self.status.up)
         if self.status.last_receive is not None:
-            yield Sample(catalog.EVENT_QUEUE_LAST_RECEIVE, {}, self.status.last_receive)
+            yield Sample(catalog.QUEUE_RECEIVED, {}, self.status.last_receive)
 
     def _note(self, failure: ReadFailure | None) -> None:
         before, (reason, detail) = self.status, (failure.reason, failure.detail) if failure else (None, "")

@@ -83,12 +83,15 @@ class Publisher:
             first_round = not self._accounts.all_polled.is_set()
             await self.publish()
             pause = pause_after(self._cost)
-            await (wait(self._accounts.all_polled, pause) if first_round else asyncio.sleep(pause))
+            least = 0.0 if first_round else max(_SHORTEST_AGE, 3 * self._cost)  # events may have a quarter of a core
+            await asyncio.sleep(least)
+            await wait(self._accounts.all_polled if first_round else self._accounts.events_read, pause - least)
             await wait(self._accounts.changed, LONGEST_AGE - pause)
 
     async def publish(self) -> None:
         async with self._lock:
             self._accounts.changed.clear()
+            self._accounts.events_read.clear()
             self._changes.write()
             tried = self._discoverer.all_tried() and self._accounts.all_polled.is_set()
             statuses = tuple(entry.status for entry in self._accounts.entries())

@@ -157,6 +157,6 @@ async def test_a_queue_is_told_up_or_down_once_it_is_known(world: World[FakeCloc
     assert list(events.samples()) == []
     await events.receive(queue)
     found = {sample.metric: sample.value for sample in events.samples()}
-    assert found == {catalog.EVENT_QUEUE_UP: True, catalog.EVENT_QUEUE_LAST_RECEIVE: world.clock.time()}
+    assert found == {catalog.EVENT_QUEUE_UP: True, catalog.QUEUE_RECEIVED: world.clock.time()}
     events.apply(None)
     assert (list(events.samples()), events.status.url) == ([], "")

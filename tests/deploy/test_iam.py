@@ -87,7 +87,7 @@ class Template:
         if len(node) == 1:
             ((function, argument),) = node.items()
             if function in {"Ref", "Condition"} and isinstance(argument, str):
-                return self._condition(argument) if function == "Condition" else self._values[argument]
+                return self._condition(argument) if function == "Condition" else self._values.get(argument, argument)
             if function.startswith("Fn::"):
                 return self._call(function, argument)
         resolved = {key: self._resolve(value) for key, value in node.items()}
