@@ -32,8 +32,9 @@ class EventQueue:
     async def receive(self, wait: int, hidden_seconds: int = _HIDDEN_SECONDS) -> list[Message]:
         """Return what there is, or raise ReadFailure; wait (seconds) for the first where there is nothing."""
         parameters = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": wait, "VisibilityTimeout": hidden_seconds}
-        messages = (await self._call("ReceiveMessage", wait, parameters)).get("Messages") or ()
-        return [(each["ReceiptHandle"], content_of(each.get("Body"))) for each in messages]
+        answer = await self._call("ReceiveMessage", wait, parameters)
+        found = [each for each in answer.get("Messages") or () if each and isinstance(each.get("ReceiptHandle"), str)]
+        return [(each["ReceiptHandle"], content_of(each.get("Body"))) for each in found]
 
     async def delete(self, handles: Sequence[str]) -> None:
         """Delete messages, or raise ReadFailure; a single one that is not deleted is no failure, as it comes again."""

@@ -28,5 +28,4 @@ class Event:
     at: float | None = None  # when it happened, in Unix seconds; AWS gives whole ones
 
 
-Message = tuple[str, Event | Ignored]
-"""What deletes it, and what it says."""
+Message = tuple[str, Event | Ignored]  # what deletes it, and what it says
