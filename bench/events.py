@@ -16,7 +16,7 @@ from exporter.simulator.server import Simulator
 from tests.support.page import Page
 from tests.support.process import ExporterProcess
 
-ACCOUNTS, CASES, LATENCY = 1000, 5, 0.1
+ACCOUNTS, CASES, LATENCY = 1000, 20, 0.1
 A_SECOND, SECONDS = 20, 60
 LOOK = 0.1
 CONFIG = """
