@@ -97,9 +97,9 @@ def waiting_since_by_side(cases: Iterable[Case]) -> dict[tuple[str, ...], float]
 def _earliest(cases: Iterable[Case], key: Callable[[Case], K], moment: Callable[[Case], float | None]) -> dict[K, float]:
     earliest: dict[K, float] = {}
     for case in cases:
-        at = moment(case)
+        at, group = moment(case), key(case)
         if at is not None:
-            earliest[key(case)] = min(at, earliest.get(key(case), at))
+            earliest[group] = min(at, earliest.get(group, at))
     return dict(sorted(earliest.items()))
 
 

@@ -119,7 +119,7 @@ class Case:
     def communications(self) -> tuple[Communication, ...]:
         """In the order of time: the latest five, others since the last reading, and before that where their turn began."""
         written = _PACKED.iter_unpack(self.packed)
-        return tuple(Communication(at, Author.AWS if is_aws else Author.CUSTOMER) for at, is_aws in written)
+        return tuple([Communication(at, Author.AWS if is_aws else Author.CUSTOMER) for at, is_aws in written])
 
     @property
     def last_author(self) -> Author:

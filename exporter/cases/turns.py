@@ -39,9 +39,10 @@ def tail(written: Sequence[Communication], at: int) -> tuple[Communication, ...]
 
 def waiting_since(case: Case) -> float | None:
     """Return the first of the other side's latest messages in a row; what the waiting side wrote after it answers nothing."""
-    since, before = case.created, case.waiting_on
+    since, waiting = case.created, case.waiting_on
+    before = waiting
     for one in case.communications:
-        if one.author is not case.waiting_on and before is case.waiting_on:
+        if one.author is not waiting and before is waiting:
             since = one.created
         before = one.author
     return since

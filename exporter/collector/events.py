@@ -26,10 +26,7 @@ _LONGEST_PAUSE = 5.0
 
 
 class EventConsumer:
-    """Receives, notes, and deletes what was noted; to be used on one event loop.
-
-    Polling goes on whatever happens here, and finds what no event told.
-    """
+    """Receives messages, has accounts polled, and deletes the messages; to be used on one event loop."""
 
     def __init__(
         self, accounts: AccountTable, instrumentation: Instrumentation, *, clock: Clock, log: FilteringBoundLogger

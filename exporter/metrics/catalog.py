@@ -220,7 +220,7 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
     SHARDS := _gauge("exporter_shards", (), "Total number of shards.", "when sharded"),
     EVENT_QUEUE_UP := _gauge("event_queue_up", (), "Whether the last request to the event queue succeeded.", _EVENTS),
     QUEUE_RECEIVED := _gauge(
-        "event_queue_last_receive_timestamp_seconds", (), "Unix time of the last ReceiveMessage.", _EVENTS
+        "event_queue_last_receive_timestamp_seconds", (), "Unix time of the last successful receive.", _EVENTS
     ),
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""

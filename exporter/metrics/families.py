@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -13,9 +14,12 @@ from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Metric
 
+NAMES = "\0"
+"""So accounts share most lines; no value of a label has this character."""
+
 
 class Sample(NamedTuple):
-    """One value of one metric with its label values."""
+    """One value of one metric with its labels; those that name an account are left out."""
 
     metric: Metric
     labels: Mapping[str, str]
@@ -45,17 +49,14 @@ class CaseLines:
 
 @dataclass(frozen=True, slots=True)
 class AccountLines:
-    """One account's lines, valid from one moment to another (Unix seconds)."""
+    """One account's lines, with NAMES in place of the labels that name it; valid from one moment to another (Unix seconds)."""
 
     status: AccountStatus
+    names: bytes
     cases: CaseLines
-    health: tuple[bytes, ...]  # of each metric in `catalog.HEALTH_METRICS`
+    families: tuple[bytes, ...]  # of each metric in `catalog.ACCOUNT_METRICS`
     valid_from: float
     valid_until: float
-
-    @property
-    def families(self) -> tuple[bytes, ...]:
-        return self.cases.families + self.health
 
     def is_current(self, status: AccountStatus, now: float) -> bool:
         return self.status is status and self.valid_from <= now <= self.valid_until
@@ -70,27 +71,28 @@ def account_lines(status: AccountStatus, policy: Policy, now: float, before: Acc
     cases = before.cases if before is not None and kept else _case_lines(key, status.watched, policy, now)
     stale_at = float("inf") if reading is None or status.last_success is None else status.last_success + policy.max_staleness
     health = _encoded(_samples_of_health(status), catalog.HEALTH_METRICS)
-    return AccountLines(status, cases, health, now, min(stale_at, cases.valid_until))
+    account = (status.account.account_id, status.account.name, status.account.region)
+    names = ",".join(exposition.label_pairs(zip(catalog.ACCOUNT, account, strict=True)))
+    return AccountLines(status, names.encode(), cases, cases.families + health, now, min(stale_at, cases.valid_until))
 
 
 def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Policy, now: float) -> CaseLines:
     account, cases, tally = key
-    names = _names(account)
-    counted = () if tally is None else tuple(_tally_samples(tally, names))
+    counted = () if tally is None else tuple(_tally_samples(tally))
     if cases is None:
         return CaseLines(key, _encoded(counted, catalog.CASE_METRICS), (), now, float("inf"))
-    groups = [(names | group._asdict(), found) for group, found in aggregate.group_cases(cases).items()]
+    groups = [(group._asdict(), found) for group, found in aggregate.group_cases(cases).items()]
     ages = tuple(
-        (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, labels), found.quiet_since)
+        (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, tuple(labels.items()), NAMES), found.quiet_since)
         for labels, found in groups
         if found.quiet_since is not None
     )
     samples = (
         *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
-        *_moment_samples(cases, names, aggregate.awaited(cases, account.targets, watched)),
-        *_severity_samples(cases, names, aggregate.overdue(cases, account.targets, watched, now)),
+        *_moment_samples(cases, aggregate.awaited(cases, account.targets, watched)),
+        *_severity_samples(cases, aggregate.overdue(cases, account.targets, watched, now)),
         *counted,
-        *(() if policy.case_limit is None else _case_samples(cases, names, policy.case_limit, subjects=policy.subjects)),
+        *(() if policy.case_limit is None else _case_samples(cases, policy.case_limit, subjects=policy.subjects)),
     )
     next_due = aggregate.next_due(cases, account.targets, watched, now)
     return CaseLines(key, _encoded(samples, catalog.CASE_METRICS), ages, now, next_due)
@@ -99,8 +101,12 @@ def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Po
 def _encoded(samples: Iterable[Sample], metrics: Iterable[Metric]) -> tuple[bytes, ...]:
     lines: dict[Metric, list[str]] = {metric: [] for metric in metrics}
     for metric, labels, value in samples:
-        lines[metric].append(exposition.line(metric.name, labels, value))
-    return tuple("".join(family).encode() for family in lines.values())
+        lines[metric].append(exposition.line(metric.name, labels, value, NAMES))
+    return tuple(_shared("".join(family).encode()) for family in lines.values())
+
+
+_shared = lru_cache(maxsize=4096)(bytes)
+"""Of most accounts most counts are zero."""
 
 
 def age(since: float, now: float) -> float:
@@ -108,53 +114,48 @@ def age(since: float, now: float) -> float:
     return max(0.0, round(now - since, 3))
 
 
-def _names(account: Account) -> dict[str, str]:
-    return {"account_id": account.account_id, "account_name": account.name, "region": account.region}
-
-
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
     account = status.account
-    names = _names(account)
     extra = {f"label_{name}": value for name, value in account.labels}
-    info = names | {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan} | extra
+    info = {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan, **extra}
     yield Sample(catalog.ACCOUNT_INFO, info, 1)
     for severity_code, seconds in account.targets.by_severity:
-        yield Sample(catalog.FIRST_RESPONSE_TARGET, names | {"severity_code": severity_code}, seconds)
+        yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
     if status.last_poll is not None:
-        yield Sample(catalog.ACCOUNT_UP, names, status.last_poll.succeeded)
-        yield Sample(catalog.ACCOUNT_POLL_DURATION, names, status.last_poll.duration)
+        yield Sample(catalog.ACCOUNT_UP, {}, status.last_poll.succeeded)
+        yield Sample(catalog.ACCOUNT_POLL_DURATION, {}, status.last_poll.duration)
         if status.last_poll.reason is not None:
-            yield Sample(catalog.ACCOUNT_FAILURE, names | {"reason": status.last_poll.reason}, 1)
+            yield Sample(catalog.ACCOUNT_FAILURE, {"reason": status.last_poll.reason}, 1)
     if status.supported is not None:
-        yield Sample(catalog.ACCOUNT_SUPPORTED, names, status.supported)
+        yield Sample(catalog.ACCOUNT_SUPPORTED, {}, status.supported)
     if status.last_success is not None:
-        yield Sample(catalog.ACCOUNT_LAST_SUCCESS, names, status.last_success)
+        yield Sample(catalog.ACCOUNT_LAST_SUCCESS, {}, status.last_success)
     for reason, count in sorted(status.errors.items()):
-        yield Sample(catalog.ACCOUNT_POLL_ERRORS, names | {"reason": reason}, count)
+        yield Sample(catalog.ACCOUNT_POLL_ERRORS, {"reason": reason}, count)
 
 
-def _moment_samples(cases: tuple[Case, ...], names: dict[str, str], awaited: tuple[Case, ...]) -> Iterator[Sample]:
+def _moment_samples(cases: tuple[Case, ...], awaited: tuple[Case, ...]) -> Iterator[Sample]:
     for (severity_code, author, side), since in aggregate.quiet_since_by_side(cases).items():
-        labels = names | {"severity_code": severity_code, "last_author": author, "waiting_on": side}
+        labels = {"severity_code": severity_code, "last_author": author, "waiting_on": side}
         yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
     for (severity_code, side), since in aggregate.waiting_since_by_side(cases).items():
-        yield Sample(catalog.OLDEST_WAITING_SINCE, names | {"severity_code": severity_code, "waiting_on": side}, since)
+        yield Sample(catalog.OLDEST_WAITING_SINCE, {"severity_code": severity_code, "waiting_on": side}, since)
     for metric, some in ((catalog.OLDEST_OPEN_CASE, cases), (catalog.OLDEST_UNANSWERED_CASE, awaited)):
         for severity_code, created in aggregate.oldest_by_severity(some).items():
-            yield Sample(metric, names | {"severity_code": severity_code}, created)
+            yield Sample(metric, {"severity_code": severity_code}, created)
 
 
-def _severity_samples(cases: tuple[Case, ...], names: dict[str, str], overdue: tuple[Case, ...]) -> Iterator[Sample]:
+def _severity_samples(cases: tuple[Case, ...], overdue: tuple[Case, ...]) -> Iterator[Sample]:
     for metric, counted in (
         (catalog.ACCOUNT_OPEN_CASES, cases),
         (catalog.UNANSWERED_CASES, aggregate.unanswered(cases)),
         (catalog.FIRST_RESPONSE_OVERDUE, overdue),
     ):
         for severity_code, count in aggregate.count_by_severity(counted).items():
-            yield Sample(metric, names | {"severity_code": severity_code}, count)
+            yield Sample(metric, {"severity_code": severity_code}, count)
 
 
-def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
+def _tally_samples(tally: Tally) -> Iterator[Sample]:
     severities, sides = [(code,) for code in SEVERITY_CODES], [(author.value,) for author in Author]
     for metric, kind, always in (
         (catalog.FIRST_RESPONSES, OUTCOME, product(SEVERITY_CODES, (MET, MISSED))),
@@ -167,10 +168,10 @@ def _tally_samples(tally: Tally, names: dict[str, str]) -> Iterator[Sample]:
             event[1:]: count for event, count in sorted(tally.counts.items()) if event[0] == kind
         }
         for values, count in counts.items():
-            yield Sample(metric, names | dict(zip(metric.labels[len(names) :], values, strict=True)), count)
+            yield Sample(metric, dict(zip(metric.labels[len(catalog.ACCOUNT) :], values, strict=True)), count)
 
 
-def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *, subjects: bool) -> Iterator[Sample]:
+def _case_samples(cases: tuple[Case, ...], limit: int, *, subjects: bool) -> Iterator[Sample]:
     oldest_first = sorted(cases, key=lambda case: (case.created or 0.0, case.case_id))
     # Two cases without a display id would be one series.
     told_apart = {case.display_id: case for case in reversed(oldest_first)}
@@ -187,10 +188,10 @@ def _case_samples(cases: tuple[Case, ...], names: dict[str, str], limit: int, *,
             "waiting_on": case.waiting_on,
         }
         subject = {"subject": case.subject} if subjects and case.subject else {}
-        yield Sample(catalog.CASE_INFO, names | labels | subject, 1)
-        one = names | {"display_id": case.display_id}
+        yield Sample(catalog.CASE_INFO, labels | subject, 1)
+        one = {"display_id": case.display_id}
         if case.created is not None:
             yield Sample(catalog.CASE_CREATED, one, case.created)
         if case.last_activity is not None:
             yield Sample(catalog.CASE_LATEST_COMMUNICATION, one, case.last_activity)
-    yield Sample(catalog.CASE_SERIES_DROPPED, names, len(oldest_first) - len(shown))
+    yield Sample(catalog.CASE_SERIES_DROPPED, {}, len(oldest_first) - len(shown))

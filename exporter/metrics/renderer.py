@@ -1,13 +1,13 @@
 """Makes pages, encoding only what changed since the page before."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
 from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import Family, Page, encode_page
-from exporter.metrics.families import AccountLines, Sample, account_lines, age
+from exporter.metrics.families import NAMES, AccountLines, Sample, account_lines, age
 
 
 class Renderer:
@@ -28,19 +28,25 @@ class Renderer:
             if known is None or not known.is_current(status, now):
                 known = account_lines(status, policy, now, known)
             self._accounts[status.account.account_id] = known
-        lines = zip(*(account.families for account in self._accounts.values()), strict=True)
-        families = dict(zip(catalog.ACCOUNT_METRICS, lines, strict=False))
-        families[catalog.LATEST_COMMUNICATION_AGE] = (self._encode_ages(now),)
+        names = [account.names for account in self._accounts.values()]
+        by_metric = zip(*(account.families for account in self._accounts.values()), strict=True)
+        families: dict[Metric, Iterable[bytes]] = {
+            metric: map(_named, names, lines) for metric, lines in zip(catalog.ACCOUNT_METRICS, by_metric, strict=False)
+        }
+        families[catalog.LATEST_COMMUNICATION_AGE] = map(_named, names, self._ages(now))
         families |= _encode_fleet((*_states(statuses, policy, now), *fleet))
         ours = (Family(metric.family, metric.kind, metric.help, lines) for metric, lines in families.items())
         return encode_page((*ours, *self._instrumentation()))
 
-    def _encode_ages(self, now: float) -> bytes:
+    def _ages(self, now: float) -> Iterator[bytes]:
         number = exposition.number
-        ages = [
-            f"{start}{number(age(since, now))}\n" for account in self._accounts.values() for start, since in account.cases.ages
-        ]
-        return "".join(ages).encode()
+        for account in self._accounts.values():
+            ages = [f"{start}{number(age(since, now))}\n" for start, since in account.cases.ages]
+            yield "".join(ages).encode()
+
+
+def _named(names: bytes, lines: bytes) -> bytes:
+    return lines.replace(NAMES.encode(), names)
 
 
 def _states(statuses: Iterable[AccountStatus], policy: Policy, now: float) -> list[Sample]:

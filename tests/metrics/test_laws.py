@@ -17,7 +17,7 @@ from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
 from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Kind
-from exporter.metrics.exposition import Page, TextFormat, encode_page, write
+from exporter.metrics.exposition import Page, TextFormat, encode_page
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.negotiation import negotiate
 from exporter.metrics.renderer import Renderer
@@ -143,14 +143,15 @@ def test_any_header_is_answered(accept: str, accept_encoding: str) -> None:
 def test_in_openmetrics_every_family_has_the_unit_of_its_name() -> None:
     instrumentation = Instrumentation((), process=True)
     instrumentation.request_ended("DescribeCases", 0.1, Reason.TIMEOUT)
-    page = b"".join(write(instrumentation.encode(), TextFormat.OPENMETRICS))
-    found = {family.name: family.unit for family in parse_openmetrics(page.decode())}  # type: ignore[no-untyped-call]  # as above
+    page = encode_page(instrumentation.encode())
+    openmetrics = plain(page, TextFormat.OPENMETRICS)
+    found = {family.name: family.unit for family in parse_openmetrics(openmetrics)}  # type: ignore[no-untyped-call]  # as above
     assert {name: unit for name, unit in found.items() if name.endswith(("_seconds", "_bytes"))} == {
         name: unit for name, unit in found.items() if unit
     }
     assert found["aws_support_first_response_seconds"] == found["process_cpu_seconds"] == "seconds"
     assert found["process_resident_memory_bytes"] == "bytes"
-    assert b"# UNIT" not in b"".join(write(instrumentation.encode(), TextFormat.PROMETHEUS))
+    assert "# UNIT" not in plain(page, TextFormat.PROMETHEUS)
 
 
 @pytest.mark.parametrize("text_format", TextFormat)
