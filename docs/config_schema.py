@@ -25,6 +25,10 @@ _VALUES: Final[Mapping[Any, Json]] = {
     types.RoleArnValue: {"type": "string", "pattern": _ROLE_ARN},
     types.RoleName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{1,64}}$"},
     types.SessionName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{2,64}}$"},
+    types.QueueUrl: {
+        "type": "string",
+        "pattern": r"^https?://[A-Za-z0-9_.-]+(:[0-9]{1,5})?/[0-9]{12}/([A-Za-z0-9_-]|\{shard\}){1,80}(\.fifo)?$",
+    },
     # RE2 repeats at most 1,000 times.
     types.ExternalId: {"type": "string", "pattern": "^[A-Za-z0-9_+=,.@:/-]+$", "minLength": 2, "maxLength": 1224},
     types.LabelName: {"type": "string", "pattern": "^([a-zA-Z][a-zA-Z0-9_]*|_([a-zA-Z0-9][a-zA-Z0-9_]*)?)$"},

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -25,7 +26,7 @@ from exporter.cases.report import FleetReport, fleet_report
 from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
 from exporter.config.schema import as_yaml
-from exporter.config.settings import Settings, load, parse
+from exporter.config.settings import load, parse
 from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.loop_thread import LoopThread
@@ -61,7 +62,7 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
 def check_config(options: Options, log: FilteringBoundLogger) -> None:
     partition_of = Endpoints().partition_of
     if options.config_file is not None:
-        load(options.config_file, partition_of=partition_of)
+        load(options.config_file, partition_of=partition_of, shard=astuple(options.shard))
     _web_config(options.web_config_file, log)
 
 
@@ -97,11 +98,11 @@ class Exporter:
     def __init__(
         self, content: bytes, source: str, options: Options, log: FilteringBoundLogger, *, process: bool = False
     ) -> None:
-        self._source = source
         self._options = options
         self._log = log
         self._clock = SystemClock()
         self._endpoints = Endpoints()
+        self._parse = partial(parse, source=source, partition_of=self._endpoints.partition_of, shard=astuple(options.shard))
         self.settings = self._parse(content)
         instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
         self._observer = instrumentation.request_ended
@@ -138,7 +139,7 @@ class Exporter:
         try:
             identities, endpoints, _ = await asyncio.gather(
                 asyncio.gather(*(doctor.identity(*each) for each in used.items())),
-                doctor.endpoints(asked),
+                doctor.endpoints(asked, self.collector.events.source),
                 self.collector.run_once(progress),
             )
             denied = await doctor.denied({e.target.source: e.status.reading for e in accounts.entries() if e.status.reading})
@@ -206,9 +207,6 @@ class Exporter:
 
         await polling.call(apply())
 
-    def _parse(self, content: bytes) -> Settings:
-        return parse(content, source=self._source, partition_of=self._endpoints.partition_of)
-
     def _site(self, reload: Callable[[], Awaitable[Sequence[str]]], loop_problems: Callable[[], list[str]]) -> Site:
         shard, publisher = self._options.shard, self.collector.publisher
         return Site(
@@ -229,7 +227,8 @@ class Exporter:
 
     def _report(self) -> FleetReport:
         snapshot = self.collector.publisher.snapshot
-        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self._clock.time())
+        now, events = self._clock.time(), self.collector.events.status
+        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, now, events)
 
     def _about(self) -> dict[str, object]:
         last, shard = self._last_reload(), self._options.shard

@@ -70,7 +70,7 @@ def parse(arguments: Sequence[str]) -> Options:
         paths=_paths(flags),
         demo=flags.demo,
         # Whoever checks may be on another host than whoever runs.
-        shard=Shard(0, 1) if flags.config_check and flags.shard_from_hostname else _shard(flags),
+        shard=Shard(0, flags.shard_total) if flags.config_check and flags.shard_from_hostname else _shard(flags),
         web_config_file=flags.web_config_file,
         limits=Limits(connections=flags.web_max_connections, requests=flags.web_max_requests),
         lifecycle=flags.web_enable_lifecycle,

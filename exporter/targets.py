@@ -114,4 +114,5 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ())
         timeout=poll.timeout,
         concurrency=poll.concurrency,
         policy=settings.policy,
+        events=readers.event_queue(*settings.queue, options) if settings.queue else None,
     )

@@ -199,7 +199,7 @@ def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -
     """Return what an answer says, as botocore reads it, times as they are written, or raise what AWS refused with."""
     if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
         body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
-    if model.resolved_protocol == "json" and not body.lstrip().startswith(b"{"):
+    if model.resolved_protocol == "json" and (body.lstrip()[:1], body.rstrip()[-1:]) != (b"{", b"}"):
         raise unreadable(operation, status, "it is no JSON object")  # botocore makes an empty answer of it
     response = {"status_code": status, "headers": {}, "body": body, "context": {}}
     parsed: dict[str, Any]

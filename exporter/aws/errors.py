@@ -46,7 +46,7 @@ _CODES = {
     Reason.THROTTLED: """
         Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException SlowDown
         TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded LimitExceededException
-        PriorRequestNotComplete EC2ThrottledException
+        PriorRequestNotComplete EC2ThrottledException KmsThrottled OverLimit
     """,
     Reason.CREDENTIALS: """
         AuthFailure ExpiredToken ExpiredTokenException IDPCommunicationError IncompleteSignature IncompleteSignatureException
@@ -56,7 +56,8 @@ _CODES = {
     """,
     Reason.ACCESS_DENIED: """
         AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired
-        RegionDisabledException UnauthorizedOperation
+        RegionDisabledException UnauthorizedOperation InvalidAddress KmsAccessDenied KmsDisabled KmsInvalidState
+        KmsNotFound KmsOptInRequired QueueDoesNotExist
     """,
     Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
     Reason.TIMEOUT: "RequestTimeout",

@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger as Logger
 from exporter.aws.client import Client, Observer
 from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
+from exporter.aws.events import EventQueue
 from exporter.aws.organizations import OrganizationReader
 from exporter.aws.parse import cases_parser
 from exporter.aws.retry import CredentialSource, time_limit
@@ -71,6 +72,10 @@ class Readers:
     ) -> OrganizationReader:
         credentials = self._credentials(access, tuple(regions), options)
         return OrganizationReader(name, regions[0], self._client, credentials)
+
+    def event_queue(self, url: str, region: str, access: Access, options: ReaderOptions) -> EventQueue:
+        credentials = self._credentials(access, (region,), options)
+        return EventQueue(url, self._client, self._client.services("sqs", (region,))[0], credentials)
 
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
         """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""

@@ -13,8 +13,9 @@ from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import Discoverer
+from exporter.collector.events import EventConsumer
 from exporter.collector.poller import Poller
-from exporter.collector.ports import Discovery, Target
+from exporter.collector.ports import Discovery, EventSource, Target
 from exporter.collector.publisher import LONGEST_AGE, Publisher
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
@@ -37,6 +38,7 @@ class Plan:
     timeout: float
     concurrency: int
     policy: Policy
+    events: EventSource | None = None
 
 
 class Collector:
@@ -60,14 +62,15 @@ class Collector:
         self._poller = Poller(plan.policy, plan.timeout, instrumentation, changes, clock=clock)
         self.accounts = AccountTable(Schedule(plan.interval), clock)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
-        self.publisher = Publisher(
-            plan.policy, self.accounts, self.discoverer, renderer, store, samples, changes=changes, clock=clock
-        )
+        self.events = EventConsumer(self.accounts, instrumentation, clock=clock, log=log)
+        shown = (self.accounts, self.discoverer, self.events)
+        self.publisher = Publisher(plan.policy, *shown, renderer, store, samples=samples, changes=changes, clock=clock)
         self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}
         self._listings: list[asyncio.Task[None]] = []
         self._crashes: list[str] = []
+        self.events.apply(plan.events)
         self.discoverer.apply(plan.targets, plan.discoveries)
 
     async def run(self) -> None:
@@ -92,6 +95,7 @@ class Collector:
         self._concurrency = plan.concurrency
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
+        self.events.apply(plan.events)
         self._refresh_listings()
 
     async def run_once(self, progress: Callable[[int, int], None]) -> None:
@@ -116,7 +120,8 @@ class Collector:
         await self.publisher.publish()
 
     async def poll(self, entry: Entry) -> None:
-        self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status))
+        self.accounts.begin(entry)
+        self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status, entry.events))
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""
@@ -162,6 +167,14 @@ class Collector:
             task.cancel()
         if self._running:
             self._listings = [self._spawn("discovery", self.discoverer.run(listing)) for listing in self.discoverer.listings]
+            if self.events.source is not None:
+                self._listings.append(self._spawn("events", self._receive(self.events.source)))
+
+    async def _receive(self, source: EventSource) -> None:
+        # What waited in the queue is of accounts that may not have been found yet; and it is read in the first round anyway.
+        while not self.publisher.ready:
+            await self._clock.sleep(_PROGRESS_SECONDS)
+        await self.events.run(source)
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from exporter.cases.events import Message
 from exporter.cases.model import Access, Account, Reading
 
 
@@ -17,6 +18,16 @@ class Target:
     account: Account
     source: CaseSource
     access: Access = field(default_factory=Access)
+
+
+class EventSource(Protocol):
+    url: str
+
+    async def receive(self, wait: int) -> Sequence[Message]:
+        """Return some messages, or raise ReadFailure; wait so many seconds for the first where there is none."""
+
+    async def delete(self, handles: Sequence[str]) -> None:
+        """Delete messages, or raise ReadFailure: they come again."""
 
 
 class Discovery(Protocol):

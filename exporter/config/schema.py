@@ -67,14 +67,24 @@ class Aws(Section):
     )
 
 
-class AccessKeys(Section):
-    """Credentials and regions: at most one of the first four keys."""
+class CredentialKeys(Section):
+    """Credentials: at most one of the first four keys."""
 
     role_arn: types.RoleArnValue | None = Field(None, description="Role to assume.")
     role_chain: types.RoleChain | None = Field(None, description="Roles to assume, one after the other.")
     profile: types.Name | None = Field(None, description="Profile in the AWS configuration files.")
     use_own_credentials: types.Switch = Field(default=False, description="Use the exporter's own credentials.")
     external_id: types.ExternalId | None = Field(None, description="External ID for the (last) role.")
+
+    @property
+    def roles(self) -> tuple[types.RoleArn, ...]:
+        """The roles to assume one after the other; none when credentials come otherwise."""
+        return self.role_chain or (() if self.role_arn is None else (self.role_arn,))
+
+
+class AccessKeys(CredentialKeys):
+    """Credentials and regions."""
+
     regions: types.Regions | None = Field(
         None, description="Regions whose endpoints are used, in order of preference; default aws.regions."
     )
@@ -83,11 +93,6 @@ class AccessKeys(Section):
     first_response_targets: Targets = Field(
         {}, description="First response targets by severity code, in place of the plan's and of metrics'; null for none."
     )
-
-    @property
-    def roles(self) -> tuple[types.RoleArn, ...]:
-        """The roles to assume one after the other; none when credentials come otherwise."""
-        return self.role_chain or (() if self.role_arn is None else (self.role_arn,))
 
 
 class AccountEntry(AccessKeys):
@@ -117,6 +122,15 @@ class OrganizationEntry(AccessKeys):
     labels: types.Labels = Field({}, description="Labels of every account.")
 
 
+class Events(CredentialKeys):
+    """Events about cases, which have an account polled at once."""
+
+    queue_url: types.QueueUrl = Field(
+        title="the URL of the SQS queue that the events come through",
+        description="URL of the SQS queue that the events come through; {shard} in it is replaced by the shard's ordinal.",
+    )
+
+
 class Cases(Section):
     """Series for single cases."""
 
@@ -144,6 +158,7 @@ class Config(Section):
     aws: Aws = Aws()
     accounts: tuple[AccountEntry, ...] = ()
     organizations: tuple[OrganizationEntry, ...] = ()
+    events: Events | None = None
     metrics: Metrics = Metrics()
 
 

@@ -15,10 +15,12 @@ from exporter.config.schema import (
     AccountEntry,
     Aws,
     Config,
+    CredentialKeys,
+    Events,
     OrganizationEntry,
     SelectionKeys,
 )
-from exporter.config.types import PartitionOf, RoleArn, format_duration
+from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, region_of_queue
 from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
 
 _WAYS = ("role_arn", "role_chain", "profile", "use_own_credentials")
@@ -77,6 +79,7 @@ class Settings:
     accounts: tuple[ResolvedAccount, ...] = ()
     organizations: tuple[ResolvedOrganization, ...] = ()
     own_targets: Targets = DEFAULT  # of the exporter's own account, where no other is configured
+    queue: tuple[str, str, Access] | None = None  # of this shard: URL, region, and how it is read
 
     @property
     def entries(self) -> tuple[ResolvedAccount | ResolvedOrganization, ...]:
@@ -102,13 +105,13 @@ class Settings:
         )
 
 
-def load(path: Path, *, partition_of: PartitionOf) -> Settings:
+def load(path: Path, *, partition_of: PartitionOf, shard: tuple[int, int] = (0, 1)) -> Settings:
     """Read a configuration file; a `ConfigError` has a line for each problem: place, what is wrong, what to write instead."""
-    return parse(read(path), source=str(path), partition_of=partition_of)
+    return parse(read(path), source=str(path), partition_of=partition_of, shard=shard)
 
 
-def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings:
-    """Read a configuration as `load` does; `source` is what messages call it."""
+def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: tuple[int, int] = (0, 1)) -> Settings:
+    """Read a configuration as `load` does; `source` is what messages call it, `shard` which one of how many this is."""
     document = read_yaml(content, source)
     config = validated(
         document,
@@ -117,22 +120,29 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings
         advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
         "(environment, profile, or the role of the machine or pod)",
     )
-    _check(config, document, partition_of)
+    _check(config, document, partition_of, shard[1])
     document.check()
     return Settings(
         config,
         tuple(_account(entry, config, partition_of) for entry in config.accounts),
         tuple(_organization(entry, config, partition_of) for entry in config.organizations),
         _targets(AccessKeys(), config),
+        _queue(config.events, config.aws, shard[0]) if config.events else None,
     )
 
 
-def _check(config: Config, document: Document, partition_of: PartitionOf) -> None:
+def _check(config: Config, document: Document, partition_of: PartitionOf, shards: int) -> None:
     """Report what is wrong between values each of which is right by itself."""
     accounts = [(("accounts", i), entry) for i, entry in enumerate(config.accounts)]
     organizations = [(("organizations", i), entry) for i, entry in enumerate(config.organizations)]
     entries: list[tuple[Loc, AccountEntry | OrganizationEntry]] = [*accounts, *organizations]
     aws, poll = config.aws, config.poll
+    sources: list[tuple[Loc, CredentialKeys, str]] = [(*each, (each[1].regions or aws.regions)[0]) for each in entries]
+    if config.events:
+        sources.append((("events",), config.events, _queue(config.events, aws, 0)[1]))
+        if shards > 1 and SHARD not in config.events.queue_url:
+            advice = "write {shard} into its name, and have each event sent to each of these queues"
+            document.add(("events", "queue_url"), f"is one queue for {shards} shards: {advice}")
     if poll.max_staleness < poll.interval:
         default = "" if "max_staleness" in poll.model_fields_set else " (the default)"
         interval = format_duration(poll.interval)
@@ -141,7 +151,7 @@ def _check(config: Config, document: Document, partition_of: PartitionOf) -> Non
             f"{format_duration(poll.max_staleness)}{default} is shorter than poll.interval, {interval}: "
             f"cases would vanish between two polls; write {interval} or more",
         )
-    chained = [(*loc, "role_chain") for loc, entry in entries if len(entry.roles) > 1]
+    chained = [(*loc, "role_chain") for loc, entry, _ in sources if len(entry.roles) > 1]
     if chained and aws.session_duration > MAX_CHAINED_SESSION:
         document.add(
             ("aws", "session_duration"),
@@ -151,9 +161,9 @@ def _check(config: Config, document: Document, partition_of: PartitionOf) -> Non
     _check_repeats([((*loc, "id"), entry.id) for loc, entry in accounts], document)
     _check_repeats([((*loc, "name"), entry.name) for loc, entry in organizations], document)
     _check_own_credentials(accounts, aws, document)
-    for loc, entry in entries:
+    for loc, entry, region in sources:
         _check_access(loc, entry, aws, document)
-        _check_roles(loc, entry, (entry.regions or aws.regions)[0], partition_of, document)
+        _check_roles(loc, entry, region, partition_of, document)
         if isinstance(entry, OrganizationEntry) and not (entry.member_role_name or aws.role_name):
             text = "is missing: write the name of the role to assume in each account, here or as aws.role_name"
             document.add((*loc, "member_role_name"), text)
@@ -178,7 +188,7 @@ def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aw
         )
 
 
-def _check_access(loc: Loc, entry: AccessKeys, aws: Aws, document: Document) -> None:
+def _check_access(loc: Loc, entry: CredentialKeys, aws: Aws, document: Document) -> None:
     ways = sorted((way for way in _WAYS if getattr(entry, way)), key=lambda way: document.line((*loc, way)))
     for way in ways[1:]:
         first = f"{ways[0]} (line {document.line((*loc, ways[0]))})"
@@ -188,7 +198,7 @@ def _check_access(loc: Loc, entry: AccessKeys, aws: Aws, document: Document) -> 
         document.add((*loc, "external_id"), "is for a role, and there is none: write role_arn, or remove it")
 
 
-def _check_roles(loc: Loc, entry: AccessKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
+def _check_roles(loc: Loc, entry: CredentialKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
     roles: list[tuple[Loc, RoleArn]] = [((*loc, "role_chain", i), role) for i, role in enumerate(entry.role_chain or ())]
     if entry.role_arn is not None:
         roles = [((*loc, "role_arn"), entry.role_arn), *roles]
@@ -223,13 +233,18 @@ def _organization(entry: OrganizationEntry, config: Config, partition_of: Partit
     return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
 
 
+def _queue(events: Events, aws: Aws, shard: int) -> tuple[str, str, Access]:
+    url = events.queue_url.replace(SHARD, str(shard))
+    return url, region_of_queue(url) or aws.regions[0], _access(events) or Access()
+
+
 def _targets(entry: AccessKeys, config: Config) -> Targets:
     plan, metrics = entry.support_plan or config.aws.support_plan, config.metrics
     overrides = (metrics.first_response_targets, entry.first_response_targets)
     return targets(plan, overrides, metrics.first_response_exempt_services)
 
 
-def _access(entry: AccessKeys) -> Access | None:
+def _access(entry: CredentialKeys) -> Access | None:
     if entry.roles:
         return Access(tuple(role.text for role in entry.roles), entry.external_id)
     if entry.profile is not None:

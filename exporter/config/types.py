@@ -35,6 +35,10 @@ _ROLE_ARN = (
     (r"[0-9]{12}", "the account id has 12 digits"),
     (r"role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}", f"it ends in role/NAME, the name of 1 to 64 {_NAME_CHARS}"),
 )
+SHARD = "{shard}"  # in the name of a queue
+_QUEUE_URL = r"https?://[\w.-]+(:[0-9]{1,5})?/[0-9]{12}/([\w-]|\{shard\}){1,80}(\.fifo)?"
+_NO_QUEUE_URL = "is not the URL of a queue: write it like https://sqs.us-east-1.amazonaws.com/111122223333/aws-support-events"
+_QUEUE_REGION = re.compile(r"https?://(?:[\w.-]+\.)?sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-[0-9]+)\.", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_NAME = 256
 _ACCOUNT_ID_DIGITS = 12
@@ -107,6 +111,21 @@ def _role_arn(value: object) -> RoleArn:
         if not re.fullmatch(pattern, part, re.ASCII):
             raise ValueError(f"is not a role ARN ({reason})")
     return RoleArn(text, partition=parts[0], account_id=parts[3])
+
+
+def region_of_queue(url: str) -> str:
+    """Return the region that the URL of a queue names; empty where it names none, as with an endpoint of one's own."""
+    return found[1] if (found := _QUEUE_REGION.match(url)) else ""
+
+
+def _queue_url(url: str, info: ValidationInfo[PartitionOf]) -> str:
+    try:
+        partition = info.context(region) if (region := region_of_queue(url)) else ""
+    except ValueError:
+        raise ValueError(f"is in {region}, which is not an AWS region: check its spelling") from None
+    if partition == "aws-cn":
+        raise ValueError("is in China, where AWS sends no events about cases: remove events")
+    return url
 
 
 def matching(pattern: str, problem: str) -> AfterValidator:
@@ -207,6 +226,7 @@ SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session n
 ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
 LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]
 SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
+QueueUrl = Annotated[Text, matching(_QUEUE_URL, _NO_QUEUE_URL), AfterValidator(_queue_url)]
 _Region = Annotated[str, PlainValidator(_region)]
 Regions = Annotated[tuple[_Region, ...], not_empty(": leave the key out, or list a region"), AfterValidator(_regions)]
 RoleChain = Annotated[tuple[RoleArnValue, ...], not_empty(_NO_ROLES)]

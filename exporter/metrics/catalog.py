@@ -61,6 +61,7 @@ _ZERO, _COUNTED, _ALWAYS = (f"{when}; {_SEVERITIES}" for when in (_READ, _POLLED
 _IF_ANY = f"{_READ}; absent when there is no such case"
 _GROUPS = f"{_READ}; only groups that hold a case"
 
+_EVENTS = "with events"
 _OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
 
 CASE_METRICS: tuple[Metric, ...] = (
@@ -217,6 +218,10 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         "when sharded",
     ),
     SHARDS := _gauge("exporter_shards", (), "Total number of shards.", "when sharded"),
+    EVENT_QUEUE_UP := _gauge("event_queue_up", (), "Whether the last request to the event queue succeeded.", _EVENTS),
+    QUEUE_RECEIVED := _gauge(
+        "event_queue_last_receive_timestamp_seconds", (), "Unix time of the last successful receive.", _EVENTS
+    ),
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
 
@@ -257,6 +262,10 @@ INSTRUMENTS: tuple[Metric, ...] = (
         "Duration of requests to AWS until the response was read.",
         "after the first such request",
     ),
+    EVENTS_RECEIVED := _counter("events_received_total", ("event_name", "origin"), "Total number of events received.", _EVENTS),
+    EVENTS_IGNORED := _counter("events_ignored_total", ("reason",), "Total number of messages ignored, by reason.", _EVENTS),
+    EVENT_DELAY := _histogram("event_delay_seconds", (), "Time from an event to the page with its account's poll.", _EVENTS),
+    CHANGES_SEEN := _counter("changes_seen_total", ("by",), "Total number of changed cases, by what came first.", _EVENTS),
 )
 """Self-instrumentation, in the order of the page."""
 

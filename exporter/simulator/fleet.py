@@ -11,6 +11,7 @@ from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Clock
 from exporter.simulator.catalog import ACCOUNT_NAMES, QUOTA_INCREASES, SERVICES, SEVERITY_CODES
 from exporter.simulator.keys import AccessKey, KeyRing
 from exporter.simulator.life import CaseLife, Life
+from exporter.simulator.sqs import EventQueue
 
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
@@ -37,8 +38,6 @@ _DEMO_NOTICE_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a fleet holds."""
-
     accounts: int
     cases: int
     open_cases: int
@@ -61,6 +60,7 @@ class Fleet:
         self.rng = rng
         self.lock = threading.RLock()
         self.life: Life | None = None
+        self.events: EventQueue | None = None
         self.keys = KeyRing(rng)
         self.accounts: list[Account] = []
         self.organization_id = f"o-{rng.randbytes(5).hex()}"
@@ -156,18 +156,28 @@ class Fleet:
                 rng=random.Random(self.rng.random()),  # noqa: S311 - as above
                 lock=self.lock,
                 now=self.clock,
+                tell=self._tell,
                 roles={role_name: Role(role_name, external_id)},
             )
             self.accounts.append(account)
             self._by_id[account.account_id] = account
         return account
 
+    def send_events(self, lost: float = 0.0, doubled: float = 0.0, late: float = 0.0) -> EventQueue:
+        """Send all events from now on, but for such shares, to a queue of the management account."""
+        rng = random.Random(self.rng.random())  # noqa: S311 - as above
+        self.events = EventQueue(self.management_account.account_id, self.clock, rng, lost, doubled, late)
+        return self.events
+
+    def _tell(self, case: Case, name: str, author: str = "") -> None:
+        if self.events is not None:
+            with self.lock:
+                self.events.tell(case, name, author)
+
     def account(self, account_id: str) -> Account:
-        """Return the account with that id, or raise KeyError."""
         return self._by_id[account_id]
 
     def find_account(self, account_id: str) -> Account | None:
-        """Return the account with that id, or None."""
         return self._by_id.get(account_id)
 
     @property
@@ -184,7 +194,6 @@ class Fleet:
             return self._base_key
 
     def add_access_key(self, account: Account, user_name: str = "aws-support-exporter") -> AccessKey:
-        """Issue a long-lived key for an IAM user of the account."""
         with self.lock:
             return self.keys.issue_user(account.account_id, user_name)
 
@@ -195,13 +204,11 @@ class Fleet:
                 self.life.advance(now)
 
     def open_cases(self, account_id: str | None = None) -> list[Case]:
-        """Return the cases that are not resolved, of one account or of all."""
         with self.lock:
             chosen = self.accounts if account_id is None else [self._by_id[account_id]]
             return [case for account in chosen for case in account.cases if case.is_open]
 
     def counts(self) -> Counts:
-        """Return how much the fleet holds."""
         with self.lock:
             cases = [case for account in self.accounts for case in account.cases]
             return Counts(
@@ -213,7 +220,6 @@ class Fleet:
 
 
 def _add_accounts(fleet: Fleet, count: int) -> None:
-    """Add accounts with plausible names, the management account first."""
     for number in range(count):
         round_number, position = divmod(number - 1, len(ACCOUNT_NAMES))
         name = ACCOUNT_NAMES[position] + (f"-{round_number + 1}" if round_number else "")

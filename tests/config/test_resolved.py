@@ -6,7 +6,9 @@ from exporter.cases.model import Access, Account
 from exporter.cases.policy import Policy
 from exporter.cases.targets import DEFAULT
 from exporter.config.schema import Config
-from exporter.config.settings import ResolvedAccount, Settings
+from exporter.config.settings import ResolvedAccount, Settings, parse
+from exporter.errors import ConfigError
+from tests.config.conftest import partition_of
 
 Parse = Callable[[str], Settings]
 
@@ -139,3 +141,31 @@ def test_organization_selects_by_id_and_name(selection: str, selected: set[str],
     (organization,) = parse_config(f"organizations: [{{name: o, member_role_name: R, {selection}}}]").organizations
     names = {"a": "000000000001", "b": "000000000002", "c": "000000000003"}
     assert {name for name, account_id in names.items() if organization.selects(account_id, name)} == selected
+
+
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/999988887777/events"
+
+
+def test_each_shard_has_a_queue_of_its_own() -> None:
+    content = f"events: {{queue_url: '{QUEUE}-{{shard}}', profile: p}}".encode()
+    for index in range(3):
+        settings = parse(content, source="config.yaml", partition_of=partition_of, shard=(index, 3))
+        assert settings.queue == (f"{QUEUE}-{index}", "eu-west-1", Access(profile="p"))
+
+
+def test_several_shards_take_no_queue_in_common() -> None:
+    content = f"events: {{queue_url: '{QUEUE}'}}".encode()
+    with pytest.raises(ConfigError) as caught:
+        parse(content, source="config.yaml", partition_of=partition_of, shard=(1, 3))
+    (problem,) = caught.value.problems
+    assert problem == (
+        "config.yaml:1: events.queue_url: is one queue for 3 shards: "
+        "write {shard} into its name, and have each event sent to each of these queues"
+    )
+    assert parse(content, source="config.yaml", partition_of=partition_of).queue
+
+
+def test_the_region_of_a_queue_that_names_none_is_the_first_of_all() -> None:
+    content = b"aws: {regions: [us-west-2, us-east-1]}\nevents: {queue_url: 'http://localhost:4566/000000000000/q'}"
+    settings = parse(content, source="config.yaml", partition_of=partition_of)
+    assert settings.queue == ("http://localhost:4566/000000000000/q", "us-west-2", Access())

@@ -25,6 +25,7 @@ from exporter.aws.errors import RequestFailure, refused
 from exporter.aws.parse import cases_parser
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
+from exporter.cases.events import Message
 from exporter.cases.model import Account, Reason
 from exporter.cases.targets import SupportPlan, targets
 from exporter.collector.collector import Collector, Plan
@@ -163,6 +164,19 @@ class Members:
         return self.targets
 
 
+class SilentQueue:
+    """A queue to which nobody sends."""
+
+    url = "https://sqs.us-east-1.amazonaws.com/999999999999/aws-support-events"
+
+    async def receive(self, wait: int) -> Sequence[Message]:  # noqa: ARG002 - as of any queue
+        """Return nothing."""
+        return ()
+
+    async def delete(self, handles: Sequence[str]) -> None:
+        """Do nothing."""
+
+
 class RecordedExporter:
     """An exporter whose pages are written down with the time at which they were scraped."""
 
@@ -183,7 +197,9 @@ class RecordedExporter:
         )
         poll = settings.config.poll
         in_organization = [Members(scrape.organization, read)] if scrape.organization else []
-        plan = Plan([] if in_organization else read, in_organization, step / 2, poll.timeout, poll.concurrency, policy)
+        found = ([], in_organization) if in_organization else (read, [])
+        self._queue = SilentQueue()
+        plan = Plan(*found, step / 2, poll.timeout, poll.concurrency, policy, self._queue)
         self._store = PageStore()
         self._collector = Collector(
             plan,
@@ -209,6 +225,7 @@ class RecordedExporter:
         while due := collector.accounts.due():
             for entry in due:
                 await collector.poll(entry)
+        await collector.events.receive(self._queue)
         await collector.publisher.publish()
         page = self._store.uncompressed(TextFormat.OPENMETRICS)
         page = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), page)

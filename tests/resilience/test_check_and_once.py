@@ -411,3 +411,35 @@ def test_once_prints_one_page_that_promtool_accepts(page: Ended, promtool: Promt
 def test_once_logs_regions_that_share_an_endpoint(page: Ended) -> None:
     line = 'event="several regions share a Support endpoint" regions="eu-central-1, us-east-1, eu-west-1" endpoints='
     assert line in page.stderr
+
+
+QUEUE = "events: {queue_url: 'https://sqs.us-east-1.amazonaws.com/999999999999/aws-support-events'}"
+
+
+def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_is_there(
+    aws: Simulator, command: RunCommand
+) -> None:
+    ended = command("check", GOOD, more=QUEUE)
+    assert "✗ sqs: us-east-1, aws, 127.0.0.1" in ended.stdout
+    assert "ReceiveMessage: QueueDoesNotExist" in ended.stdout
+    assert "correct events.queue_url" in " ".join(ended.stdout.split())
+    assert ended.returncode == 0, "the accounts are polled all the same"
+    queue = aws.fleet.send_events()
+    try:
+        queue.send("{}")
+        ended = command("check", GOOD, more=QUEUE)
+        assert "✓ sqs: us-east-1, aws, 127.0.0.1" in ended.stdout
+        assert len(queue.receive()) == 1
+    finally:
+        aws.fleet.events = None
+
+
+@pytest.mark.parametrize(
+    "shard", [("--shard.index=1",), ("--shard.index=1", "--config.check"), ("--shard.from-hostname", "--config.check")]
+)
+def test_shards_take_no_queue_in_common(shard: tuple[str, ...], command: RunCommand) -> None:
+    ended = command("check", GOOD, more=QUEUE, options=(*shard, "--shard.total=2"))
+    assert ended.returncode == 2
+    assert "events.queue_url: is one queue for 2 shards: write {shard} into its name" in ended.stderr
+    ended = command("check", GOOD, more=QUEUE.replace("-events'", "-events-{shard}'"), options=(*shard, "--shard.total=2"))
+    assert ended.returncode != 2

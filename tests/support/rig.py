@@ -114,7 +114,9 @@ class Rig:
     def report(self) -> FleetReport:
         """Return how the fleet is doing, as of the published page."""
         snapshot = self.publisher.snapshot
-        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self.clock.time())
+        return fleet_report(
+            snapshot.statuses, snapshot.organizations, snapshot.policy, self.clock.time(), self.collector.events.status
+        )
 
     def page(self) -> Page:
         """Return the page of what is known now."""

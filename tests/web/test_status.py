@@ -9,9 +9,9 @@ import pytest
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Reason, pack
 from exporter.cases.policy import Policy
-from exporter.cases.report import OrganizationStatus
+from exporter.cases.report import EventQueueStatus, OrganizationStatus
 from tests.support.serving import Serving
-from tests.support.site import NOW, POLICY
+from tests.support.site import NOW, POLICY, report_of
 from tests.web.conftest import CASE, Serve, status
 
 DAY = 86400.0
@@ -215,3 +215,32 @@ def test_problems_of_the_configuration_file_are_told_and_which_shard_this_is(ser
     page = serve(problems=problems, shard="This is shard 1 of 3.").get("/").text
     assert "<br>".join(problems[:5]) + "<br>and 2 more" in page
     assert "This is shard 1 of 3." in page
+
+
+def test_events_are_on_the_page_where_there_is_a_queue(serve: Serve) -> None:
+    assert "<h3>Events</h3>" not in serve().get("/").text
+    assert "events" not in document(serve())
+
+    def serve_with(queue: EventQueueStatus) -> Serving:
+        return serve(report=lambda: replace(report_of([]), events=queue))
+
+    queue = EventQueueStatus("https://queue", up=True, last_receive=NOW - 3, last_event=NOW - 7, count=5, delay=1.4)
+    client = serve_with(queue)
+    assert figure(client, "Events") == "5"
+    assert "last one 7 s ago; on the page after 1 s" in client.get("/").text
+    assert document(client)["events"] == {
+        "url": "https://queue",
+        "up": True,
+        "last_receive": NOW - 3,
+        "last_event": NOW - 7,
+        "delay": 1.4,
+        "reason": None,
+        "detail": "",
+        "advice": "",
+    }
+    detail = f"ReceiveMessage: QueueDoesNotExist {HOSTILE}"
+    client = serve_with(replace(queue, up=False, reason=Reason.ACCESS_DENIED, detail=detail))
+    assert "<b>Events cannot be received</b>, last asked for 3 s ago (access_denied)." in client.get("/").text
+    assert "create the queue, or correct events.queue_url" in client.get("/").text
+    assert HOSTILE not in client.get("/").text
+    assert document(client)["events"]["advice"]

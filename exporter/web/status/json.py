@@ -9,6 +9,7 @@ from exporter.cases.report import AccountReport, FleetReport
 from exporter.cases.turns import waiting_since
 from exporter.web.status.rows import case_url
 
+_EVENTS = ("url", "up", "last_receive", "last_event", "delay", "reason", "detail", "advice")
 _ORGANIZATION = ("name", "accounts", "last_success", "reason", "detail", "advice")
 
 
@@ -25,6 +26,7 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) ->
             "first_response_overdue": report.overdue if known else None,
         },
         "organizations": [{key: getattr(organization, key) for key in _ORGANIZATION} for organization in report.organizations],
+        **({"events": {key: getattr(report.events, key) for key in _EVENTS}} if report.events.url else {}),
         "accounts": [_account(account, policy) for account in report.accounts],
     }
     return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"

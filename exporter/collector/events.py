@@ -1,0 +1,111 @@
+"""Consumes a queue of events: has the accounts that they name polled at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.cases.events import Event, Ignored
+from exporter.cases.report import EventQueueStatus
+from exporter.cases.status import AccountStatus
+from exporter.clock import Clock
+from exporter.collector.accounts import AccountTable
+from exporter.collector.ports import EventSource
+from exporter.errors import ReadFailure, internal
+from exporter.metrics import catalog
+from exporter.metrics.families import Sample
+from exporter.metrics.instrumentation import Instrumentation
+
+_LONG_POLL = 15
+"""Seconds that the queue is asked to wait for a message; less than a connection may be silent."""
+_SHORT_POLL = 1
+"""As above, while it is not known whether the queue answers."""
+_PAUSE = 0.5
+"""Where nothing came: a queue that does not wait would be asked all the time."""
+_LONGEST_PAUSE = 5.0
+
+
+class EventConsumer:
+    """Receives messages, has accounts polled, and deletes the messages; to be used on one event loop."""
+
+    def __init__(
+        self, accounts: AccountTable, instrumentation: Instrumentation, *, clock: Clock, log: FilteringBoundLogger
+    ) -> None:
+        self._accounts = accounts
+        self._instrumentation = instrumentation
+        self._clock = clock
+        self._log = log
+        self.source: EventSource | None = None
+        self.status = EventQueueStatus()
+        self._handled: list[str] = []  # to be deleted
+        self._awaited: list[tuple[str, float, float]] = []  # of which account, when it came, when it happened
+
+    def apply(self, source: EventSource | None) -> None:
+        """Receive from another queue, or from none, from the next run on."""
+        url = "" if source is None else source.url
+        if url != self.status.url:
+            self.status, self._handled = EventQueueStatus(url), []
+            self._instrumentation.expect_events()
+        self.source = source
+
+    async def run(self, source: EventSource) -> None:
+        failures = 0
+        while True:
+            try:
+                pause = 0.0 if await self.receive(source) else _PAUSE
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - a bug here must not keep events from coming until a restart
+                self._note(error if isinstance(error, ReadFailure) else internal(error))
+                failures += 1
+                pause = min(_LONGEST_PAUSE, _PAUSE * 2.0 ** min(failures, 50))
+            await self._clock.sleep(pause)
+
+    async def receive(self, source: EventSource) -> int:
+        """Delete what was handled, receive once, and return how many messages there were; raises ReadFailure."""
+        if self._handled:
+            await source.delete(self._handled)
+            self._handled = []
+        received = await source.receive(_LONG_POLL if self.status.up else _SHORT_POLL)
+        self._note(None)
+        self._handled = [handle for handle, _ in received]
+        now = self._clock.time()
+        self.status = replace(self.status, last_receive=now)
+        for _, content in received:
+            if isinstance(content, Event) and self._accounts.note(content):
+                self.status = replace(self.status, last_event=now, count=self.status.count + 1)
+                self._instrumentation.message_received(content)
+                if content.at is not None:
+                    self._awaited.append((content.account_id, now, content.at))
+            else:
+                self._instrumentation.message_received(Ignored.UNKNOWN_ACCOUNT if isinstance(content, Event) else content)
+        return len(received)
+
+    def page_shows(self, statuses: Iterable[AccountStatus]) -> None:
+        """Take note of the events whose accounts the page now shows as read after they came."""
+        if not self._awaited:
+            return
+        read_at = {each.account.account_id: each.reading.taken_at for each in statuses if each.reading}
+        awaited, self._awaited = self._awaited[-10_000:], []
+        for account_id, came, happened in awaited:
+            if read_at.get(account_id, 0.0) < came:
+                self._awaited.append((account_id, came, happened))
+            else:
+                delay = max(0.0, self._clock.time() - happened)
+                self.status = replace(self.status, delay=delay)
+                self._instrumentation.event_shown(delay)
+
+    def samples(self) -> Iterator[Sample]:
+        if self.status.up is not None:
+            yield Sample(catalog.EVENT_QUEUE_UP, {}, self.status.up)
+        if self.status.last_receive is not None:
+            yield Sample(catalog.QUEUE_RECEIVED, {}, self.status.last_receive)
+
+    def _note(self, failure: ReadFailure | None) -> None:
+        before, (reason, detail) = self.status, (failure.reason, failure.detail) if failure else (None, "")
+        self.status = replace(before, up=failure is None, reason=reason, detail=detail)
+        if (before.up, before.reason) != (self.status.up, reason):
+            self._accounts.changed.set()
+            if reason:
+                self._log.warning("event queue failed", queue=before.url, reason=reason.value, detail=detail)
+            else:
+                self._log.info("receiving events", queue=before.url)
