@@ -21,6 +21,7 @@ accounts:
 organizations:
   - name: demo
     refresh_interval: 1m
+    tags: [team, cost-center]
 metrics: {{cases: {{enabled: true}}}}
 """
 

@@ -180,6 +180,8 @@ class Simulator:
             if call.service == "sts":
                 return sts.answer(call.operation, call.parameters, key, self.fleet)
             if call.service == "organizations":
+                if self._throttle and call.operation != "ListAccounts" and not self._admits(call.operation):
+                    raise ApiError("TooManyRequestsException", "You have sent too many requests in too short a time.")
                 return organizations.answer(call.operation, call.parameters, key, self.fleet)
             account = self.fleet.account(key.account_id)
             is_contended = account.contention and self._rng.random() < account.contention

@@ -5,16 +5,17 @@ from collections.abc import Mapping
 
 from exporter.cases.model import Case
 from exporter.cases.policy import Policy
-from exporter.cases.report import AccountReport, FleetReport
+from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus
 from exporter.cases.turns import waiting_since
-from exporter.web.status.rows import case_url
+from exporter.web.status.rows import case_url, words
 
 _ORGANIZATION = ("name", "accounts", "last_success", "reason", "detail", "advice")
 
 
-def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) -> bytes:
-    """Return a report as JSON, what is known of the exporter itself (`about`) included."""
+def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy, wanted: str = "") -> bytes:
+    """Return a report as JSON, with `about` the exporter itself; of the accounts, those in which all `wanted` words occur."""
     known = report.knows_cases
+    shown = [account for account in report.accounts if all(word in words(account) for word in wanted.lower().split())]
     document = {
         **about,
         "fleet": {
@@ -24,10 +25,14 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) ->
             "open_cases_waiting_on": {author.value: count for author, count in report.turns.items()} if known else None,
             "first_response_overdue": report.overdue if known else None,
         },
-        "organizations": [{key: getattr(organization, key) for key in _ORGANIZATION} for organization in report.organizations],
-        "accounts": [_account(account, policy) for account in report.accounts],
+        "organizations": [_organization(organization) for organization in report.organizations],
+        "accounts": [_account(account, policy) for account in shown],
     }
     return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
+
+
+def _organization(status: OrganizationStatus) -> dict[str, object]:
+    return {key: getattr(status, key) for key in _ORGANIZATION} | {"warnings": [warning.detail for warning in status.warnings]}
 
 
 def _account(report: AccountReport, policy: Policy) -> dict[str, object]:
@@ -38,7 +43,8 @@ def _account(report: AccountReport, policy: Policy) -> dict[str, object]:
         "region": account.region,
         "organization": account.organization,
         "plan": account.targets.plan.value,
-        "labels": dict(account.labels),
+        "organizational_unit": account.organizational_unit,
+        "labels": account.all_labels,
         "state": report.state.value,
         "reason": report.reason,
         "detail": report.detail,
