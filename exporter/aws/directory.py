@@ -10,7 +10,7 @@ from exporter.aws.errors import malformed
 from exporter.aws.organizations import MOST_PAGES, Answer, OrganizationReader, listed
 from exporter.aws.parse import text
 from exporter.aws.retry import PageTokens
-from exporter.cases.model import Member
+from exporter.cases.model import Member, Reason
 from exporter.cases.report import Finding, finding
 from exporter.errors import ReadFailure, internal
 
@@ -31,7 +31,7 @@ class _Lookup(Generic[T]):
     monotonic: Callable[[], float]
     known: dict[str, T] = field(default_factory=dict)
     due: dict[str, float] = field(default_factory=dict)  # on the monotonic clock
-    failures: dict[str, ReadFailure] = field(default_factory=dict)
+    failures: dict[str, tuple[Reason, str]] = field(default_factory=dict)  # why, and its detail
     _failed: int = 0  # in a row
     _paused_until: float = -inf
 
@@ -48,7 +48,7 @@ class _Lookup(Generic[T]):
                 self.known[name] = await self.read(name)
             except Exception as error:  # noqa: BLE001 - a bug here must not end the discovery
                 failure = error if isinstance(error, ReadFailure) else internal(error)
-                self.failures[name] = ReadFailure(failure.reason, failure.detail)  # without the frames that it came through
+                self.failures[name] = failure.reason, failure.detail
                 self._failed += 1
                 pause, now = min(_LONGEST_PAUSE, 2.0 ** min(self._failed, 10)), self.monotonic()
                 self._paused_until, self.due[name] = now + pause, now + _LONGEST_PAUSE
@@ -97,8 +97,8 @@ class Directory:
         owned = {account_id: member for account_id, member in self.members.items() if owns(account_id)}
         pause = await self.names.some({unit for member in owned.values() for unit in member.units[1:]})
         pause = pause and min(pause, await self.tags.some(owned if self.keys else ()))
-        failures = [list(each.values())[-1] for each in (self.names.failures, self.tags.failures) if each]
-        return pause, [finding(self._reader.name, {}, failure.reason, failure.detail) for failure in failures]
+        failures = (self.names.failures, self.tags.failures)
+        return pause, [finding(self._reader.name, {}, *list(each.values())[-1]) for each in failures if each]
 
     def _path(self, units: Sequence[str]) -> str:
         """Return where an account is in names; in ids where they cannot be read, and empty until they are known."""

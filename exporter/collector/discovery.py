@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from math import inf
 
 from structlog.typing import FilteringBoundLogger
 
@@ -105,7 +104,7 @@ class Discoverer:
         pause, listing.warnings = await listing.discovery.look_up(self._owns)
         name, now = listing.discovery.name, self._clock.monotonic()
         for _, reason, detail, *_ in listing.warnings:
-            if now - listing.logged.get(detail, -inf) >= _REMINDER_SECONDS:
+            if now - listing.logged.get(detail, now - _REMINDER_SECONDS) >= _REMINDER_SECONDS:
                 listing.logged[detail] = now
                 self._log.warning("reading units or tags failed", organization=name, reason=str(reason), detail=detail)
         self._show(listing)

@@ -68,10 +68,9 @@ class ResolvedOrganization:
     def member(self, member: Member) -> ResolvedAccount:
         entry, account_id = self.entry, member.account_id
         role = _role_in(self.partition, account_id, entry.member_role_name or self.aws.role_name or "")
-        labels = tuple(sorted(entry.labels.items()))
         tags = tuple((label_name(tag), value) for tag in entry.tags if (value := member.tags.get(tag)) is not None)
-        place = (self.regions[0], self.partition, entry.name)
-        account = Account(account_id, member.name, *place, labels, self.targets, member.path, tags)
+        shared = self.regions[0], self.partition, entry.name, tuple(sorted(entry.labels.items())), self.targets
+        account = Account(account_id, member.name, *shared, member.path, tags)
         access = Access((role,), entry.member_external_id or self.aws.external_id, entry.profile)
         return ResolvedAccount(account, self.regions, access)
 
@@ -249,12 +248,10 @@ def _role_in(partition: str, account_id: str, role_name: str) -> str:
 
 
 def _matches(selection: SelectionKeys, account: Member) -> bool:
-    return bool(
+    tagged = ((account.tags.get(tag), patterns) for tag, patterns in selection.tags.items())
+    return (
         account.account_id in selection.accounts
         or any(fnmatchcase(account.name, pattern) for pattern in selection.name_patterns)
-        or not set(selection.organizational_units).isdisjoint(account.units)
-        or any(
-            (value := account.tags.get(tag)) is not None and any(fnmatchcase(value, pattern) for pattern in patterns)
-            for tag, patterns in selection.tags.items()
-        )
+        or any(unit in selection.organizational_units for unit in account.units)
+        or any(fnmatchcase(value, pattern) for value, patterns in tagged if value is not None for pattern in patterns)
     )

@@ -159,10 +159,10 @@ def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tup
 
 
 def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    first: dict[str, str] = {}
-    for index, tag in enumerate(tags):
-        if index != tags.index(other := first.setdefault(label_name(tag), tag)):
-            raise ValueError(f"has {other} and {tag}, which are both label_{label_name(tag)}: remove one")
+    for tag in tags:
+        same = [each for each in tags if label_name(each) == label_name(tag)]
+        if len(same) > 1:
+            raise ValueError(f"has {' and '.join(same)}, which are all label_{label_name(tag)}: leave one")
     return tags
 
 

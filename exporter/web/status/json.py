@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from exporter.cases.model import Case
 from exporter.cases.policy import Policy
-from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus
+from exporter.cases.report import AccountReport, FleetReport
 from exporter.cases.turns import waiting_since
 from exporter.web.status.rows import case_url, words
 
@@ -25,14 +25,13 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy, wa
             "open_cases_waiting_on": {author.value: count for author, count in report.turns.items()} if known else None,
             "first_response_overdue": report.overdue if known else None,
         },
-        "organizations": [_organization(organization) for organization in report.organizations],
+        "organizations": [
+            {key: getattr(each, key) for key in _ORGANIZATION} | {"warnings": [warning.detail for warning in each.warnings]}
+            for each in report.organizations
+        ],
         "accounts": [_account(account, policy) for account in shown],
     }
     return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
-
-
-def _organization(status: OrganizationStatus) -> dict[str, object]:
-    return {key: getattr(status, key) for key in _ORGANIZATION} | {"warnings": [warning.detail for warning in status.warnings]}
 
 
 def _account(report: AccountReport, policy: Policy) -> dict[str, object]:
