@@ -134,8 +134,8 @@ def _table(found: Findings, stream: TextIO) -> Iterator[str]:
     for each in ordered:
         facts, result = each.facts, _styled(f"{each.reason or 'ok':21}", found.style(each), stream)
         open_cases = "-" if facts["open_cases"] is None else facts["open_cases"]
-        name = f"{facts['account_name']}{facts['organizational_unit'] and ' · '}{facts['organizational_unit']}"
-        yield f"{facts['account_id']}  {result}  {open_cases:>4}  {facts['seconds']:7.2f}  {name}"
+        unit = f" · {facts['organizational_unit']}" if facts.get("organizational_unit") else ""
+        yield f"{facts['account_id']}  {result}  {open_cases:>4}  {facts['seconds']:7.2f}  {facts['account_name']}{unit}"
 
 
 def _who(failure: Finding, accounts: Mapping[str, Mapping[str, object]]) -> str:
