@@ -136,7 +136,7 @@ class Fleet:
         workloads = fleet.add_unit("Workloads")
         units = [fleet.add_unit(name, workloads) for name in ("Prod", "Test")]
         for account, team in zip(fleet.accounts[1:], itertools.cycle(_DEMO_TEAMS)):
-            account.unit = units[team == _DEMO_TEAMS[0]]
+            account.unit = units[account.name == "sandbox"]
             account.tags = {"team": team, "cost-center": f"cc-{10 + len(team)}"} if team else {}
         life = _bring_to_life(fleet, open_cases, pace=pace, late_share=_DEMO_LATE_SHARE)
         for account, (severity_code, age) in zip(fleet.accounts[1:], _DEMO_NEGLECTED, strict=False):
