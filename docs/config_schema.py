@@ -41,6 +41,7 @@ _VALUES: Final[Mapping[Any, Json]] = {
         "uniqueItems": True,
         "items": {"type": "string", "pattern": "^[a-z]+(-[a-z]+)+-[0-9]+$"},
     },
+    types.UnitId: {"type": "string", "pattern": "^ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$"},
     types.RoleChain: {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _ROLE_ARN}},
 }
 
@@ -74,11 +75,8 @@ def value_schema(kind: Any) -> Json:  # noqa: ANN401 - types are values here
         return {**({"description": items["description"]} if "description" in items else {}), "type": "array", "items": items}
     if origin is dict:
         keys = value_schema(arguments[0])
-        return {
-            "type": "object",
-            "propertyNames": {"pattern": keys["pattern"]},
-            "additionalProperties": value_schema(arguments[1]),
-        }
+        names = {name: value for name, value in keys.items() if name != "type"}
+        return {"type": "object", "propertyNames": names, "additionalProperties": value_schema(arguments[1])}
     if origin is Annotated:
         return _annotated(arguments[0], arguments[1:])
     raise TypeError(f"the configuration has a type that has no schema yet: {kind}")

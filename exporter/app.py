@@ -151,7 +151,7 @@ class Exporter:
             endpoints=endpoints,
             organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
-            warnings=denied,
+            warnings=[*denied, *(warning for each in discoverer.organizations() for warning in each.warnings)],
             notes=self._readers.notes(),
             unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
             strict=self._options.strict,

@@ -60,6 +60,7 @@ def account(status: AccountStatus, access: Access, callers: Mapping[str | None, 
     facts = {
         "account_id": status.account.account_id,
         "account_name": status.account.name,
+        "organizational_unit": status.account.organizational_unit,
         "credentials": str(access),
         "open_cases": len(reading.cases) if reading else None,
         "seconds": round(poll.duration, 3) if poll else 0.0,
@@ -133,7 +134,8 @@ def _table(found: Findings, stream: TextIO) -> Iterator[str]:
     for each in ordered:
         facts, result = each.facts, _styled(f"{each.reason or 'ok':21}", found.style(each), stream)
         open_cases = "-" if facts["open_cases"] is None else facts["open_cases"]
-        yield f"{facts['account_id']}  {result}  {open_cases:>4}  {facts['seconds']:7.2f}  {facts['account_name']}"
+        unit = f" · {facts['organizational_unit']}" if facts.get("organizational_unit") else ""
+        yield f"{facts['account_id']}  {result}  {open_cases:>4}  {facts['seconds']:7.2f}  {facts['account_name']}{unit}"
 
 
 def _who(failure: Finding, accounts: Mapping[str, Mapping[str, object]]) -> str:

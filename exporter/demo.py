@@ -21,6 +21,7 @@ accounts:
 organizations:
   - name: demo
     refresh_interval: 1m
+    tags: [team, cost-center]
 events: {{queue_url: "{queue_url}"}}
 metrics: {{cases: {{enabled: true}}}}
 """

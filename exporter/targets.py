@@ -1,11 +1,11 @@
 """From the configuration to the accounts that are polled, and to what discovers more of them."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.aws.organizations import Member, OrganizationReader
+from exporter.aws.directory import Directory
 from exporter.aws.readers import ReaderOptions, Readers
-from exporter.cases.model import Access, Account
+from exporter.cases.model import Access, Account, Member
 from exporter.cases.report import Finding, finding
 from exporter.cases.targets import Targets
 from exporter.collector.collector import Plan
@@ -19,9 +19,8 @@ class _OrganizationDiscovery:
     """Finds the active accounts of an organization that are selected."""
 
     organization: ResolvedOrganization
-    reader: OrganizationReader
+    directory: Directory
     target: Callable[[ResolvedAccount], Target]
-    members: Sequence[Member]
     name: str
     refresh_interval: float
 
@@ -32,17 +31,19 @@ class _OrganizationDiscovery:
         return is_named_so or (own.access, own.regions) == (other.access, other.regions)
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
-        members: list[Member] = []
-        async for page in self.reader.pages(timeout):
-            members += page
+        selections = self.organization.entry.include, self.organization.entry.exclude
+        async for page in self.directory.pages(timeout, with_units=any(each.organizational_units for each in selections)):
             yield self._targets(page)
-        self.members = members
 
     def known(self) -> Sequence[Target]:
-        return self._targets(self.members)
+        return self._targets(self.directory.members.values())
 
-    def _targets(self, members: Sequence[Member]) -> list[Target]:
-        return [self.target(self.organization.member(*each)) for each in members if self.organization.selects(*each)]
+    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:
+        return await self.directory.look_up(owns)
+
+    def _targets(self, members: Iterable[Member]) -> list[Target]:
+        organization, described = self.organization, self.directory.described(members)
+        return [self.target(organization.member(member)) for member in described if organization.selects(member)]
 
 
 @dataclass(slots=True)
@@ -68,6 +69,9 @@ class _OwnAccountDiscovery:
         account = Account(self.account_id, self.account_id, self.regions[0], partition, "", (), self.targets)
         return (self.target(ResolvedAccount(account, self.regions, Access())),)
 
+    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:  # noqa: ARG002 - as any's
+        return self.refresh_interval, ()
+
 
 def examined(listing: Listing) -> Finding:
     """Return how many accounts an organization has, how many are selected, and which patterns match none of them."""
@@ -75,15 +79,15 @@ def examined(listing: Listing) -> Finding:
     name = status.name or "own account"
     facts: dict[str, object] = {"name": name, "listed": None, "excluded": None, "selected": None, "unmatched": []}
     if status.reason is None and isinstance(discovery, _OrganizationDiscovery):
-        members = dict(discovery.members)
-        selected = sum(discovery.organization.selects(*member) for member in members.items())
+        members = discovery.directory.described(discovery.directory.members.values())
+        selected = sum(map(discovery.organization.selects, members))
         facts |= {"listed": len(members), "excluded": len(members) - selected, "selected": selected}
         facts["unmatched"] = discovery.organization.unmatched(members)
     return finding(name, facts, status.reason, status.detail)
 
 
-def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ()) -> Plan:
-    """Return what a configuration asks of the collector; what the discoveries before found holds until it is listed anew."""
+def plan(settings: Settings, readers: Readers, known: Sequence[Discovery] = ()) -> Plan:
+    """Return what a configuration asks of the collector; what is known of discoveries holds until it is listed anew."""
     aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
     subjects = cases.enabled and cases.subject
     options = ReaderOptions(aws.session_name, aws.session_duration, aws.languages, keep_subject=subjects)
@@ -92,20 +96,17 @@ def plan(settings: Settings, readers: Readers, before: Sequence[Discovery] = ())
         account, access = resolved.account, resolved.access
         return Target(account, readers.reader(account.account_id, access, resolved.regions, options), access)
 
-    listed = [discovery for discovery in before if isinstance(discovery, _OrganizationDiscovery)]
-    discoveries: list[Discovery] = [
-        _OrganizationDiscovery(
-            organization,
-            readers.organization_reader(organization.entry.name, organization.access, organization.regions, options),
-            target,
-            next((found.members for found in listed if found.lists(organization)), ()),
-            organization.entry.name,
-            organization.entry.refresh_interval,
-        )
-        for organization in settings.organizations
-    ]
+    listed = [discovery for discovery in known if isinstance(discovery, _OrganizationDiscovery)]
+    discoveries: list[Discovery] = []
+    for organization in settings.organizations:
+        entry = organization.entry
+        reader = readers.organization_reader(entry.name, organization.access, organization.regions, options)
+        before = next((found.directory for found in listed if found.lists(organization)), None)
+        keys = frozenset((*entry.tags, *entry.include.tags, *entry.exclude.tags))
+        directory = Directory(reader, (entry.refresh_interval, entry.tags_refresh_interval), keys, before)
+        discoveries.append(_OrganizationDiscovery(organization, directory, target, entry.name, entry.refresh_interval))
     if not settings.accounts and not settings.organizations:
-        found = next((discovery.account_id for discovery in before if isinstance(discovery, _OwnAccountDiscovery)), None)
+        found = next((discovery.account_id for discovery in known if isinstance(discovery, _OwnAccountDiscovery)), None)
         discoveries.append(_OwnAccountDiscovery(aws.regions, readers, target, settings.own_targets, found))
     return Plan(
         targets=[target(account) for account in settings.accounts],

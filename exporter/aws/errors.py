@@ -61,9 +61,10 @@ _CODES = {
     """,
     Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
     Reason.TIMEOUT: "RequestTimeout",
-    # Said by another service than the one that was meant; and of a case that was listed a moment ago.
+    # Said by another service than the one that was meant; and of a case, an account or a unit that was listed a moment ago.
     Reason.MALFORMED: """
-        CaseIdNotFound InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException
+        CaseIdNotFound InvalidAction MethodNotAllowed MissingAction NotImplemented OrganizationalUnitNotFoundException
+        TargetNotFoundException UnknownOperation UnknownOperationException
     """,
 }
 _REMEDY_OF = {"CaseIdNotFound": Remedy.NONE, "RegionDisabledException": Remedy.OTHER_ENDPOINT}

@@ -67,6 +67,7 @@ class OrganizationStatus:
     last_success: float | None = None
     reason: Reason | None = None
     detail: str = ""
+    warnings: Sequence[Finding] = ()  # why units or tags cannot be read
 
     @property
     def advice(self) -> str:

@@ -12,7 +12,7 @@ from exporter.cases.policy import Policy
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
-from exporter.collector.discovery import Discoverer
+from exporter.collector.discovery import Discoverer, Listing
 from exporter.collector.events import EventConsumer
 from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, EventSource, Target
@@ -100,7 +100,7 @@ class Collector:
 
     async def run_once(self, progress: Callable[[int, int], None]) -> None:
         """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
-        listings = [asyncio.create_task(self.discoverer.refresh(listing)) for listing in self.discoverer.listings]
+        listings = [asyncio.create_task(self._discover(listing)) for listing in self.discoverer.listings]
         polls: dict[Entry, asyncio.Task[None]] = {}
         slots = asyncio.Semaphore(self._concurrency)
 
@@ -118,6 +118,11 @@ class Collector:
                 break
             await asyncio.wait(pending, timeout=_PROGRESS_SECONDS)
         await self.publisher.publish()
+
+    async def _discover(self, listing: Listing) -> None:
+        await self.discoverer.refresh(listing)
+        while not await self.discoverer.look_up(listing):
+            pass
 
     async def poll(self, entry: Entry) -> None:
         self.accounts.begin(entry)
@@ -166,7 +171,8 @@ class Collector:
         for task in self._listings:
             task.cancel()
         if self._running:
-            self._listings = [self._spawn("discovery", self.discoverer.run(listing)) for listing in self.discoverer.listings]
+            runs = (self.discoverer.run, self.discoverer.run_look_ups)
+            self._listings = [self._spawn("discovery", run(listing)) for listing in self.discoverer.listings for run in runs]
             if self.events.source is not None:
                 self._listings.append(self._spawn("events", self._receive(self.events.source)))
 

@@ -1,11 +1,13 @@
 """Which accounts there are: the configured ones, and those that are discovered at run time."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.model import Account
-from exporter.cases.report import OrganizationStatus
+from exporter.cases.report import Finding, OrganizationStatus
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.ports import Discovery, Target
@@ -28,6 +30,9 @@ class Listing:
         # As last listed completely, and those that a listing has found since.
         self.targets = {target.account.account_id: target for target in discovery.known()}
         self.due = due
+        self.listed = asyncio.Event()  # set when a listing has ended
+        self.warnings: Sequence[Finding] = ()  # why something could not be looked up
+        self.logged: dict[str, float] = {}  # when, by detail
         self.remind_at: float = before.remind_at if before else due
         self.failures: int = before.failures if before else 0
         self.failure: ReadFailure | None = before.failure if before else None
@@ -39,7 +44,7 @@ class Listing:
 
     def status(self) -> OrganizationStatus:
         reason, detail = (self.failure.reason, self.failure.detail) if self.failure else (None, "")
-        return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail)
+        return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail, self.warnings)
 
 
 class Discoverer:
@@ -81,15 +86,29 @@ class Discoverer:
             await self.refresh(listing)
 
     async def refresh(self, listing: Listing) -> None:
-        found: dict[str, Target] = {}
         before = {target.account for target in listing.targets.values()}
         try:
             async for page in listing.discovery.pages(_TIMEOUT):
-                found |= {target.account.account_id: target for target in page}
                 self._add(listing, page)
-            self._succeeded(listing, found, before)
+            self._succeeded(listing, before)
         except Exception as error:  # noqa: BLE001 - one discovery's bug must not end all others
             self._failed(listing, error if isinstance(error, ReadFailure) else internal(error))
+
+    async def run_look_ups(self, listing: Listing) -> None:
+        while True:
+            listing.listed.clear()
+            await wait(listing.listed, await self.look_up(listing))
+
+    async def look_up(self, listing: Listing) -> float:
+        """Look up and show some of what no list tells, and return in how many seconds there is more."""
+        pause, listing.warnings = await listing.discovery.look_up(self._owns)
+        name, now = listing.discovery.name, self._clock.monotonic()
+        for _, reason, detail, *_ in listing.warnings:
+            if now - listing.logged.get(detail, now - _REMINDER_SECONDS) >= _REMINDER_SECONDS:
+                listing.logged[detail] = now
+                self._log.warning("reading units or tags failed", organization=name, reason=str(reason), detail=detail)
+        self._show(listing)
+        return pause
 
     def all_tried(self) -> bool:
         return all(listing.tried for listing in self.listings)
@@ -114,14 +133,19 @@ class Discoverer:
             listing.targets |= new
             self._accounts.add(target for account_id, target in new.items() if self._owns(account_id))
 
-    def _succeeded(self, listing: Listing, found: dict[str, Target], before: set[Account]) -> None:
+    def _succeeded(self, listing: Listing, before: set[Account]) -> None:
         if listing.failure is not None and listing.failure.passes:
             self._accounts.poll_passing()
-        if listing.failure is not None or before != {target.account for target in found.values()}:
-            self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(found))
-        listing.targets, listing.last_success = found, self._clock.time()
+        self._show(listing)
+        if listing.failure is not None or before != {target.account for target in listing.targets.values()}:
+            self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(listing.targets))
+        listing.last_success = self._clock.time()
         listing.failures, listing.failure = 0, None
         listing.due = self._clock.monotonic() + listing.discovery.refresh_interval
+        listing.listed.set()
+
+    def _show(self, listing: Listing) -> None:
+        listing.targets = {target.account.account_id: target for target in listing.discovery.known()}
         self._assign()
 
     def _failed(self, listing: Listing, failure: ReadFailure) -> None:
@@ -143,6 +167,8 @@ class Discoverer:
     def _assign(self) -> None:
         targets: dict[str, Target] = {}
         for target in (*self._configured, *(target for each in self.listings for target in each.targets.values())):
-            targets.setdefault(target.account.account_id, target)
-        owned = [target for account_id, target in targets.items() if self._owns(account_id)]
-        self._drop(self._accounts.assign(owned))
+            found, first = target.account, targets.setdefault(target.account.account_id, target)
+            if found.organization and not first.account.organization:
+                account = replace(first.account, organizational_unit=found.organizational_unit, tags=found.tags)
+                targets[found.account_id] = replace(first, account=account)
+        self._drop(self._accounts.assign(target for account_id, target in targets.items() if self._owns(account_id)))

@@ -1,11 +1,12 @@
 """What the collector needs from whoever talks to AWS."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.cases.events import Message
 from exporter.cases.model import Access, Account, Reading
+from exporter.cases.report import Finding
 
 
 class CaseSource(Protocol):
@@ -38,4 +39,7 @@ class Discovery(Protocol):
         """Yield the accounts that there are now, as they are listed, or raise ReadFailure."""
 
     def known(self) -> Sequence[Target]:
-        """Return the accounts as last listed completely."""
+        """Return the accounts as last listed completely, and those that a listing has found since."""
+
+    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:
+        """Look up some of what no list tells of owned accounts; return in how many seconds there is more, and what fails."""

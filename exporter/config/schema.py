@@ -17,7 +17,6 @@ MAX_CHAINED_SESSION: Final = 1 * HOUR
 MAX_DURATION: Final = 365 * 24 * HOUR
 
 MASKED: Final = "<secret>"
-_DURATIONS = ("interval", "timeout", "max_staleness", "session_duration", "refresh_interval", "first_response_targets")
 
 Concurrency = Annotated[int, types.whole_number(1, 512)]
 Interval = Annotated[float, types.duration(10.0, MAX_DURATION)]
@@ -104,10 +103,12 @@ class AccountEntry(AccessKeys):
 
 
 class SelectionKeys(Section):
-    """Selection of an organization's accounts."""
+    """Selection of an organization's accounts: those that match any of this."""
 
     accounts: tuple[types.AccountId, ...] = Field((), description="Account IDs.")
     name_patterns: tuple[types.Name, ...] = Field((), description="Shell-style patterns of account names.")
+    organizational_units: tuple[types.UnitId, ...] = Field((), description="Organizational unit IDs, with all units below.")
+    tags: dict[types.Name, tuple[types.Name, ...]] = Field({}, description="Shell-style patterns of values, by account tag.")
 
 
 class OrganizationEntry(AccessKeys):
@@ -120,6 +121,8 @@ class OrganizationEntry(AccessKeys):
     exclude: SelectionKeys = Field(SelectionKeys(), description="Accounts not to poll.")
     refresh_interval: Interval = Field(1 * HOUR, description="Interval between listings of the accounts.")
     labels: types.Labels = Field({}, description="Labels of every account.")
+    tags: types.Tags = Field((), description="Account tags to show as labels, unless a label has that name.")
+    tags_refresh_interval: Interval = Field(24 * HOUR, description="Interval between readings of an account's tags.")
 
 
 class Events(CredentialKeys):
@@ -181,7 +184,7 @@ def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
             shown = value.text
         case SupportPlan():
             shown = value.value
-        case float() if key in _DURATIONS:
+        case float():  # all are durations
             shown = types.format_duration(value)
         case str() if key in HIDDEN_KEYS:
             shown = MASKED

@@ -1,11 +1,11 @@
 """From a configuration file to what is read, and how; or to everything that is wrong with the file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from exporter.cases.model import Access, Account
+from exporter.cases.model import Access, Account, Member
 from exporter.cases.policy import Policy
 from exporter.cases.targets import DEFAULT, Targets, targets
 from exporter.config.problems import validated
@@ -20,7 +20,7 @@ from exporter.config.schema import (
     OrganizationEntry,
     SelectionKeys,
 )
-from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, region_of_queue
+from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, label_name, region_of_queue
 from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
 
 _WAYS = ("role_arn", "role_chain", "profile", "use_own_credentials")
@@ -49,26 +49,32 @@ class ResolvedOrganization:
     access: Access
     targets: Targets
 
-    def selects(self, account_id: str, name: str) -> bool:
+    def selects(self, account: Member) -> bool:
+        """Return whether an account is polled: not before its tags and units are known, where they can exclude it."""
         include, exclude = self.entry.include, self.entry.exclude
-        included = not (include.accounts or include.name_patterns) or _matches(include, account_id, name)
-        return included and not _matches(exclude, account_id, name)
+        is_known = exclude.tags.keys() <= account.tags.keys() and (account.units or not exclude.organizational_units)
+        included = not any(values for _, values in include) or _matches(include, account)
+        return bool(is_known and included and not _matches(exclude, account))
 
-    def unmatched(self, members: Mapping[str, str]) -> list[str]:
-        """Return what of include and exclude matches none of the accounts, whose names these are by their ids."""
-        found = []
-        for key, listed in (("include", self.entry.include), ("exclude", self.entry.exclude)):
-            found += [f"{key}.accounts {account_id}" for account_id in listed.accounts if account_id not in members]
-            unused = [each for each in listed.name_patterns if not any(fnmatchcase(name, each) for name in members.values())]
-            found += [f"{key}.name_patterns {pattern}" for pattern in unused]
-        return found
+    def unmatched(self, accounts: Sequence[Member]) -> list[str]:
+        """Return what of include and exclude matches none of the accounts."""
+        return [
+            f"{name}.{key} {value}"
+            for name, selection in (("include", self.entry.include), ("exclude", self.entry.exclude))
+            for key, values in selection
+            for value in values
+            for alone in [SelectionKeys.model_validate({key: {value: values[value]} if key == "tags" else (value,)})]
+            if not any(_matches(alone, account) for account in accounts)
+        ]
 
-    def member(self, account_id: str, name: str) -> ResolvedAccount:
-        role = _role_in(self.partition, account_id, self.entry.member_role_name or self.aws.role_name or "")
-        external_id = self.entry.member_external_id or self.aws.external_id
-        labels = tuple(sorted(self.entry.labels.items()))
-        account = Account(account_id, name, self.regions[0], self.partition, self.entry.name, labels, self.targets)
-        return ResolvedAccount(account, self.regions, Access((role,), external_id, self.entry.profile))
+    def member(self, member: Member) -> ResolvedAccount:
+        entry, account_id = self.entry, member.account_id
+        role = _role_in(self.partition, account_id, entry.member_role_name or self.aws.role_name or "")
+        tags = tuple((label_name(tag), value) for tag in entry.tags if (value := member.tags.get(tag)) is not None)
+        shared = self.regions[0], self.partition, entry.name, tuple(sorted(entry.labels.items())), self.targets
+        account = Account(account_id, member.name, *shared, member.path, tags)
+        access = Access((role,), entry.member_external_id or self.aws.external_id, entry.profile)
+        return ResolvedAccount(account, self.regions, access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,5 +262,11 @@ def _role_in(partition: str, account_id: str, role_name: str) -> str:
     return f"arn:{partition}:iam::{account_id}:role/{role_name}"
 
 
-def _matches(selection: SelectionKeys, account_id: str, name: str) -> bool:
-    return account_id in selection.accounts or any(fnmatchcase(name, pattern) for pattern in selection.name_patterns)
+def _matches(selection: SelectionKeys, account: Member) -> bool:
+    tagged = ((account.tags.get(tag), patterns) for tag, patterns in selection.tags.items())
+    return (
+        account.account_id in selection.accounts
+        or any(fnmatchcase(account.name, pattern) for pattern in selection.name_patterns)
+        or any(unit in selection.organizational_units for unit in account.units)
+        or any(fnmatchcase(value, pattern) for value, patterns in tagged if value is not None for pattern in patterns)
+    )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
@@ -62,6 +63,12 @@ def format_duration(seconds: float) -> str:
         count, left_ms = divmod(left_ms, _UNITS_MS[unit])
         written += f"{count}{unit}" if count else ""
     return written or "0s"
+
+
+@cache
+def label_name(tag: str) -> str:
+    """Return a tag's label, without its `label_` prefix, as kube-state-metrics names it: `CostCenter` is `cost_center`."""
+    return re.sub("([a-z0-9])([A-Z])", r"\1_\2", re.sub("[^a-zA-Z0-9_]", "_", tag)).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,14 @@ def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tup
     return regions
 
 
+def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    for tag in tags:
+        same = [each for each in tags if label_name(each) == label_name(tag)]
+        if len(same) > 1:
+            raise ValueError(f"has {' and '.join(same)}, which are all label_{label_name(tag)}: leave one")
+    return tags
+
+
 def duration(minimum: float, maximum: float, *, optional: bool = False) -> PlainValidator:
     def read(value: object) -> float | None:
         if optional and value is None:
@@ -231,3 +246,5 @@ _Region = Annotated[str, PlainValidator(_region)]
 Regions = Annotated[tuple[_Region, ...], not_empty(": leave the key out, or list a region"), AfterValidator(_regions)]
 RoleChain = Annotated[tuple[RoleArnValue, ...], not_empty(_NO_ROLES)]
 Labels = dict[LabelName, Text]
+UnitId = Annotated[Text, matching(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", "is not a unit's id: write it like ou-abcd-11111111")]
+Tags = Annotated[tuple[Name, ...], AfterValidator(_tags)]

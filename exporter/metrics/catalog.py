@@ -143,8 +143,8 @@ CASE_METRICS: tuple[Metric, ...] = (
 HEALTH_METRICS: tuple[Metric, ...] = (
     ACCOUNT_INFO := _gauge(
         "account_info",
-        (*ACCOUNT, "partition", "organization", "plan"),
-        "Information about a monitored account, its labels from the configuration as label_*.",
+        (*ACCOUNT, "partition", "organization", "plan", "organizational_unit"),
+        "Information about a monitored account, its configured labels and account tags as label_*.",
         optional=("label_*",),
     ),
     FIRST_RESPONSE_TARGET := _gauge(

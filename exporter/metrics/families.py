@@ -116,9 +116,9 @@ def age(since: float, now: float) -> float:
 
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
     account = status.account
-    extra = {f"label_{name}": value for name, value in account.labels}
-    info = {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan, **extra}
-    yield Sample(catalog.ACCOUNT_INFO, info, 1)
+    info = {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan}
+    owner = {"organizational_unit": account.organizational_unit, **{f"label_{k}": v for k, v in account.all_labels.items()}}
+    yield Sample(catalog.ACCOUNT_INFO, info | owner, 1)
     for severity_code, seconds in account.targets.by_severity:
         yield Sample(catalog.FIRST_RESPONSE_TARGET, {"severity_code": severity_code}, seconds)
     if status.last_poll is not None:

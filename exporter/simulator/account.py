@@ -33,6 +33,8 @@ class Account:
         supported: Whether the account's support plan includes the Support API.
         trusts: Whether the account's roles can be assumed at all.
         state: The account's state in the organization, such as `ACTIVE` or `SUSPENDED`.
+        unit: The id of the organizational unit that the account is in; empty below the root.
+        tags: The account's tags in the organization.
         joined_at: When it joined the organization, in Unix seconds.
         contention: The share of Support calls that are throttled because other tools use up the account's quota.
         default_language: The only language of listings that name none, as in some partitions; None lists all languages.
@@ -44,6 +46,8 @@ class Account:
     supported: bool = True
     trusts: bool = True
     state: str = "ACTIVE"
+    unit: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
     joined_at: float = 0.0
     contention: float = 0.0
     default_language: str | None = None

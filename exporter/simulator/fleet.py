@@ -1,5 +1,6 @@
 """The fleet: accounts with their cases, the keys that open them, and one lock for all of it."""
 
+import itertools
 import random
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ _OPEN_STATUSES: Final = (
     *("opened", "unassigned", "work-in-progress", "pending-customer-action"),
     *("customer-action-completed", "pending-amazon-action", "reopened"),
 )
+_ROOT_ID: Final = "r-demo"
 _SENTENCE: Final = "The quick brown fox jumps over the lazy dog and looks back once more. "
 
 _DEMO_OPEN_CASES: Final = (2.0, 7.0, 5.0, 6.0, 3.0, 1.5, 2.0, 4.0, 1.0)
@@ -32,6 +34,7 @@ _DEMO_NEGLECTED: Final = (
     *(("critical", 0.4 * _HOUR), ("high", 6 * _HOUR), ("normal", 18 * _HOUR)),
     ("urgent", _HOUR - 45),  # its target passes while somebody looks
 )
+_DEMO_TEAMS: Final = ("platform", "checkout", "data", "")
 _DEMO_QUOTA_CASE_AGE: Final = 3 * _DAY
 _DEMO_NOTICE_SECONDS: Final = 30.0
 
@@ -53,6 +56,8 @@ class Fleet:
         life: What happens by itself, or None.
         delegated_administrators: Ids of the accounts that may list accounts besides the management account.
         empty_pages: Whether ListAccounts puts an empty page between two pages.
+        tells_paths: Whether ListAccounts tells the organizational units of accounts.
+        units: Name and parent (empty: the root) of each organizational unit by its id.
     """
 
     def __init__(self, clock: Clock, rng: random.Random) -> None:
@@ -66,6 +71,8 @@ class Fleet:
         self.organization_id = f"o-{rng.randbytes(5).hex()}"
         self.delegated_administrators: set[str] = set()
         self.empty_pages = True
+        self.tells_paths = True
+        self.units: dict[str, tuple[str, str]] = {}
         self._by_id: dict[str, Account] = {}
         self._base_key: AccessKey | None = None
 
@@ -126,6 +133,11 @@ class Fleet:
         busy.contention = _DEMO_CONTENTION
         open_cases[busy.account_id] = 3.0
         fleet.add_account(name="retired-shop", state="SUSPENDED")
+        workloads = fleet.add_unit("Workloads")
+        units = [fleet.add_unit(name, workloads) for name in ("Prod", "Test")]
+        for account, team in zip(fleet.accounts[1:], itertools.cycle(_DEMO_TEAMS)):
+            account.unit = units[account.name == "sandbox"]
+            account.tags = {"team": team, "cost-center": f"cc-{10 + len(team)}"} if team else {}
         life = _bring_to_life(fleet, open_cases, pace=pace, late_share=_DEMO_LATE_SHARE)
         for account, (severity_code, age) in zip(fleet.accounts[1:], _DEMO_NEGLECTED, strict=False):
             life.neglect(account.account_id, severity_code, age)
@@ -173,6 +185,20 @@ class Fleet:
         if self.events is not None:
             with self.lock:
                 self.events.tell(case, name, author)
+
+    def add_unit(self, name: str, parent: str = "") -> str:
+        """Add an organizational unit, below the root or another unit, and return its id."""
+        unit_id = f"ou-demo-{len(self.units):08x}"
+        self.units[unit_id] = (name, parent)
+        return unit_id
+
+    def path(self, account: Account) -> str:
+        """Return where an account is, as ListAccounts tells it."""
+        parts, unit_id = [account.account_id, ""], account.unit
+        while unit_id:
+            parts.insert(0, unit_id)
+            unit_id = self.units[unit_id][1]
+        return "/".join((self.organization_id, _ROOT_ID, *parts))
 
     def account(self, account_id: str) -> Account:
         return self._by_id[account_id]

@@ -190,6 +190,8 @@ class Simulator:
             if call.service == "sts":
                 return sts.answer(call.operation, call.parameters, key, self.fleet)
             if call.service == "organizations":
+                if self._throttle and call.operation != "ListAccounts" and not self._admits(call.operation):
+                    raise ApiError("TooManyRequestsException", "You have sent too many requests in too short a time.")
                 return organizations.answer(call.operation, call.parameters, key, self.fleet)
             if call.service == "sqs":
                 return sqs.answer(call.operation, call.parameters, key, self.fleet.events)

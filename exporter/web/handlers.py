@@ -67,7 +67,7 @@ def application(site: Site) -> web.Application:
     for path, handler in {
         site.paths.telemetry: handlers.metrics,
         "/": _Document(handlers.render_page, site.pages, "text/html", _PAGE_HEADERS).handle,
-        "/config": _Document(lambda: site.config().encode(), site.pages, "text/plain").handle,
+        "/config": _Document(lambda _: site.config().encode(), site.pages, "text/plain").handle,
         "/api/v1/status": _Document(handlers.render_json, site.pages, "application/json").handle,
         "/assets/{name}": handlers.asset,
         "/-/healthy": handlers.healthy,
@@ -82,25 +82,25 @@ def application(site: Site) -> web.Application:
 
 
 class _Document:
-    """A document that is made in a thread, once for each page of metrics, however many ask for it."""
+    """A document that is made in a thread, once for each page of metrics and filter, however many ask for it."""
 
     def __init__(
-        self, make: Callable[[], bytes], pages: PageStore, media_type: str, headers: Mapping[str, str] = _COMMON_HEADERS
+        self, make: Callable[[str], bytes], pages: PageStore, media_type: str, headers: Mapping[str, str] = _COMMON_HEADERS
     ) -> None:
         self._make = make
         self._pages = pages
         self._headers = {**headers, "Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept-Encoding"}
         self._lock = asyncio.Lock()
-        self._generation = -1
+        self._made_for = (-1, "")
         self._bodies = b"", b""
 
     async def handle(self, request: web.Request) -> web.Response:
         async with self._lock:
-            generation = self._pages.generation
-            if generation != self._generation:
-                document = await asyncio.to_thread(self._make)
+            made_for = self._pages.generation, request.query.get("filter", "")
+            if made_for != self._made_for:
+                document = await asyncio.to_thread(self._make, made_for[1])
                 self._bodies = document, await asyncio.to_thread(gzip.compress, document, compresslevel=1)
-                self._generation = generation
+                self._made_for = made_for
         is_gzip = accepts_gzip(_joined(request, "Accept-Encoding"))
         return _response(self._bodies[is_gzip], self._headers, is_gzip=is_gzip)
 
@@ -111,12 +111,12 @@ class _Handlers:
         self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard)
         self._encoding = asyncio.Lock()
 
-    def render_page(self) -> bytes:
+    def render_page(self, _: str) -> bytes:
         site = self._site
         return self._page.render(site.report(), site.problems(), site.policy(), site.now()).encode(errors="replace")
 
-    def render_json(self) -> bytes:
-        return as_json(self._site.report(), self._site.about(), self._site.policy())
+    def render_json(self, wanted: str) -> bytes:
+        return as_json(self._site.report(), self._site.about(), self._site.policy(), wanted)
 
     async def metrics(self, request: web.Request) -> web.Response:
         pages = self._site.pages

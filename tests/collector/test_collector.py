@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.cases.model import Reason
+from exporter.cases.report import Finding
 from exporter.clock import SystemClock
 from exporter.collector.collector import Plan
 from exporter.collector.ports import Target
@@ -75,6 +76,7 @@ class Listing:
     def __init__(self, *pages: Sequence[Target] | Exception) -> None:
         self.let = asyncio.Semaphore(0)
         self.found = pages
+        self.listed: list[Target] = []
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         del timeout
@@ -82,10 +84,15 @@ class Listing:
             await self.let.acquire()
             if isinstance(page, Exception):
                 raise page
+            self.listed += page
             yield page
 
     def known(self) -> Sequence[Target]:
-        return ()
+        return self.listed
+
+    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:
+        del owns
+        return float("inf"), ()
 
 
 async def test_accounts_are_polled_while_their_list_still_comes_in(world: World[SystemClock]) -> None:

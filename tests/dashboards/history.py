@@ -27,6 +27,7 @@ from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.events import Message
 from exporter.cases.model import Account, Reason
+from exporter.cases.report import Finding
 from exporter.cases.targets import SupportPlan, targets
 from exporter.collector.collector import Collector, Plan
 from exporter.collector.ports import Target
@@ -162,6 +163,10 @@ class Members:
     def known(self) -> Sequence[Target]:
         """Return them all."""
         return self.targets
+
+    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:  # noqa: ARG002 - as above
+        """Return that there is nothing to look up."""
+        return float("inf"), ()
 
 
 class SilentQueue:

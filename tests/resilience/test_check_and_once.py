@@ -166,6 +166,7 @@ def test_check_writes_json_for_scripts(as_json: Ended) -> None:
     assert found[GOOD] | {"seconds": 0} == {
         "account_id": GOOD,
         "account_name": "name-1",
+        "organizational_unit": "",
         "credentials": "role AwsSupportExporter",
         "open_cases": 3,
         "seconds": 0,
@@ -283,6 +284,28 @@ def test_a_permission_that_few_readings_need_is_told_as_a_warning(command: RunCo
     before = aws.log.counts()["DescribeCommunications"]
     assert "DescribeCommunications:" not in command("check", "999999999999").stdout, "who has no case may read it"
     assert aws.log.counts()["DescribeCommunications"] == before + 1, "that there is no such case is an answer"
+
+
+def test_check_shows_units_and_which_permissions_are_missing_to_read_them_and_tags(command: RunCommand, aws: Simulator) -> None:
+    fleet = aws.fleet
+    unit = fleet.account(GOOD).unit = fleet.add_unit("Prod")
+    more = f"organizations: [{{name: acme, tags: [team], exclude: {{accounts: ['{NO_TRUST}', '{DENIED}', '{TRAPPED}']}}}}]"
+    ended = command("check", more=more)
+    assert re.search(rf"^{GOOD}  ok .* · Root/Prod$", ended.stdout, re.MULTILINE)
+    denied = Fault(Error(400, "AccessDeniedException", "no"), operation="DescribeOrganizationalUnit")
+    ended = command("check", more=more, fault=denied)
+    assert ended.returncode == 0
+    assert "acme: access_denied: DescribeOrganizationalUnit: AccessDeniedException\n" in ended.stdout
+    assert "allow organizations:DescribeOrganizationalUnit" in ended.stdout
+    assert f" · Root/{unit}\n" in ended.stdout
+    denied = Fault(Error(400, "AccessDeniedException", "no"), operation="ListTagsForResource")
+    (warning,) = json.loads(command("check", more=more, options=("--output=json",), fault=denied).stdout)["warnings"]
+    assert (warning["names"], warning["reason"]) == (["acme"], "access_denied")
+    assert "allow organizations:ListTagsForResource" in warning["advice"]
+    before = aws.log.counts()["ListTagsForResource"]
+    command("check", more=more, options=(f"--account={GOOD}",))
+    assert aws.log.counts()["ListTagsForResource"] == before + 1, "for the accounts that are checked only"
+    fleet.account(GOOD).unit = ""
 
 
 def test_an_endpoint_that_does_not_answer_is_told_though_another_does(command: RunCommand) -> None:

@@ -132,12 +132,14 @@ class Rig:
         return sorted(self.accounts.due(), key=lambda entry: entry.due)
 
     def list_due(self) -> None:
-        """List the organizations that are due."""
+        """List the organizations that are due, and look up what is due of their units and tags."""
 
         async def listing() -> None:
             for found in self.discoverer.listings:
                 if found.due <= self.clock.monotonic():
                     await self.discoverer.refresh(found)
+                while not await self.discoverer.look_up(found):
+                    pass
 
         self.run(listing())
 

@@ -85,6 +85,9 @@ def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[s
                 listed = ago(organization.last_success, now)
                 what = f"<b>Accounts of {escape(organization.name)} cannot be listed</b>, last listed {listed}"
             failures.setdefault((organization.reason, organization.advice, organization.detail), []).append(what)
+        for warning in organization.warnings:
+            what = f"<b>Units or tags of {escape(organization.name)} cannot be read</b>"
+            failures.setdefault((warning.reason, warning.advice, warning.detail), []).append(what)
     if (events := report.events).reason is not None:
         what = f"<b>Events cannot be received</b>, last asked for {ago(events.last_receive, now)}"
         failures.setdefault((events.reason, events.advice, events.detail), []).append(what)
