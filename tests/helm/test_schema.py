@@ -39,6 +39,7 @@ ACCOUNT = "111122223333"
         ({"serviceMonitor": {"interval": "often"}}, "interval"),
         ({"serviceMonitor": {"additionalLabels": {"release": 1}}}, "release"),
         ({"prometheusRule": {"rules": {"A": {"threshold": "5"}}}}, "threshold"),
+        ({"prometheusRule": {"ownerLabels": ["team"]}}, "ownerLabels"),
         ({"networkPolicy": {"ingress": {"from": [{"nameSpaceSelector": {}}]}}}, "nameSpaceSelector"),
         ({"podDisruptionBudget": {"maxUnavailable": "half"}}, "maxUnavailable"),
         ({"commonLabels": {"team": "not a label value!"}}, "team"),

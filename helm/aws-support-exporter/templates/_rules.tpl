@@ -49,7 +49,39 @@
 {{- $anchor := regexFind "[^#/]+$" ($annotations.runbook_url | default (lower $rule.alert)) -}}
 {{- $_ := set $annotations "runbook_url" (printf "%s%s%s" (trimSuffix "#" .) (hasSuffix "/" . | ternary "" "#") $anchor) -}}
 {{- end -}}
+{{- if and .values.ownerLabels (contains "$labels.account_id" ((default dict $rule.annotations).description | default "")) -}}
+{{- $_ := set $rule "expr" (include "aws-support-exporter.withOwner" (dict "expr" $rule.expr "labels" .values.ownerLabels)) -}}
+{{- $_ := set $annotations "description" (printf "%s%s" (include "aws-support-exporter.owner" .values.ownerLabels) $annotations.description) -}}
+{{- end -}}
 {{- $_ := set $rule "labels" $labels -}}
 {{- $_ := set $rule "annotations" $annotations -}}
 {{- toYaml $rule -}}
+{{- end -}}
+
+{{/*
+An alert's expression with owner labels of the account. Takes expr, labels.
+- Exporters that monitor the same account may disagree on its owner: topk takes one, so that the alert fires once.
+- A restarted exporter has yet to read the tags: a series with the first label wins for 15 minutes over one without.
+- An account without aws_support_account_info alerts by the last line.
+*/}}
+{{- define "aws-support-exporter.withOwner" -}}
+(
+{{ .expr | indent 2 }}
+)
+* on (account_id) group_left ({{ join ", " .labels }}) topk by (account_id) (1,
+    last_over_time(aws_support_account_info{ {{- first .labels }}!=""}[15m])
+  or on (account_id)
+    aws_support_account_info
+)
+or on (account_id) (
+{{ .expr | indent 2 }}
+)
+{{- end -}}
+
+{{/* What names the owner at the beginning of an alert's description. Takes the owner labels. */}}
+{{- define "aws-support-exporter.owner" -}}
+{{- range . -}}
+{{- $name := trimPrefix "label_" . | replace "_" " " -}}
+{{- printf "{{ with $labels.%s }}%s%s: {{ . }}. {{ end }}" . (substr 0 1 $name | upper) (substr 1 -1 $name) -}}
+{{- end -}}
 {{- end -}}
