@@ -1,28 +1,20 @@
 """With prometheusRule.ownerLabels, alerts about an account say whose it is; without an owner, they fire all the same."""
 
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.rules.rendered import complaints, rendered
 from tests.rules.situations import EACH_ALERT, OVERDUE, A, in_search, replica, series
-from tests.rules.test_alerts import TEXTS, Alert, run
-from tests.support.chart import Helm4, Values, named
+from tests.rules.test_alerts import TEXTS, run
 
 OWNER_LABELS = ["label_team", "organizational_unit"]
 TEAM, UNIT = 'label_team="shop"', 'organizational_unit="Root/Prod"'
 SHOP, PROD = {"label_team": "shop"}, {"organizational_unit": "Root/Prod"}
 OF_NO_ACCOUNT = {"AwsSupportSevereCasesRise", "AwsSupportOrganizationNotListed"}
-
-
-def rendered(**values: object) -> list[Alert]:
-    """Return the alerts of the chart."""
-    rule: Values = {"enabled": True, "skipApiCheck": True, **values}
-    groups = named(Helm4().render({"prometheusRule": rule}), "PrometheusRule")["spec"]["groups"]
-    return [alert for group in groups for alert in group["rules"]]
 
 
 def info(*labels: str) -> str:
@@ -37,15 +29,6 @@ def restarted(minute: int) -> dict[str, str]:
     """Return the series of an exporter that has been restarted four minutes ago, and has not read the tags yet."""
     before = max(minute - 4, 0)
     return {info(TEAM, UNIT): f"1x{before} stale", replica(info(UNIT)): f"_x{before} 1x1500"}
-
-
-def complaints(promtool: str, rules: Sequence[Alert], tests: Sequence[Mapping[str, object]], folder: Path) -> str:
-    """Return what promtool says against some tests of all rules together."""
-    rule_file, test_file = folder / "rules.yaml", folder / "tests.yaml"
-    rule_file.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": list(rules)}]}))
-    test_file.write_text(yaml.safe_dump({"rule_files": [str(rule_file)], "evaluation_interval": "1m", "tests": list(tests)}))
-    ended = subprocess.run([promtool, "test", "rules", test_file], capture_output=True, text=True, timeout=50, check=False)
-    return ended.stdout + ended.stderr if ended.returncode else ""
 
 
 OF_PER_ACCOUNT = [each for each in EACH_ALERT if each.alert not in OF_NO_ACCOUNT and "account_id" in "".join(each.series)]
