@@ -1,6 +1,6 @@
 """The dashboard of the whole fleet: how many cases, how severe, waiting on whom, how quiet, how fast AWS responds."""
 
-from docs.dashboards import model, queries, shared
+from docs.dashboards import model, owners, queries, shared
 from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN, WARN, Json, by_name, special, steps
 from docs.dashboards.panels import (
     HIDDEN_ACCOUNT,
@@ -59,7 +59,7 @@ def overview() -> Json:
         [
             ("", [(4, _now()), (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _severities())])]),
             ("Needs attention", [(10, [(15, _quiet_longest()), (9, _unanswered())])]),
-            ("By owner", [(9, [(14, _owners()), (10, _owners_history())])]),
+            ("By owner", [(9, [(14, owners.most_open()), (10, owners.history())])]),
             (
                 "Response times",
                 [
@@ -218,45 +218,6 @@ def _accounts() -> Json:
         "The ten accounts with the most open cases. A click opens the account.",
         Query(queries.or_none(f"topk(10, {counted})", "account_name"), "{{account_name}}"),
         links=shared.account_links("field.labels.account_id"),
-        decimals=0,
-    )
-
-
-def _open_by_owner(more: str = "") -> str:
-    return queries.by_owner("sum", queries.per_account("aws_support_open_cases", queries.GROUP, more))
-
-
-def _owners() -> Json:
-    oldest = f'aws_support_oldest_waiting_since_timestamp_seconds{{{queries.SEVERITY}, waiting_on="customer"}}'
-    waiting = queries.by_owner("max", f"(time() - min by (account_id) ({oldest} {queries.CHOSEN}))")
-    overdue = queries.by_owner("sum", queries.per_account("aws_support_first_response_overdue_cases", queries.SEVERITY))
-    top = f"and on (owner) topk(20, {_open_by_owner()})"
-    return table(
-        "Owners with the most open cases",
-        "The twenty values of the variable Label with the most open cases; none: accounts without this label. Longest: of the "
-        "cases that wait on us. The service variable does not apply to Overdue and Longest: they have no service label.",
-        Query(queries.or_none(f"topk(20, {_open_by_owner()})", "owner")),
-        Query(f"{_open_by_owner(_CRITICAL_OR_URGENT)} {top}"),
-        Query(f"{overdue} {top}"),
-        Query(f"""{_open_by_owner('waiting_on="customer"')} {top}"""),
-        Query(f"{waiting} {top}"),
-        columns=[
-            Column("owner", "Owner"),
-            count_column("Value #A", "Open", 80),
-            count_column("Value #B", "Critical + urgent", 145),
-            count_column("Value #C", "Overdue", 80),
-            count_column("Value #D", "Waiting on us", 115),
-            duration_column("Value #E", "Longest", (_DAY, WARN), (3 * _DAY, BAD)),
-        ],
-        sort_by="Value #A",
-    )
-
-
-def _owners_history() -> Json:
-    return timeseries(
-        "Open cases of these owners",
-        "History of the seven owners with the most open cases at the end of the time range.",
-        Query(queries.or_none(queries.top_at_the_end(7, _open_by_owner(), "owner"), "owner"), "{{owner}}"),
         decimals=0,
     )
 

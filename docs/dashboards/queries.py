@@ -11,11 +11,6 @@ ACCOUNT = f'{JOB}, account_id=~"$account"'
 SEVERITY = f'{ACCOUNT}, severity_code=~"$severity"'
 GROUP = f'{SEVERITY}, service_code=~"$service"'
 CHOSEN = f"and on (account_id) {INFO}{{{JOB}, {OF_OWNER}}}"
-_OWNER = (
-    f'label_replace(label_join(topk by (account_id) (1, {INFO}{{{JOB}, $label!=""}} or on (account_id) {INFO}{{{JOB}}}), '
-    '"owner", "", "$label"), "owner", "none", "owner", "")'
-)
-"""Exporters of the same account may disagree while one of them starts: one that has the label decides."""
 
 BY_SEVERITY = (
     *((code, f'severity_code="{code}"') for code in SEVERITIES[:-1]),
@@ -51,11 +46,6 @@ def total(metric: str, matchers: str, more: str = "", *, by: str = "", window: s
 def by_plan(counted: str) -> str:
     """Return the sum over the accounts of each support plan of what `per_account` returns."""
     return f"sum by (plan) ({counted} * on (account_id) group_left (plan) topk by (account_id) (1, {INFO}{{{JOB}}}))"
-
-
-def by_owner(operator: str, of_accounts: str) -> str:
-    """Return the sum, or another aggregate, over the accounts of each owner."""
-    return f"{operator} by (owner) ({of_accounts} * on (account_id) group_left (owner) {_OWNER})"
 
 
 def open_cases(more: str = "", *, by: str = "") -> str:
