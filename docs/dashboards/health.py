@@ -16,7 +16,7 @@ def health() -> Json:
         "aws-support-exporter-health",
         "AWS Support / Exporter health",
         "Whether polls of accounts succeed, how fresh the data is, how AWS responds, and what the exporter costs.",
-        [model.datasource(), model.job(), model.organization(), model.account(several=True)],
+        [model.datasource(), model.job(), model.organization(), *model.owners(), model.account(several=True)],
         [
             ("", [(4, _now())]),
             ("Accounts", [(8, [(12, _states()), (12, _failures_over_time())]), (9, [(12, _failing()), (12, _oldest_poll())])]),

@@ -10,7 +10,7 @@ import random
 import re
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -90,6 +90,8 @@ class Scrape:
     total: int = 1
     organization: str = "demo"
     per_case: bool = True
+    owners: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """The team and the organizational unit of accounts, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,17 @@ class RecordedExporter:
             Memory(),
             {None: cases_parser(keep_subject=False)},
         )
-        named = Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization, (), targets(plan))
+        team, unit = self._scrape.owners.get(account.name, ("", ""))
+        named = Account(
+            account.account_id,
+            account.name,
+            _REGION,
+            "aws",
+            self._scrape.organization,
+            (("team", team),) if team else (),
+            targets(plan),
+            organizational_unit=unit,
+        )
         return Target(named, reader)
 
     def _samples(self) -> Iterator[Sample]:

@@ -10,6 +10,8 @@ from exporter.simulator.fleet import Fleet
 HOUR, DAY = 3600.0, 86400.0
 PAYMENTS, SEARCH, CONTENDED, REFUSED, NO_PLAN = (str(digit) * 12 for digit in range(1, 6))
 OUR_TURN = "pending-customer-action"
+OWNERS = {"payments": ("shop", "Root/Workloads/Shop"), "search": ("shop", "Root/Workloads"), "contended": ("", "Root/Labs")}
+"""The team and the organizational unit of accounts."""
 EKS, RDS, EC2 = "service-eks", "service-rds", "service-ec2"
 
 Event = tuple[float, Callable[[], object]]

@@ -39,6 +39,8 @@ ACCOUNT = "111122223333"
         ({"serviceMonitor": {"interval": "often"}}, "interval"),
         ({"serviceMonitor": {"additionalLabels": {"release": 1}}}, "release"),
         ({"prometheusRule": {"rules": {"A": {"threshold": "5"}}}}, "threshold"),
+        ({"prometheusRule": {"ownerLabels": ["team"]}}, "ownerLabels"),
+        ({"prometheusRule": {"clusterLabel": "k8s-cluster"}}, "clusterLabel"),
         ({"networkPolicy": {"ingress": {"from": [{"nameSpaceSelector": {}}]}}}, "nameSpaceSelector"),
         ({"podDisruptionBudget": {"maxUnavailable": "half"}}, "maxUnavailable"),
         ({"commonLabels": {"team": "not a label value!"}}, "team"),
