@@ -264,8 +264,8 @@ INSTRUMENTS: tuple[Metric, ...] = (
     ),
     EVENTS_RECEIVED := _counter("events_received_total", ("event_name", "origin"), "Total number of events received.", _EVENTS),
     EVENTS_IGNORED := _counter("events_ignored_total", ("reason",), "Total number of messages ignored, by reason.", _EVENTS),
-    EVENT_DELAY := _histogram("event_delay_seconds", (), "Time from an event to the page with its account's poll.", _EVENTS),
     CHANGES_SEEN := _counter("changes_seen_total", ("by",), "Total number of changed cases, by what came first.", _EVENTS),
+    EVENT_DELAY := _histogram("event_delay_seconds", (), "Time from an event to the page with its account's poll.", _EVENTS),
 )
 """Self-instrumentation, in the order of the page."""
 

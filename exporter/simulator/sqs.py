@@ -14,8 +14,6 @@ from exporter.simulator.errors import ApiError
 from exporter.simulator.keys import AccessKey
 from exporter.simulator.parameters import Parameters
 
-_NAME = "aws-support-events"
-
 
 @dataclass(slots=True, eq=False)
 class EventQueue:
@@ -31,6 +29,7 @@ class EventQueue:
     doubled_share: float = 0.0
     late_share: float = 0.0
     late_seconds: float = 2.0
+    name: str = "aws-support-events"
     lost: list[tuple[str, str]] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)  # by handle
     _visible_at: dict[str, float] = field(default_factory=dict)
@@ -38,7 +37,7 @@ class EventQueue:
     @property
     def url(self) -> str:
         """The URL of the queue, which leads to the simulator where AWS_ENDPOINT_URL does."""
-        return f"https://sqs.us-east-1.amazonaws.com/{self.owner_id}/{_NAME}"
+        return f"https://sqs.us-east-1.amazonaws.com/{self.owner_id}/{self.name}"
 
     def tell(self, case: Case, name: str, author: str = "") -> None:
         """Send an event of a name; it has an author where a communication was added."""
@@ -88,7 +87,7 @@ def event(case: Case, name: str, at: float, author: str = "", communication_id: 
 
 def answer(operation: str, parameters: Parameters, caller: AccessKey, queue: EventQueue | None) -> bytes:
     """Return the JSON body of an SQS operation's response, or raise ApiError where AWS refuses."""
-    if queue is None or not (parameters.text("QueueUrl") or "").endswith(f"/{_NAME}"):
+    if queue is None or not (parameters.text("QueueUrl") or "").endswith(f"/{queue.name}"):
         raise ApiError("com.amazonaws.sqs#QueueDoesNotExist", "The specified queue does not exist.")
     if caller.account_id != queue.owner_id:
         raise ApiError("AccessDeniedException", f"{caller.arn} may not perform sqs:{operation}", HTTPStatus.FORBIDDEN)
