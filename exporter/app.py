@@ -139,7 +139,7 @@ class Exporter:
         try:
             identities, endpoints, _ = await asyncio.gather(
                 asyncio.gather(*(doctor.identity(*each) for each in used.items())),
-                doctor.endpoints(asked, self.collector.events.source),
+                doctor.endpoints(asked),
                 self.collector.run_once(progress),
             )
             denied = await doctor.denied({e.target.source: e.status.reading for e in accounts.entries() if e.status.reading})

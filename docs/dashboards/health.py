@@ -213,7 +213,8 @@ def _latency() -> Json:
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
     return timeseries(
         "Request duration",
-        "Time until AWS's response was read: median, 90th and 99th percentile over all operations.",
+        "Time until AWS's response was read: median, 90th and 99th percentile over all operations but ReceiveMessage, which "
+        "waits for events.",
         *(
             Query(f"histogram_quantile({share}, sum by (le) (rate({metric}_bucket{{{JOB}}}[$__rate_interval])))", legend)
             for legend, share in shares.items()

@@ -11,7 +11,6 @@ from botocore.credentials import Credentials
 
 from exporter.aws.client import Client, Service
 from exporter.aws.credentials import SessionCredentials, Sts
-from exporter.aws.events import EventQueue
 from exporter.aws.readers import Readers
 from exporter.aws.retry import Caller, time_limit
 from exporter.aws.support import SupportReader
@@ -55,13 +54,13 @@ class Doctor:
         }
         return finding(name, facts, *why)
 
-    async def endpoints(self, asked: Iterable[tuple[str, str]], queue: object) -> list[Finding]:
+    async def endpoints(self, asked: Iterable[tuple[str, str]]) -> list[Finding]:
         """Return where each service is asked; all is well if AWS answers, even without credentials, and the queue works."""
         unique: dict[tuple[Service, str], list[str]] = {}
         for name, region in asked:
             unique.setdefault((self.client.services(name, (region,))[0], name), []).append(region)
         found = [self._endpoint(*each, list(dict.fromkeys(regions))) for each, regions in unique.items()]
-        if isinstance(queue, EventQueue):
+        if (queue := self.readers.queue) is not None:
             found.append(self._endpoint(queue.service, "sqs", [queue.service.region], lambda _: queue.probe()))
         return await asyncio.gather(*found)
 
@@ -103,8 +102,6 @@ class Doctor:
         try:
             async with self.slots, time_limit(subject, asyncio.get_running_loop().time() + self.timeout) as caller:
                 return await ask(caller), ()
-        except ReadFailure as known:
-            failure = known
         except Exception as error:  # noqa: BLE001 - a bug here must not keep the accounts' results from being shown
-            failure = internal(error)
-        return None, (failure.reason, failure.detail)
+            failure = error if isinstance(error, ReadFailure) else internal(error)
+            return None, (failure.reason, failure.detail)

@@ -10,7 +10,7 @@ from typing import Any
 from exporter.aws.client import Client, Service
 from exporter.aws.parse import ACCOUNT_ID, timestamp
 from exporter.aws.retry import CredentialSource, time_limit
-from exporter.cases.events import EVENT_NAMES, ORIGINS, OTHER, Event, Ignored, Message
+from exporter.cases.events import EVENT_NAMES, ORIGINS, OTHER, Event, Ignored
 
 _HIDDEN_SECONDS = 30
 """After which SQS gives a message again that was not deleted, whatever the queue's own setting."""
@@ -29,7 +29,7 @@ class EventQueue:
     service: Service
     credentials: CredentialSource
 
-    async def receive(self, wait: int, hidden_seconds: int = _HIDDEN_SECONDS) -> list[Message]:
+    async def receive(self, wait: int, hidden_seconds: int = _HIDDEN_SECONDS) -> list[tuple[str, Event | Ignored]]:
         """Return what there is, or raise ReadFailure; wait (seconds) for the first where there is nothing."""
         parameters = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": wait, "VisibilityTimeout": hidden_seconds}
         answer = await self._call("ReceiveMessage", wait, parameters)

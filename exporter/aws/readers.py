@@ -47,6 +47,7 @@ class Readers:
         self._shared: dict[tuple[object, ...], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
         self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
+        self.queue: EventQueue | None = None  # of events
         self._cut: dict[str, str] = {}  # by AWS's reason
 
     def reader(self, account_id: str, access: Access, regions: Sequence[str], options: ReaderOptions) -> SupportReader:
@@ -75,7 +76,8 @@ class Readers:
 
     def event_queue(self, url: str, region: str, access: Access, options: ReaderOptions) -> EventQueue:
         credentials = self._credentials(access, (region,), options)
-        return EventQueue(url, self._client, self._client.services("sqs", (region,))[0], credentials)
+        self.queue = EventQueue(url, self._client, self._client.services("sqs", (region,))[0], credentials)
+        return self.queue
 
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
         """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""

@@ -26,6 +26,3 @@ class Event:
     origin: str = ""  # one of ORIGINS, where somebody wrote
     case_id: str = ""
     at: float | None = None  # when it happened, in Unix seconds; AWS gives whole ones
-
-
-Message = tuple[str, Event | Ignored]  # what deletes it, and what it says

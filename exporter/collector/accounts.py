@@ -107,7 +107,8 @@ class AccountTable:
         entry.asked = (min((at, *entry.asked)), at + SECOND_LOOK)
         entry.events.append(event)
         del entry.events[:-_MOST_EVENTS]
-        self._plan(entry, entry.due)
+        if entry.asked[0] < entry.due and not entry.failures:
+            self._plan(entry, entry.due)
         return True
 
     def begin(self, entry: Entry) -> None:
@@ -154,8 +155,7 @@ class AccountTable:
         self.passed.clear()
 
     def due(self) -> list[Entry]:
-        now = self._clock.monotonic()
-        return [entry for entry in self.entries() if entry.due <= now and not entry.polling]
+        return [entry for entry in self.entries() if entry.due <= self._clock.monotonic() and not entry.polling]
 
     def entries(self) -> list[Entry]:
         return [entry for _, entry in sorted(self._entries.items())]
@@ -164,8 +164,7 @@ class AccountTable:
         return account_id in self._entries
 
     def _add(self, target: Target) -> None:
-        entry = Entry(target, AccountStatus(target.account), 0.0)
-        self._entries[target.account.account_id] = entry
+        entry = self._entries[target.account.account_id] = Entry(target, AccountStatus(target.account), 0.0)
         self._unpolled.add(target.account.account_id)
         self._plan(entry, self._clock.monotonic())
 

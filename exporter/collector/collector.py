@@ -70,6 +70,7 @@ class Collector:
         self._polls: dict[Entry, asyncio.Task[None]] = {}
         self._listings: list[asyncio.Task[None]] = []
         self._crashes: list[str] = []
+        self._queue = plan.events
         self.events.apply(plan.events)
         self.discoverer.apply(plan.targets, plan.discoveries)
 
@@ -95,6 +96,7 @@ class Collector:
         self._concurrency = plan.concurrency
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
+        self._queue = plan.events
         self.events.apply(plan.events)
         self._refresh_listings()
 
@@ -173,8 +175,8 @@ class Collector:
         if self._running:
             runs = (self.discoverer.run, self.discoverer.run_look_ups)
             self._listings = [self._spawn("discovery", run(listing)) for listing in self.discoverer.listings for run in runs]
-            if self.events.source is not None:
-                self._listings.append(self._spawn("events", self._receive(self.events.source)))
+            if self._queue is not None:
+                self._listings.append(self._spawn("events", self._receive(self._queue)))
 
     async def _receive(self, source: EventSource) -> None:
         # What waited in the queue is of accounts that may not have been found yet; and it is read in the first round anyway.

@@ -1,6 +1,7 @@
 """Consumes a queue of events: has the accounts that they name polled at once."""
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
@@ -16,13 +17,12 @@ from exporter.metrics import catalog
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
 
-_LONG_POLL = 15
-"""Seconds that the queue is asked to wait for a message; less than a connection may be silent."""
-_SHORT_POLL = 1
-"""As above, while it is not known whether the queue answers."""
-_PAUSE = 0.5
-"""Where nothing came: a queue that does not wait would be asked all the time."""
-_LONGEST_PAUSE = 5.0
+_LONG_POLL, _SHORT_POLL = 15, 1
+"""Seconds to wait for a message: less than a connection may be silent, and short while the queue is not known to answer."""
+_FULL, _AT_ONCE = 10, 10
+"""Messages in a full batch, and how many batches are received at a time after one."""
+_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
+"""The shorter where nothing came: a queue that does not wait would be asked all the time."""
 
 
 class EventConsumer:
@@ -35,9 +35,8 @@ class EventConsumer:
         self._instrumentation = instrumentation
         self._clock = clock
         self._log = log
-        self.source: EventSource | None = None
         self.status = EventQueueStatus()
-        self._handled: list[str] = []  # to be deleted
+        self._handled: list[Sequence[str]] = []  # batches to be deleted
         self._awaited: list[tuple[str, float, float]] = []  # of which account, when it came, when it happened
 
     def apply(self, source: EventSource | None) -> None:
@@ -46,29 +45,34 @@ class EventConsumer:
         if url != self.status.url:
             self.status, self._handled = EventQueueStatus(url), []
             self._instrumentation.expect_events()
-        self.source = source
 
     async def run(self, source: EventSource) -> None:
-        failures = 0
+        pause = 0.0
         while True:
             try:
                 pause = 0.0 if await self.receive(source) else _PAUSE
-                failures = 0
             except Exception as error:  # noqa: BLE001 - a bug here must not keep events from coming until a restart
                 self._note(error if isinstance(error, ReadFailure) else internal(error))
-                failures += 1
-                pause = min(_LONGEST_PAUSE, _PAUSE * 2.0 ** min(failures, 50))
+                pause = min(_LONGEST_PAUSE, 2 * max(pause, _PAUSE))
             await self._clock.sleep(pause)
 
     async def receive(self, source: EventSource) -> int:
         """Delete what was handled, receive once, and return how many messages there were; raises ReadFailure."""
-        if self._handled:
-            await source.delete(self._handled)
-            self._handled = []
-        received = await source.receive(_LONG_POLL if self.status.up else _SHORT_POLL)
+        full = any(len(batch) == _FULL for batch in self._handled)
+        await asyncio.gather(*(self._delete(source, batch) for batch in self._handled))
+        waits = [0] * _AT_ONCE if full else [_LONG_POLL if self.status.up else _SHORT_POLL]
+        await asyncio.gather(*(self._take(source, wait) for wait in waits))
         self._note(None)
-        self._handled = [handle for handle, _ in received]
-        now = self._clock.time()
+        return sum(map(len, self._handled))
+
+    async def _delete(self, source: EventSource, batch: Sequence[str]) -> None:
+        await source.delete(batch)
+        self._handled.remove(batch)
+
+    async def _take(self, source: EventSource, wait: int) -> None:
+        received, now = await source.receive(wait), self._clock.time()
+        if received:
+            self._handled.append([handle for handle, _ in received])
         self.status = replace(self.status, last_receive=now)
         for _, content in received:
             if isinstance(content, Event) and self._accounts.note(content):
@@ -78,7 +82,6 @@ class EventConsumer:
                     self._awaited.append((content.account_id, now, content.at))
             else:
                 self._instrumentation.message_received(Ignored.UNKNOWN_ACCOUNT if isinstance(content, Event) else content)
-        return len(received)
 
     def page_shows(self, statuses: Iterable[AccountStatus]) -> None:
         """Take note of the events whose accounts the page now shows as read after they came."""

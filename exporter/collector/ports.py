@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from exporter.cases.events import Message
+from exporter.cases.events import Event, Ignored
 from exporter.cases.model import Access, Account, Reading
 from exporter.cases.report import Finding
+
+Message = tuple[str, Event | Ignored]  # what deletes it, and what it says
 
 
 class CaseSource(Protocol):

@@ -259,7 +259,7 @@ INSTRUMENTS: tuple[Metric, ...] = (
     API_REQUEST_DURATION := _histogram(
         "api_request_duration_seconds",
         ("operation",),
-        "Duration of requests to AWS until the response was read.",
+        "Duration of requests to AWS until the response was read, but of ReceiveMessage, which waits for events.",
         "after the first such request",
     ),
     EVENTS_RECEIVED := _counter("events_received_total", ("event_name", "origin"), "Total number of events received.", _EVENTS),

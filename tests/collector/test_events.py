@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from exporter.cases.events import Event, Ignored, Message
+from exporter.cases.events import Event, Ignored
 from exporter.cases.model import Reason
+from exporter.collector.ports import Message
 from exporter.errors import ReadFailure
 from exporter.metrics import catalog
 from tests.collector.conftest import INTERVAL, World
@@ -72,6 +73,15 @@ async def test_nothing_more_is_received_until_what_was_is_deleted(world: World[F
     assert queue.deleted == [["1"], ["1"], ["1"], ["2"]]
 
 
+async def test_after_a_full_batch_many_are_received_and_deleted_at_a_time(world: World[FakeClock]) -> None:
+    batches = [[(f"{number}-{each}", Ignored.MALFORMED) for each in range(10)] for number in range(12)]
+    queue = FakeQueue(*batches)
+    world.collector.events.apply(queue)
+    assert [await world.collector.events.receive(queue) for _ in range(5)] == [10, 100, 10, 0, 0]
+    assert queue.waits == [1, *([0] * 30), 15]
+    assert queue.deleted == [[handle for handle, _ in batch] for batch in batches]
+
+
 async def test_a_message_is_waited_for_long_only_where_the_queue_is_known_to_answer(world: World[FakeClock]) -> None:
     queue = FakeQueue()
     world.collector.events.apply(queue)
@@ -87,11 +97,11 @@ async def test_an_account_that_fails_keeps_to_its_pauses_and_the_poll_that_succe
     await world.assign(A)
     world.sources[A].outcome = ReadFailure(reason, "x")
     await world.poll_due()
-    due = world.status(A).next_poll
+    before = world.status(A)
     queue = FakeQueue([("1", Event(A, at=world.clock.time()))])
     world.collector.events.apply(queue)
     await world.collector.events.receive(queue)
-    assert world.status(A).next_poll == due
+    assert world.status(A) is before, "an event leaves nothing behind that grows"
     assert await world.poll_due() == []
     world.sources[A].outcome = ()
     world.clock.advance(2000)

@@ -25,12 +25,11 @@ from exporter.aws.errors import RequestFailure, refused
 from exporter.aws.parse import cases_parser
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
-from exporter.cases.events import Message
 from exporter.cases.model import Account, Reason
 from exporter.cases.report import Finding
 from exporter.cases.targets import SupportPlan, targets
 from exporter.collector.collector import Collector, Plan
-from exporter.collector.ports import Target
+from exporter.collector.ports import Message, Target
 from exporter.config.settings import parse
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore, TextFormat

@@ -30,16 +30,18 @@ def test_requests_are_counted_by_operation_and_failures_by_reason(instrumentatio
     instrumentation.request_ended("DescribeCases", 0.15, None)
     instrumentation.request_ended("DescribeCases", 30.0, Reason.TIMEOUT)
     instrumentation.request_ended("AssumeRole", 0.05, None)
+    instrumentation.request_ended("ReceiveMessage", 15.0, None)
 
     assert values(instrumentation, "aws_support_api_requests_total") == {
         '{operation="DescribeCases"}': 2,
         '{operation="AssumeRole"}': 1,
+        '{operation="ReceiveMessage"}': 1,
     }
     assert values(instrumentation, "aws_support_api_errors_total") == {'{operation="DescribeCases",reason="timeout"}': 1}
     assert values(instrumentation, "aws_support_api_request_duration_seconds_sum") == {
         '{operation="DescribeCases"}': 30.15,
         '{operation="AssumeRole"}': 0.05,
-    }
+    }, "a long poll is not slow"
     start = 'aws_support_api_request_duration_seconds_bucket{operation="AssumeRole",le="'
     assert values(instrumentation, start)['0.05"}'] == 1
 

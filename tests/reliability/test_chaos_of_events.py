@@ -72,9 +72,10 @@ class Day:
 
     async def _receive(self) -> None:
         events = self.rig.collector.events
-        assert events.source is not None
+        queue = self.rig.readers.queue
+        assert queue is not None
         with suppress(ReadFailure):
-            while await events.receive(events.source):
+            while await events.receive(queue):
                 pass
 
     def hour(self, *, dead: bool) -> int:

@@ -85,9 +85,8 @@ def world(simulator: Simulator, fleet: Fleet, clock: FakeClock, monkeypatch: pyt
     account, log = fleet.add_account(account_id=ACCOUNT), Log()
     with FakeRig(CONFIG.format(url=fleet.send_events().url), clock, log=log.logger) as rig:
         rig.round()
-        source = rig.collector.events.source
-        assert source is not None
-        task = rig.submit(rig.collector.events.run(source))
+        assert rig.readers.queue is not None
+        task = rig.submit(rig.collector.events.run(rig.readers.queue))
         yield World(rig, log, simulator, account)
         task.cancel()
 

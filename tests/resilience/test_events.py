@@ -13,7 +13,7 @@ from exporter.simulator.account import Account
 from exporter.simulator.corruptions import Body
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
+from exporter.simulator.kinds import ConnectionReset, Error, Latency, Silence, Throttled
 from exporter.simulator.server import Simulator
 from exporter.simulator.sqs import EventQueue
 from tests.resilience.conftest import configuration
@@ -125,6 +125,7 @@ def test_events_that_waited_while_the_exporter_was_down_are_handled_once_and_cou
 def test_foreign_messages_are_drained_and_starve_nobody(world: World) -> None:
     with world.running() as rig:
         until(rig, "up", UP, 1)
+        world.simulator.faults.add(Fault(Latency(0.1)))
         foreign = json.dumps({"account": "000000000000", "detail-type": "Support Case Update"})
         with world.simulator.fleet.lock:
             for number in range(10_000):

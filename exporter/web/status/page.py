@@ -89,7 +89,7 @@ def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[s
             what = f"<b>Units or tags of {escape(organization.name)} cannot be read</b>"
             failures.setdefault((warning.reason, warning.advice, warning.detail), []).append(what)
     if (events := report.events).reason is not None:
-        what = f"<b>Events cannot be received</b>, last asked for {ago(events.last_receive, now)}"
+        what = f"<b>Events cannot be received</b>, last received {ago(events.last_receive, now)}"
         failures.setdefault((events.reason, events.advice, events.detail), []).append(what)
     for failure in shared:
         what = f"<b>{counted(len(failure.names), 'account')} cannot be read</b>"
