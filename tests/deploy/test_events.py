@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # it has no
 from exporter.aws.events import content_of
 from exporter.cases.events import Event
 from exporter.config.types import region_of_queue
-from tests.deploy.test_iam import EVENTS, EXPORTER, POLICIES, Template, actions, named
+from tests.deploy.test_iam import EVENTS, EXPORTER, POLICIES, RuleBroken, Template, actions, named
 from tests.support.tools import ROOT
 
 TEMPLATES = {name: ROOT / f"deploy/events/cloudformation/{name}.yaml" for name in ("queue", "sender")}
@@ -50,7 +51,7 @@ def test_templates_and_modules_name_the_same_actions_roles_and_queue() -> None:
     for name, module in (("queue", "queue"), ("sender", "sender")):
         text, made = MODULES[module].read_text(), TEMPLATES[name].read_text()
         assert named(text) == named(made)
-        for setting in ("aws:PrincipalOrgID", "aws:PrincipalArn", "aws:SourceAccount", "Support Case Update", "900"):
+        for setting in ("aws:PrincipalOrgID", "aws:PrincipalArn", "Support Case Update", "900"):
             assert (setting in text) == (setting in made), setting
         assert set(
             re.findall(r"AwsSupportEventsSender|aws-support-events\b", MODULES[module].with_name("variables.tf").read_text())
@@ -73,7 +74,29 @@ def test_the_rule_sends_all_events_that_the_exporter_takes_and_no_others() -> No
     assert json.dumps(pattern) in DOCUMENT
     event = {"account": "111122223333", "detail-type": pattern["detail-type"][0]}
     assert isinstance(content_of(json.dumps(event)), Event)
-    assert properties["Targets"][0]["RoleArn"], "a queue of another account is sent to with a role"
+
+
+@pytest.mark.parametrize("shards", [1, 2, 5])
+def test_each_shards_queue_is_sent_to_with_the_role(shards: int) -> None:
+    arns = [f"arn:aws:sqs:us-east-1:999988887777:aws-support-events-{shard}" for shard in range(shards)]
+    sender = Template(TEMPLATES["sender"], {"QueueArns": ",".join(arns)})
+    targets = sender.properties("Rule")["Targets"]
+    assert [(target["Arn"], target["RoleArn"]) for target in targets] == [(arn, "Role.Arn") for arn in arns]
+    assert len({target["Id"] for target in targets}) == shards
+    (policy,) = sender.properties("Role")["Policies"]
+    assert policy["PolicyDocument"]["Statement"][0]["Resource"] == arns
+
+
+def test_there_are_no_more_queues_than_a_rule_has_targets() -> None:
+    arns = ["arn:aws:sqs:us-east-1:999988887777:aws-support-events"] * 6
+    with pytest.raises(RuleBroken):
+        Template(TEMPLATES["sender"], {"QueueArns": ",".join(arns)})
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
+def test_the_policy_covers_the_queues_of_each_partition(partition: str) -> None:
+    (statement,) = POLICIES["events"]["Statement"]
+    assert fnmatch(f"arn:{partition}:sqs:us-gov-west-1:999988887777:aws-support-events-0", statement["Resource"])
 
 
 @pytest.mark.parametrize("url", re.findall(r"https://sqs\S+/aws-support-events", DOCUMENT))

@@ -112,6 +112,10 @@ class Template:
                 return any(map(self._resolve, argument))
             case "Fn::GetAtt":
                 return ".".join(argument)
+            case "Fn::Split":
+                return self._resolve(argument[1]).split(argument[0])
+            case "Fn::Select":
+                return self._resolve(argument[1])[argument[0]]
         raise NotImplementedError(function)
 
 

@@ -10,6 +10,7 @@ import yaml
 from tests.rules.rendered import complaints, rendered
 from tests.rules.situations import EACH_ALERT, OVERDUE, A, in_search, replica, series
 from tests.rules.test_alerts import TEXTS, run
+from tests.rules.test_namespaces import scraped
 
 OWNER_LABELS = ["label_team", "organizational_unit"]
 TEAM, UNIT = 'label_team="shop"', 'organizational_unit="Root/Prod"'
@@ -98,6 +99,30 @@ def test_replicas_that_disagree_raise_one_alert_that_never_changes(promtool: str
     ]
 
     assert complaints(promtool, rendered(ownerLabels=OWNER_LABELS), tests, tmp_path) == ""
+
+
+def test_each_clusters_alerts_have_its_own_owner(promtool: str, tmp_path: Path) -> None:
+    """An account that the exporters of two clusters poll, each with labels of its own; a third has none."""
+    alerts = rendered(ownerLabels=OWNER_LABELS, clusterLabel="cluster")
+    (alert,) = (each for each in alerts if each["alert"] == "AwsSupportFirstResponseOverdue")
+    teams = {"a": 'label_team="shop"', "b": 'label_team="warehouse"', "c": ""}
+    names = {cluster: scraped(OVERDUE, cluster) for cluster in teams}
+    infos = [scraped(info(team), cluster) for cluster, team in teams.items() if team]
+    expected = [name.replace("}", f",{teams[cluster]}}}").partition("{")[2] for cluster, name in names.items()]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": "2x9"} for name in names.values()]
+        + [{"series": name, "values": "1x9"} for name in infos],
+        "promql_expr_test": [
+            {
+                "expr": alert["expr"],
+                "eval_time": "5m",
+                "exp_samples": [{"labels": f"{{{labels}", "value": 2} for labels in expected],
+            }
+        ],
+    }
+
+    assert complaints(promtool, [alert], [test], tmp_path) == ""
 
 
 def test_accounts_with_and_without_a_team_fire_side_by_side(promtool: str, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ One alert. Takes root, rule, change.
 {{- $_ := set $annotations "runbook_url" (printf "%s%s%s" (trimSuffix "#" .) (hasSuffix "/" . | ternary "" "#") $anchor) -}}
 {{- end -}}
 {{- if and $values.ownerLabels (contains "$labels.account_id" ((default dict $rule.annotations).description | default "")) -}}
-{{- $_ := set $rule "expr" (include "aws-support-exporter.withOwner" (dict "expr" $rule.expr "labels" $values.ownerLabels)) -}}
+{{- $_ := set $rule "expr" (include "aws-support-exporter.withOwner" (dict "expr" $rule.expr "labels" $values.ownerLabels "cluster" $values.clusterLabel)) -}}
 {{- $_ := set $annotations "description" (printf "%s%s" (include "aws-support-exporter.owner" $values.ownerLabels) $annotations.description) -}}
 {{- end -}}
 {{- $_ := set $rule "labels" $labels -}}
@@ -70,21 +70,22 @@ One alert. Takes root, rule, change.
 {{- end -}}
 
 {{/*
-An alert's expression with owner labels of the account. Takes expr, labels.
+An alert's expression with owner labels of the account. Takes expr, labels, cluster.
 - Exporters that monitor the same account may disagree on its owner: topk takes one, so that the alert fires once.
 - A restarted exporter has yet to read the tags: a series with the first label wins for 15 minutes over one without.
 - An account without aws_support_account_info alerts by the last line.
 */}}
 {{- define "aws-support-exporter.withOwner" -}}
+{{- $by := compact (list .cluster "account_id") | join ", " -}}
 (
 {{ .expr | indent 2 }}
 )
-* on (account_id) group_left ({{ join ", " .labels }}) topk by (account_id) (1,
+* on ({{ $by }}) group_left ({{ join ", " .labels }}) topk by ({{ $by }}) (1,
     last_over_time(aws_support_account_info{ {{- first .labels }}!=""}[15m])
-  or on (account_id)
+  or on ({{ $by }})
     aws_support_account_info
 )
-or on (account_id) (
+or on ({{ $by }}) (
 {{ .expr | indent 2 }}
 )
 {{- end -}}

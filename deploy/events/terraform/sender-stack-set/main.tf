@@ -20,8 +20,8 @@ resource "aws_cloudformation_stack_set" "this" {
   template_body    = file("${path.module}/../../cloudformation/sender.yaml")
 
   parameters = {
-    QueueArn = var.queue_arn
-    RoleName = var.role_name
+    QueueArns = join(",", var.queue_arns)
+    RoleName  = var.role_name
   }
 
   auto_deployment {

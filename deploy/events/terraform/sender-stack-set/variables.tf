@@ -1,6 +1,10 @@
-variable "queue_arn" {
-  description = "The queue, as the module queue makes it."
-  type        = string
+variable "queue_arns" {
+  description = "The queue, or the queue of each shard, as the module queue makes it."
+  type        = list(string)
+  validation {
+    condition     = length(var.queue_arns) >= 1 && length(var.queue_arns) <= 5
+    error_message = "A rule has one to five targets."
+  }
 }
 
 variable "role_name" {

@@ -11,8 +11,6 @@ terraform {
   }
 }
 
-data "aws_caller_identity" "current" {}
-
 resource "aws_iam_role" "this" {
   name        = var.role_name
   description = "Of the rule that sends events about support cases to the queue of aws-support-exporter"
@@ -25,7 +23,6 @@ resource "aws_iam_role" "this" {
       Effect    = "Allow"
       Principal = { Service = "events.amazonaws.com" }
       Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
     }]
   })
 }
@@ -39,7 +36,7 @@ resource "aws_iam_role_policy" "send_events" {
       Sid      = "Send"
       Effect   = "Allow"
       Action   = "sqs:SendMessage"
-      Resource = var.queue_arn
+      Resource = var.queue_arns
     }]
   })
 }
@@ -56,8 +53,10 @@ resource "aws_cloudwatch_event_rule" "this" {
 }
 
 resource "aws_cloudwatch_event_target" "this" {
+  count = length(var.queue_arns)
+
   rule      = aws_cloudwatch_event_rule.this.name
-  target_id = "queue"
-  arn       = var.queue_arn
+  target_id = "queue-${count.index}"
+  arn       = var.queue_arns[count.index]
   role_arn  = aws_iam_role.this.arn
 }
