@@ -57,7 +57,7 @@ class EventConsumer:
             await self._clock.sleep(pause)
 
     async def receive(self, source: EventSource) -> int:
-        """Delete what was handled, receive once, and return how many messages there were; raises ReadFailure."""
+        """Delete what was handled, receive more, and return how many messages there were; raises ReadFailure."""
         full = any(len(batch) == _FULL for batch in self._handled)
         await asyncio.gather(*(self._delete(source, batch) for batch in self._handled))
         waits = [0] * _AT_ONCE if full else [_LONG_POLL if self.status.up else _SHORT_POLL]
