@@ -33,11 +33,11 @@ def test_an_agent_that_starts_after_the_exporter_costs_no_more_than_its_delay(
     token = tmp_path / "token"
     token.write_text(TOKEN)
     port = free_port()
+    agent = {AGENT: f"http://127.0.0.1:{port}/v1/credentials", AGENT_TOKEN: str(token)}
+    exporter = start(configuration(fleet), simulator.environment() | OWN_KEYS | agent)
     began, agents = time.monotonic(), list[Agent]()
     timer = threading.Timer(LATE, lambda: agents.append(Agent(lambda: credentials(fleet.base_key), port).__enter__()))
     timer.start()
-    agent = {AGENT: f"http://127.0.0.1:{port}/v1/credentials", AGENT_TOKEN: str(token)}
-    exporter = start(configuration(fleet), simulator.environment() | OWN_KEYS | agent)
     exporter.wait_for(lambda text: Page(text).up() == dict.fromkeys(accounts, 1), began + ROUND - time.monotonic())
     assert time.monotonic() - began < ROUND
     timer.join()
