@@ -61,8 +61,7 @@ class Aws(Section):
         SupportPlan.ENTERPRISE, description=f"Support plan, which sets the first response targets: {', '.join(SupportPlan)}."
     )
     languages: tuple[types.Language, ...] = Field(
-        (),
-        description="Languages of cases, each listed by itself; by default AWS lists all, which some partitions do not.",
+        (), description="Languages of cases, each listed by itself; by default AWS lists all, which some partitions do not."
     )
 
 
@@ -161,7 +160,7 @@ class Config(Section):
     aws: Aws = Aws()
     accounts: tuple[AccountEntry, ...] = ()
     organizations: tuple[OrganizationEntry, ...] = ()
-    events: Events | None = None
+    events: Annotated[Events | None, types.GIVEN] = None
     metrics: Metrics = Metrics()
 
 

@@ -80,7 +80,8 @@ class Guard(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = made = cast("asyncio.Transport", transport)
-        made.set_write_buffer_limits(high=_BUFFERED_BYTES)
+        # Closing a TLS connection sends what its socket still has to send, and not what is yet to be encrypted.
+        made.set_write_buffer_limits(high=_BUFFERED_BYTES if made.get_extra_info("ssl_object") is None else 1)
         if not self._admits(made):
             made.abort()
             return
@@ -108,11 +109,13 @@ class Guard(asyncio.Protocol):
         return self.is_busy
 
     def pause_writing(self) -> None:
-        self._enter(State.STALLED, self._limits.stall)
+        if self.is_busy:  # and not in a handshake
+            self._enter(State.STALLED, self._limits.stall)
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        self.begin()
+        if self.is_busy:
+            self.begin()
         self._inner.resume_writing()
 
     def begin(self) -> None:
@@ -130,6 +133,11 @@ class Guard(asyncio.Protocol):
         if self._received and not is_last:
             self._set_deadline(self._limits.head)
             self._hand_over()
+
+    def close(self) -> None:
+        """Close the connection once all is sent that was written."""
+        if self._transport is not None:
+            self._transport.close()
 
     def abort(self) -> None:
         if self._transport is not None:
