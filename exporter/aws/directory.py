@@ -75,6 +75,7 @@ class Directory:
         self.tags = _Lookup(self._read_tags, intervals[1], self._clock.monotonic)
         if before is not None:
             self.members, self.selected = before.members, set(before.selected)
+            self.names.failed, self.tags.failed = before.names.failed, before.tags.failed
             self.names.known, self.names.due = before.names.known, before.names.due
             self.tags.known, self.tags.due = before.tags.known, before.tags.due if keys <= before.keys else {}
 

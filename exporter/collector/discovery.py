@@ -153,11 +153,10 @@ class Discoverer:
             where = {"organization": listing.discovery.name} if listing.discovery.name else {}
             what = "listing organization failed" if where else "finding the exporter's own account failed"
             self._log.warning(what, **where, reason=failure.reason.value, detail=failure.detail)
-        listing.failures += 1
+        listing.failures, listing.failure = listing.failures + 1, failure
         first, growth = UNTIL_PASSED if failure.passes else (_FIRST_PAUSE, 2.0)
         pause = min(_LONGEST_PAUSE, first * growth ** min(listing.failures - 1, 50))
         listing.due = now + min(pause, listing.discovery.refresh_interval)
-        listing.failure = failure
         self._accounts.changed.set()
 
     def _assign(self) -> None:

@@ -225,8 +225,7 @@ def _account(entry: AccountEntry, config: Config, partition_of: PartitionOf) -> 
 
 
 def _organization(entry: OrganizationEntry, config: Config, partition_of: PartitionOf) -> ResolvedOrganization:
-    regions = entry.regions or config.aws.regions
-    access = _access(entry) or Access()
+    regions, access = entry.regions or config.aws.regions, _access(entry) or Access()
     return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
 
 

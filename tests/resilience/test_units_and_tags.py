@@ -199,6 +199,16 @@ def test_a_reload_that_selects_by_another_tag_polls_on_until_that_is_known(
     assert set(running.after(REFRESH).up()) == {MANAGEMENT, B}
 
 
+def test_a_reload_makes_nobody_think_that_tags_were_read(simulator: Simulator, rig: StartRig) -> None:
+    simulator.faults.add(Fault(DENIED, operation="ListTagsForResource"))
+    running = rig(rest=acme("exclude: {tags: {team: [core]}}"))
+    for _ in range(3):
+        running.after(10)
+    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{acme('labels: {b: x}', 'exclude: {tags: {team: [core]}}')}")
+    assert running.page().values("aws_support_organization_up") == [0]
+    assert running.round().values("aws_support_organization_up") == [0]
+
+
 @pytest.mark.parametrize("faults", [[], [Fault(DENIED, operation="ListTagsForResource")]])
 def test_it_is_ready_when_the_tags_that_select_are_known_or_cannot_be_read(
     faults: list[Fault], simulator: Simulator, rig: StartRig
