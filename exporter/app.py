@@ -85,8 +85,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
         exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
     sys.stdout.write(exporter.store.uncompressed(TextFormat.PROMETHEUS).decode())
-    has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
-    return int(has_failed and not exporter.collector.accounts.entries())
+    return int(not exporter.collector.accounts.entries())
 
 
 class Exporter:
@@ -128,7 +127,7 @@ class Exporter:
         finally:
             await self._readers.close()
 
-    async def examine(self, progress: Callable[[int, int], None]) -> report.Findings:
+    async def examine(self, progress: Callable[[str], None]) -> report.Findings:
         """Poll every account once, and ask what else tells a person what is wrong."""
         settings, accounts, discoverer = self.settings, self.collector.accounts, self.collector.discoverer
         poll, client = settings.config.poll, Client(self._endpoints, self._observer, self._clock, random.random)

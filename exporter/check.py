@@ -71,13 +71,13 @@ def account(status: AccountStatus, access: Access, callers: Mapping[str | None, 
 
 
 @contextmanager
-def progress(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
-    """Show how many accounts were polled, while they are; nothing but a terminal gets it."""
+def progress(stream: TextIO) -> Iterator[Callable[[str], None]]:
+    """Show what is done, while it is; nothing but a terminal gets it."""
     shown = stream.isatty()
 
-    def show(done: int, total: int) -> None:
+    def show(doing: str) -> None:
         if shown:
-            stream.write(f"{_CLEAR_LINE}Polling accounts {done}/{total}" if total else f"{_CLEAR_LINE}Finding accounts")
+            stream.write(f"{_CLEAR_LINE}{doing}")
             stream.flush()
 
     try:

@@ -23,6 +23,7 @@ class _OrganizationDiscovery:
     target: Callable[[ResolvedAccount], Target]
     name: str
     refresh_interval: float
+    selects_by_tags: bool
 
     def lists(self, other: ResolvedOrganization) -> bool:
         """Return whether it is the same organization: it has its name, or is listed with the same credentials."""
@@ -38,12 +39,25 @@ class _OrganizationDiscovery:
     def known(self) -> Sequence[Target]:
         return self._targets(self.directory.members.values())
 
-    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:
-        return await self.directory.look_up(owns)
+    async def look_up(self, owns: Callable[[str], bool], most: int) -> tuple[float, Sequence[Finding], Finding | None]:
+        # As they are listed, nothing is known of tags: what selects accounts then does so without them.
+        listed = [(each, self.organization.selects(each)) for each in self.directory.members.values() if owns(each.account_id)]
+        units = {unit for each, selected in listed if selected is not False for unit in each.units[1:]}
+        shown = self.organization.entry.tags
+        tagged = {each.account_id for each, selected in listed if selected is None or (selected and shown)}
+        names, tags = self.directory.names, self.directory.tags
+        pause = min(await names.some(units, most), await tags.some(tagged, most))
+        last = [failure for each in (names, tags) for failure in list(each.failed.values())[-1:]]
+        told = [finding(self.name, {}, failure.reason, failure.detail) for failure in last]
+        return (pause, told[:-1], told[-1]) if self.selects_by_tags and tags.failed else (pause, told, None)
 
     def _targets(self, members: Iterable[Member]) -> list[Target]:
-        organization, described = self.organization, self.directory.described(members)
-        return [self.target(organization.member(member)) for member in described if organization.selects(member)]
+        """Return those that are polled: what was polled before stays until it is known to be excluded."""
+        organization, directory = self.organization, self.directory
+        decided = [(each, organization.selects(each)) for each in directory.described(members)]
+        directory.selected |= {each.account_id for each, selected in decided if selected}
+        directory.selected -= {each.account_id for each, selected in decided if selected is False}
+        return [self.target(organization.member(each)) for each, _ in decided if each.account_id in directory.selected]
 
 
 @dataclass(slots=True)
@@ -57,6 +71,7 @@ class _OwnAccountDiscovery:
     account_id: str | None = None
     name: str = ""
     refresh_interval: float = float("inf")
+    selects_by_tags: bool = False
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         self.account_id = await self.readers.own_account(self.regions, timeout)
@@ -69,8 +84,8 @@ class _OwnAccountDiscovery:
         account = Account(self.account_id, self.account_id, self.regions[0], partition, "", (), self.targets)
         return (self.target(ResolvedAccount(account, self.regions, Access())),)
 
-    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:  # noqa: ARG002 - as any's
-        return self.refresh_interval, ()
+    async def look_up(self, owns: object, most: int) -> tuple[float, Sequence[Finding], None]:  # noqa: ARG002 - as any's
+        return self.refresh_interval, (), None
 
 
 def examined(listing: Listing) -> Finding:
@@ -80,8 +95,8 @@ def examined(listing: Listing) -> Finding:
     facts: dict[str, object] = {"name": name, "listed": None, "excluded": None, "selected": None, "unmatched": []}
     if status.reason is None and isinstance(discovery, _OrganizationDiscovery):
         members = discovery.directory.described(discovery.directory.members.values())
-        selected = sum(map(discovery.organization.selects, members))
-        facts |= {"listed": len(members), "excluded": len(members) - selected, "selected": selected}
+        selected = [discovery.organization.selects(each) for each in members]
+        facts |= {"listed": len(members), "excluded": selected.count(False), "selected": selected.count(True)}
         facts["unmatched"] = discovery.organization.unmatched(members)
     return finding(name, facts, status.reason, status.detail)
 
@@ -101,10 +116,12 @@ def plan(settings: Settings, readers: Readers, known: Sequence[Discovery] = ()) 
     for organization in settings.organizations:
         entry = organization.entry
         reader = readers.organization_reader(entry.name, organization.access, organization.regions, options)
+        listed.sort(key=lambda found: found.name != entry.name)
         before = next((found.directory for found in listed if found.lists(organization)), None)
         keys = frozenset((*entry.tags, *entry.include.tags, *entry.exclude.tags))
         directory = Directory(reader, (entry.refresh_interval, entry.tags_refresh_interval), keys, before)
-        discoveries.append(_OrganizationDiscovery(organization, directory, target, entry.name, entry.refresh_interval))
+        shown = entry.name, entry.refresh_interval, bool(entry.include.tags or entry.exclude.tags)
+        discoveries.append(_OrganizationDiscovery(organization, directory, target, *shown))
     if not settings.accounts and not settings.organizations:
         found = next((discovery.account_id for discovery in known if isinstance(discovery, _OwnAccountDiscovery)), None)
         discoveries.append(_OwnAccountDiscovery(aws.regions, readers, target, settings.own_targets, found))

@@ -10,16 +10,15 @@ from exporter.aws.errors import malformed
 from exporter.aws.organizations import MOST_PAGES, Answer, OrganizationReader, listed
 from exporter.aws.parse import text
 from exporter.aws.retry import PageTokens
-from exporter.cases.model import Member, Reason
-from exporter.cases.report import Finding, finding
+from exporter.cases.model import Member
 from exporter.errors import ReadFailure, internal
 
 T = TypeVar("T")
 
-_PAUSE = 0.5  # between two requests: their quota is shared by all that asks about the organization
+_PACE = 0.5  # seconds between two requests: their quota is shared by all that asks about the organization
 _TIMEOUT = 60.0
-_LONGEST_PAUSE = 300.0
-_BATCH = 60
+_LONGEST_PAUSE = 300.0  # after failures, whatever they are of
+_ASKED_AGAIN = 300.0  # after its own failure: meanwhile others are asked
 
 
 @dataclass(slots=True)
@@ -30,33 +29,34 @@ class _Lookup(Generic[T]):
     interval: float
     monotonic: Callable[[], float]
     known: dict[str, T] = field(default_factory=dict)
-    due: dict[str, float] = field(default_factory=dict)  # on the monotonic clock
-    failures: dict[str, tuple[Reason, str]] = field(default_factory=dict)  # why, and its detail
-    _failed: int = 0  # in a row
+    due: dict[str, float] = field(default_factory=dict)  # of those that were asked for, on the monotonic clock
+    failed: dict[str, ReadFailure] = field(default_factory=dict)  # since one was read
+    _in_a_row: int = 0  # failures
     _paused_until: float = -inf
 
-    async def some(self, wanted: Collection[str]) -> float:
-        """Look up a few of those that are due, and return in how many seconds others are."""
+    async def some(self, wanted: Collection[str], most: int) -> float:
+        """Look up some of those that are due, and return in how many seconds others are."""
         now = self.monotonic()
         if now < self._paused_until:
             return self._paused_until - now
-        self.failures = {name: failure for name, failure in self.failures.items() if name in wanted}
+        self.failed = {name: failure for name, failure in self.failed.items() if name in wanted}
         latest = now + self.interval  # it may have been shortened
         due = sorted((when, name) for name in wanted if not now < (when := self.due.get(name, -inf)) <= latest)
-        for _, name in due[:_BATCH]:
+        for _, name in due[:most]:
             try:
                 self.known[name] = await self.read(name)
             except Exception as error:  # noqa: BLE001 - a bug here must not end the discovery
-                failure = error if isinstance(error, ReadFailure) else internal(error)
-                self.failures[name] = failure.reason, failure.detail
-                self._failed += 1
-                pause, now = min(_LONGEST_PAUSE, 2.0 ** min(self._failed, 10)), self.monotonic()
-                self._paused_until, self.due[name] = now + pause, now + _LONGEST_PAUSE
-                return pause
-            self._failed = 0
-            self.failures.pop(name, None)
+                return self._pause(name, error if isinstance(error, ReadFailure) else internal(error))
+            self.failed, self._in_a_row = {}, 0
             self.due[name] = self.monotonic() + self.interval
         return max(0.0, min((self.due.get(name, -inf) for name in wanted), default=inf) - self.monotonic())
+
+    def _pause(self, name: str, failure: ReadFailure) -> float:
+        self.failed[name] = failure
+        self._in_a_row += 1
+        now, pause = self.monotonic(), min(_LONGEST_PAUSE, 2.0 ** min(self._in_a_row, 10))
+        self._paused_until, self.due[name] = now + pause, now + _ASKED_AGAIN
+        return pause
 
 
 class Directory:
@@ -70,10 +70,12 @@ class Directory:
         self._free_at = -inf
         self.keys = keys
         self.members: dict[str, Member] = {}  # as last listed completely, and those that a listing has found since
+        self.selected: set[str] = set()  # ids of those that are polled
         self.names = _Lookup(self._read_name, intervals[0], self._clock.monotonic)
         self.tags = _Lookup(self._read_tags, intervals[1], self._clock.monotonic)
         if before is not None:
-            self.members = before.members
+            self.members, self.selected = before.members, set(before.selected)
+            self.names.failed, self.tags.failed = before.names.failed, before.tags.failed
             self.names.known, self.names.due = before.names.known, before.names.due
             self.tags.known, self.tags.due = before.tags.known, before.tags.due if keys <= before.keys else {}
 
@@ -89,20 +91,11 @@ class Directory:
 
     def described(self, members: Iterable[Member]) -> list[Member]:
         """Return accounts with what is known of them."""
-        known = self.tags.known
-        return [each._replace(path=self._path(each.units), tags=known.get(each.account_id, {})) for each in members]
-
-    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:
-        """Look up a few names and tags that are due; return in how many seconds others are, and why some are not known."""
-        owned = {account_id: member for account_id, member in self.members.items() if owns(account_id)}
-        pause = await self.names.some({unit for member in owned.values() for unit in member.units[1:]})
-        pause = pause and min(pause, await self.tags.some(owned if self.keys else ()))
-        failures = (self.names.failures, self.tags.failures)
-        return pause, [finding(self._reader.name, {}, *list(each.values())[-1]) for each in failures if each]
+        return [each._replace(path=self._path(each.units), tags=self.tags.known.get(each.account_id, {})) for each in members]
 
     def _path(self, units: Sequence[str]) -> str:
         """Return where an account is in names; in ids where they cannot be read, and empty until they are known."""
-        names = [self.names.known.get(unit, unit if self.names.failures else "") for unit in units[1:]]
+        names = [self.names.known.get(unit, unit if self.names.failed or unit in self.names.due else "") for unit in units[1:]]
         return "/".join(("Root", *names)) if units and all(names) else ""
 
     async def _read_name(self, unit_id: str) -> str:
@@ -123,4 +116,4 @@ class Directory:
 
     async def _pace(self) -> None:
         await self._clock.sleep(max(0.0, self._free_at - self._clock.monotonic()))
-        self._free_at = self._clock.monotonic() + _PAUSE
+        self._free_at = self._clock.monotonic() + _PACE

@@ -12,7 +12,7 @@ from exporter.cases.policy import Policy
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
-from exporter.collector.discovery import Discoverer, Listing
+from exporter.collector.discovery import BATCH, Discoverer, Listing
 from exporter.collector.events import EventConsumer
 from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, EventSource, Target
@@ -100,8 +100,8 @@ class Collector:
         self.events.apply(plan.events)
         self._refresh_listings()
 
-    async def run_once(self, progress: Callable[[int, int], None]) -> None:
-        """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
+    async def run_once(self, progress: Callable[[str], None]) -> None:
+        """Discover all accounts, poll each once, and publish the page; tags are waited for only where they select accounts."""
         listings = [asyncio.create_task(self._discover(listing)) for listing in self.discoverer.listings]
         polls: dict[Entry, asyncio.Task[None]] = {}
         slots = asyncio.Semaphore(self._concurrency)
@@ -115,7 +115,10 @@ class Collector:
                 if entry not in polls:
                     polls[entry] = asyncio.create_task(poll(entry))
             pending = [task for task in (*listings, *polls.values()) if not task.done()]
-            progress(sum(task.done() for task in polls.values()), len(polls))
+            done = sum(task.done() for task in polls.values())
+            step = f"Polling accounts {done}/{len(polls)}" if polls else "Finding accounts"
+            waits = any(each.last_success is not None and not each.looked_up for each in self.discoverer.listings)
+            progress(f"{step}, reading tags" if waits else step)
             if not pending:
                 break
             await asyncio.wait(pending, timeout=_PROGRESS_SECONDS)
@@ -123,7 +126,8 @@ class Collector:
 
     async def _discover(self, listing: Listing) -> None:
         await self.discoverer.refresh(listing)
-        while not await self.discoverer.look_up(listing):
+        most = 1 if listing.looked_up else BATCH  # one account and one unit show whether they can be read
+        while not (await self.discoverer.look_up(listing, most) or listing.looked_up):
             pass
 
     async def poll(self, entry: Entry) -> None:

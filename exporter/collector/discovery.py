@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -20,30 +20,29 @@ _TIMEOUT = 120.0
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
 _REMINDER_SECONDS = 3600.0
+BATCH = 30  # of units and of accounts, after which what is known of them is shown
 
 
+@dataclass(slots=True, eq=False)
 class Listing:
-    """What is known of one discovery; it is `due` on the monotonic clock."""
+    """What is known of one discovery; times are on the monotonic clock, but for `last_success`."""
 
-    def __init__(self, discovery: Discovery, due: float, before: "Listing | None" = None) -> None:
-        self.discovery = discovery
-        # As last listed completely, and those that a listing has found since.
-        self.targets = {target.account.account_id: target for target in discovery.known()}
-        self.due = due
-        self.listed = asyncio.Event()  # set when a listing has ended
-        self.warnings: Sequence[Finding] = ()  # why something could not be looked up
-        self.logged: dict[str, float] = {}  # when, by detail
-        self.remind_at: float = before.remind_at if before else due
-        self.failures: int = before.failures if before else 0
-        self.failure: ReadFailure | None = before.failure if before else None
-        self.last_success: float | None = before.last_success if before else None
-
-    @property
-    def tried(self) -> bool:
-        return self.failures > 0 or self.last_success is not None
+    discovery: Discovery
+    due: float = 0.0
+    looked_up: bool = False  # whether all is known that selects accounts, or could not be read
+    targets: dict[str, Target] = field(default_factory=dict)  # of those listed completely, and those found since
+    listed: asyncio.Event = field(default_factory=asyncio.Event)  # set when a listing has ended
+    warnings: Sequence[Finding] = ()  # why something could not be looked up
+    blind: Finding | None = None  # why accounts are not known that tags select
+    logged: dict[str, float] = field(default_factory=dict)  # when, by detail
+    remind_at: float = 0.0
+    failures: int = 0
+    failure: ReadFailure | None = None
+    last_success: float | None = None
 
     def status(self) -> OrganizationStatus:
-        reason, detail = (self.failure.reason, self.failure.detail) if self.failure else (None, "")
+        failure = self.failure or self.blind
+        reason, detail = (failure.reason, failure.detail) if failure else (None, "")
         return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail, self.warnings)
 
 
@@ -70,12 +69,14 @@ class Discoverer:
         self._configured: tuple[Target, ...] = ()
         self.listings: list[Listing] = []
 
-    def apply(self, configured: Iterable[Target], discoveries: Iterable[Discovery]) -> None:
+    def apply(self, configured: Iterable[Target], discoveries: Sequence[Discovery]) -> None:
         """Discover in other ways; what a discovery of the same name found before holds until it is listed again, at once."""
         now = self._clock.monotonic()
         before = {listing.discovery.name: listing for listing in self.listings}
         self._configured = tuple(configured)
-        self.listings = [Listing(discovery, now, before.get(discovery.name)) for discovery in discoveries]
+        self.listings = [before.get(discovery.name, Listing(discovery)) for discovery in discoveries]
+        for listing, discovery in zip(self.listings, discoveries, strict=True):
+            listing.discovery, listing.due, listing.looked_up = discovery, now, not discovery.selects_by_tags
         self._assign()
 
     async def run(self, listing: Listing) -> None:
@@ -99,19 +100,21 @@ class Discoverer:
             listing.listed.clear()
             await wait(listing.listed, await self.look_up(listing))
 
-    async def look_up(self, listing: Listing) -> float:
+    async def look_up(self, listing: Listing, most: int = BATCH) -> float:
         """Look up and show some of what no list tells, and return in how many seconds there is more."""
-        pause, listing.warnings = await listing.discovery.look_up(self._owns)
+        was_listed = listing.last_success is not None
+        pause, listing.warnings, listing.blind = await listing.discovery.look_up(self._owns, most)
+        listing.looked_up = listing.looked_up or (was_listed and pause > 0)
         name, now = listing.discovery.name, self._clock.monotonic()
-        for _, reason, detail, *_ in listing.warnings:
+        for _, reason, detail, *_ in (*listing.warnings, *([listing.blind] if listing.blind else ())):
             if now - listing.logged.get(detail, now - _REMINDER_SECONDS) >= _REMINDER_SECONDS:
                 listing.logged[detail] = now
                 self._log.warning("reading units or tags failed", organization=name, reason=str(reason), detail=detail)
-        self._show(listing)
+        self._assign()
         return pause
 
     def all_tried(self) -> bool:
-        return all(listing.tried for listing in self.listings)
+        return all(each.failures or (each.last_success is not None and each.looked_up) for each in self.listings)
 
     def organizations(self) -> list[OrganizationStatus]:
         """Return how the discovery of each organization is doing, and that of the exporter's own account if it failed."""
@@ -120,9 +123,8 @@ class Discoverer:
     def samples(self) -> Iterator[Sample]:
         for listing in self.listings:
             labels = {"organization": listing.discovery.name}
-            if not listing.tried:
-                continue
-            yield Sample(catalog.ORGANIZATION_UP, labels, listing.failure is None)
+            if listing.failures or listing.last_success is not None:
+                yield Sample(catalog.ORGANIZATION_UP, labels, listing.status().reason is None)
             if listing.last_success is not None and listing.discovery.name:
                 yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, listing.last_success)
 
@@ -136,7 +138,7 @@ class Discoverer:
     def _succeeded(self, listing: Listing, before: set[Account]) -> None:
         if listing.failure is not None and listing.failure.passes:
             self._accounts.poll_passing()
-        self._show(listing)
+        self._assign()
         if listing.failure is not None or before != {target.account for target in listing.targets.values()}:
             self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(listing.targets))
         listing.last_success = self._clock.time()
@@ -144,31 +146,25 @@ class Discoverer:
         listing.due = self._clock.monotonic() + listing.discovery.refresh_interval
         listing.listed.set()
 
-    def _show(self, listing: Listing) -> None:
-        listing.targets = {target.account.account_id: target for target in listing.discovery.known()}
-        self._assign()
-
     def _failed(self, listing: Listing, failure: ReadFailure) -> None:
         now = self._clock.monotonic()
         if listing.failure is None or failure.reason != listing.failure.reason or now >= listing.remind_at:
             listing.remind_at = now + _REMINDER_SECONDS
-            why = {"reason": failure.reason.value, "detail": failure.detail}
-            if listing.discovery.name:
-                self._log.warning("listing organization failed", organization=listing.discovery.name, **why)
-            else:
-                self._log.warning("finding the exporter's own account failed", **why)
-        listing.failures += 1
+            where = {"organization": listing.discovery.name} if listing.discovery.name else {}
+            what = "listing organization failed" if where else "finding the exporter's own account failed"
+            self._log.warning(what, **where, reason=failure.reason.value, detail=failure.detail)
+        listing.failures, listing.failure = listing.failures + 1, failure
         first, growth = UNTIL_PASSED if failure.passes else (_FIRST_PAUSE, 2.0)
         pause = min(_LONGEST_PAUSE, first * growth ** min(listing.failures - 1, 50))
         listing.due = now + min(pause, listing.discovery.refresh_interval)
-        listing.failure = failure
         self._accounts.changed.set()
 
     def _assign(self) -> None:
-        targets: dict[str, Target] = {}
-        for target in (*self._configured, *(target for each in self.listings for target in each.targets.values())):
-            found, first = target.account, targets.setdefault(target.account.account_id, target)
-            if found.organization and not first.account.organization:
-                account = replace(first.account, organizational_unit=found.organizational_unit, tags=found.tags)
-                targets[found.account_id] = replace(first, account=account)
+        for listing in self.listings:
+            listing.targets = {target.account.account_id: target for target in listing.discovery.known()}
+        targets = {account_id: target for each in reversed(self.listings) for account_id, target in each.targets.items()}
+        for target in self._configured:
+            found = targets.get(target.account.account_id, target).account
+            account = replace(target.account, organizational_unit=found.organizational_unit, tags=found.tags)
+            targets[account.account_id] = replace(target, account=account)
         self._drop(self._accounts.assign(target for account_id, target in targets.items() if self._owns(account_id)))

@@ -36,6 +36,7 @@ class EventSource(Protocol):
 class Discovery(Protocol):
     name: str  # the organization's; empty for the exporter's own account
     refresh_interval: float  # seconds
+    selects_by_tags: bool  # so that accounts are not known before they are looked up
 
     def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:
         """Yield the accounts that there are now, as they are listed, or raise ReadFailure."""
@@ -43,5 +44,5 @@ class Discovery(Protocol):
     def known(self) -> Sequence[Target]:
         """Return the accounts as last listed completely, and those that a listing has found since."""
 
-    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:
-        """Look up some of what no list tells of owned accounts; return in how many seconds there is more, and what fails."""
+    async def look_up(self, owns: Callable[[str], bool], most: int) -> tuple[float, Sequence[Finding], Finding | None]:
+        """Look up so many units and owned accounts; return when there is more, what fails, and why tags cannot select."""

@@ -23,6 +23,7 @@ from exporter.config.schema import (
 from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, label_name, region_of_queue
 from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
 
+_TAGS = "tags."
 _WAYS = ("role_arn", "role_chain", "profile", "use_own_credentials")
 
 
@@ -49,22 +50,22 @@ class ResolvedOrganization:
     access: Access
     targets: Targets
 
-    def selects(self, account: Member) -> bool:
-        """Return whether an account is polled: not before its tags and units are known, where they can exclude it."""
-        include, exclude = self.entry.include, self.entry.exclude
-        is_known = exclude.tags.keys() <= account.tags.keys() and (account.units or not exclude.organizational_units)
-        included = not any(values for _, values in include) or _matches(include, account)
-        return bool(is_known and included and not _matches(exclude, account))
+    def selects(self, account: Member) -> bool | None:
+        """Return whether an account is polled; None while tags or units decide that which are not known."""
+        included = {_matches(key, values, account) for key, values in _parts(self.entry.include).items()} or {True}
+        excluded = {_matches(key, values, account) for key, values in _parts(self.entry.exclude).items()}
+        if True in excluded or included == {False}:
+            return False
+        return True if True in included and None not in excluded else None
 
     def unmatched(self, accounts: Sequence[Member]) -> list[str]:
-        """Return what of include and exclude matches none of the accounts."""
+        """Return what of include and exclude matches none of the accounts, and none whose tags are not known."""
         return [
             f"{name}.{key} {value}"
             for name, selection in (("include", self.entry.include), ("exclude", self.entry.exclude))
-            for key, values in selection
+            for key, values in _parts(selection).items()
             for value in values
-            for alone in [SelectionKeys.model_validate({key: {value: values[value]} if key == "tags" else (value,)})]
-            if not any(_matches(alone, account) for account in accounts)
+            if not any(_matches(key, (value,), account) or self.selects(account) is None for account in accounts)
         ]
 
     def member(self, member: Member) -> ResolvedAccount:
@@ -94,21 +95,13 @@ class Settings:
     @property
     def first_response_targets(self) -> set[float]:
         """The targets of all accounts, in seconds."""
-        found = {
-            self.own_targets,
-            *(each.account.targets for each in self.accounts),
-            *(each.targets for each in self.organizations),
-        }
-        return {seconds for each in found for _, seconds in each.by_severity}
+        found = [each.account.targets for each in self.accounts] + [each.targets for each in self.organizations]
+        return {seconds for each in (self.own_targets, *found) for _, seconds in each.by_severity}
 
     @property
     def policy(self) -> Policy:
-        metrics = self.config.metrics
-        return Policy(
-            self.config.poll.max_staleness,
-            metrics.cases.limit if metrics.cases.enabled else None,
-            subjects=metrics.cases.enabled and metrics.cases.subject,
-        )
+        cases, longest = self.config.metrics.cases, self.config.poll.max_staleness
+        return Policy(longest, cases.limit if cases.enabled else None, subjects=cases.enabled and cases.subject)
 
 
 def load(path: Path, *, partition_of: PartitionOf, shard: tuple[int, int] = (0, 1)) -> Settings:
@@ -227,10 +220,8 @@ def _check_roles(loc: Loc, entry: CredentialKeys, region: str, partition_of: Par
 
 
 def _account(entry: AccountEntry, config: Config, partition_of: PartitionOf) -> ResolvedAccount:
-    aws = config.aws
-    regions = entry.regions or aws.regions
-    partition = partition_of(regions[0])
-    access = _access(entry)
+    aws, regions = config.aws, entry.regions or config.aws.regions
+    access, partition = _access(entry), partition_of(regions[0])
     if access is None and aws.role_name is not None:
         access = Access((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
     labels = tuple(sorted(entry.labels.items()))
@@ -239,8 +230,7 @@ def _account(entry: AccountEntry, config: Config, partition_of: PartitionOf) -> 
 
 
 def _organization(entry: OrganizationEntry, config: Config, partition_of: PartitionOf) -> ResolvedOrganization:
-    regions = entry.regions or config.aws.regions
-    access = _access(entry) or Access()
+    regions, access = entry.regions or config.aws.regions, _access(entry) or Access()
     return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
 
 
@@ -256,22 +246,27 @@ def _targets(entry: AccessKeys, config: Config) -> Targets:
 
 
 def _access(entry: CredentialKeys) -> Access | None:
-    if entry.roles:
-        return Access(tuple(role.text for role in entry.roles), entry.external_id)
-    if entry.profile is not None:
-        return Access(profile=entry.profile)
-    return Access() if entry.use_own_credentials else None
+    is_set = entry.roles or entry.profile is not None or entry.use_own_credentials
+    return Access(tuple(role.text for role in entry.roles), entry.external_id, entry.profile) if is_set else None
 
 
 def _role_in(partition: str, account_id: str, role_name: str) -> str:
     return f"arn:{partition}:iam::{account_id}:role/{role_name}"
 
 
-def _matches(selection: SelectionKeys, account: Member) -> bool:
-    tagged = ((account.tags.get(tag), patterns) for tag, patterns in selection.tags.items())
-    return (
-        account.account_id in selection.accounts
-        or any(fnmatchcase(account.name, pattern) for pattern in selection.name_patterns)
-        or any(unit in selection.organizational_units for unit in account.units)
-        or any(fnmatchcase(value, pattern) for value, patterns in tagged if value is not None for pattern in patterns)
-    )
+def _parts(selection: SelectionKeys) -> dict[str, tuple[str, ...]]:
+    """Return the keys that have values, and these; each tag is a key of its own."""
+    tags = {_TAGS + tag: patterns for tag, patterns in selection.tags.items()}
+    return {key: values for key, values in (dict(selection) | tags).items() if values and key != "tags"}
+
+
+def _matches(key: str, values: Sequence[str], account: Member) -> bool | None:
+    """Return whether one of the values matches, None where that is not known."""
+    if key == "accounts":
+        return account.account_id in values
+    if key == "organizational_units":
+        return any(unit in values for unit in account.units) if account.units else None
+    if (tag := key.removeprefix(_TAGS)) != key and tag not in account.tags:
+        return None
+    value = account.name if tag == key else account.tags[tag]
+    return value is not None and any(fnmatchcase(value, pattern) for pattern in values)

@@ -72,6 +72,7 @@ class Listing:
 
     name = "acme"
     refresh_interval = 3600.0
+    selects_by_tags = False
 
     def __init__(self, *pages: Sequence[Target] | Exception) -> None:
         self.let = asyncio.Semaphore(0)
@@ -90,9 +91,9 @@ class Listing:
     def known(self) -> Sequence[Target]:
         return self.listed
 
-    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:
-        del owns
-        return float("inf"), ()
+    async def look_up(self, owns: Callable[[str], bool], most: int) -> tuple[float, Sequence[Finding], None]:
+        del owns, most
+        return float("inf"), (), None
 
 
 async def test_accounts_are_polled_while_their_list_still_comes_in(world: World[SystemClock]) -> None:
@@ -173,10 +174,10 @@ async def test_polling_once_polls_what_is_configured_and_what_is_listed_and_says
     listing = Listing([world.target(B)], [world.target(C)])
     listing.let.release()
     listing.let.release()
-    told: list[tuple[int, int]] = []
+    told: list[str] = []
     await reload(world, world.plan(A, discoveries=[listing]))
-    await world.collector.run_once(lambda done, total: told.append((done, total)))
-    assert told[-1] == (3, 3)
+    await world.collector.run_once(told.append)
+    assert (told[0], told[-1]) == ("Polling accounts 0/1", "Polling accounts 3/3")
     assert [polled(world, each) for each in (A, B, C)] == [1, 1, 1]
     assert world.collector.publisher.ready
 

@@ -156,6 +156,7 @@ class Members:
     name: str
     targets: Sequence[Target]
     refresh_interval: float = 3600.0
+    selects_by_tags: bool = False
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ARG002, ASYNC109 - as of any discovery
         """Yield them all."""
@@ -165,9 +166,9 @@ class Members:
         """Return them all."""
         return self.targets
 
-    async def look_up(self, owns: Callable[[str], bool]) -> tuple[float, Sequence[Finding]]:  # noqa: ARG002 - as above
+    async def look_up(self, owns: object, most: int) -> tuple[float, Sequence[Finding], None]:  # noqa: ARG002 - as above
         """Return that there is nothing to look up."""
-        return float("inf"), ()
+        return float("inf"), (), None
 
 
 class SilentQueue:

@@ -79,8 +79,8 @@ async def path_of(member: Member) -> str:
     readers = Readers(Endpoints(), lambda *_: None, clock=SystemClock(), random=lambda: 0.0, log=Log().logger)
     reader = readers.organization_reader("acme", Access(), ("us-east-1",), ReaderOptions("test", 3600))
     directory = Directory(reader, (60, 60), frozenset(), None)
-    directory.members = {member.account_id: member}
-    assert (await directory.look_up(lambda _: True))[1] == []
+    await directory.names.some(member.units[1:], 1)
+    assert not directory.names.failed
     await readers.close()
     return directory.described([member])[0].path
 

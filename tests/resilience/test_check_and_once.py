@@ -308,6 +308,44 @@ def test_check_shows_units_and_which_permissions_are_missing_to_read_them_and_ta
     fleet.account(GOOD).unit = ""
 
 
+@pytest.mark.parametrize("key", ["include", "exclude"])
+def test_where_tags_select_and_cannot_be_read_that_is_told_and_fails(key: str, command: RunCommand) -> None:
+    more = f"organizations: [{{name: acme, {key}: {{tags: {{team: [core]}}}}}}]"
+    denied = Fault(Error(400, "AccessDeniedException", "no"), operation="ListTagsForResource")
+    checked, once = (command(name, more=more, fault=denied) for name in ("check", "once"))
+    assert (checked.returncode, once.returncode) == (1, 1)
+    assert "✗ acme: access_denied\n" in checked.stdout
+    assert "acme: access_denied: ListTagsForResource: AccessDeniedException\n" in checked.stdout
+    assert checked.stdout.count("allow organizations:ListTagsForResource") == 1
+    assert checked.stdout.endswith("No account was checked. Finding accounts failed (acme): see above.\n")
+    assert 'aws_support_organization_up{organization="acme"} 0.0\n' in once.stdout
+
+
+def test_once_fails_where_no_account_is_selected(command: RunCommand) -> None:
+    assert command("once", more=f"organizations: [{{name: acme, include: {{accounts: ['{MISSING}']}}}}]").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["check", "once"])
+@pytest.mark.parametrize(("selection", "asked"), [("tags: [team]", 1), ("exclude: {tags: {team: [x]}}", 6)])
+def test_only_tags_that_select_are_waited_for(
+    selection: str, asked: int, name: str, command: RunCommand, aws: Simulator
+) -> None:
+    before = aws.log.counts().get("ListTagsForResource", 0)
+    ended = command(name, more=f"organizations: [{{name: acme, {selection}}}]")
+    assert aws.log.counts()["ListTagsForResource"] - before == asked
+    assert ended.stdout.count(GOOD)
+
+
+def test_what_tags_match_no_account_is_told_by_pattern(command: RunCommand, aws: Simulator) -> None:
+    aws.fleet.account(GOOD).tags = {"team": "core"}
+    more = "organizations: [{name: acme, include: {tags: {team: [c*, ops], x: [y]}}}]"
+    ended = command("check", more=more)
+    assert "! acme: listed 6, excluded 5, selected 1, unmatched include.tags.team ops, include.tags.x y\n" in ended.stdout
+    alone = command("check", more=more, options=(f"--account={GOOD}",))
+    assert "✓ acme: listed 6, excluded 0, selected 1\n" in alone.stdout, "nothing is known of the others"
+    aws.fleet.account(GOOD).tags = {}
+
+
 def test_an_endpoint_that_does_not_answer_is_told_though_another_does(command: RunCommand) -> None:
     ended = command("check", GOOD, fault=Fault(Error(503, "ServiceUnavailable", ""), region="us-east-1"))
     assert ended.returncode == 0
@@ -393,6 +431,12 @@ def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(aws: Sim
     assert "\x1b[2K" in after_the_bar.partition(GOOD)[0], "the bar's line is not erased before the table"
     assert "2 accounts checked, 1 failed." in after_the_bar
     assert set(re.findall(r"\x1b\[\d*[A-Za-z]", shown)) == {"\x1b[2K"}, "there are no colours where none are wanted"
+
+
+def test_a_terminal_shows_that_tags_are_waited_for(aws: Simulator, tmp_path: Path) -> None:
+    path = write_config(tmp_path, (), "organizations: [{name: acme, exclude: {tags: {team: [x]}}}]")
+    _, shown, _ = in_terminal(["once", f"--config.file={path}"], aws.environment(), redirect_stdout=True)
+    assert "Finding accounts, reading tags" in shown
 
 
 def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(aws: Simulator, tmp_path: Path) -> None:

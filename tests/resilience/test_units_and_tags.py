@@ -165,19 +165,113 @@ def test_units_whose_names_may_not_be_read_are_shown_by_id_and_tags_are_read(
 def test_no_account_is_read_before_the_tags_are_known_that_can_exclude_it(simulator: Simulator, rig: StartRig) -> None:
     fault = simulator.faults.add(Fault(DENIED, operation="ListTagsForResource"))
     running = rig(rest=acme("exclude: {tags: {team: [core]}}"))
-    assert running.round().up() == {}
+    page = running.round()
+    assert page.up() == {}
+    assert page.values("aws_support_organization_up") == [0], "nobody else would tell that no account is polled"
     assert "DescribeCases" not in simulator.log.counts()
+    (organization,) = running.report().organizations
+    assert organization.reason == "access_denied"
+    assert "allow organizations:ListTagsForResource" in organization.advice
+    assert not organization.warnings
+    assert running.after(REFRESH).values("aws_support_organization_up") == [0], "a list that comes in does not mend it"
+    fault.remove()
+    page = running.after(REFRESH)
+    assert set(page.up()) == {MANAGEMENT, B}
+    assert page.values("aws_support_organization_up") == [1]
+
+
+@pytest.mark.parametrize("selection", ["exclude: {tags: {stage: [retired]}}", "include: {tags: {stage: [live]}}"])
+def test_a_reload_that_selects_by_another_tag_polls_on_until_that_is_known(
+    selection: str, account: Account, fleet: Fleet, simulator: Simulator, rig: StartRig
+) -> None:
+    account.tags["stage"] = "retired"
+    for account_id in (MANAGEMENT, B):
+        fleet.account(account_id).tags["stage"] = "live"
+    running = rig(rest=TAGGED)
+    everybody = running.round().up()
+    fault = simulator.faults.add(Fault(Throttled(), operation="ListTagsForResource"))
+    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{acme('tags: [team]', selection)}")
+    assert running.page().up() == everybody
+    page = running.round()
+    assert page.up() == everybody
+    assert page.values("aws_support_organization_up") == [0]
     fault.remove()
     assert set(running.after(REFRESH).up()) == {MANAGEMENT, B}
 
 
-def test_a_reload_that_excludes_by_another_tag_reads_no_account_before_it_is_known(account: Account, rig: StartRig) -> None:
-    account.tags["stage"] = "retired"
+def test_a_reload_makes_nobody_think_that_tags_were_read(simulator: Simulator, rig: StartRig) -> None:
+    simulator.faults.add(Fault(DENIED, operation="ListTagsForResource"))
+    running = rig(rest=acme("exclude: {tags: {team: [core]}}"))
+    for _ in range(3):
+        running.after(10)
+    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{acme('labels: {b: x}', 'exclude: {tags: {team: [core]}}')}")
+    assert running.page().values("aws_support_organization_up") == [0]
+    assert running.round().values("aws_support_organization_up") == [0]
+
+
+@pytest.mark.parametrize("faults", [[], [Fault(DENIED, operation="ListTagsForResource")]])
+def test_it_is_ready_when_the_tags_that_select_are_known_or_cannot_be_read(
+    faults: list[Fault], simulator: Simulator, rig: StartRig
+) -> None:
+    for fault in faults:
+        simulator.faults.add(fault)
+    running = rig(rest=acme("include: {tags: {team: [core]}}"))
+    (listing,) = running.discoverer.listings
+    running.run(running.discoverer.refresh(listing))
+    page = running.page()
+    assert page.values("aws_support_organization_up") == [1]
+    assert not running.publisher.ready
+    running.round()
+    assert running.publisher.ready
+
+
+@pytest.mark.parametrize(
+    ("keys", "asked"),
+    [
+        (("tags: [team]", f"exclude: {{accounts: ['{A}']}}"), {MANAGEMENT, B}),
+        (("tags: [team]", "include: {name_patterns: [pay*]}"), {A}),
+        (("tags: [team]", "exclude: {organizational_units: [PARENT]}"), {MANAGEMENT, B}),
+        ((f"include: {{accounts: ['{B}'], tags: {{team: [x]}}}}",), {MANAGEMENT, A}),
+        (("tags: [team]", f"include: {{accounts: ['{B}'], tags: {{team: [x]}}}}"), {MANAGEMENT, A, B}),
+        (("exclude: {organizational_units: [PARENT], tags: {team: [x]}}",), {MANAGEMENT, B}),
+    ],
+)
+def test_tags_are_read_of_accounts_that_may_be_polled_only(
+    keys: tuple[str, ...], asked: set[str], fleet: Fleet, prod: str, simulator: Simulator, rig: StartRig
+) -> None:
+    running = rig(rest=acme(*keys).replace("PARENT", fleet.units[prod][1]))
+    running.round()
+    assert simulator.log.counts().get("ListTagsForResource", 0) == len(asked)
+
+
+def test_of_two_organizations_that_list_a_configured_account_the_first_says_whose_it_is(
+    rig: StartRig,
+) -> None:
+    two = "organizations: [{name: acme, tags: [team]}, {name: again, tags: [owner]}]"
+    page = rig(rest=f'{two}\naccounts: [{{id: "{A}"}}]').round()
+    assert owner(page)[1] == {"label_team": "core"}
+
+
+def test_once_tags_can_be_read_again_no_warning_is_left(simulator: Simulator, rig: StartRig) -> None:
+    fault = simulator.faults.add(Fault(DENIED, operation="ListTagsForResource"))
     running = rig(rest=TAGGED)
-    assert A in running.round().up()
-    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{acme('tags: [team]', 'exclude: {tags: {stage: [retired]}}')}")
-    assert running.page().up() == {}
-    assert set(running.after(REFRESH).up()) == {MANAGEMENT, B}
+    for _ in range(3):
+        running.after(10)
+    fault.remove()
+    running.after(285)  # the first that failed is read; the others are asked for again after five minutes
+    assert not running.report().organizations[0].warnings
+
+
+def test_a_reload_logs_no_warning_twice_and_shows_it_on(simulator: Simulator, rig: StartRig) -> None:
+    simulator.faults.add(Fault(DENIED, operation="ListTagsForResource"))
+    log = Log()
+    running = rig(rest=TAGGED, log=log)
+    running.round()
+    for label in "xyz":
+        running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{acme('tags: [team]', f'labels: {{b: {label}}}')}")
+        assert running.report().organizations[0].warnings
+        running.round()
+    assert log.events.count("reading units or tags failed") == 1
 
 
 def test_a_reload_keeps_units_and_tags_and_asks_for_none_anew(simulator: Simulator, rig: StartRig) -> None:
