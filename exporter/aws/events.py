@@ -12,6 +12,7 @@ from exporter.aws.parse import ACCOUNT_ID, timestamp
 from exporter.aws.retry import CredentialSource, time_limit
 from exporter.cases.events import EVENT_NAMES, ORIGINS, OTHER, Event, Ignored
 
+_MOST = 10  # messages in a batch
 _HIDDEN_SECONDS = 30
 """After which SQS gives a message again that was not deleted, whatever the queue's own setting."""
 _MARGIN = 5.0
@@ -31,10 +32,10 @@ class EventQueue:
 
     async def receive(self, wait: int, hidden_seconds: int = _HIDDEN_SECONDS) -> list[tuple[str, Event | Ignored]]:
         """Return what there is, or raise ReadFailure; wait (seconds) for the first where there is nothing."""
-        parameters = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": wait, "VisibilityTimeout": hidden_seconds}
+        parameters = {"MaxNumberOfMessages": _MOST, "WaitTimeSeconds": wait, "VisibilityTimeout": hidden_seconds}
         answer = await self._call("ReceiveMessage", wait, parameters)
         found = [each for each in answer.get("Messages") or () if each and isinstance(each.get("ReceiptHandle"), str)]
-        return [(each["ReceiptHandle"], content_of(each.get("Body"))) for each in found]
+        return [(each["ReceiptHandle"], content_of(each.get("Body"))) for each in found[:_MOST]]
 
     async def delete(self, handles: Sequence[str]) -> None:
         """Delete messages, or raise ReadFailure; a single one that is not deleted is no failure, as it comes again."""

@@ -119,7 +119,8 @@ def changes(
     seen = (*after.cases, *answered)
     settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
-    told_of = sorted((event.at, event.case_id) for event in events if event.name == RESOLUTION and event.at is not None)
+    told_of = sorted((event.at or 0.0, event.case_id) for event in events if event.name == RESOLUTION)
+    told_of = [event for event in told_of if event[0] > before.taken_at - APPEARS_WITHIN]  # it was seen open since
     ended = {case_id: min(at, after.taken_at) for at, case_id in told_of}
     returned = {case_id: ended.get(case_id, before.taken_at) for case_id in back_ids | away}
     told = list(_told(before, after, watched, {case.case_id for case in opened}, returned))

@@ -1,7 +1,7 @@
 """Consumes a queue of events: has the accounts that they name polled at once."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
@@ -21,6 +21,8 @@ _LONG_POLL, _SHORT_POLL = 15, 1
 """Seconds to wait for a message: less than a connection may be silent, and short while the queue is not known to answer."""
 _FULL, _AT_ONCE = 10, 10
 """Messages in a full batch, and how many batches are received at a time after one."""
+_LONGEST_KEPT = 14 * 86400.0
+"""Seconds that SQS keeps a message: an older event has a wrong time."""
 _PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """The shorter where nothing came: a queue that does not wait would be asked all the time."""
 
@@ -43,7 +45,7 @@ class EventConsumer:
         """Receive from another queue, or from none, from the next run on."""
         url = "" if source is None else source.url
         if url != self.status.url:
-            self.status, self._handled = EventQueueStatus(url), []
+            self.status, self._handled, self._awaited = EventQueueStatus(url), [], []
             self._instrumentation.expect_events()
 
     async def run(self, source: EventSource) -> None:
@@ -59,9 +61,9 @@ class EventConsumer:
     async def receive(self, source: EventSource) -> int:
         """Delete what was handled, receive more, and return how many messages there were; raises ReadFailure."""
         full = any(len(batch) == _FULL for batch in self._handled)
-        await asyncio.gather(*(self._delete(source, batch) for batch in self._handled))
+        await _all(self._delete(source, batch) for batch in self._handled)
         waits = [0] * _AT_ONCE if full else [_LONG_POLL if self.status.up else _SHORT_POLL]
-        await asyncio.gather(*(self._take(source, wait) for wait in waits))
+        await _all(self._take(source, wait) for wait in waits)
         self._note(None)
         return sum(map(len, self._handled))
 
@@ -78,7 +80,7 @@ class EventConsumer:
             if isinstance(content, Event) and self._accounts.note(content):
                 self.status = replace(self.status, last_event=now, count=self.status.count + 1)
                 self._instrumentation.message_received(content)
-                if content.at is not None:
+                if content.at is not None and abs(now - content.at) < _LONGEST_KEPT:
                     self._awaited.append((content.account_id, now, content.at))
             else:
                 self._instrumentation.message_received(Ignored.UNKNOWN_ACCOUNT if isinstance(content, Event) else content)
@@ -87,12 +89,12 @@ class EventConsumer:
         """Take note of the events whose accounts the page now shows as read after they came."""
         if not self._awaited:
             return
-        read_at = {each.account.account_id: each.reading.taken_at for each in statuses if each.reading}
+        read_at = {each.account.account_id: each.reading.taken_at if each.reading else 0.0 for each in statuses}
         awaited, self._awaited = self._awaited[-10_000:], []
         for account_id, came, happened in awaited:
-            if read_at.get(account_id, 0.0) < came:
+            if account_id in read_at and read_at[account_id] < came:
                 self._awaited.append((account_id, came, happened))
-            else:
+            elif account_id in read_at:
                 delay = max(0.0, self._clock.time() - happened)
                 self.status = replace(self.status, delay=delay)
                 self._instrumentation.event_shown(delay)
@@ -112,3 +114,10 @@ class EventConsumer:
                 self._log.warning("event queue failed", queue=before.url, reason=reason.value, detail=detail)
             else:
                 self._log.info("receiving events", queue=before.url)
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    """Wait for all, and raise what the first that failed raised."""
+    for failure in await asyncio.gather(*work, return_exceptions=True):
+        if failure is not None:
+            raise failure

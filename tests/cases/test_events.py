@@ -25,7 +25,8 @@ def event(name: str, at: float | None, case_id: str = "case-1") -> Event:
         ([event("ResolveCase", None)], NOW - CREATED),
         ([event("ReopenCase", NOW + 50)], NOW - CREATED),
         ([event("ResolveCase", NOW + 50, "case-2")], NOW - CREATED),
-        ([event("ResolveCase", CREATED - 2)], WRITTEN - CREATED),
+        ([event("ResolveCase", NOW - 500)], NOW - CREATED),
+        ([event("ResolveCase", CREATED - 2)], NOW - CREATED),
         ([event("ResolveCase", TAKEN + 9e9)], TAKEN - CREATED),
     ],
 )

@@ -90,6 +90,20 @@ async def test_a_message_is_waited_for_long_only_where_the_queue_is_known_to_ans
     assert queue.waits == [1, 15, 15]
 
 
+@pytest.mark.parametrize("away", [-62e9, -15 * 86400.0, 15 * 86400.0])
+async def test_an_event_with_a_time_that_cannot_be_has_its_account_polled_and_no_delay(
+    away: float, world: World[FakeClock]
+) -> None:
+    await world.assign(A)
+    await world.poll_due()
+    queue = FakeQueue([("1", Event(A, at=world.clock.time() + away))])
+    world.collector.events.apply(queue)
+    await world.collector.events.receive(queue)
+    world.clock.advance(5)
+    assert await world.poll_due() == [A]
+    assert world.collector.events.status.delay is None
+
+
 @pytest.mark.parametrize("reason", [Reason.ACCESS_DENIED, Reason.TIMEOUT, Reason.THROTTLED])
 async def test_an_account_that_fails_keeps_to_its_pauses_and_the_poll_that_succeeds_serves_its_events(
     reason: Reason, world: World[FakeClock]
