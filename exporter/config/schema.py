@@ -161,7 +161,7 @@ class Config(Section):
     aws: Aws = Aws()
     accounts: tuple[AccountEntry, ...] = ()
     organizations: tuple[OrganizationEntry, ...] = ()
-    events: Events | None = None
+    events: Annotated[Events | None, types.GIVEN] = None
     metrics: Metrics = Metrics()
 
 

@@ -145,7 +145,12 @@ def _check(config: Config, document: Document, partition_of: PartitionOf, shards
     aws, poll = config.aws, config.poll
     sources: list[tuple[Loc, CredentialKeys, str]] = [(*each, (each[1].regions or aws.regions)[0]) for each in entries]
     if config.events:
-        sources.append((("events",), config.events, _queue(config.events, aws, 0)[1]))
+        _, region, _ = _queue(config.events, aws, 0)
+        if partition_of(region) not in map(partition_of, (aws.regions[0], *(each[2] for each in sources))):
+            document.add(
+                ("events", "queue_url"), f"is in {region}, in whose partition no account is: events do not cross partitions"
+            )
+        sources.append((("events",), config.events, region))
         if shards > 1 and SHARD not in config.events.queue_url:
             advice = "write {shard} into its name, and have each event sent to each of these queues"
             document.add(("events", "queue_url"), f"is one queue for {shards} shards: {advice}")

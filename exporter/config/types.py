@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated
 
-from pydantic import AfterValidator, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo
 
 from exporter.cases.targets import SupportPlan
 
@@ -37,10 +37,10 @@ _ROLE_ARN = (
     (r"role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}", f"it ends in role/NAME, the name of 1 to 64 {_NAME_CHARS}"),
 )
 SHARD = "{shard}"  # in the name of a queue
-_QUEUE_URL = r"https?://[\w.-]+(:[0-9]{1,5})?/[0-9]{12}/([\w-]|\{shard\}){1,80}(\.fifo)?"
+_QUEUE_URL = r"(?!http://[^/]*\.amazonaws\.com)https?://[\w.-]+(:[0-9]{1,5})?/[0-9]{12}/([\w-]|\{shard\}){1,80}(\.fifo)?"
 _NO_QUEUE_URL = "is not the URL of a queue: write it like https://sqs.us-east-1.amazonaws.com/111122223333/aws-support-events"
 _QUEUE_REGION = re.compile(r"https?://(?:[\w.-]+\.)?sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-[0-9]+)\.", re.ASCII)
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _MAX_NAME = 256
 _ACCOUNT_ID_DIGITS = 12
 
@@ -86,8 +86,8 @@ def _text(value: object) -> str:
             raise ValueError("is yes or no to YAML, not text: write it in quotes")
         case int() | float():
             raise ValueError("is a number to YAML, not text: write it in quotes")
-        case str() if _SURROGATE.search(value):
-            raise ValueError("has half a character in it (a surrogate): write the whole one")
+        case str() if _NO_TEXT.search(value):
+            raise ValueError("has half a character (a surrogate) or a NUL in it: remove it")
         case str():
             return value
     raise ValueError("is not text")
@@ -146,6 +146,12 @@ def matching(pattern: str, problem: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _given(value: object) -> object:
+    if value is None:
+        raise ValueError("has no value")
+    return value
+
+
 def not_empty(problem: str) -> AfterValidator:
     def check(value: Sized) -> Sized:
         if not value:
@@ -179,9 +185,11 @@ def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tup
 
 def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     for tag in tags:
+        if tag.startswith("label_"):
+            raise ValueError(f"has {tag}, which is a label: write the tag, such as {tag.removeprefix('label_')}")
         same = [each for each in tags if label_name(each) == label_name(tag)]
         if len(same) > 1:
-            raise ValueError(f"has {' and '.join(same)}, which are all label_{label_name(tag)}: leave one")
+            raise ValueError(f"has {' and '.join(same)}, which are both label_{label_name(tag)}: leave one")
     return tags
 
 
@@ -229,6 +237,7 @@ def _switch(value: object) -> bool:
     raise ValueError("is neither true nor false: write one of them, without quotes")
 
 
+GIVEN = BeforeValidator(_given)
 Plan = Annotated[SupportPlan, one_of(SupportPlan, "a support plan with the Support API")]
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]

@@ -116,13 +116,13 @@ def test_accounts_are_found_by_unit_and_label_on_the_page_and_in_json(serve: Ser
     assert found("root/work%20loads") == ["one"]
     assert found("TEAM=core+root/test") == ["two"]
     both = ["one", "two"]
-    assert [found(wanted) for wanted in ("team=core", "team=co+re", "team=none", "")] == [both, both, [], both]
+    assert [found(wanted) for wanted in ("team=core", "label_team=core", "team=none", "")] == [both, both, [], both]
     first, second = document(client)["accounts"]
     assert (first["organizational_unit"], first["labels"]) == ("Root/Work loads/Prod", {"a": "1", "team": "core"})
     assert second["labels"] == {"a": "1", "team": "core"}, "configured labels win"
-    assert "<small> · Root/Work loads/Prod</small>" in row(client, "one")
+    assert "<small> · Root/Work loads/Prod</small><small> · a=1</small><small> · team=core</small>" in row(client, "one")
     page = client.get("/").text
-    assert 'data-words="one 111111111111 us-east-1  root/work loads/prod state:ok  a=1 team=core' in page
+    assert 'data-words="one 111111111111 us-east-1  root/work loads/prod state:ok  label_a=1 label_team=core' in page
 
 
 def test_units_and_tags_that_cannot_be_read_are_told_with_what_to_do(serve: Serve) -> None:

@@ -16,7 +16,8 @@ _ORGANIZATION = ("name", "accounts", "last_success", "reason", "detail", "advice
 def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy, wanted: str = "") -> bytes:
     """Return a report as JSON, with `about` the exporter itself; of the accounts, those in which all `wanted` words occur."""
     known = report.knows_cases
-    shown = [account for account in report.accounts if all(word in words(account) for word in wanted.lower().split())]
+    parts = set(wanted.lower().split())
+    shown = [account for account in report.accounts for text in [words(account)] if all(part in text for part in parts)]
     document = {
         **about,
         "fleet": {

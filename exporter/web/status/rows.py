@@ -83,14 +83,16 @@ def words(account: AccountReport, cases: Iterable[str] = ()) -> str:
     """Return what an account is found by, in lower case; `cases` are the ids of those that are shown."""
     known = account.status.account
     names = (known.name, known.account_id, known.region, known.organization, known.organizational_unit)
-    labels = (f"{name}={value}" for name, value in known.all_labels.items())
+    labels = (f"label_{name}={value}" for name, value in known.all_labels.items())
     return " ".join((*names, f"state:{account.state}", account.reason or "", *labels, *cases)).lower()
 
 
 def _main(account: AccountReport, now: float) -> str:
     known, status, quiet = account.status.account, account.status, account.quiet_since
     name = f"<small>{known.account_id}</small>" if known.name != known.account_id else ""
-    of = "".join(f"<small> · {escape(of)}</small>" for of in (known.organization, known.organizational_unit) if of)
+    labels = (f"{name}={value}" for name, value in known.all_labels.items())
+    owners = (known.organization, known.organizational_unit, *labels)
+    of = "".join(f"<small> · {escape(owner)}</small>" for owner in owners if owner)
     quiet_for = "-" if quiet is None else span(now - quiet)
     due = "" if status.next_poll is None else f"in {span(status.next_poll - now)}" if status.next_poll > now else "now"
     state = f'<span class="state {account.state}">{account.state}</span>'
