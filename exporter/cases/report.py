@@ -12,13 +12,7 @@ from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
 
-WORST_FIRST = (
-    AccountState.STALE,
-    AccountState.FAILING,
-    AccountState.PENDING,
-    AccountState.OK,
-    AccountState.UNSUPPORTED,
-)
+WORST_FIRST = (AccountState.STALE, AccountState.FAILING, AccountState.PENDING, AccountState.OK, AccountState.UNSUPPORTED)
 
 
 class Finding(NamedTuple):

@@ -61,8 +61,7 @@ class Aws(Section):
         SupportPlan.ENTERPRISE, description=f"Support plan, which sets the first response targets: {', '.join(SupportPlan)}."
     )
     languages: tuple[types.Language, ...] = Field(
-        (),
-        description="Languages of cases, each listed by itself; by default AWS lists all, which some partitions do not.",
+        (), description="Languages of cases, each listed by itself; by default AWS lists all, which some partitions do not."
     )
 
 
