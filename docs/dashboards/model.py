@@ -16,6 +16,7 @@ INFO = "aws_support_account_info"
 UNIT = 'organizational_unit=~"$unit(/.*)?"'
 """A chosen unit, and all below it."""
 
+_LABEL = "organizational_unit"
 OF_OWNER = f'organization=~"$organization", {UNIT}, $label=~"$owner"'
 
 Line = tuple[int, Sequence[tuple[int, Json]]]
@@ -98,8 +99,15 @@ def owners() -> list[Json]:
     """Return the variables for who owns an account; accounts without a unit or the label are among All."""
     organization = f'{JOB}, organization=~"$organization"'
     unit = f"label_values({INFO}{{{organization}}}, organizational_unit)"
-    label = _values("label", "Label", "Label of accounts for the variable Owner and the row By owner", f"label_names({INFO})")
-    label |= _ONE_OF_SEVERAL | {"regex": "/^(label_.+|organizational_unit|organization|plan)$/"}
+    always = f'label_replace(vector(0), "{_LABEL}", "none", "", "")'  # an empty label would make expressions invalid
+    label = _values(
+        "label",
+        "Label",
+        "Label of accounts for the variable Owner and the row By owner",
+        f"query_result(group without (account_id, account_name, instance, pod) ({INFO}{{{JOB}}}) or {always})",
+    )
+    label |= {"regex": r'/\b(label_\w+|organizational_unit|organization|plan)="/g', "includeAll": False, "multi": False}
+    label["current"] = {"text": _LABEL, "value": _LABEL, "selected": True}
     owner = f"label_values({INFO}{{{organization}, {UNIT}}}, $label)"
     return [
         _values("unit", "Organizational unit", "AWS Organizations units, each with all below it", unit) | {"allValue": ".*"},

@@ -22,6 +22,7 @@ from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import AssumedRole, Sts
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import RequestFailure, refused
+from exporter.aws.events import content_of
 from exporter.aws.parse import cases_parser
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
@@ -41,6 +42,7 @@ from exporter.simulator import support
 from exporter.simulator.errors import ApiError
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.parameters import Parameters
+from exporter.simulator.sqs import EventQueue
 from tests.support.credentials import OwnCredentials
 from tests.support.log import Log
 
@@ -171,17 +173,23 @@ class Members:
         return float("inf"), (), None
 
 
-class SilentQueue:
-    """A queue to which nobody sends."""
+class CalledQueue:
+    """The simulator's queue in place of SQS. Shards have one each, and each message is in all of them."""
 
-    url = "https://sqs.us-east-1.amazonaws.com/999999999999/aws-support-events"
+    def __init__(self, queue: EventQueue, shards: int) -> None:
+        self.url = queue.url
+        self._queue = queue
+        self._hidden_seconds = 0 if shards > 1 else 30
 
     async def receive(self, wait: int) -> Sequence[Message]:  # noqa: ARG002 - as of any queue
-        """Return nothing."""
-        return ()
+        """Return all that there is."""
+        found = self._queue.receive(1000, self._hidden_seconds)
+        return [(handle, content_of(body)) for handle, body in found.items()]
 
     async def delete(self, handles: Sequence[str]) -> None:
-        """Do nothing."""
+        """Delete messages."""
+        for handle in handles:
+            self._queue.delete(handle)
 
 
 class RecordedExporter:
@@ -205,7 +213,7 @@ class RecordedExporter:
         poll = settings.config.poll
         in_organization = [Members(scrape.organization, read)] if scrape.organization else []
         found = ([], in_organization) if in_organization else (read, [])
-        self._queue = SilentQueue()
+        self._queue = CalledQueue(fleet.events, scrape.total) if fleet.events else None
         plan = Plan(*found, step / 2, poll.timeout, poll.concurrency, policy, self._queue)
         self._store = PageStore()
         self._collector = Collector(
@@ -229,10 +237,11 @@ class RecordedExporter:
         for listing in collector.discoverer.listings:
             if listing.due <= self.clock.monotonic():
                 await collector.discoverer.refresh(listing)
+        if self._queue:
+            await collector.events.receive(self._queue)
         while due := collector.accounts.due():
             for entry in due:
                 await collector.poll(entry)
-        await collector.events.receive(self._queue)
         await collector.publisher.publish()
         page = self._store.uncompressed(TextFormat.OPENMETRICS)
         page = _START_TIME.sub(f"process_start_time_seconds {self._started:.3f}".encode(), page)

@@ -224,6 +224,27 @@ def test_choices_narrow_what_is_counted(history: History, choices: dict[str, str
     assert [value for _, value in found] == ([] if count is None else [count])
 
 
+@pytest.mark.parametrize(
+    ("job", "names"),
+    [
+        ("known", {"label_team", "organizational_unit", "organization", "plan"}),
+        ("one", {"organizational_unit", "plan"}),
+        ("no-such-job", {"organizational_unit"}),
+    ],
+)
+def test_the_default_label_is_always_there(dashboard: Dashboard, history: History, job: str, names: set[str]) -> None:
+    label = dashboard.variables["label"]
+    asked = re.fullmatch(r"query_result\((.*)\)", label["query"]["query"])
+    pattern = re.fullmatch(r"/(.*)/g", label["regex"])
+    assert asked
+    assert pattern
+    answers = history.at_the_end(dashboard.filled(asked[1], View({"job": job})))
+    as_grafana_has_them = ["{" + ",".join(f'{name}="{value}"' for name, value in found.items()) + "}" for found, _ in answers]
+
+    assert {name for text in as_grafana_has_them for name in re.findall(pattern[1], text)} == names
+    assert label["current"]["value"] == "organizational_unit"
+
+
 def test_whatever_rules_and_documents_select_is_there(history: History) -> None:
     rules = [
         rule for file in RULES.glob("*.yaml") for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]

@@ -46,6 +46,7 @@ ACCOUNT = "111122223333"
         ({"commonLabels": {"team": "not a label value!"}}, "team"),
         ({"extraEnv": [{"value": "x"}]}, "name"),
         ({"config": {"acounts": []}}, "acounts"),
+        ({"config": {"organizations": [{"name": "example", "tags": ["team", "team"]}]}}, "tags"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_key(engine: Engine, values: Values, key: str) -> None:

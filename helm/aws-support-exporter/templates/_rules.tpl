@@ -2,6 +2,11 @@
 {{- define "aws-support-exporter.ruleGroups" -}}
 {{- $values := .root.Values.prometheusRule -}}
 {{- $changes := default dict $values.rules -}}
+{{- range $label := default list $values.ownerLabels -}}
+{{- if hasKey (default dict $values.additionalRuleLabels) $label -}}
+{{- fail (printf "prometheusRule.additionalRuleLabels.%s would replace the owner of each account: remove it there, or from prometheusRule.ownerLabels" $label) -}}
+{{- end -}}
+{{- end -}}
 {{- $shipped := list -}}
 {{- $groups := list -}}
 {{- range $path, $content := .root.Files.Glob "files/rules/*.yaml" -}}
