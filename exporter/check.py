@@ -41,8 +41,9 @@ class Findings:
 
     @property
     def exit_code(self) -> int:
-        """0 when every account could be read, 1 when not."""
-        return int(bool(self.failed or self.unknown_accounts or any(listed.reason for listed in self.organizations)))
+        """0 when there are accounts and all could be read, 1 when not."""
+        blind = not self.accounts or any(listed.reason for listed in self.organizations)
+        return int(bool(self.failed or self.unknown_accounts or blind))
 
     def style(self, found: Finding) -> str:
         is_plan = found.reason is Reason.SUBSCRIPTION_REQUIRED and not self.strict

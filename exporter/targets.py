@@ -9,7 +9,7 @@ from exporter.cases.model import Access, Account, Member
 from exporter.cases.report import Finding, finding
 from exporter.cases.targets import Targets
 from exporter.collector.collector import Plan
-from exporter.collector.discovery import Listing
+from exporter.collector.discovery import BATCH, Listing
 from exporter.collector.ports import Discovery, Target
 from exporter.config.settings import ResolvedAccount, ResolvedOrganization, Settings
 
@@ -46,7 +46,7 @@ class _OrganizationDiscovery:
         shown = self.organization.entry.tags
         tagged = {each.account_id for each, selected in listed if selected is None or (selected and shown)}
         names, tags = self.directory.names, self.directory.tags
-        pause = min(await names.some(units, most), await tags.some(tagged, most))
+        pause = min(await names.some(units, BATCH), await tags.some(tagged, most))
         last = [failure for each in (names, tags) for failure in list(each.failed.values())[-1:]]
         told = [finding(self.name, {}, failure.reason, failure.detail) for failure in last]
         return (pause, told[:-1], told[-1]) if self.selects_by_tags and tags.failed else (pause, told, None)

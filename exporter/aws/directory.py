@@ -7,7 +7,7 @@ from math import inf
 from typing import Generic, TypeVar
 
 from exporter.aws.errors import malformed
-from exporter.aws.organizations import MOST_PAGES, Answer, OrganizationReader, listed
+from exporter.aws.organizations import Answer, OrganizationReader, listed
 from exporter.aws.parse import text
 from exporter.aws.retry import PageTokens
 from exporter.cases.model import Member
@@ -17,7 +17,9 @@ T = TypeVar("T")
 
 _PACE = 0.5  # seconds between two requests: their quota is shared by all that asks about the organization
 _TIMEOUT = 60.0
+_MOST_PAGES = 10  # of an account's tags; AWS allows 50
 _LONGEST_PAUSE = 300.0  # after failures, whatever they are of
+_GATHERED = 30.0  # for what falls due: showing it takes as long for one as for many
 _ASKED_AGAIN = 300.0  # after its own failure: meanwhile others are asked
 
 
@@ -49,7 +51,8 @@ class _Lookup(Generic[T]):
                 return self._pause(name, error if isinstance(error, ReadFailure) else internal(error))
             self.failed, self._in_a_row = {}, 0
             self.due[name] = self.monotonic() + self.interval
-        return max(0.0, min((self.due.get(name, -inf) for name in wanted), default=inf) - self.monotonic())
+        pause = min((self.due.get(name, -inf) for name in wanted), default=inf) - self.monotonic()
+        return 0.0 if pause <= 0 else max(_GATHERED, pause)
 
     def _pause(self, name: str, failure: ReadFailure) -> float:
         self.failed[name] = failure
@@ -100,10 +103,10 @@ class Directory:
 
     async def _read_name(self, unit_id: str) -> str:
         answer = await self._ask("DescribeOrganizationalUnit", {"OrganizationalUnitId": unit_id}, dict)
-        return " ".join(text((answer.get("OrganizationalUnit") or {}).get("Name"), unit_id).split())
+        return " ".join(text((answer.get("OrganizationalUnit") or {}).get("Name"), "").split()) or unit_id
 
     async def _read_tags(self, account_id: str) -> dict[str, str | None]:
-        tokens, found = PageTokens("ListTagsForResource", MOST_PAGES), dict[object, object]()
+        tokens, found = PageTokens("ListTagsForResource", _MOST_PAGES), dict[object, object]()
         while not tokens.done:
             parameters = {"ResourceId": account_id, "NextToken": tokens.next}
             page = await self._ask("ListTagsForResource", parameters, lambda answer: listed(tokens.operation, answer, "Tags"))

@@ -126,7 +126,7 @@ class Collector:
 
     async def _discover(self, listing: Listing) -> None:
         await self.discoverer.refresh(listing)
-        most = 1 if listing.looked_up else BATCH  # one account and one unit show whether they can be read
+        most = 1 if listing.looked_up else BATCH  # one account shows whether tags can be read
         while not (await self.discoverer.look_up(listing, most) or listing.looked_up):
             pass
 

@@ -139,7 +139,11 @@ class Discoverer:
         if listing.failure is not None and listing.failure.passes:
             self._accounts.poll_passing()
         self._assign()
-        if listing.failure is not None or before != {target.account for target in listing.targets.values()}:
+        if (
+            listing.failure is not None
+            or listing.last_success is None
+            or before != {target.account for target in listing.targets.values()}
+        ):
             self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(listing.targets))
         listing.last_success = self._clock.time()
         listing.failures, listing.failure = 0, None
