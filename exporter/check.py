@@ -13,11 +13,9 @@ from exporter.cases.model import Access, Reason
 from exporter.cases.report import Finding, finding, grouped
 from exporter.cases.status import AccountStatus
 
-_WIDE = 160
-"""Columns of what goes into a file or a pipe."""
+_WIDE = 160  # columns of what goes into a file or a pipe
 _MOST_NAMES = 3
-_BARE = ("arn", "method", "regions", "partition", "host")
-"""Facts that need no name beside them."""
+_BARE = ("arn", "method", "regions", "partition", "host")  # facts that need no name beside them
 _BOLD, _RED, _GREEN, _YELLOW = "1", "31", "32", "33"
 _CLEAR_LINE = "\r\x1b[2K"
 
@@ -41,7 +39,6 @@ class Findings:
 
     @property
     def exit_code(self) -> int:
-        """0 when there are accounts and all could be read, 1 when not."""
         blind = not self.accounts or any(listed.reason for listed in self.organizations)
         return int(bool(self.failed or self.unknown_accounts or blind))
 

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 
-_PACE = 240.0
-"""How many times faster than in life cases open, are answered and get resolved."""
+_PACE = 240.0  # how many times faster than in life cases open, are answered and get resolved
 
 _CONFIGURATION = """
 poll: {{interval: 15s, timeout: 10s, max_staleness: 5m}}

@@ -14,7 +14,6 @@ from exporter.cases.model import Member
 from exporter.errors import ReadFailure, internal
 
 T = TypeVar("T")
-
 _PACE = 0.5  # seconds between two requests: their quota is shared by all that asks about the organization
 _TIMEOUT = 60.0
 _MOST_PAGES = 10  # of an account's tags; AWS allows 50

@@ -70,10 +70,8 @@ _CODES = {
 _REMEDY_OF = {"CaseIdNotFound": Remedy.NONE, "RegionDisabledException": Remedy.OTHER_ENDPOINT}
 _PASSING = frozenset({"IDPCommunicationError", "RequestExpired", "RequestTimeTooSkewed"})  # clocks are corrected by themselves
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
-_STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}
-"""Too Many Requests, and Proxy Authentication Required."""
-_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
-"""OpenSSL's errors that a certificate more may mend."""
+_STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}  # Too Many Requests, and Proxy Authentication Required
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})  # OpenSSL's errors that a certificate more may mend
 _DENIED = re.compile(
     r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
     r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"

@@ -13,8 +13,7 @@ from exporter.aws.retry import CredentialSource, time_limit
 from exporter.cases.events import EVENT_NAMES, ORIGINS, OTHER, Event, Ignored
 
 _MOST = 10  # messages in a batch
-_HIDDEN_SECONDS = 30
-"""After which SQS gives a message again that was not deleted, whatever the queue's own setting."""
+_HIDDEN_SECONDS = 30  # after which SQS gives a message again that was not deleted, whatever the queue's own setting
 _MARGIN = 5.0
 """Seconds that a request may take besides waiting; one that hangs must not keep a queue that is back from being heard."""
 _DETAIL_TYPE = "Support Case Update"

@@ -19,10 +19,8 @@ from exporter.metrics.instrumentation import Instrumentation
 
 _LONG_POLL, _SHORT_POLL = 15, 1
 """Seconds to wait for a message: less than a connection may be silent, and short while the queue is not known to answer."""
-_FULL, _AT_ONCE = 10, 10
-"""Messages in a full batch, and how many batches are received at a time after one."""
-_LONGEST_KEPT = 14 * 86400.0
-"""Seconds that SQS keeps a message: an older event has a wrong time."""
+_FULL, _AT_ONCE = 10, 10  # messages in a full batch, and how many batches are received at a time after one
+_LONGEST_KEPT = 14 * 86400.0  # seconds that SQS keeps a message: an older event has a wrong time
 _PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """The shorter where nothing came: a queue that does not wait would be asked all the time."""
 

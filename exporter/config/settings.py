@@ -8,18 +8,8 @@ from pathlib import Path
 from exporter.cases.model import Access, Account, Member
 from exporter.cases.policy import Policy
 from exporter.cases.targets import DEFAULT, Targets, targets
+from exporter.config import schema
 from exporter.config.problems import validated
-from exporter.config.schema import (
-    MAX_CHAINED_SESSION,
-    AccessKeys,
-    AccountEntry,
-    Aws,
-    Config,
-    CredentialKeys,
-    Events,
-    OrganizationEntry,
-    SelectionKeys,
-)
 from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, label_name, region_of_queue
 from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
 
@@ -43,8 +33,8 @@ class ResolvedOrganization:
     `access` lists its accounts; the role in each is assumed with the credentials of its profile, or with the exporter's own.
     """
 
-    entry: OrganizationEntry
-    aws: Aws
+    entry: schema.OrganizationEntry
+    aws: schema.Aws
     regions: tuple[str, ...]
     partition: str
     access: Access
@@ -82,7 +72,7 @@ class ResolvedOrganization:
 class Settings:
     """A configuration that needs no more checks: as the file has it, and resolved."""
 
-    config: Config
+    config: schema.Config
     accounts: tuple[ResolvedAccount, ...] = ()
     organizations: tuple[ResolvedOrganization, ...] = ()
     own_targets: Targets = DEFAULT  # of the exporter's own account, where no other is configured
@@ -114,7 +104,7 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: tupl
     document = read_yaml(content, source)
     config = validated(
         document,
-        Config,
+        schema.Config,
         partition_of,
         advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
         "(environment, profile, or the role of the machine or pod)",
@@ -125,18 +115,18 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: tupl
         config,
         tuple(_account(entry, config, partition_of) for entry in config.accounts),
         tuple(_organization(entry, config, partition_of) for entry in config.organizations),
-        _targets(AccessKeys(), config),
+        _targets(schema.AccessKeys(), config),
         _queue(config.events, config.aws, shard[0]) if config.events else None,
     )
 
 
-def _check(config: Config, document: Document, partition_of: PartitionOf, shards: int) -> None:
+def _check(config: schema.Config, document: Document, partition_of: PartitionOf, shards: int) -> None:
     """Report what is wrong between values each of which is right by itself."""
     accounts = [(("accounts", i), entry) for i, entry in enumerate(config.accounts)]
     organizations = [(("organizations", i), entry) for i, entry in enumerate(config.organizations)]
-    entries: list[tuple[Loc, AccountEntry | OrganizationEntry]] = [*accounts, *organizations]
+    entries: list[tuple[Loc, schema.AccountEntry | schema.OrganizationEntry]] = [*accounts, *organizations]
     aws, poll = config.aws, config.poll
-    sources: list[tuple[Loc, CredentialKeys, str]] = [(*each, (each[1].regions or aws.regions)[0]) for each in entries]
+    sources: list[tuple[Loc, schema.CredentialKeys, str]] = [(*each, (each[1].regions or aws.regions)[0]) for each in entries]
     if config.events:
         _, region, _ = _queue(config.events, aws, 0)
         if partition_of(region) not in map(partition_of, (aws.regions[0], *(each[2] for each in sources))):
@@ -156,7 +146,7 @@ def _check(config: Config, document: Document, partition_of: PartitionOf, shards
             f"cases would vanish between two polls; write {interval} or more",
         )
     chained = [(*loc, "role_chain") for loc, entry, _ in sources if len(entry.roles) > 1]
-    if chained and aws.session_duration > MAX_CHAINED_SESSION:
+    if chained and aws.session_duration > schema.MAX_CHAINED_SESSION:
         document.add(
             ("aws", "session_duration"),
             f"{format_duration(aws.session_duration)} is too long for {document.place(chained[0])}: "
@@ -168,7 +158,7 @@ def _check(config: Config, document: Document, partition_of: PartitionOf, shards
     for loc, entry, region in sources:
         _check_access(loc, entry, aws, document)
         _check_roles(loc, entry, region, partition_of, document)
-        if isinstance(entry, OrganizationEntry) and not (entry.member_role_name or aws.role_name):
+        if isinstance(entry, schema.OrganizationEntry) and not (entry.member_role_name or aws.role_name):
             text = "is missing: write the name of the role to assume in each account, here or as aws.role_name"
             document.add((*loc, "member_role_name"), text)
 
@@ -181,7 +171,7 @@ def _check_repeats(values: Iterable[tuple[Loc, str]], document: Document) -> Non
             document.add(loc, f"{quoted(value)} is there twice, first at {place}: remove one of them")
 
 
-def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aws, document: Document) -> None:
+def _check_own_credentials(accounts: Iterable[tuple[Loc, schema.AccountEntry]], aws: schema.Aws, document: Document) -> None:
     others = [(loc, entry) for loc, entry in accounts if not (entry.roles or entry.profile)]
     own = [(loc, entry.use_own_credentials) for loc, entry in others if entry.use_own_credentials or not aws.role_name]
     for loc, is_explicit in own[1:]:
@@ -192,17 +182,17 @@ def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aw
         )
 
 
-def _check_access(loc: Loc, entry: CredentialKeys, aws: Aws, document: Document) -> None:
+def _check_access(loc: Loc, entry: schema.CredentialKeys, aws: schema.Aws, document: Document) -> None:
     ways = sorted((way for way in _WAYS if getattr(entry, way)), key=lambda way: document.line((*loc, way)))
     for way in ways[1:]:
         first = f"{ways[0]} (line {document.line((*loc, ways[0]))})"
         document.add((*loc, way), f"{first} says already how the credentials come: keep one of them")
-    assumes_by_name = isinstance(entry, AccountEntry) and not ways and aws.role_name
+    assumes_by_name = isinstance(entry, schema.AccountEntry) and not ways and aws.role_name
     if entry.external_id is not None and not entry.roles and not assumes_by_name:
         document.add((*loc, "external_id"), "is for a role, and there is none: write role_arn, or remove it")
 
 
-def _check_roles(loc: Loc, entry: CredentialKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
+def _check_roles(loc: Loc, entry: schema.CredentialKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
     roles: list[tuple[Loc, RoleArn]] = [((*loc, "role_chain", i), role) for i, role in enumerate(entry.role_chain or ())]
     if entry.role_arn is not None:
         roles = [((*loc, "role_arn"), entry.role_arn), *roles]
@@ -214,12 +204,12 @@ def _check_roles(loc: Loc, entry: CredentialKeys, region: str, partition_of: Par
                 f"{quoted(role.text)} is in partition {role.partition}, but region {region} in {partition}: "
                 f"write regions of {role.partition}, or a role of {partition}",
             )
-    if roles and isinstance(entry, AccountEntry) and entry.id != roles[-1][1].account_id:
+    if roles and isinstance(entry, schema.AccountEntry) and entry.id != roles[-1][1].account_id:
         where, role = roles[-1]
         document.add(where, f"{quoted(role.text)} is in account {role.account_id}, not in {entry.id}: correct it, or the id")
 
 
-def _account(entry: AccountEntry, config: Config, partition_of: PartitionOf) -> ResolvedAccount:
+def _account(entry: schema.AccountEntry, config: schema.Config, partition_of: PartitionOf) -> ResolvedAccount:
     aws, regions = config.aws, entry.regions or config.aws.regions
     access, partition = _access(entry), partition_of(regions[0])
     if access is None and aws.role_name is not None:
@@ -229,23 +219,23 @@ def _account(entry: AccountEntry, config: Config, partition_of: PartitionOf) -> 
     return ResolvedAccount(account, regions, access or Access())
 
 
-def _organization(entry: OrganizationEntry, config: Config, partition_of: PartitionOf) -> ResolvedOrganization:
+def _organization(entry: schema.OrganizationEntry, config: schema.Config, partition_of: PartitionOf) -> ResolvedOrganization:
     regions, access = entry.regions or config.aws.regions, _access(entry) or Access()
     return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
 
 
-def _queue(events: Events, aws: Aws, shard: int) -> tuple[str, str, Access]:
+def _queue(events: schema.Events, aws: schema.Aws, shard: int) -> tuple[str, str, Access]:
     url = events.queue_url.replace(SHARD, str(shard))
     return url, region_of_queue(url) or aws.regions[0], _access(events) or Access()
 
 
-def _targets(entry: AccessKeys, config: Config) -> Targets:
+def _targets(entry: schema.AccessKeys, config: schema.Config) -> Targets:
     plan, metrics = entry.support_plan or config.aws.support_plan, config.metrics
     overrides = (metrics.first_response_targets, entry.first_response_targets)
     return targets(plan, overrides, metrics.first_response_exempt_services)
 
 
-def _access(entry: CredentialKeys) -> Access | None:
+def _access(entry: schema.CredentialKeys) -> Access | None:
     is_set = entry.roles or entry.profile is not None or entry.use_own_credentials
     return Access(tuple(role.text for role in entry.roles), entry.external_id, entry.profile) if is_set else None
 
@@ -254,7 +244,7 @@ def _role_in(partition: str, account_id: str, role_name: str) -> str:
     return f"arn:{partition}:iam::{account_id}:role/{role_name}"
 
 
-def _parts(selection: SelectionKeys) -> dict[str, tuple[str, ...]]:
+def _parts(selection: schema.SelectionKeys) -> dict[str, tuple[str, ...]]:
     """Return the keys that have values, and these; each tag is a key of its own."""
     tags = {_TAGS + tag: patterns for tag, patterns in selection.tags.items()}
     return {key: values for key, values in (dict(selection) | tags).items() if values and key != "tags"}

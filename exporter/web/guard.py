@@ -19,8 +19,7 @@ _SLICE_BYTES = 64 * 1024
 _YIELD_BYTES = 4 * _SLICE_BYTES
 """After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
 _MOST_SENT_BYTES = 32 * 1024 * 1024
-_NO_REQUEST = re.compile(rb"[^A-Za-z]|PRI ")
-"""TLS, garbage, HTTP/2."""
+_NO_REQUEST = re.compile(rb"[^A-Za-z]|PRI ")  # TLS, garbage, HTTP/2
 _SERVER_NAME = re.compile(rb"(?<= )https?://[^/? ]*/?", re.IGNORECASE)
 """Which a client may write before the path (RFC 9112, section 3.2.2); it may leave out the path itself."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"

@@ -18,8 +18,7 @@ _CONSOLES = {
     "aws-us-gov": "https://console.amazonaws-us-gov.com/support/home",
 }
 _DISPLAY_ID = re.compile(r"[0-9]{1,32}", re.ASCII)
-_MOST_CASES = 50
-"""Cases of one account that are listed: the page is for looking, the JSON has the rest."""
+_MOST_CASES = 50  # cases of one account that are listed: the page is for looking, the JSON has the rest
 _MOST_CASES_OF_ALL = 2000
 
 
