@@ -168,7 +168,9 @@ class Discoverer:
             listing.targets = {target.account.account_id: target for target in listing.discovery.known()}
         targets = {account_id: target for each in reversed(self.listings) for account_id, target in each.targets.items()}
         for target in self._configured:
-            found = targets.get(target.account.account_id, target).account
-            account = replace(target.account, organizational_unit=found.organizational_unit, tags=found.tags)
+            of = targets.get(target.account.account_id, target).account
+            account = replace(
+                target.account, organization=of.organization, organizational_unit=of.organizational_unit, tags=of.tags
+            )
             targets[account.account_id] = replace(target, account=account)
         self._drop(self._accounts.assign(target for account_id, target in targets.items() if self._owns(account_id)))

@@ -90,7 +90,7 @@ def test_configured_labels_win_over_tags_and_a_configured_account_has_those_of_i
     mine = f'{TAGGED}\naccounts: [{{id: "{A}", labels: {{a: "1"}}}}]'
     page = rig(rest=mine).round()
     assert owner(page) == ("Root/Work loads/Prod", {"label_team": "core", "label_a": "1"})
-    assert page.label_values(INFO, "organization") == {"", "acme"}
+    assert page.label_values(INFO, "organization") == {"acme"}
 
 
 @pytest.mark.parametrize(
