@@ -15,7 +15,6 @@ from exporter.errors import ReadFailure, internal
 
 T = TypeVar("T")
 _PACE = 0.5  # seconds between two requests: their quota is shared by all that asks about the organization
-_TIMEOUT = 60.0
 _MOST_PAGES = 10  # of an account's tags; AWS allows 50
 _LONGEST_PAUSE = 300.0  # after failures, whatever they are of
 _GATHERED = 30.0  # for what falls due: showing it takes as long for one as for many
@@ -114,7 +113,7 @@ class Directory:
         return {key: text(found[key], default="") if key in found else None for key in self.keys}
 
     async def _ask(self, operation: str, parameters: Mapping[str, object], read: Callable[[Answer], T]) -> T:
-        return await self._slow_reader.ask(operation, parameters, asyncio.get_running_loop().time() + _TIMEOUT, read)
+        return await self._slow_reader.ask(operation, parameters, asyncio.get_running_loop().time() + 60.0, read)
 
     async def _pace(self) -> None:
         await self._clock.sleep(max(0.0, self._free_at - self._clock.monotonic()))

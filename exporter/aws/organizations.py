@@ -19,7 +19,6 @@ Answer = Mapping[str, Any]
 
 MOST_PAGES = 2_000
 """Pages of at most 20 accounts each; more than the largest organization has, empty ones included."""
-_DEEPEST = 10  # units; AWS allows five, and the root
 _PATH = re.compile(r"o-[a-z0-9]+/(r-[a-z0-9]+(?:/ou-[a-z0-9-]+)*)/")
 
 
@@ -85,6 +84,6 @@ def _accounts(answer: Answer) -> Page[Member]:
             raise malformed(f"ListAccounts: account {account_id} has no state")
         if state == "ACTIVE":
             path = _PATH.match(str((account.get("Paths") or [""])[0]))
-            units = tuple(path[1].split("/")[:_DEEPEST]) if path else ()
+            units = tuple(path[1].split("/")[:10]) if path else ()  # AWS allows five, and the root
             active.append(Member(account_id, " ".join(text(account.get("Name"), account_id).split()), units))
     return Page(tuple(active), page.next_token)
