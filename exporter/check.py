@@ -13,8 +13,7 @@ from exporter.cases.model import Access, Reason
 from exporter.cases.report import Finding, finding, grouped
 from exporter.cases.status import AccountStatus
 
-_WIDE = 160  # columns of what goes into a file or a pipe
-_MOST_NAMES = 3
+_WIDE, _MOST_NAMES = 160, 3  # columns of what goes into a file or a pipe, and accounts that are named
 _BARE = ("arn", "method", "regions", "partition", "host")  # facts that need no name beside them
 _BOLD, _RED, _GREEN, _YELLOW = "1", "31", "32", "33"
 _CLEAR_LINE = "\r\x1b[2K"
@@ -39,8 +38,9 @@ class Findings:
 
     @property
     def exit_code(self) -> int:
-        blind = not self.accounts or any(listed.reason for listed in self.organizations)
-        return int(bool(self.failed or self.unknown_accounts or blind))
+        queue = [each for each in self.endpoints if each.names[0] == "sqs"]
+        is_broken = any(each.reason for each in (*self.organizations, *queue))
+        return int(bool(self.failed or self.unknown_accounts or is_broken or not self.accounts))
 
     def style(self, found: Finding) -> str:
         is_plan = found.reason is Reason.SUBSCRIPTION_REQUIRED and not self.strict

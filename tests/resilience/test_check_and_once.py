@@ -490,12 +490,13 @@ def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_
     assert "✗ sqs: us-east-1, aws, 127.0.0.1" in ended.stdout
     assert "ReceiveMessage: QueueDoesNotExist" in ended.stdout
     assert "correct events.queue_url" in " ".join(ended.stdout.split())
-    assert ended.returncode == 0, "the accounts are polled all the same"
+    assert ended.returncode == 1, "what is configured does not work, though accounts are polled all the same"
     queue = aws.fleet.send_events()
     try:
         queue.send("{}")
         ended = command("check", GOOD, more=QUEUE)
         assert "✓ sqs: us-east-1, aws, 127.0.0.1" in ended.stdout
+        assert ended.returncode == 0
         assert len(queue.receive()) == 1
     finally:
         aws.fleet.events = None
