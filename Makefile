@@ -33,7 +33,7 @@ test: $(VENV)/.wheel ## Run the tests on the built wheel, in 3 minutes; PYTEST_A
 	@echo "make test-all adds what takes minutes: chaos, soak, outages, the whole fault matrix, load, alerts, 200 examples a law"
 
 test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 12 minutes; the long ones mostly wait
-	@$(PYTEST) --numprocesses 4 --hypothesis-profile=thorough $(PYTEST_ARGS)
+	@$(PYTEST) --numprocesses 3 --hypothesis-profile=thorough $(PYTEST_ARGS)
 
 test-pythons: $(VENV)/.wheel ## Run the quick tests on the other versions of Python that are here
 	@.ci/pythons $(PYTEST_ARGS)

@@ -125,7 +125,8 @@ class Exporter:
         try:
             return await work
         finally:
-            await self._readers.close()
+            if sys.exc_info()[0] is not GeneratorExit:  # a signal ended the loop in the middle of a step
+                await self._readers.close()
 
     async def examine(self, progress: Callable[[str], None]) -> report.Findings:
         """Poll every account once, and ask what else tells a person what is wrong."""

@@ -40,7 +40,6 @@ _HOST_OF_PROXY = re.compile(r"(?:^|[@/])((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)/*$"
 
 Parser = Callable[[bytes], Any]
 
-
 Observer = Callable[[str, float, Reason | None], None]
 """Called after every request to AWS with its operation, its duration in seconds, and why it failed or None."""
 
