@@ -102,3 +102,8 @@ def test_nothing_is_shown_of_events_until_they_are_expected(instrumentation: Ins
     assert values(instrumentation, "aws_support_events_ignored_total") == {f'{{reason="{reason}"}}': 1 for reason in Ignored}
     instrumentation.event_shown(1.5)
     assert values(instrumentation, "aws_support_event_delay_seconds_sum") == {"": 1.5}
+
+
+def test_without_a_queue_there_is_nothing_about_events(instrumentation: Instrumentation) -> None:
+    instrumentation.event_shown(1.0)
+    assert values(instrumentation, "aws_support_event") == {}
