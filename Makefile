@@ -28,7 +28,7 @@ help: ## Show what there is to make
 demo: $(VENV)/.run ## Run the exporter against a simulated AWS; ARGS=--web.listen-address=:10048 picks another port
 	@$(BIN)/aws-support-exporter --demo $(ARGS)
 
-test: $(VENV)/.wheel ## Run the tests on the built wheel, in 3 minutes; PYTEST_ARGS="-k web" picks some
+test: $(VENV)/.wheel ## Run the tests on the built wheel, in 5 minutes; PYTEST_ARGS="-k web" picks some
 	@$(PYTEST) --numprocesses 3 -m "not slow" $(PYTEST_ARGS)
 	@echo "make test-all adds what takes minutes: chaos, soak, outages, the whole fault matrix, load, alerts, 200 examples a law"
 

@@ -1,4 +1,4 @@
-"""What AWS tells of cases by itself: its `Support Case Update` events."""
+"""`Support Case Update` events from AWS."""
 
 from dataclasses import dataclass
 from enum import StrEnum

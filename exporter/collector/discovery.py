@@ -101,7 +101,7 @@ class Discoverer:
             await wait(listing.listed, await self.look_up(listing))
 
     async def look_up(self, listing: Listing, most: int = BATCH) -> float:
-        """Look up and show some of what no list tells, and return in how many seconds there is more."""
+        """Look up some unit names and tags, and return the seconds until more are due."""
         was_listed = listing.last_success is not None
         pause, listing.warnings, listing.blind = await listing.discovery.look_up(self._owns, most)
         listing.looked_up = listing.looked_up or (was_listed and pause > 0)

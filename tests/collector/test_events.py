@@ -16,7 +16,7 @@ A, B, FOREIGN = "111111111111", "222222222222", "333333333333"
 
 
 class FakeQueue:
-    """Hands out what it is given, and keeps what it is told to delete."""
+    """Returns the given batches, and records what is deleted."""
 
     def __init__(self, *batches: Sequence[Message]) -> None:
         self.url = "https://queue"

@@ -55,7 +55,7 @@ class World:
         """Let an operation fail until its reason shows, and return its row of the document, and how long it took to end."""
         reason, what, logged = expected(operation, fault), f"{operation.title}, {fault.title}", len(self.log.lines)
         handle = self.simulator.faults.add(Fault(fault.kind(), operation.name, times=fault.times))
-        self.account.add_case(body="Somebody is told.")
+        self.account.add_case(body="An event is sent.")
         self.until(lambda: handle.hits > 0 and self.status.reason == reason, what)
         self.rig.clock.advance(3600)
         page = self.rig.round()
@@ -72,7 +72,7 @@ class World:
         took = self.rig.clock.monotonic() - began
         assert took < LONGEST, what
         count = self.status.count
-        self.account.add_case(body="Somebody is told.")
+        self.account.add_case(body="An event is sent.")
         self.until(lambda: self.status.count > count, what)
         told = row(operation.title, fault.title, reason, "events come", "polls find what changes" if reason else "")
         return told, f"{took:.0f} s" if reason else ""

@@ -172,7 +172,7 @@ def test_a_queue_that_fails_is_told_once_and_is_back_within_seconds(
 def test_a_reload_adds_changes_and_removes_the_queue(world: World) -> None:
     with world.running("") as rig:
         assert not rig.published().values(UP)
-        world.accounts[0].add_case(body="Nobody is told.")
+        world.accounts[0].add_case(body="No event is sent.")
         rig.apply(world.config())
         until(rig, "up", UP, 1)
         until(rig, "seen", SEEN, 1, by="event")
@@ -182,7 +182,7 @@ def test_a_reload_adds_changes_and_removes_the_queue(world: World) -> None:
         until(rig, "up", UP, 1)
         rig.apply(world.config(""))
         assert not rig.published().values(UP)
-        world.accounts[1].add_case(body="Nobody is told.")
+        world.accounts[1].add_case(body="No event is sent.")
         time.sleep(2)
         assert world.waiting() == 1
 

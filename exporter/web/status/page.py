@@ -115,8 +115,8 @@ def _tiles(report: FleetReport, now: float) -> list[str]:
     ]
     if (events := report.events).url:
         delay = "" if events.delay is None else f"; on the page after {span(events.delay)}"
-        told = f"last one {ago(events.last_event, now)}{delay}"
-        tiles.append(_tile("Events", events.count, told=told, alarm=events.up is False))
+        latest = f"last one {ago(events.last_event, now)}{delay}"
+        tiles.append(_tile("Events", events.count, told=latest, alarm=events.up is False))
     organizations = [organization for organization in report.organizations if organization.name]
     if organizations:
         told = "<br>".join(
