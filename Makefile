@@ -28,12 +28,12 @@ help: ## Show what there is to make
 demo: $(VENV)/.run ## Run the exporter against a simulated AWS; ARGS=--web.listen-address=:10048 picks another port
 	@$(BIN)/aws-support-exporter --demo $(ARGS)
 
-test: $(VENV)/.wheel ## Run the tests on the built wheel, in 3 minutes; PYTEST_ARGS="-k web" picks some
+test: $(VENV)/.wheel ## Run the tests on the built wheel, in 5 minutes; PYTEST_ARGS="-k web" picks some
 	@$(PYTEST) --numprocesses 3 -m "not slow" $(PYTEST_ARGS)
 	@echo "make test-all adds what takes minutes: chaos, soak, outages, the whole fault matrix, load, alerts, 200 examples a law"
 
-test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 10 minutes
-	@$(PYTEST) --numprocesses 2 --hypothesis-profile=thorough $(PYTEST_ARGS)
+test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 12 minutes; the long ones mostly wait
+	@$(PYTEST) --numprocesses 3 --hypothesis-profile=thorough $(PYTEST_ARGS)
 
 test-pythons: $(VENV)/.wheel ## Run the quick tests on the other versions of Python that are here
 	@.ci/pythons $(PYTEST_ARGS)

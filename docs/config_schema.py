@@ -25,6 +25,10 @@ _VALUES: Final[Mapping[Any, Json]] = {
     types.RoleArnValue: {"type": "string", "pattern": _ROLE_ARN},
     types.RoleName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{1,64}}$"},
     types.SessionName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{2,64}}$"},
+    types.QueueUrl: {
+        "type": "string",
+        "pattern": r"^https?://[A-Za-z0-9_.-]+(:[0-9]{1,5})?/[0-9]{12}/([A-Za-z0-9_-]|\{shard\}){1,80}(\.fifo)?$",
+    },
     # RE2 repeats at most 1,000 times.
     types.ExternalId: {"type": "string", "pattern": "^[A-Za-z0-9_+=,.@:/-]+$", "minLength": 2, "maxLength": 1224},
     types.LabelName: {"type": "string", "pattern": "^([a-zA-Z][a-zA-Z0-9_]*|_([a-zA-Z0-9][a-zA-Z0-9_]*)?)$"},
@@ -37,6 +41,8 @@ _VALUES: Final[Mapping[Any, Json]] = {
         "uniqueItems": True,
         "items": {"type": "string", "pattern": "^[a-z]+(-[a-z]+)+-[0-9]+$"},
     },
+    types.Tags: {"type": "array", "uniqueItems": True, "items": {"type": "string", "minLength": 1, "maxLength": 256}},
+    types.UnitId: {"type": "string", "pattern": "^ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$"},
     types.RoleChain: {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _ROLE_ARN}},
 }
 
@@ -70,11 +76,8 @@ def value_schema(kind: Any) -> Json:  # noqa: ANN401 - types are values here
         return {**({"description": items["description"]} if "description" in items else {}), "type": "array", "items": items}
     if origin is dict:
         keys = value_schema(arguments[0])
-        return {
-            "type": "object",
-            "propertyNames": {"pattern": keys["pattern"]},
-            "additionalProperties": value_schema(arguments[1]),
-        }
+        names = {name: value for name, value in keys.items() if name != "type"}
+        return {"type": "object", "propertyNames": names, "additionalProperties": value_schema(arguments[1])}
     if origin is Annotated:
         return _annotated(arguments[0], arguments[1:])
     raise TypeError(f"the configuration has a type that has no schema yet: {kind}")

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +27,7 @@ from exporter.cases.report import FleetReport, fleet_report
 from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
 from exporter.config.schema import as_yaml
-from exporter.config.settings import Settings, load, parse
+from exporter.config.settings import load, parse
 from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.errors import StartupError
@@ -63,7 +64,7 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
 def check_config(options: Options, log: FilteringBoundLogger) -> None:
     partition_of = Endpoints().partition_of
     if options.config_file is not None:
-        load(options.config_file, partition_of=partition_of)
+        load(options.config_file, partition_of=partition_of, shard=astuple(options.shard))
     _web_config(options.web_config_file, log)
 
 
@@ -86,8 +87,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
         exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
     sys.stdout.write(exporter.store.uncompressed(TextFormat.PROMETHEUS).decode())
-    has_failed = any(listed.reason for listed in exporter.collector.discoverer.organizations())
-    return int(has_failed and not exporter.collector.accounts.entries())
+    return int(not exporter.collector.accounts.entries())
 
 
 def backfill(options: Options, log: FilteringBoundLogger) -> int:
@@ -114,11 +114,11 @@ class Exporter:
     def __init__(
         self, content: bytes, source: str, options: Options, log: FilteringBoundLogger, *, process: bool = False
     ) -> None:
-        self._source = source
         self._options = options
         self._log = log
         self._clock = SystemClock()
         self._endpoints = Endpoints()
+        self._parse = partial(parse, source=source, partition_of=self._endpoints.partition_of, shard=astuple(options.shard))
         self.settings = self._parse(content)
         self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
         self._observer = self.instrumentation.request_ended
@@ -142,9 +142,10 @@ class Exporter:
         try:
             return await work
         finally:
-            await self._readers.close()
+            if sys.exc_info()[0] is not GeneratorExit:  # a signal ended the loop in the middle of a step
+                await self._readers.close()
 
-    async def examine(self, progress: Callable[[int, int], None]) -> report.Findings:
+    async def examine(self, progress: Callable[[str], None]) -> report.Findings:
         """Poll every account once, and ask what else tells a person what is wrong."""
         settings, accounts, discoverer = self.settings, self.collector.accounts, self.collector.discoverer
         poll, client = settings.config.poll, Client(self._endpoints, self._observer, self._clock, random.random)
@@ -167,7 +168,7 @@ class Exporter:
             endpoints=endpoints,
             organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
-            warnings=denied,
+            warnings=[*denied, *(warning for each in discoverer.organizations() for warning in each.warnings)],
             notes=self._readers.notes(),
             unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
             strict=self._options.strict,
@@ -223,9 +224,6 @@ class Exporter:
 
         await polling.call(apply())
 
-    def _parse(self, content: bytes) -> Settings:
-        return parse(content, source=self._source, partition_of=self._endpoints.partition_of)
-
     def _site(self, reload: Callable[[], Awaitable[Sequence[str]]], loop_problems: Callable[[], list[str]]) -> Site:
         shard, publisher = self._options.shard, self.collector.publisher
         return Site(
@@ -246,7 +244,8 @@ class Exporter:
 
     def _report(self) -> FleetReport:
         snapshot = self.collector.publisher.snapshot
-        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self._clock.time())
+        now, events = self._clock.time(), self.collector.events.status
+        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, now, events)
 
     def _about(self) -> dict[str, object]:
         last, shard = self._last_reload(), self._options.shard

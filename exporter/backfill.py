@@ -1,7 +1,7 @@
 """What `backfill` writes: the past of the metrics, as files for `promtool tsdb create-blocks-from openmetrics`.
 
-Each account is read into a file of its events; from those a file is made for each month. A file has its name once it is whole,
-so that the command goes on with what it finds when it is run again.
+Each account is read into a file of its milestones; from those a file is made for each month. A file has its name once it is
+whole, so that the command goes on with what it finds when it is run again.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, repeat
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -20,11 +20,12 @@ from typing import IO
 from structlog.typing import FilteringBoundLogger
 
 from exporter.aws.support import SupportReader
-from exporter.cases.history import events
+from exporter.cases.history import Milestone, milestones
 from exporter.cases.model import Account, Reason
 from exporter.cases.report import Finding, finding, grouped
 from exporter.collector.collector import Collector
-from exporter.errors import ReadFailure, internal
+from exporter.collector.discovery import Discoverer, Listing
+from exporter.errors import ReadFailure, StartupError, internal
 from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import TextFormat, header
 from exporter.metrics.history import METRICS, Histograms, Stretch, account_lines
@@ -49,14 +50,14 @@ class Backfill:
     async def read(self, collector: Collector, concurrency: int, instrumentation: Instrumentation) -> None:
         """Read the accounts that no run before has read; raises OSError where that cannot be written."""
         listings, options, whole = collector.discoverer.listings, self.options, self.options.communications
-        await asyncio.gather(*map(collector.discoverer.refresh, listings))
+        await asyncio.gather(*map(self._list, repeat(collector.discoverer), listings))
         self.failures += [listed for listed in map(examined, listings) if listed.reason]
         found = [entry.target for entry in collector.accounts.entries()]
         some = [each for each in found if not options.organizations or each.account.organization in options.organizations]
         sources = {each.account: each.source for each in some if isinstance(each.source, SupportReader)}
         slots, started, cases = asyncio.Semaphore(concurrency), time.monotonic(), 0
-        self._events("begun").parent.mkdir(parents=True, exist_ok=True)
-        self._events("begun").open("a").close()
+        self._read("begun").parent.mkdir(parents=True, exist_ok=True)
+        self._read("begun").open("a").close()
 
         async def read(account: Account, source: SupportReader) -> None:
             nonlocal cases
@@ -69,10 +70,10 @@ class Backfill:
                     return
             cases += len(found)
             known = found if whole else [replace(case, first_aws_known=False) for case in found]
-            happened = [event for case in known for event in events(case, account.targets)]
-            _write(self._events(account.account_id), [json.dumps(happened).encode()])
+            happened = [milestone for case in known for milestone in milestones(case, account.targets)]
+            _write(self._read(account.account_id), [json.dumps(happened).encode()])
 
-        left = [each for each in sources.items() if not self._events(each[0].account_id).exists()]
+        left = [each for each in sources.items() if not self._read(each[0].account_id).exists()]
         tasks, done = [asyncio.create_task(read(*each)) for each in left], -1
         while done < len(tasks):
             done = sum(task.done() for task in tasks)
@@ -82,11 +83,16 @@ class Backfill:
             if rest:
                 ended, _ = await asyncio.wait(tasks, timeout=_PROGRESS_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
                 await asyncio.gather(*ended)
-        self.accounts = [account for account in sources if self._events(account.account_id).exists()]
+        self.accounts = [account for account in sources if self._read(account.account_id).exists()]
+
+    async def _list(self, discoverer: Discoverer, listing: Listing) -> None:
+        await discoverer.refresh(listing)
+        while listing.last_success is not None and not await discoverer.look_up(listing):
+            self.log.info("reading units and tags", organization=listing.discovery.name)
 
     def write(self, buckets: Mapping[Metric, Sequence[float]]) -> None:
         """Write a file for each month, with what is known of the accounts."""
-        options, begun = self.options, self._events("begun").stat().st_mtime  # later times are not told of by what was read
+        options, begun = self.options, self._read("begun").stat().st_mtime  # later times are not told of by what was read
         step, until = int(options.step), int(min(options.until or begun, begun))
         grid = range(int(until - options.since) // step * step, until + 1, step)
         histograms = Histograms(buckets, communications=options.communications)
@@ -96,7 +102,7 @@ class Backfill:
             with ExitStack() as stack:
                 lines = {metric: stack.enter_context(TemporaryFile(dir=options.output)) for metric in METRICS}
                 for account in self.accounts:
-                    happened = list(stretch.placed(json.loads(self._events(account.account_id).read_bytes())))
+                    happened = list(stretch.placed(_milestones(self._read(account.account_id))))
                     histograms.observe(happened, stretch)
                     for metric, text in account_lines(account, happened, stretch):
                         lines[metric].write(text.encode())
@@ -117,8 +123,15 @@ class Backfill:
             code = 1
         return code
 
-    def _events(self, name: str) -> Path:
-        return self.options.output / ("events" if self.options.communications else "events-without-communications") / name
+    def _read(self, name: str) -> Path:
+        return self.options.output / ("accounts" if self.options.communications else "accounts-without-communications") / name
+
+
+def _milestones(path: Path) -> list[Milestone]:
+    try:
+        return [Milestone(*each) for each in json.loads(path.read_bytes())]
+    except (ValueError, TypeError):
+        raise StartupError(f"{path}: damaged: delete it, and run the command again") from None
 
 
 def _families(lines: Mapping[Metric, IO[bytes]]) -> Iterator[bytes]:

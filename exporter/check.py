@@ -13,11 +13,8 @@ from exporter.cases.model import Access, Reason
 from exporter.cases.report import Finding, finding, grouped
 from exporter.cases.status import AccountStatus
 
-_WIDE = 160
-"""Columns of what goes into a file or a pipe."""
-_MOST_NAMES = 3
-_BARE = ("arn", "method", "regions", "partition", "host")
-"""Facts that need no name beside them."""
+_WIDE, _MOST_NAMES = 160, 3  # columns of what goes into a file or a pipe, and accounts that are named
+_BARE = ("arn", "method", "regions", "partition", "host")  # facts that need no name beside them
 _BOLD, _RED, _GREEN, _YELLOW = "1", "31", "32", "33"
 _CLEAR_LINE = "\r\x1b[2K"
 
@@ -41,8 +38,9 @@ class Findings:
 
     @property
     def exit_code(self) -> int:
-        """0 when every account could be read, 1 when not."""
-        return int(bool(self.failed or self.unknown_accounts or any(listed.reason for listed in self.organizations)))
+        queue = [each for each in self.endpoints if each.names[0] == "sqs"]
+        is_broken = any(each.reason for each in (*self.organizations, *queue))
+        return int(bool(self.failed or self.unknown_accounts or is_broken or not self.accounts))
 
     def style(self, found: Finding) -> str:
         is_plan = found.reason is Reason.SUBSCRIPTION_REQUIRED and not self.strict
@@ -60,6 +58,7 @@ def account(status: AccountStatus, access: Access, callers: Mapping[str | None, 
     facts = {
         "account_id": status.account.account_id,
         "account_name": status.account.name,
+        "organizational_unit": status.account.organizational_unit,
         "credentials": str(access),
         "open_cases": len(reading.cases) if reading else None,
         "seconds": round(poll.duration, 3) if poll else 0.0,
@@ -70,13 +69,13 @@ def account(status: AccountStatus, access: Access, callers: Mapping[str | None, 
 
 
 @contextmanager
-def progress(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
-    """Show how many accounts were polled, while they are; nothing but a terminal gets it."""
+def progress(stream: TextIO) -> Iterator[Callable[[str], None]]:
+    """Show what is done, while it is; nothing but a terminal gets it."""
     shown = stream.isatty()
 
-    def show(done: int, total: int) -> None:
+    def show(doing: str) -> None:
         if shown:
-            stream.write(f"{_CLEAR_LINE}Polling accounts {done}/{total}" if total else f"{_CLEAR_LINE}Finding accounts")
+            stream.write(f"{_CLEAR_LINE}{doing}")
             stream.flush()
 
     try:
@@ -133,7 +132,8 @@ def _table(found: Findings, stream: TextIO) -> Iterator[str]:
     for each in ordered:
         facts, result = each.facts, _styled(f"{each.reason or 'ok':21}", found.style(each), stream)
         open_cases = "-" if facts["open_cases"] is None else facts["open_cases"]
-        yield f"{facts['account_id']}  {result}  {open_cases:>4}  {facts['seconds']:7.2f}  {facts['account_name']}"
+        unit = f" · {facts['organizational_unit']}" if facts.get("organizational_unit") else ""
+        yield f"{facts['account_id']}  {result}  {open_cases:>4}  {facts['seconds']:7.2f}  {facts['account_name']}{unit}"
 
 
 def _who(failure: Finding, accounts: Mapping[str, Mapping[str, object]]) -> str:

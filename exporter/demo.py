@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 
-_PACE = 240.0
-"""How many times faster than in life cases open, are answered and get resolved."""
+_PACE = 240.0  # how many times faster than in life cases open, are answered and get resolved
 
 _CONFIGURATION = """
 poll: {{interval: 15s, timeout: 10s, max_staleness: 5m}}
@@ -21,6 +20,8 @@ accounts:
 organizations:
   - name: demo
     refresh_interval: 1m
+    tags: [team, cost-center]
+events: {{queue_url: "{queue_url}"}}
 metrics: {{cases: {{enabled: true}}}}
 """
 
@@ -29,8 +30,10 @@ metrics: {{cases: {{enabled: true}}}}
 def simulated_aws() -> Iterator[bytes]:
     """Run a simulated AWS, point this process's AWS settings at it, and yield the configuration that reads it."""
     fleet = Fleet.demo(time.time, pace=_PACE)
+    queue_url = fleet.send_events().url
     with Simulator(fleet) as simulator:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ.update(simulator.environment())
-        yield _CONFIGURATION.format_map({account.name: account.account_id for account in fleet.accounts}).encode()
+        account_ids = {account.name: account.account_id for account in fleet.accounts}
+        yield _CONFIGURATION.format_map(account_ids | {"queue_url": queue_url}).encode()

@@ -74,10 +74,7 @@ def configure(level: str, log_format: str) -> FilteringBoundLogger:
     Libraries never go below warnings: at debug level botocore writes whole requests and answers, credentials among them.
     """
     threshold = logging.getLevelName({"warn": "WARNING"}.get(level, level.upper()))
-    shared: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-    ]
+    shared: list[Processor] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts")]
     final: Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"

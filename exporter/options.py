@@ -17,6 +17,7 @@ from exporter import __version__, log
 from exporter.collector.schedule import MOST_SHARDS, Shard
 from exporter.config.types import parse_duration
 from exporter.errors import ConfigError
+from exporter.metrics.history import METRICS
 from exporter.web.guard import Limits
 from exporter.web.handlers import Paths, is_reserved
 
@@ -81,7 +82,7 @@ def parse(arguments: Sequence[str]) -> Options:
         paths=_paths(flags),
         demo=flags.demo,
         # Whoever checks may be on another host than whoever runs.
-        shard=Shard(0, 1) if flags.config_check and flags.shard_from_hostname else _shard(flags),
+        shard=Shard(0, flags.shard_total) if flags.config_check and flags.shard_from_hostname else _shard(flags),
         web_config_file=flags.web_config_file,
         limits=Limits(connections=flags.web_max_connections, requests=flags.web_max_requests),
         lifecycle=flags.web_enable_lifecycle,
@@ -96,7 +97,7 @@ def parse(arguments: Sequence[str]) -> Options:
         since=flags.since,
         until=flags.until,
         step=flags.step,
-        labels=tuple(flags.label),
+        labels=tuple(dict(flags.label).items()),
         communications=not flags.no_communications,
     )
 
@@ -217,6 +218,8 @@ def _label(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     if not _LABEL_NAME.fullmatch(name) or not value:
         raise ArgumentTypeError(f'"{text}" is not a label: write it like job=aws-support-exporter')
+    if name == "le" or any(name in metric.labels for metric in METRICS):
+        raise ArgumentTypeError(f'"{text}" is a label that metrics have already: write another name')
     return name, value
 
 

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "loop_thread": (),
     "memory": (),
     "metrics": ("cases",),
-    "options": ("__init__", "collector.schedule", "config.types", "errors", "log", "web"),
+    "options": ("__init__", "collector.schedule", "config.types", "errors", "log", "metrics", "web"),
     "reload": ("config", "errors", "metrics", "web.handlers"),
     "simulator": (),
     "targets": ("aws", "cases", "collector", "config"),

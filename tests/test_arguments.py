@@ -55,6 +55,7 @@ def main(capsys: pytest.CaptureFixture[str]) -> Iterator[Main]:
             ("label", value, "is not a label: write it like job=")
             for value in ("job", "job=", "=x", "1=x", "__a=x", "label_a=x")
         ),
+        *(("label", f"{name}=x", "is a label that metrics have already") for name in ("account_id", "le", "organization")),
     ],
 )
 def test_a_bad_value_is_refused_with_its_flag(main: Main, flag: str, value: str, told: str) -> None:

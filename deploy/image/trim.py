@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-CALLED = frozenset({"organizations", "signin", "sso", "sso-oidc", "sts", "support"})
+CALLED = frozenset({"organizations", "signin", "sqs", "sso", "sso-oidc", "sts", "support"})
 """Services that the exporter calls, and those through which a profile gets its credentials."""
 
 

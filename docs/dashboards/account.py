@@ -46,6 +46,7 @@ def account() -> Json:
             model.datasource(),
             model.job(),
             model.organization(),
+            *model.owners(),
             model.account(several=False),
             model.severity(),
             model.service(queries.SEVERITY),
@@ -192,11 +193,12 @@ def _about() -> Json:
     return table(
         "About the account",
         "The account and its labels from the configuration.",
-        Query(f"max without (instance, job) (aws_support_account_info{{{queries.ACCOUNT}}})"),
+        Query(f"max without (instance, job) (topk by (account_id) (1, aws_support_account_info{{{queries.ACCOUNT}}}))"),
         columns=[
             Column("account_name", "Account"),
             Column("account_id", "Account id"),
             Column("organization", "Organization"),
+            Column("organizational_unit", "Organizational unit"),
             Column("plan", "Support plan"),
             Column("partition", "Partition"),
             Column("region", "Region"),

@@ -1,13 +1,14 @@
 """The dashboard of the exporter itself: which polls fail, how AWS responds, and what it costs."""
 
 from docs.dashboards import model, queries, shared
-from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, by_name, steps, values
+from docs.dashboards.colors import BAD, PLAIN, QUIET, STATE, WARN, Json, by_name, override, steps, values
 from docs.dashboards.model import JOB
 from docs.dashboards.panels import Column, Query, count_column, duration_column, stat, table, timeseries
 
 _HOUR = 3600.0
 _A_FAULT = 'reason!="subscription_required"'
 _INSTANCE = "{{instance}}"
+_DELAY = "p90 of the delay"
 
 
 def health() -> Json:
@@ -16,11 +17,12 @@ def health() -> Json:
         "aws-support-exporter-health",
         "AWS Support / Exporter health",
         "Whether polls of accounts succeed, how fresh the data is, how AWS responds, and what the exporter costs.",
-        [model.datasource(), model.job(), model.organization(), model.account(several=True)],
+        [model.datasource(), model.job(), model.organization(), *model.owners(), model.account(several=True)],
         [
             ("", [(4, _now())]),
             ("Accounts", [(8, [(12, _states()), (12, _failures_over_time())]), (9, [(12, _failing()), (12, _oldest_poll())])]),
             ("Requests to AWS", [(8, [(8, _requests()), (8, _errors()), (8, _latency())])]),
+            ("Events", [(7, [(4, _queue()), (20, _events())])]),
             (
                 "The exporter",
                 [
@@ -213,13 +215,44 @@ def _latency() -> Json:
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
     return timeseries(
         "Request duration",
-        "Time until AWS's response was read: median, 90th and 99th percentile over all operations.",
+        "Time until AWS's response was read: median, 90th and 99th percentile over all operations but ReceiveMessage, which "
+        "waits for events.",
         *(
             Query(f"histogram_quantile({share}, sum by (le) (rate({metric}_bucket{{{JOB}}}[$__rate_interval])))", legend)
             for legend, share in shares.items()
         ),
         unit="s",
         overrides=by_name({"p50": "#8AB8FF", "p90": "#5794F2", "p99": "#1F60C4"}),
+    )
+
+
+def _queue() -> Json:
+    return stat(
+        "Event queue",
+        "Whether the last request of every exporter to its event queue succeeded.",
+        Query(f"min(aws_support_event_queue_up{{{JOB}}})", instant=True),
+        thresholds=steps(base=QUIET),
+        mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})],
+        no_value="none",
+        graph=False,
+    )
+
+
+def _events() -> Json:
+    p90 = f"histogram_quantile(0.9, sum by (le) (increase(aws_support_event_delay_seconds_bucket{{{JOB}}}[1d])))"
+    return timeseries(
+        "Events per day",
+        "Events received and messages ignored in the past 24 hours; on the right, the 90th percentile of the time from an "
+        "event to the page with its account's poll.",
+        Query(f"sum(increase(aws_support_events_received_total{{{JOB}}}[1d]))", "received"),
+        Query(f"sum(increase(aws_support_events_ignored_total{{{JOB}}}[1d]))", "ignored"),
+        Query(p90, _DELAY),
+        overrides=[
+            *by_name({"received": STATE["ok"], "ignored": WARN, _DELAY: PLAIN}),
+            override(_DELAY, unit="s", decimals=1, custom__axisPlacement="right"),
+        ],
+        decimals=0,
+        no_value="No event queue is configured",
     )
 
 

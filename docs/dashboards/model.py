@@ -10,8 +10,14 @@ _COLUMNS = 24
 _SCHEMA = 38
 
 ALL = {"text": ["All"], "value": ["$__all"], "selected": True}
+_ONE_OF_SEVERAL: Json = {"includeAll": False, "multi": False, "current": {}}
 JOB = 'job=~"$job"'
 INFO = "aws_support_account_info"
+UNIT = 'organizational_unit=~"$unit(/.*)?"'
+"""A chosen unit, and all below it."""
+
+_LABEL = "organizational_unit"
+OF_OWNER = f'organization=~"$organization", {UNIT}, $label=~"$owner"'
 
 Line = tuple[int, Sequence[tuple[int, Json]]]
 """Panels beside each other: how high they are, and each with how wide it is."""
@@ -89,15 +95,36 @@ def organization() -> Json:
     return _values("organization", "Organization", "As named in the exporter's configuration", query) | {"allValue": ".*"}
 
 
+def owners() -> list[Json]:
+    """Return the variables for who owns an account; accounts without a unit or the label are among All."""
+    organization = f'{JOB}, organization=~"$organization"'
+    unit = f"label_values({INFO}{{{organization}}}, organizational_unit)"
+    always = f'label_replace(vector(0), "{_LABEL}", "none", "", "")'  # an empty label would make expressions invalid
+    label = _values(
+        "label",
+        "Label",
+        "Label of accounts for the variable Owner and the row By owner",
+        f"query_result(group without (account_id, account_name, instance, pod) ({INFO}{{{JOB}}}) or {always})",
+    )
+    label |= {"regex": r'/\b(label_\w+|organizational_unit|organization|plan)="/g', "includeAll": False, "multi": False}
+    label["current"] = {"text": _LABEL, "value": _LABEL, "selected": True}
+    owner = f"label_values({INFO}{{{organization}, {UNIT}}}, $label)"
+    return [
+        _values("unit", "Organizational unit", "AWS Organizations units, each with all below it", unit) | {"allValue": ".*"},
+        label,
+        _values("owner", "Owner", "Values of that label", owner) | {"allValue": ".*"},
+    ]
+
+
 def account(*, several: bool) -> Json:
     """Return the variable for accounts: names are shown, ids are meant."""
-    query = f'query_result(max by (account_id, account_name) ({INFO}{{{JOB}, organization=~"$organization"}}))'
+    query = f"query_result(max by (account_id, account_name) ({INFO}{{{JOB}, {OF_OWNER}}}))"
     choice = _values("account", "Account", "AWS accounts, by name", query)
     choice["regex"] = '/account_id="(?<value>[^"]+)|account_name="(?<text>[^"]+)/g'
     choice["sort"] = 5
     if several:
         return choice | {"allValue": ".*"}
-    return choice | {"includeAll": False, "multi": False, "current": {}}
+    return choice | _ONE_OF_SEVERAL
 
 
 def severity() -> Json:

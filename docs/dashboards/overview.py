@@ -1,6 +1,6 @@
 """The dashboard of the whole fleet: how many cases, how severe, waiting on whom, how quiet, how fast AWS responds."""
 
-from docs.dashboards import model, queries, shared
+from docs.dashboards import model, owners, queries, shared
 from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN, WARN, Json, by_name, special, steps
 from docs.dashboards.panels import (
     HIDDEN_ACCOUNT,
@@ -51,6 +51,7 @@ def overview() -> Json:
             model.datasource(),
             model.job(),
             model.organization(),
+            *model.owners(),
             model.account(several=True),
             model.severity(),
             model.service(queries.SEVERITY),
@@ -58,6 +59,7 @@ def overview() -> Json:
         [
             ("", [(4, _now()), (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _severities())])]),
             ("Needs attention", [(10, [(15, _quiet_longest()), (9, _unanswered())])]),
+            ("By owner", [(9, [(14, owners.most_open()), (10, owners.history())])]),
             (
                 "Response times",
                 [

@@ -5,12 +5,12 @@ each exporter first, then the maximum over exporters is taken, and only then acc
 """
 
 from docs.dashboards.colors import SEVERITIES
-from docs.dashboards.model import INFO, JOB
+from docs.dashboards.model import INFO, JOB, OF_OWNER
 
 ACCOUNT = f'{JOB}, account_id=~"$account"'
 SEVERITY = f'{ACCOUNT}, severity_code=~"$severity"'
 GROUP = f'{SEVERITY}, service_code=~"$service"'
-CHOSEN = f'and on (account_id) {INFO}{{{JOB}, organization=~"$organization"}}'
+CHOSEN = f"and on (account_id) {INFO}{{{JOB}, {OF_OWNER}}}"
 
 BY_SEVERITY = (
     *((code, f'severity_code="{code}"') for code in SEVERITIES[:-1]),
@@ -45,8 +45,7 @@ def total(metric: str, matchers: str, more: str = "", *, by: str = "", window: s
 
 def by_plan(counted: str) -> str:
     """Return the sum over the accounts of each support plan of what `per_account` returns."""
-    plans = f"max by (account_id, plan) ({INFO}{{{JOB}}})"
-    return f"sum by (plan) ({counted} * on (account_id) group_left (plan) {plans})"
+    return f"sum by (plan) ({counted} * on (account_id) group_left (plan) topk by (account_id) (1, {INFO}{{{JOB}}}))"
 
 
 def open_cases(more: str = "", *, by: str = "") -> str:

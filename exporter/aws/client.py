@@ -23,18 +23,8 @@ from botocore.serialize import create_serializer
 from yarl import URL
 
 from exporter import __version__
+from exporter.aws import errors
 from exporter.aws.endpoints import Endpoint, Endpoints
-from exporter.aws.errors import (
-    CONNECT_TIMEOUT,
-    LONGEST_REQUEST,
-    READ_TIMEOUT,
-    Remedy,
-    RequestFailure,
-    malformed,
-    refused,
-    unanswered,
-    unreadable,
-)
 from exporter.aws.retry import Caller, CircuitBreaker, CredentialSource, Retries
 from exporter.aws.sigv4 import signed
 from exporter.cases.model import Reason
@@ -49,7 +39,6 @@ _HOST_OF_PROXY = re.compile(r"(?:^|[@/])((?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?)/*$"
 """Without the user and password before it."""
 
 Parser = Callable[[bytes], Any]
-
 
 Observer = Callable[[str, float, Reason | None], None]
 """Called after every request to AWS with its operation, its duration in seconds, and why it failed or None."""
@@ -103,7 +92,7 @@ class Client:
         """Make one request, once, without parameters that are None; `parse` reads a successful answer in place of botocore."""
         if not service.circuit.admits():
             detail = f"{operation}: {service.host}: it was not answering: the circuit is open"
-            raise RequestFailure(Reason.UNREACHABLE, detail, Remedy.OTHER_ENDPOINT)
+            raise errors.RequestFailure(Reason.UNREACHABLE, detail, errors.Remedy.OTHER_ENDPOINT)
         self._http = http = self._http or self._new_session()
         caller.waits_for(f"{operation}: {service.host}")
         ended = partial(self._ended, service, operation, caller, self.clock.monotonic())
@@ -113,10 +102,10 @@ class Client:
             headers = signed(headers, content, path, name, service.region, credentials=credentials, now=self.clock.time())
             status, body = await _send(http, service, operation, headers, content)
             result = parse(body) if parse and status == HTTPStatus.OK else read_answer(service.model, operation, status, body)
-        except RequestFailure as failure:
+        except errors.RequestFailure as failure:
             ended(failure.reason)
             if service.way and failure.reason in {Reason.UNREACHABLE, Reason.MALFORMED}:
-                raise RequestFailure(failure.reason, f"{failure.detail} ({service.way})", failure.remedy) from None
+                raise errors.RequestFailure(failure.reason, f"{failure.detail} ({service.way})", failure.remedy) from None
             raise
         except asyncio.CancelledError:
             if caller.timeout and caller.timeout.expired():
@@ -140,7 +129,9 @@ class Client:
         agent = f"aws-support-exporter/{__version__} {self.endpoints.core.user_agent()}"
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=self.endpoints.tls, resolver=_Resolver()),
-            timeout=aiohttp.ClientTimeout(total=LONGEST_REQUEST, connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
+            timeout=aiohttp.ClientTimeout(
+                total=errors.LONGEST_REQUEST, connect=errors.CONNECT_TIMEOUT, sock_read=errors.READ_TIMEOUT
+            ),
             # CloudTrail shows the user agent.
             headers={"User-Agent": agent, "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -176,10 +167,10 @@ async def _send(
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > LARGEST_BODY_BYTES:
-                    raise malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
+                    raise errors.malformed(f"{operation}: the answer is larger than {LARGEST_BODY_BYTES >> 20} MiB")
             return response.status, b"".join(chunks)
     except (aiohttp.ClientError, OSError) as error:
-        raise unanswered(operation, service.host, error) from None
+        raise errors.unanswered(operation, service.host, error) from None
 
 
 def _written(service: Service, operation: str, parameters: Mapping[str, object]) -> tuple[dict[str, str], bytes]:
@@ -199,18 +190,18 @@ def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -
     """Return what an answer says, as botocore reads it, times as they are written, or raise what AWS refused with."""
     if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
         body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
-    if model.resolved_protocol == "json" and not body.lstrip().startswith(b"{"):
-        raise unreadable(operation, status, "it is no JSON object")  # botocore makes an empty answer of it
+    if model.resolved_protocol == "json" and (body.lstrip()[:1], body.rstrip()[-1:]) != (b"{", b"}"):
+        raise errors.unreadable(operation, status, "it is no JSON object")  # botocore makes an empty answer of it
     response = {"status_code": status, "headers": {}, "body": body, "context": {}}
     parsed: dict[str, Any]
     shape: Any = model.operation_model(operation).output_shape
     try:
         parsed = _PARSERS.create_parser(model.resolved_protocol).parse(response, shape)
     except Exception as error:  # noqa: BLE001 - botocore's parsers raise whatever a field of another type leads them to
-        raise unreadable(operation, status, type(error).__name__) from None
+        raise errors.unreadable(operation, status, type(error).__name__) from None
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         said = parsed.get("Error") or {}
-        raise refused(operation, status, said.get("Code", ""), said.get("Message", ""))
+        raise errors.refused(operation, status, said.get("Code", ""), said.get("Message", ""))
     return parsed
 
 

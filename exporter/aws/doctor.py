@@ -55,18 +55,23 @@ class Doctor:
         return finding(name, facts, *why)
 
     async def endpoints(self, asked: Iterable[tuple[str, str]]) -> list[Finding]:
-        """Return where each service is asked in its regions; all is well if AWS answers, as it does without credentials."""
+        """Return where each service is asked; all is well if AWS answers, even without credentials, and the queue works."""
         unique: dict[tuple[Service, str], list[str]] = {}
         for name, region in asked:
             unique.setdefault((self.client.services(name, (region,))[0], name), []).append(region)
-        return await asyncio.gather(*(self._endpoint(*each, list(dict.fromkeys(regions))) for each, regions in unique.items()))
+        found = [self._endpoint(*each, list(dict.fromkeys(regions))) for each, regions in unique.items()]
+        if (queue := self.readers.queue) is not None:
+            found.append(self._endpoint(queue.service, "sqs", [queue.service.region], lambda _: queue.probe()))
+        return await asyncio.gather(*found)
 
     async def denied(self, readers: Mapping[object, Reading]) -> list[Finding]:
         """Return for which accounts the communications of a case may not be read, which few readings need."""
         found = [self._denied(reader, reading) for reader, reading in readers.items() if isinstance(reader, SupportReader)]
         return grouped(each for each in await asyncio.gather(*found) if each.reason is Reason.ACCESS_DENIED)
 
-    async def _endpoint(self, service: Service, name: str, regions: Sequence[str]) -> Finding:
+    async def _endpoint(
+        self, service: Service, name: str, regions: Sequence[str], probe: Callable[[Caller], Awaitable[object]] | None = None
+    ) -> Finding:
         endpoints = self.client.endpoints
         facts = {
             "service": name,
@@ -78,8 +83,8 @@ class Doctor:
             "fips": bool(endpoints.core.get_config_variable("use_fips_endpoint")),
             "dual_stack": bool(endpoints.core.get_config_variable("use_dualstack_endpoint")),
         }
-        _, why = await self._ask(name, partial(self.client.request, service, _OPERATIONS[name], {}, _NOBODY))
-        return finding(name, facts, *why) if why and why[0] in _NO_ANSWER else finding(name, facts)
+        _, why = await self._ask(name, probe or partial(self.client.request, service, _OPERATIONS[name], {}, _NOBODY))
+        return finding(name, facts, *why) if why and (probe or why[0] in _NO_ANSWER) else finding(name, facts)
 
     async def _denied(self, reader: SupportReader, reading: Reading) -> Finding:
         case_id = reading.cases[0].case_id if reading.cases else f"case-{reader.account_id}-none"  # is looked for if one may
@@ -97,8 +102,6 @@ class Doctor:
         try:
             async with self.slots, time_limit(subject, asyncio.get_running_loop().time() + self.timeout) as caller:
                 return await ask(caller), ()
-        except ReadFailure as known:
-            failure = known
         except Exception as error:  # noqa: BLE001 - a bug here must not keep the accounts' results from being shown
-            failure = internal(error)
-        return None, (failure.reason, failure.detail)
+            failure = error if isinstance(error, ReadFailure) else internal(error)
+            return None, (failure.reason, failure.detail)

@@ -27,7 +27,7 @@ from exporter.errors import ConfigError
 COMMERCIAL_SUPPORT_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 """Regions of the commercial partition with a Support endpoint of their own (AWS General Reference)."""
 _VARIANTS = {"-fips.": "AWS_USE_FIPS_ENDPOINT", ".api.": "AWS_USE_DUALSTACK_ENDPOINT"}
-_ANY_OPERATION = {"organizations": "list_accounts", "sts": "get_caller_identity", "support": "describe_cases"}
+_ANY_CALL = {"organizations": "list_accounts", "sqs": "list_queues", "sts": "get_caller_identity", "support": "describe_cases"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Endpoints:
             aws_secret_access_key="none",  # noqa: S106 - nothing is sent that is signed with it
             config=Config(**config),
         )
-        signed = urlsplit(client.generate_presigned_url(_ANY_OPERATION[service]))
+        signed = urlsplit(client.generate_presigned_url(_ANY_CALL[service]))
         client.close()
         # A URL of Support is signed for the region that was asked for, wherever its one endpoint is.
         scope = parse_qs(signed.query)["X-Amz-Credential"][0].split("/")
@@ -164,6 +164,6 @@ class _OwnServices(JSONFileLoader):
         content, partitions = read(path.read_bytes(), type=dict[str, msgspec.Raw]), []
         for partition in read(content["partitions"], type=list[dict[str, msgspec.Raw]]):
             services = read(partition.pop("services"), type=dict[str, msgspec.Raw])
-            own = {name: read(services[name]) for name in _ANY_OPERATION.keys() & services.keys()}
+            own = {name: read(services[name]) for name in _ANY_CALL.keys() & services.keys()}
             partitions.append({name: read(value) for name, value in partition.items()} | {"services": own})
         return {"version": read(content["version"]), "partitions": partitions}

@@ -46,7 +46,7 @@ _CODES = {
     Reason.THROTTLED: """
         Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException SlowDown
         TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded LimitExceededException
-        PriorRequestNotComplete EC2ThrottledException
+        PriorRequestNotComplete EC2ThrottledException KmsThrottled OverLimit
     """,
     Reason.CREDENTIALS: """
         AuthFailure ExpiredToken ExpiredTokenException IDPCommunicationError IncompleteSignature IncompleteSignatureException
@@ -56,22 +56,22 @@ _CODES = {
     """,
     Reason.ACCESS_DENIED: """
         AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired
-        RegionDisabledException UnauthorizedOperation
+        RegionDisabledException UnauthorizedOperation InvalidAddress KmsAccessDenied KmsDisabled KmsInvalidState
+        KmsNotFound KmsOptInRequired QueueDoesNotExist
     """,
     Reason.SUBSCRIPTION_REQUIRED: "SubscriptionRequiredException",
     Reason.TIMEOUT: "RequestTimeout",
-    # Said by another service than the one that was meant; and of a case that was listed a moment ago.
+    # Said by another service than the one that was meant; and of a case, an account or a unit that was listed a moment ago.
     Reason.MALFORMED: """
-        CaseIdNotFound InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException
+        CaseIdNotFound InvalidAction MethodNotAllowed MissingAction NotImplemented OrganizationalUnitNotFoundException
+        TargetNotFoundException UnknownOperation UnknownOperationException
     """,
 }
 _REMEDY_OF = {"CaseIdNotFound": Remedy.NONE, "RegionDisabledException": Remedy.OTHER_ENDPOINT}
 _PASSING = frozenset({"IDPCommunicationError", "RequestExpired", "RequestTimeTooSkewed"})  # clocks are corrected by themselves
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
-_STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}
-"""Too Many Requests, and Proxy Authentication Required."""
-_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
-"""OpenSSL's errors that a certificate more may mend."""
+_STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}  # Too Many Requests, and Proxy Authentication Required
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})  # OpenSSL's errors that a certificate more may mend
 _DENIED = re.compile(
     r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
     r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"

@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger as Logger
 from exporter.aws.client import Client, Observer
 from exporter.aws.credentials import AssumedRole, SessionCredentials, Shared, Sts, VerifiedCredentials
 from exporter.aws.endpoints import Endpoints
+from exporter.aws.events import EventQueue
 from exporter.aws.organizations import OrganizationReader
 from exporter.aws.parse import cases_parser
 from exporter.aws.retry import CredentialSource, time_limit
@@ -46,6 +47,7 @@ class Readers:
         self._shared: dict[tuple[object, ...], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
         self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
+        self.queue: EventQueue | None = None  # of events
         self._cut: dict[str, str] = {}  # by AWS's reason
 
     def reader(self, account_id: str, access: Access, regions: Sequence[str], options: ReaderOptions) -> SupportReader:
@@ -71,6 +73,11 @@ class Readers:
     ) -> OrganizationReader:
         credentials = self._credentials(access, tuple(regions), options)
         return OrganizationReader(name, regions[0], self._client, credentials)
+
+    def event_queue(self, url: str, region: str, access: Access, options: ReaderOptions) -> EventQueue:
+        credentials = self._credentials(access, (region,), options)
+        self.queue = EventQueue(url, self._client, self._client.services("sqs", (region,))[0], credentials)
+        return self.queue
 
     async def own_account(self, regions: Sequence[str], timeout: float) -> str:  # noqa: ASYNC109 - retries included
         """Return the id of the account that the exporter's own credentials belong to, or raise ReadFailure."""

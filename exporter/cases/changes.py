@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from exporter.cases.events import RESOLUTION, Event
 from exporter.cases.model import RESOLVED, Author, Case, Reading
 from exporter.cases.targets import Targets
 from exporter.cases.turns import in_order, replies
@@ -47,6 +49,7 @@ class Changes:
     written: tuple[Author, ...] = ()  # of each new communication
     watched: Mapping[str, FirstResponse] = field(default_factory=lambda: _NOTHING)
     """Of each open case, by case id. It goes into the next comparison."""
+    case_ids: AbstractSet[str] = frozenset()  # to which something happened that AWS sends an event for
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,12 @@ def baseline(reading: Reading, targets: Targets) -> Changes:
     return Changes(watched=MappingProxyType(watched))
 
 
-def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Targets) -> Changes:
+def changes(
+    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], targets: Targets, events: Iterable[Event] = ()
+) -> Changes:
     """Return what happened between two successful readings of one account; `watched` is that of the changes before.
 
-    The target of a case's severity now counts.
+    The target of a case's severity now counts. Events tell when a case was resolved, which no reading does; not that it was.
     """
     if (
         after.cases is before.cases
@@ -114,7 +119,11 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
     seen = (*after.cases, *answered)
     settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
     settled_ids = {case.case_id for case in settled}
-    told = list(_told(before, after, watched, {case.case_id for case in opened}, back_ids | away))
+    told_of = sorted((event.at or 0.0, event.case_id) for event in events if event.name == RESOLUTION)
+    told_of = [event for event in told_of if event[0] > before.taken_at - APPEARS_WITHIN]  # it was seen open since
+    ended = {case_id: min(at, after.taken_at) for at, case_id in told_of}
+    returned = {case_id: ended.get(case_id, before.taken_at) for case_id in back_ids | away}
+    told = list(_told(before, after, watched, {case.case_id for case in opened}, returned))
     return Changes(
         opened=opened,
         resolved=resolved,
@@ -122,12 +131,19 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
         outcomes=tuple(_outcomes(settled, targets, after.taken_at)),
         first_responses=tuple(_first_responses(case for case in seen if earlier[case.case_id].awaited)),
         open_durations=tuple(
-            (case.severity_code, max(0.0, max(before.taken_at, case.last_activity or 0.0) - case.created))
+            (
+                case.severity_code,
+                max(0.0, max(ended.get(case.case_id, before.taken_at), case.last_activity or 0.0) - case.created),
+            )
             for case in resolved
             if case.created is not None
         ),
-        replies=tuple(reply for found, _ in told for reply in found),
-        written=tuple(author for _, authors in told for author in authors),
+        replies=tuple(reply for _, found, _ in told for reply in found),
+        written=tuple(author for _, _, authors in told for author in authors),
+        case_ids={
+            *(case.case_id for case in (*opened, *resolved, *back)),
+            *(case_id for case_id, _, authors in told if authors),
+        },
         watched=MappingProxyType(
             {
                 case.case_id: _shared(
@@ -141,9 +157,9 @@ def changes(before: Reading, after: Reading, watched: Mapping[str, FirstResponse
 
 
 def _told(
-    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str], returned: set[str]
-) -> Iterator[tuple[list[tuple[str, Author, float]], list[Author]]]:
-    """Yield, for each case, the replies that are new, and the authors of all new communications."""
+    before: Reading, after: Reading, watched: Mapping[str, FirstResponse], opened: set[str], returned: Mapping[str, float]
+) -> Iterator[tuple[str, list[tuple[str, Author, float]], list[Author]]]:
+    """Yield, for each case, its id, the replies that are new, and the authors of all new communications."""
     known = {case.case_id: case for case in before.cases}
     for case in (*after.cases, *(case for case in after.resolved if case.case_id in known)):
         earlier = known.get(case.case_id)
@@ -154,14 +170,18 @@ def _told(
         since = seen[-5:][0].created if seen else float("-inf")
         begins = case.case_id in returned or not (seen or case.case_id in opened or watched[case.case_id].awaited)
         if begins:
-            since = before.taken_at  # what was written before is not known, or a resolution ended its turn
+            since = before.taken_at  # what was written before is not known
         written = in_order((*seen, *case.communications))
+        end = returned.get(case.case_id, float("-inf"))  # a resolution ends a turn
         turns = [one for one in written if not begins or one.created > since]
+        parts = [one for one in turns if one.created <= end], [one for one in turns if one.created > end]
         answered, known_already = {answer for answer, _ in replies(seen)}, {*seen}
         yield (
+            case.case_id,
             [
                 (case.severity_code, answer.author, seconds)
-                for answer, seconds in replies(turns)
+                for part in parts
+                for answer, seconds in replies(part)
                 if answer not in answered and answer.created > since and answer != (case.first_aws, Author.AWS)
             ],
             [one.author for one in written if one.created > since and one not in known_already],

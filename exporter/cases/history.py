@@ -11,7 +11,7 @@ from exporter.cases.turns import replies
 ANSWERED, REPLIED = "answered", "replied"
 
 
-class Event(NamedTuple):
+class Milestone(NamedTuple):
     """Something that happened at a time (Unix seconds): its kind and what it is counted by, and how long it took."""
 
     at: float
@@ -19,7 +19,7 @@ class Event(NamedTuple):
     seconds: float | None = None
 
 
-def events(case: Case, targets: Targets) -> Iterator[Event]:
+def milestones(case: Case, targets: Targets) -> Iterator[Milestone]:
     """Yield what happened to a case, in any order, by today's severity and targets; a target that is still to be missed, too.
 
     AWS does not say when a case was resolved: it is taken to have been with its latest communication. Where not all
@@ -29,18 +29,18 @@ def events(case: Case, targets: Targets) -> Iterator[Event]:
     if created is None:
         return
     ended = float("inf") if case.is_open else max(created, case.last_activity or created)
-    yield Event(created, (OPENED, severity_code, case.opened_by))
+    yield Milestone(created, (OPENED, severity_code, case.opened_by))
     if not case.is_open:
-        yield Event(ended, (RESOLVED, severity_code), ended - created)
+        yield Milestone(ended, (RESOLVED, severity_code), ended - created)
     if not case.first_aws_known:
         return
     for answer, seconds in replies(case.communications):
         if answer != (first, Author.AWS):
-            yield Event(answer.created, (REPLIED, severity_code, answer.author), seconds)
+            yield Milestone(answer.created, (REPLIED, severity_code, answer.author), seconds)
     if first is not None:
-        yield Event(first, (ANSWERED, severity_code), max(0.0, first - created))
+        yield Milestone(first, (ANSWERED, severity_code), max(0.0, first - created))
     target = targets.of(severity_code, case.service_code)
     if first is not None and first - created <= target < float("inf"):
-        yield Event(first, (OUTCOME, severity_code, MET))
+        yield Milestone(first, (OUTCOME, severity_code, MET))
     elif case.opened_by is Author.CUSTOMER and ended - created > target:
-        yield Event(created + target, (OUTCOME, severity_code, MISSED))
+        yield Milestone(created + target, (OUTCOME, severity_code, MISSED))

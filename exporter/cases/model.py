@@ -3,10 +3,11 @@
 All times are Unix seconds. Values are made at the border (`exporter.aws`) and never change.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from struct import Struct
+from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.cases.targets import DEFAULT, Targets
@@ -55,8 +56,22 @@ class Account:
     region: str  # the first of the account's regions; it does not move on fail-over
     partition: str
     organization: str = ""  # that it was discovered in
-    labels: tuple[tuple[str, str], ...] = ()  # sorted, without their `label_` prefix
+    labels: tuple[tuple[str, str], ...] = ()  # configured ones, sorted, without their `label_` prefix
     targets: Targets = DEFAULT
+    organizational_unit: str = ""  # its path in names, `Root/Workloads/Prod`; empty while it is not known
+    tags: tuple[tuple[str, str], ...] = ()  # of the account in its organization, as labels
+
+    @property
+    def all_labels(self) -> dict[str, str]:
+        return dict(sorted({**dict(self.tags), **dict(self.labels)}.items()))
+
+
+class Member(NamedTuple):  # of an organization
+    account_id: str
+    name: str
+    units: tuple[str, ...] = ()  # ids of its units, the root's first; none where AWS does not tell them
+    path: str = ""  # the names of its units; empty while they are not known
+    tags: Mapping[str, str | None] = MappingProxyType({})  # None for those that it does not have
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,7 @@ from exporter.cases.model import SEVERITY_CODES, Author, Case, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountState, AccountStatus
 
-WORST_FIRST = (
-    AccountState.STALE,
-    AccountState.FAILING,
-    AccountState.PENDING,
-    AccountState.OK,
-    AccountState.UNSUPPORTED,
-)
+WORST_FIRST = (AccountState.STALE, AccountState.FAILING, AccountState.PENDING, AccountState.OK, AccountState.UNSUPPORTED)
 
 
 class Finding(NamedTuple):
@@ -67,6 +61,25 @@ class OrganizationStatus:
     last_success: float | None = None
     reason: Reason | None = None
     detail: str = ""
+    warnings: Sequence[Finding] = ()  # why units or tags cannot be read
+
+    @property
+    def advice(self) -> str:
+        return advice(self.reason, self.detail) if self.reason else ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventQueueStatus:
+    """How the queue of AWS's events is doing; times are Unix seconds, `delay` is from the last event to its page in seconds."""
+
+    url: str = ""  # where there is one
+    up: bool | None = None  # None until it was asked
+    last_receive: float | None = None  # when it answered last
+    last_event: float | None = None
+    count: int = 0  # of events
+    delay: float | None = None
+    reason: Reason | None = None
+    detail: str = ""
 
     @property
     def advice(self) -> str:
@@ -110,6 +123,7 @@ class FleetReport:
     severities: Mapping[str, int]  # the documented ones always
     turns: Mapping[Author, int]  # by whom the cases wait on
     overdue: int
+    events: EventQueueStatus
 
     @property
     def knows_cases(self) -> bool:
@@ -129,6 +143,7 @@ def fleet_report(
     organizations: Iterable[OrganizationStatus],
     policy: Policy,
     now: float,
+    events: EventQueueStatus | None = None,
 ) -> FleetReport:
     accounts = sorted((_account(status, policy, now) for status in statuses), key=_badness)
     shown = [case for account in accounts for case in account.cases or ()]
@@ -141,6 +156,7 @@ def fleet_report(
         severities=aggregate.count_by_severity(shown),
         turns={author: turns[author] for author in Author},
         overdue=sum(len(account.overdue) for account in accounts),
+        events=events or EventQueueStatus(),
     )
 
 

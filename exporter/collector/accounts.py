@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from math import inf
 
+from exporter.cases.events import Event
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.ports import Target
-from exporter.collector.schedule import Schedule
+from exporter.collector.schedule import EVENT_SPACING, SECOND_LOOK, Schedule
+
+_MOST_EVENTS = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +26,9 @@ class Entry:
     ended: float | None = None  # the last poll
     failures: int = 0  # in a row
     polling: bool = False  # whether a poll is in flight that counts
+    asked: tuple[float, ...] = ()  # when events have it polled
+    spaced: float = -inf  # not before
+    events: list[Event] = field(default_factory=list)  # that readings may still have to show
 
 
 class AccountTable:
@@ -35,6 +41,7 @@ class AccountTable:
         self.changed = asyncio.Event()
         self.planned = asyncio.Event()
         self.all_polled = asyncio.Event()  # set while no account is waiting for its first poll
+        self.events_read = asyncio.Event()  # set while a poll that an event asked for is on no page yet
         self.passed = asyncio.Event()  # set for a moment when what kept some from being polled has passed
         self._schedule = schedule
         self._clock = clock
@@ -91,6 +98,24 @@ class AccountTable:
                 return entry
         return None
 
+    def note(self, event: Event) -> bool:
+        """Poll an account at once because of an event, unless it fails; return whether it is one of these."""
+        entry = self._entries.get(event.account_id)
+        if entry is None:
+            return False
+        at = max(self._clock.monotonic(), entry.spaced)
+        entry.asked = (min((at, *entry.asked)), at + SECOND_LOOK)
+        entry.events.append(event)
+        del entry.events[:-_MOST_EVENTS]
+        if entry.asked[0] < entry.due and not entry.failures:
+            self._plan(entry, entry.due)
+        return True
+
+    def begin(self, entry: Entry) -> None:
+        now = self._clock.monotonic()
+        if min((*entry.asked, inf)) <= now:
+            entry.asked, entry.spaced = tuple(at for at in entry.asked if at > now), now + EVENT_SPACING
+
     def seconds_to_next(self) -> float:
         while self._queue and self._waiting(*self._queue[0]) is None:
             heappop(self._queue)
@@ -106,6 +131,10 @@ class AccountTable:
         entry.failures = 0 if poll is None or poll.succeeded else entry.failures + 1
         entry.status = status if status.account == entry.target.account else replace(status, account=entry.target.account)
         self._unpolled.discard(account_id)
+        if entry.events and not entry.failures:
+            self.events_read.set()
+            if not entry.asked:
+                entry.events.clear()
         if poll is None or poll.reason is None:
             self._plan(entry, self._schedule.after_success(now, account_id))
         else:
@@ -126,8 +155,7 @@ class AccountTable:
         self.passed.clear()
 
     def due(self) -> list[Entry]:
-        now = self._clock.monotonic()
-        return [entry for entry in self.entries() if entry.due <= now and not entry.polling]
+        return [entry for entry in self.entries() if entry.due <= self._clock.monotonic() and not entry.polling]
 
     def entries(self) -> list[Entry]:
         return [entry for _, entry in sorted(self._entries.items())]
@@ -136,8 +164,7 @@ class AccountTable:
         return account_id in self._entries
 
     def _add(self, target: Target) -> None:
-        entry = Entry(target, AccountStatus(target.account), 0.0)
-        self._entries[target.account.account_id] = entry
+        entry = self._entries[target.account.account_id] = Entry(target, AccountStatus(target.account), 0.0)
         self._unpolled.add(target.account.account_id)
         self._plan(entry, self._clock.monotonic())
 
@@ -147,6 +174,8 @@ class AccountTable:
         return entry if entry is not None and entry.due == due and not entry.polling else None
 
     def _plan(self, entry: Entry, due: float) -> None:
+        if not entry.failures:  # an account that fails keeps to its pauses, whatever happens to its cases
+            due = min(due, *entry.asked, inf)
         entry.due = due
         entry.status = replace(entry.status, next_poll=self._clock.time() + due - self._clock.monotonic())
         item = (due, entry.target.account.account_id)

@@ -12,9 +12,10 @@ from exporter.cases.policy import Policy
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
-from exporter.collector.discovery import Discoverer
+from exporter.collector.discovery import BATCH, Discoverer, Listing
+from exporter.collector.events import EventConsumer
 from exporter.collector.poller import Poller
-from exporter.collector.ports import Discovery, Target
+from exporter.collector.ports import Discovery, EventSource, Target
 from exporter.collector.publisher import LONGEST_AGE, Publisher
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
@@ -37,6 +38,7 @@ class Plan:
     timeout: float
     concurrency: int
     policy: Policy
+    events: EventSource | None = None
 
 
 class Collector:
@@ -60,14 +62,16 @@ class Collector:
         self._poller = Poller(plan.policy, plan.timeout, instrumentation, changes, clock=clock)
         self.accounts = AccountTable(Schedule(plan.interval), clock)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
-        self.publisher = Publisher(
-            plan.policy, self.accounts, self.discoverer, renderer, store, samples, changes=changes, clock=clock
-        )
+        self.events = EventConsumer(self.accounts, instrumentation, clock=clock, log=log)
+        shown = (self.accounts, self.discoverer, self.events)
+        self.publisher = Publisher(plan.policy, *shown, renderer, store, samples=samples, changes=changes, clock=clock)
         self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}
         self._listings: list[asyncio.Task[None]] = []
         self._crashes: list[str] = []
+        self._queue = plan.events
+        self.events.apply(plan.events)
         self.discoverer.apply(plan.targets, plan.discoveries)
 
     async def run(self) -> None:
@@ -92,11 +96,13 @@ class Collector:
         self._concurrency = plan.concurrency
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
+        self._queue = plan.events
+        self.events.apply(plan.events)
         self._refresh_listings()
 
-    async def run_once(self, progress: Callable[[int, int], None]) -> None:
-        """Discover all accounts, poll each once, and publish the page; progress gets how many were polled, of how many."""
-        listings = [asyncio.create_task(self.discoverer.refresh(listing)) for listing in self.discoverer.listings]
+    async def run_once(self, progress: Callable[[str], None]) -> None:
+        """Discover all accounts, poll each once, and publish the page; tags are waited for only where they select accounts."""
+        listings = [asyncio.create_task(self._discover(listing)) for listing in self.discoverer.listings]
         polls: dict[Entry, asyncio.Task[None]] = {}
         slots = asyncio.Semaphore(self._concurrency)
 
@@ -109,14 +115,24 @@ class Collector:
                 if entry not in polls:
                     polls[entry] = asyncio.create_task(poll(entry))
             pending = [task for task in (*listings, *polls.values()) if not task.done()]
-            progress(sum(task.done() for task in polls.values()), len(polls))
+            done = sum(task.done() for task in polls.values())
+            step = f"Polling accounts {done}/{len(polls)}" if polls else "Finding accounts"
+            waits = any(each.last_success is not None and not each.looked_up for each in self.discoverer.listings)
+            progress(f"{step}, reading tags" if waits else step)
             if not pending:
                 break
             await asyncio.wait(pending, timeout=_PROGRESS_SECONDS)
         await self.publisher.publish()
 
+    async def _discover(self, listing: Listing) -> None:
+        await self.discoverer.refresh(listing)
+        most = 1 if listing.looked_up else BATCH  # one account shows whether tags can be read
+        while not (await self.discoverer.look_up(listing, most) or listing.looked_up):
+            pass
+
     async def poll(self, entry: Entry) -> None:
-        self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status))
+        self.accounts.begin(entry)
+        self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status, entry.events))
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""
@@ -161,7 +177,16 @@ class Collector:
         for task in self._listings:
             task.cancel()
         if self._running:
-            self._listings = [self._spawn("discovery", self.discoverer.run(listing)) for listing in self.discoverer.listings]
+            runs = (self.discoverer.run, self.discoverer.run_look_ups)
+            self._listings = [self._spawn("discovery", run(listing)) for listing in self.discoverer.listings for run in runs]
+            if self._queue is not None:
+                self._listings.append(self._spawn("events", self._receive(self._queue)))
+
+    async def _receive(self, source: EventSource) -> None:
+        # What waited in the queue is of accounts that may not have been found yet; and it is read in the first round anyway.
+        while not self.publisher.ready:
+            await self._clock.sleep(_PROGRESS_SECONDS)
+        await self.events.run(source)
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

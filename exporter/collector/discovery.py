@@ -1,11 +1,13 @@
 """Which accounts there are: the configured ones, and those that are discovered at run time."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.model import Account
-from exporter.cases.report import OrganizationStatus
+from exporter.cases.report import Finding, OrganizationStatus
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.ports import Discovery, Target
@@ -18,28 +20,30 @@ _TIMEOUT = 120.0
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
 _REMINDER_SECONDS = 3600.0
+BATCH = 30  # of units and of accounts, after which what is known of them is shown
 
 
+@dataclass(slots=True, eq=False)
 class Listing:
-    """What is known of one discovery; it is `due` on the monotonic clock."""
+    """What is known of one discovery; times are on the monotonic clock, but for `last_success`."""
 
-    def __init__(self, discovery: Discovery, due: float, before: "Listing | None" = None) -> None:
-        self.discovery = discovery
-        # As last listed completely, and those that a listing has found since.
-        self.targets = {target.account.account_id: target for target in discovery.known()}
-        self.due = due
-        self.remind_at: float = before.remind_at if before else due
-        self.failures: int = before.failures if before else 0
-        self.failure: ReadFailure | None = before.failure if before else None
-        self.last_success: float | None = before.last_success if before else None
-
-    @property
-    def tried(self) -> bool:
-        return self.failures > 0 or self.last_success is not None
+    discovery: Discovery
+    due: float = 0.0
+    looked_up: bool = False  # whether all is known that selects accounts, or could not be read
+    targets: dict[str, Target] = field(default_factory=dict)  # of those listed completely, and those found since
+    listed: asyncio.Event = field(default_factory=asyncio.Event)  # set when a listing has ended
+    warnings: Sequence[Finding] = ()  # why something could not be looked up
+    blind: Finding | None = None  # why accounts are not known that tags select
+    logged: dict[str, float] = field(default_factory=dict)  # when, by detail
+    remind_at: float = 0.0
+    failures: int = 0
+    failure: ReadFailure | None = None
+    last_success: float | None = None
 
     def status(self) -> OrganizationStatus:
-        reason, detail = (self.failure.reason, self.failure.detail) if self.failure else (None, "")
-        return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail)
+        failure = self.failure or self.blind
+        reason, detail = (failure.reason, failure.detail) if failure else (None, "")
+        return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail, self.warnings)
 
 
 class Discoverer:
@@ -65,12 +69,14 @@ class Discoverer:
         self._configured: tuple[Target, ...] = ()
         self.listings: list[Listing] = []
 
-    def apply(self, configured: Iterable[Target], discoveries: Iterable[Discovery]) -> None:
+    def apply(self, configured: Iterable[Target], discoveries: Sequence[Discovery]) -> None:
         """Discover in other ways; what a discovery of the same name found before holds until it is listed again, at once."""
         now = self._clock.monotonic()
         before = {listing.discovery.name: listing for listing in self.listings}
         self._configured = tuple(configured)
-        self.listings = [Listing(discovery, now, before.get(discovery.name)) for discovery in discoveries]
+        self.listings = [before.get(discovery.name, Listing(discovery)) for discovery in discoveries]
+        for listing, discovery in zip(self.listings, discoveries, strict=True):
+            listing.discovery, listing.due, listing.looked_up = discovery, now, not discovery.selects_by_tags
         self._assign()
 
     async def run(self, listing: Listing) -> None:
@@ -81,18 +87,34 @@ class Discoverer:
             await self.refresh(listing)
 
     async def refresh(self, listing: Listing) -> None:
-        found: dict[str, Target] = {}
         before = {target.account for target in listing.targets.values()}
         try:
             async for page in listing.discovery.pages(_TIMEOUT):
-                found |= {target.account.account_id: target for target in page}
                 self._add(listing, page)
-            self._succeeded(listing, found, before)
+            self._succeeded(listing, before)
         except Exception as error:  # noqa: BLE001 - one discovery's bug must not end all others
             self._failed(listing, error if isinstance(error, ReadFailure) else internal(error))
 
+    async def run_look_ups(self, listing: Listing) -> None:
+        while True:
+            listing.listed.clear()
+            await wait(listing.listed, await self.look_up(listing))
+
+    async def look_up(self, listing: Listing, most: int = BATCH) -> float:
+        """Look up some unit names and tags, and return the seconds until more are due."""
+        was_listed = listing.last_success is not None
+        pause, listing.warnings, listing.blind = await listing.discovery.look_up(self._owns, most)
+        listing.looked_up = listing.looked_up or (was_listed and pause > 0)
+        name, now = listing.discovery.name, self._clock.monotonic()
+        for _, reason, detail, *_ in (*listing.warnings, *([listing.blind] if listing.blind else ())):
+            if now - listing.logged.get(detail, now - _REMINDER_SECONDS) >= _REMINDER_SECONDS:
+                listing.logged[detail] = now
+                self._log.warning("reading units or tags failed", organization=name, reason=str(reason), detail=detail)
+        self._assign()
+        return pause
+
     def all_tried(self) -> bool:
-        return all(listing.tried for listing in self.listings)
+        return all(each.failures or (each.last_success is not None and each.looked_up) for each in self.listings)
 
     def organizations(self) -> list[OrganizationStatus]:
         """Return how the discovery of each organization is doing, and that of the exporter's own account if it failed."""
@@ -101,9 +123,8 @@ class Discoverer:
     def samples(self) -> Iterator[Sample]:
         for listing in self.listings:
             labels = {"organization": listing.discovery.name}
-            if not listing.tried:
-                continue
-            yield Sample(catalog.ORGANIZATION_UP, labels, listing.failure is None)
+            if listing.failures or listing.last_success is not None:
+                yield Sample(catalog.ORGANIZATION_UP, labels, listing.status().reason is None)
             if listing.last_success is not None and listing.discovery.name:
                 yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, listing.last_success)
 
@@ -114,35 +135,42 @@ class Discoverer:
             listing.targets |= new
             self._accounts.add(target for account_id, target in new.items() if self._owns(account_id))
 
-    def _succeeded(self, listing: Listing, found: dict[str, Target], before: set[Account]) -> None:
+    def _succeeded(self, listing: Listing, before: set[Account]) -> None:
         if listing.failure is not None and listing.failure.passes:
             self._accounts.poll_passing()
-        if listing.failure is not None or before != {target.account for target in found.values()}:
-            self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(found))
-        listing.targets, listing.last_success = found, self._clock.time()
+        self._assign()
+        if (
+            listing.failure is not None
+            or listing.last_success is None
+            or before != {target.account for target in listing.targets.values()}
+        ):
+            self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(listing.targets))
+        listing.last_success = self._clock.time()
         listing.failures, listing.failure = 0, None
         listing.due = self._clock.monotonic() + listing.discovery.refresh_interval
-        self._assign()
+        listing.listed.set()
 
     def _failed(self, listing: Listing, failure: ReadFailure) -> None:
         now = self._clock.monotonic()
         if listing.failure is None or failure.reason != listing.failure.reason or now >= listing.remind_at:
             listing.remind_at = now + _REMINDER_SECONDS
-            why = {"reason": failure.reason.value, "detail": failure.detail}
-            if listing.discovery.name:
-                self._log.warning("listing organization failed", organization=listing.discovery.name, **why)
-            else:
-                self._log.warning("finding the exporter's own account failed", **why)
-        listing.failures += 1
+            where = {"organization": listing.discovery.name} if listing.discovery.name else {}
+            what = "listing organization failed" if where else "finding the exporter's own account failed"
+            self._log.warning(what, **where, reason=failure.reason.value, detail=failure.detail)
+        listing.failures, listing.failure = listing.failures + 1, failure
         first, growth = UNTIL_PASSED if failure.passes else (_FIRST_PAUSE, 2.0)
         pause = min(_LONGEST_PAUSE, first * growth ** min(listing.failures - 1, 50))
         listing.due = now + min(pause, listing.discovery.refresh_interval)
-        listing.failure = failure
         self._accounts.changed.set()
 
     def _assign(self) -> None:
-        targets: dict[str, Target] = {}
-        for target in (*self._configured, *(target for each in self.listings for target in each.targets.values())):
-            targets.setdefault(target.account.account_id, target)
-        owned = [target for account_id, target in targets.items() if self._owns(account_id)]
-        self._drop(self._accounts.assign(owned))
+        for listing in self.listings:
+            listing.targets = {target.account.account_id: target for target in listing.discovery.known()}
+        targets = {account_id: target for each in reversed(self.listings) for account_id, target in each.targets.items()}
+        for target in self._configured:
+            of = targets.get(target.account.account_id, target).account
+            account = replace(
+                target.account, organization=of.organization, organizational_unit=of.organizational_unit, tags=of.tags
+            )
+            targets[account.account_id] = replace(target, account=account)
+        self._drop(self._accounts.assign(target for account_id, target in targets.items() if self._owns(account_id)))

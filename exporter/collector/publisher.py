@@ -12,6 +12,7 @@ from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, wait
 from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import Discoverer
+from exporter.collector.events import EventConsumer
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
@@ -44,18 +45,19 @@ class Publisher:
     """Makes pages of what is known, in a thread, and puts them into the store.
 
     `ready` once a page was published on which every account had been tried; `samples` returns those that are neither
-    accounts' nor discoveries'.
+    accounts' nor discoveries' nor of events.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a page tells of
         self,
         policy: Policy,
         accounts: AccountTable,
         discoverer: Discoverer,
+        events: EventConsumer,
         renderer: Renderer,
         store: PageStore,
-        samples: Callable[[], Iterable[Sample]],
         *,
+        samples: Callable[[], Iterable[Sample]],
         changes: ChangeLog,
         clock: Clock,
     ) -> None:
@@ -65,6 +67,7 @@ class Publisher:
         self.ready = False
         self._accounts = accounts
         self._discoverer = discoverer
+        self._events = events
         self._renderer = renderer
         self._store = store
         self._samples = samples
@@ -80,22 +83,26 @@ class Publisher:
             first_round = not self._accounts.all_polled.is_set()
             await self.publish()
             pause = pause_after(self._cost)
-            await (wait(self._accounts.all_polled, pause) if first_round else asyncio.sleep(pause))
+            least = 0.0 if first_round else max(_SHORTEST_AGE, 3 * self._cost)  # events may have a quarter of a core
+            await asyncio.sleep(least)
+            await wait(self._accounts.all_polled if first_round else self._accounts.events_read, pause - least)
             await wait(self._accounts.changed, LONGEST_AGE - pause)
 
     async def publish(self) -> None:
         async with self._lock:
             self._accounts.changed.clear()
+            self._accounts.events_read.clear()
             self._changes.write()
             tried = self._discoverer.all_tried() and self._accounts.all_polled.is_set()
             statuses = tuple(entry.status for entry in self._accounts.entries())
             snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)
             now = self._clock.time()
-            samples = [*self._discoverer.samples(), *self._samples()]
+            samples = [*self._discoverer.samples(), *self._events.samples(), *self._samples()]
             samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
             if self._duration is not None:
                 samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
             self._cost, self._duration = await asyncio.to_thread(self._render, snapshot, samples, now)
+            self._events.page_shows(statuses)
             self.published_at = self._clock.monotonic()
             self.ready = self.ready or tried
 

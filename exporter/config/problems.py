@@ -17,6 +17,7 @@ HIDDEN_KEYS = frozenset(("external_id", "member_external_id", "basic_auth_users"
 """Keys whose values are never shown, besides those named like a secret; a private key may stand in place of its path."""
 
 _SECRET = re.compile(r"secret|token|passw|passphrase|pwd|(access|api|private)[_-]?key|credential", re.IGNORECASE)
+_USERINFO = re.compile(r"://[^/]*@")
 _MISSPELT = 0.6
 _MISSPELT_SECRET = 0.8  # a session_token is no misspelt session_name, but use_own_credential is use_own_credentials
 _EXPECTED = {
@@ -83,7 +84,7 @@ def _shown(loc: Loc, node: Node | None) -> str:
             return "the list"
         case MappingNode():
             return "a mapping"
-        case ScalarNode() if _names_secret(loc) or not HIDDEN_KEYS.isdisjoint(loc):
+        case ScalarNode() if _names_secret(loc) or not HIDDEN_KEYS.isdisjoint(loc) or _USERINFO.search(node.value):
             return "the value (not shown)"
         case ScalarNode():
             return quoted(node.value) if isinstance(scalar(node), str) else quoted(node.value)[1:-1]

@@ -17,7 +17,6 @@ MAX_CHAINED_SESSION: Final = 1 * HOUR
 MAX_DURATION: Final = 365 * 24 * HOUR
 
 MASKED: Final = "<secret>"
-_DURATIONS = ("interval", "timeout", "max_staleness", "session_duration", "refresh_interval", "first_response_targets")
 
 Concurrency = Annotated[int, types.whole_number(1, 512)]
 Interval = Annotated[float, types.duration(10.0, MAX_DURATION)]
@@ -62,19 +61,28 @@ class Aws(Section):
         SupportPlan.ENTERPRISE, description=f"Support plan, which sets the first response targets: {', '.join(SupportPlan)}."
     )
     languages: tuple[types.Language, ...] = Field(
-        (),
-        description="Languages of cases, each listed by itself; by default AWS lists all, which some partitions do not.",
+        (), description="Languages of cases, each listed by itself; by default AWS lists all, which some partitions do not."
     )
 
 
-class AccessKeys(Section):
-    """Credentials and regions: at most one of the first four keys."""
+class CredentialKeys(Section):
+    """Credentials: at most one of the first four keys."""
 
     role_arn: types.RoleArnValue | None = Field(None, description="Role to assume.")
     role_chain: types.RoleChain | None = Field(None, description="Roles to assume, one after the other.")
     profile: types.Name | None = Field(None, description="Profile in the AWS configuration files.")
     use_own_credentials: types.Switch = Field(default=False, description="Use the exporter's own credentials.")
     external_id: types.ExternalId | None = Field(None, description="External ID for the (last) role.")
+
+    @property
+    def roles(self) -> tuple[types.RoleArn, ...]:
+        """The roles to assume one after the other; none when credentials come otherwise."""
+        return self.role_chain or (() if self.role_arn is None else (self.role_arn,))
+
+
+class AccessKeys(CredentialKeys):
+    """Credentials and regions."""
+
     regions: types.Regions | None = Field(
         None, description="Regions whose endpoints are used, in order of preference; default aws.regions."
     )
@@ -83,11 +91,6 @@ class AccessKeys(Section):
     first_response_targets: Targets = Field(
         {}, description="First response targets by severity code, in place of the plan's and of metrics'; null for none."
     )
-
-    @property
-    def roles(self) -> tuple[types.RoleArn, ...]:
-        """The roles to assume one after the other; none when credentials come otherwise."""
-        return self.role_chain or (() if self.role_arn is None else (self.role_arn,))
 
 
 class AccountEntry(AccessKeys):
@@ -99,10 +102,12 @@ class AccountEntry(AccessKeys):
 
 
 class SelectionKeys(Section):
-    """Selection of an organization's accounts."""
+    """Selection of an organization's accounts: those that match any of this."""
 
     accounts: tuple[types.AccountId, ...] = Field((), description="Account IDs.")
     name_patterns: tuple[types.Name, ...] = Field((), description="Shell-style patterns of account names.")
+    organizational_units: tuple[types.UnitId, ...] = Field((), description="Organizational unit IDs, with all units below.")
+    tags: dict[types.Name, tuple[types.Name, ...]] = Field({}, description="Shell-style patterns of values, by account tag.")
 
 
 class OrganizationEntry(AccessKeys):
@@ -115,6 +120,17 @@ class OrganizationEntry(AccessKeys):
     exclude: SelectionKeys = Field(SelectionKeys(), description="Accounts not to poll.")
     refresh_interval: Interval = Field(1 * HOUR, description="Interval between listings of the accounts.")
     labels: types.Labels = Field({}, description="Labels of every account.")
+    tags: types.Tags = Field((), description="Account tags to show as labels, unless a label has that name.")
+    tags_refresh_interval: Interval = Field(24 * HOUR, description="Interval between readings of an account's tags.")
+
+
+class Events(CredentialKeys):
+    """Events about cases, which have an account polled at once."""
+
+    queue_url: types.QueueUrl = Field(
+        title="the URL of the SQS queue that the events come through",
+        description="URL of the SQS queue that the events come through; {shard} in it is replaced by the shard's ordinal.",
+    )
 
 
 class Cases(Section):
@@ -144,6 +160,7 @@ class Config(Section):
     aws: Aws = Aws()
     accounts: tuple[AccountEntry, ...] = ()
     organizations: tuple[OrganizationEntry, ...] = ()
+    events: Annotated[Events | None, types.GIVEN] = None
     metrics: Metrics = Metrics()
 
 
@@ -166,7 +183,7 @@ def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
             shown = value.text
         case SupportPlan():
             shown = value.value
-        case float() if key in _DURATIONS:
+        case float():  # all are durations
             shown = types.format_duration(value)
         case str() if key in HIDDEN_KEYS:
             shown = MASKED

@@ -1,26 +1,19 @@
 """From a configuration file to what is read, and how; or to everything that is wrong with the file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from exporter.cases.model import Access, Account
+from exporter.cases.model import Access, Account, Member
 from exporter.cases.policy import Policy
 from exporter.cases.targets import DEFAULT, Targets, targets
+from exporter.config import schema
 from exporter.config.problems import validated
-from exporter.config.schema import (
-    MAX_CHAINED_SESSION,
-    AccessKeys,
-    AccountEntry,
-    Aws,
-    Config,
-    OrganizationEntry,
-    SelectionKeys,
-)
-from exporter.config.types import PartitionOf, RoleArn, format_duration
+from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, label_name, region_of_queue
 from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
 
+_TAGS = "tags."
 _WAYS = ("role_arn", "role_chain", "profile", "use_own_credentials")
 
 
@@ -40,43 +33,50 @@ class ResolvedOrganization:
     `access` lists its accounts; the role in each is assumed with the credentials of its profile, or with the exporter's own.
     """
 
-    entry: OrganizationEntry
-    aws: Aws
+    entry: schema.OrganizationEntry
+    aws: schema.Aws
     regions: tuple[str, ...]
     partition: str
     access: Access
     targets: Targets
 
-    def selects(self, account_id: str, name: str) -> bool:
-        include, exclude = self.entry.include, self.entry.exclude
-        included = not (include.accounts or include.name_patterns) or _matches(include, account_id, name)
-        return included and not _matches(exclude, account_id, name)
+    def selects(self, account: Member) -> bool | None:
+        """Return whether an account is polled; None while tags or units decide that which are not known."""
+        included = {_matches(key, values, account) for key, values in _parts(self.entry.include).items()} or {True}
+        excluded = {_matches(key, values, account) for key, values in _parts(self.entry.exclude).items()}
+        if True in excluded or included == {False}:
+            return False
+        return True if True in included and None not in excluded else None
 
-    def unmatched(self, members: Mapping[str, str]) -> list[str]:
-        """Return what of include and exclude matches none of the accounts, whose names these are by their ids."""
-        found = []
-        for key, listed in (("include", self.entry.include), ("exclude", self.entry.exclude)):
-            found += [f"{key}.accounts {account_id}" for account_id in listed.accounts if account_id not in members]
-            unused = [each for each in listed.name_patterns if not any(fnmatchcase(name, each) for name in members.values())]
-            found += [f"{key}.name_patterns {pattern}" for pattern in unused]
-        return found
+    def unmatched(self, accounts: Sequence[Member]) -> list[str]:
+        """Return what of include and exclude matches none of the accounts, and none whose tags are not known."""
+        return [
+            f"{name}.{key} {value}"
+            for name, selection in (("include", self.entry.include), ("exclude", self.entry.exclude))
+            for key, values in _parts(selection).items()
+            for value in values
+            if not any(_matches(key, (value,), account) or self.selects(account) is None for account in accounts)
+        ]
 
-    def member(self, account_id: str, name: str) -> ResolvedAccount:
-        role = _role_in(self.partition, account_id, self.entry.member_role_name or self.aws.role_name or "")
-        external_id = self.entry.member_external_id or self.aws.external_id
-        labels = tuple(sorted(self.entry.labels.items()))
-        account = Account(account_id, name, self.regions[0], self.partition, self.entry.name, labels, self.targets)
-        return ResolvedAccount(account, self.regions, Access((role,), external_id, self.entry.profile))
+    def member(self, member: Member) -> ResolvedAccount:
+        entry, account_id = self.entry, member.account_id
+        role = _role_in(self.partition, account_id, entry.member_role_name or self.aws.role_name or "")
+        tags = tuple((label_name(tag), value) for tag in entry.tags if (value := member.tags.get(tag)) is not None)
+        shared = self.regions[0], self.partition, entry.name, tuple(sorted(entry.labels.items())), self.targets
+        account = Account(account_id, member.name, *shared, member.path, tags)
+        access = Access((role,), entry.member_external_id or self.aws.external_id, entry.profile)
+        return ResolvedAccount(account, self.regions, access)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """A configuration that needs no more checks: as the file has it, and resolved."""
 
-    config: Config
+    config: schema.Config
     accounts: tuple[ResolvedAccount, ...] = ()
     organizations: tuple[ResolvedOrganization, ...] = ()
     own_targets: Targets = DEFAULT  # of the exporter's own account, where no other is configured
+    queue: tuple[str, str, Access] | None = None  # of this shard: URL, region, and how it is read
 
     @property
     def entries(self) -> tuple[ResolvedAccount | ResolvedOrganization, ...]:
@@ -85,54 +85,58 @@ class Settings:
     @property
     def first_response_targets(self) -> set[float]:
         """The targets of all accounts, in seconds."""
-        found = {
-            self.own_targets,
-            *(each.account.targets for each in self.accounts),
-            *(each.targets for each in self.organizations),
-        }
-        return {seconds for each in found for _, seconds in each.by_severity}
+        found = [each.account.targets for each in self.accounts] + [each.targets for each in self.organizations]
+        return {seconds for each in (self.own_targets, *found) for _, seconds in each.by_severity}
 
     @property
     def policy(self) -> Policy:
-        metrics = self.config.metrics
-        return Policy(
-            self.config.poll.max_staleness,
-            metrics.cases.limit if metrics.cases.enabled else None,
-            subjects=metrics.cases.enabled and metrics.cases.subject,
-        )
+        cases, longest = self.config.metrics.cases, self.config.poll.max_staleness
+        return Policy(longest, cases.limit if cases.enabled else None, subjects=cases.enabled and cases.subject)
 
 
-def load(path: Path, *, partition_of: PartitionOf) -> Settings:
+def load(path: Path, *, partition_of: PartitionOf, shard: tuple[int, int] = (0, 1)) -> Settings:
     """Read a configuration file; a `ConfigError` has a line for each problem: place, what is wrong, what to write instead."""
-    return parse(read(path), source=str(path), partition_of=partition_of)
+    return parse(read(path), source=str(path), partition_of=partition_of, shard=shard)
 
 
-def parse(content: bytes, *, source: str, partition_of: PartitionOf) -> Settings:
-    """Read a configuration as `load` does; `source` is what messages call it."""
+def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: tuple[int, int] = (0, 1)) -> Settings:
+    """Read a configuration as `load` does; `source` is what messages call it, `shard` which one of how many this is."""
     document = read_yaml(content, source)
     config = validated(
         document,
-        Config,
+        schema.Config,
         partition_of,
         advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
         "(environment, profile, or the role of the machine or pod)",
     )
-    _check(config, document, partition_of)
+    _check(config, document, partition_of, shard[1])
     document.check()
     return Settings(
         config,
         tuple(_account(entry, config, partition_of) for entry in config.accounts),
         tuple(_organization(entry, config, partition_of) for entry in config.organizations),
-        _targets(AccessKeys(), config),
+        _targets(schema.AccessKeys(), config),
+        _queue(config.events, config.aws, shard[0]) if config.events else None,
     )
 
 
-def _check(config: Config, document: Document, partition_of: PartitionOf) -> None:
+def _check(config: schema.Config, document: Document, partition_of: PartitionOf, shards: int) -> None:
     """Report what is wrong between values each of which is right by itself."""
     accounts = [(("accounts", i), entry) for i, entry in enumerate(config.accounts)]
     organizations = [(("organizations", i), entry) for i, entry in enumerate(config.organizations)]
-    entries: list[tuple[Loc, AccountEntry | OrganizationEntry]] = [*accounts, *organizations]
+    entries: list[tuple[Loc, schema.AccountEntry | schema.OrganizationEntry]] = [*accounts, *organizations]
     aws, poll = config.aws, config.poll
+    sources: list[tuple[Loc, schema.CredentialKeys, str]] = [(*each, (each[1].regions or aws.regions)[0]) for each in entries]
+    if config.events:
+        _, region, _ = _queue(config.events, aws, 0)
+        if partition_of(region) not in map(partition_of, (aws.regions[0], *(each[2] for each in sources))):
+            document.add(
+                ("events", "queue_url"), f"is in {region}, in whose partition no account is: events do not cross partitions"
+            )
+        sources.append((("events",), config.events, region))
+        if shards > 1 and SHARD not in config.events.queue_url:
+            advice = "write {shard} into its name, and have each event sent to each of these queues"
+            document.add(("events", "queue_url"), f"is one queue for {shards} shards: {advice}")
     if poll.max_staleness < poll.interval:
         default = "" if "max_staleness" in poll.model_fields_set else " (the default)"
         interval = format_duration(poll.interval)
@@ -141,8 +145,8 @@ def _check(config: Config, document: Document, partition_of: PartitionOf) -> Non
             f"{format_duration(poll.max_staleness)}{default} is shorter than poll.interval, {interval}: "
             f"cases would vanish between two polls; write {interval} or more",
         )
-    chained = [(*loc, "role_chain") for loc, entry in entries if len(entry.roles) > 1]
-    if chained and aws.session_duration > MAX_CHAINED_SESSION:
+    chained = [(*loc, "role_chain") for loc, entry, _ in sources if len(entry.roles) > 1]
+    if chained and aws.session_duration > schema.MAX_CHAINED_SESSION:
         document.add(
             ("aws", "session_duration"),
             f"{format_duration(aws.session_duration)} is too long for {document.place(chained[0])}: "
@@ -151,10 +155,10 @@ def _check(config: Config, document: Document, partition_of: PartitionOf) -> Non
     _check_repeats([((*loc, "id"), entry.id) for loc, entry in accounts], document)
     _check_repeats([((*loc, "name"), entry.name) for loc, entry in organizations], document)
     _check_own_credentials(accounts, aws, document)
-    for loc, entry in entries:
+    for loc, entry, region in sources:
         _check_access(loc, entry, aws, document)
-        _check_roles(loc, entry, (entry.regions or aws.regions)[0], partition_of, document)
-        if isinstance(entry, OrganizationEntry) and not (entry.member_role_name or aws.role_name):
+        _check_roles(loc, entry, region, partition_of, document)
+        if isinstance(entry, schema.OrganizationEntry) and not (entry.member_role_name or aws.role_name):
             text = "is missing: write the name of the role to assume in each account, here or as aws.role_name"
             document.add((*loc, "member_role_name"), text)
 
@@ -167,7 +171,7 @@ def _check_repeats(values: Iterable[tuple[Loc, str]], document: Document) -> Non
             document.add(loc, f"{quoted(value)} is there twice, first at {place}: remove one of them")
 
 
-def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aws, document: Document) -> None:
+def _check_own_credentials(accounts: Iterable[tuple[Loc, schema.AccountEntry]], aws: schema.Aws, document: Document) -> None:
     others = [(loc, entry) for loc, entry in accounts if not (entry.roles or entry.profile)]
     own = [(loc, entry.use_own_credentials) for loc, entry in others if entry.use_own_credentials or not aws.role_name]
     for loc, is_explicit in own[1:]:
@@ -178,17 +182,17 @@ def _check_own_credentials(accounts: Iterable[tuple[Loc, AccountEntry]], aws: Aw
         )
 
 
-def _check_access(loc: Loc, entry: AccessKeys, aws: Aws, document: Document) -> None:
+def _check_access(loc: Loc, entry: schema.CredentialKeys, aws: schema.Aws, document: Document) -> None:
     ways = sorted((way for way in _WAYS if getattr(entry, way)), key=lambda way: document.line((*loc, way)))
     for way in ways[1:]:
         first = f"{ways[0]} (line {document.line((*loc, ways[0]))})"
         document.add((*loc, way), f"{first} says already how the credentials come: keep one of them")
-    assumes_by_name = isinstance(entry, AccountEntry) and not ways and aws.role_name
+    assumes_by_name = isinstance(entry, schema.AccountEntry) and not ways and aws.role_name
     if entry.external_id is not None and not entry.roles and not assumes_by_name:
         document.add((*loc, "external_id"), "is for a role, and there is none: write role_arn, or remove it")
 
 
-def _check_roles(loc: Loc, entry: AccessKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
+def _check_roles(loc: Loc, entry: schema.CredentialKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
     roles: list[tuple[Loc, RoleArn]] = [((*loc, "role_chain", i), role) for i, role in enumerate(entry.role_chain or ())]
     if entry.role_arn is not None:
         roles = [((*loc, "role_arn"), entry.role_arn), *roles]
@@ -200,16 +204,14 @@ def _check_roles(loc: Loc, entry: AccessKeys, region: str, partition_of: Partiti
                 f"{quoted(role.text)} is in partition {role.partition}, but region {region} in {partition}: "
                 f"write regions of {role.partition}, or a role of {partition}",
             )
-    if roles and isinstance(entry, AccountEntry) and entry.id != roles[-1][1].account_id:
+    if roles and isinstance(entry, schema.AccountEntry) and entry.id != roles[-1][1].account_id:
         where, role = roles[-1]
         document.add(where, f"{quoted(role.text)} is in account {role.account_id}, not in {entry.id}: correct it, or the id")
 
 
-def _account(entry: AccountEntry, config: Config, partition_of: PartitionOf) -> ResolvedAccount:
-    aws = config.aws
-    regions = entry.regions or aws.regions
-    partition = partition_of(regions[0])
-    access = _access(entry)
+def _account(entry: schema.AccountEntry, config: schema.Config, partition_of: PartitionOf) -> ResolvedAccount:
+    aws, regions = config.aws, entry.regions or config.aws.regions
+    access, partition = _access(entry), partition_of(regions[0])
     if access is None and aws.role_name is not None:
         access = Access((_role_in(partition, entry.id, aws.role_name),), entry.external_id or aws.external_id)
     labels = tuple(sorted(entry.labels.items()))
@@ -217,29 +219,44 @@ def _account(entry: AccountEntry, config: Config, partition_of: PartitionOf) -> 
     return ResolvedAccount(account, regions, access or Access())
 
 
-def _organization(entry: OrganizationEntry, config: Config, partition_of: PartitionOf) -> ResolvedOrganization:
-    regions = entry.regions or config.aws.regions
-    access = _access(entry) or Access()
+def _organization(entry: schema.OrganizationEntry, config: schema.Config, partition_of: PartitionOf) -> ResolvedOrganization:
+    regions, access = entry.regions or config.aws.regions, _access(entry) or Access()
     return ResolvedOrganization(entry, config.aws, regions, partition_of(regions[0]), access, _targets(entry, config))
 
 
-def _targets(entry: AccessKeys, config: Config) -> Targets:
+def _queue(events: schema.Events, aws: schema.Aws, shard: int) -> tuple[str, str, Access]:
+    url = events.queue_url.replace(SHARD, str(shard))
+    return url, region_of_queue(url) or aws.regions[0], _access(events) or Access()
+
+
+def _targets(entry: schema.AccessKeys, config: schema.Config) -> Targets:
     plan, metrics = entry.support_plan or config.aws.support_plan, config.metrics
     overrides = (metrics.first_response_targets, entry.first_response_targets)
     return targets(plan, overrides, metrics.first_response_exempt_services)
 
 
-def _access(entry: AccessKeys) -> Access | None:
-    if entry.roles:
-        return Access(tuple(role.text for role in entry.roles), entry.external_id)
-    if entry.profile is not None:
-        return Access(profile=entry.profile)
-    return Access() if entry.use_own_credentials else None
+def _access(entry: schema.CredentialKeys) -> Access | None:
+    is_set = entry.roles or entry.profile is not None or entry.use_own_credentials
+    return Access(tuple(role.text for role in entry.roles), entry.external_id, entry.profile) if is_set else None
 
 
 def _role_in(partition: str, account_id: str, role_name: str) -> str:
     return f"arn:{partition}:iam::{account_id}:role/{role_name}"
 
 
-def _matches(selection: SelectionKeys, account_id: str, name: str) -> bool:
-    return account_id in selection.accounts or any(fnmatchcase(name, pattern) for pattern in selection.name_patterns)
+def _parts(selection: schema.SelectionKeys) -> dict[str, tuple[str, ...]]:
+    """Return the keys that have values, and these; each tag is a key of its own."""
+    tags = {_TAGS + tag: patterns for tag, patterns in selection.tags.items()}
+    return {key: values for key, values in (dict(selection) | tags).items() if values and key != "tags"}
+
+
+def _matches(key: str, values: Sequence[str], account: Member) -> bool | None:
+    """Return whether one of the values matches, None where that is not known."""
+    if key == "accounts":
+        return account.account_id in values
+    if key == "organizational_units":
+        return any(unit in values for unit in account.units) if account.units else None
+    if (tag := key.removeprefix(_TAGS)) != key and tag not in account.tags:
+        return None
+    value = account.name if tag == key else account.tags[tag]
+    return value is not None and any(fnmatchcase(value, pattern) for pattern in values)

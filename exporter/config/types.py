@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Annotated
 
-from pydantic import AfterValidator, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo
 
 from exporter.cases.targets import SupportPlan
 
@@ -35,7 +36,11 @@ _ROLE_ARN = (
     (r"[0-9]{12}", "the account id has 12 digits"),
     (r"role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}", f"it ends in role/NAME, the name of 1 to 64 {_NAME_CHARS}"),
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SHARD = "{shard}"  # in the name of a queue
+_QUEUE_URL = r"(?!http://[^/]*\.amazonaws\.com)https?://[\w.-]+(:[0-9]{1,5})?/[0-9]{12}/([\w-]|\{shard\}){1,80}(\.fifo)?"
+_NO_QUEUE_URL = "is not the URL of a queue: write it like https://sqs.us-east-1.amazonaws.com/111122223333/aws-support-events"
+_QUEUE_REGION = re.compile(r"https?://(?:[\w.-]+\.)?sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-[0-9]+)\.", re.ASCII)
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _MAX_NAME = 256
 _ACCOUNT_ID_DIGITS = 12
 
@@ -60,6 +65,12 @@ def format_duration(seconds: float) -> str:
     return written or "0s"
 
 
+@cache
+def label_name(tag: str) -> str:
+    """Return a tag's label, without its `label_` prefix, as kube-state-metrics names it: `CostCenter` is `cost_center`."""
+    return re.sub("([a-z0-9])([A-Z])", r"\1_\2", re.sub("[^a-zA-Z0-9_]", "_", tag)).lower()
+
+
 @dataclass(frozen=True, slots=True)
 class RoleArn:
     """The ARN of an IAM role, whole and in parts."""
@@ -75,8 +86,8 @@ def _text(value: object) -> str:
             raise ValueError("is yes or no to YAML, not text: write it in quotes")
         case int() | float():
             raise ValueError("is a number to YAML, not text: write it in quotes")
-        case str() if _SURROGATE.search(value):
-            raise ValueError("has half a character in it (a surrogate): write the whole one")
+        case str() if _NO_TEXT.search(value):
+            raise ValueError("has half a character (a surrogate) or a NUL in it: remove it")
         case str():
             return value
     raise ValueError("is not text")
@@ -109,6 +120,21 @@ def _role_arn(value: object) -> RoleArn:
     return RoleArn(text, partition=parts[0], account_id=parts[3])
 
 
+def region_of_queue(url: str) -> str:
+    """Return the region that the URL of a queue names; empty where it names none, as with an endpoint of one's own."""
+    return found[1] if (found := _QUEUE_REGION.match(url)) else ""
+
+
+def _queue_url(url: str, info: ValidationInfo[PartitionOf]) -> str:
+    try:
+        partition = info.context(region) if (region := region_of_queue(url)) else ""
+    except ValueError:
+        raise ValueError(f"is in {region}, which is not an AWS region: check its spelling") from None
+    if partition == "aws-cn":
+        raise ValueError("is in China, where AWS sends no events about cases: remove events")
+    return url
+
+
 def matching(pattern: str, problem: str) -> AfterValidator:
     compiled = re.compile(pattern, re.ASCII | re.DOTALL)
 
@@ -118,6 +144,12 @@ def matching(pattern: str, problem: str) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def _given(value: object) -> object:
+    if value is None:
+        raise ValueError("has no value")
+    return value
 
 
 def not_empty(problem: str) -> AfterValidator:
@@ -149,6 +181,16 @@ def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tup
         where = ", ".join(f"{region} in {partition}" for partition, region in reversed(partitions.items()))
         raise ValueError(f"spans partitions ({where}): an account is in one")
     return regions
+
+
+def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    for tag in tags:
+        if tag.startswith("label_"):
+            raise ValueError(f"has {tag}, which is a label: write the tag, such as {tag.removeprefix('label_')}")
+        same = [each for each in tags if label_name(each) == label_name(tag)]
+        if len(same) > 1:
+            raise ValueError(f"has {' and '.join(same)}, which are both label_{label_name(tag)}: leave one")
+    return tags
 
 
 def duration(minimum: float, maximum: float, *, optional: bool = False) -> PlainValidator:
@@ -195,6 +237,7 @@ def _switch(value: object) -> bool:
     raise ValueError("is neither true nor false: write one of them, without quotes")
 
 
+GIVEN = BeforeValidator(_given)
 Plan = Annotated[SupportPlan, one_of(SupportPlan, "a support plan with the Support API")]
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
@@ -207,7 +250,10 @@ SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session n
 ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
 LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]
 SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
+QueueUrl = Annotated[Text, matching(_QUEUE_URL, _NO_QUEUE_URL), AfterValidator(_queue_url)]
 _Region = Annotated[str, PlainValidator(_region)]
 Regions = Annotated[tuple[_Region, ...], not_empty(": leave the key out, or list a region"), AfterValidator(_regions)]
 RoleChain = Annotated[tuple[RoleArnValue, ...], not_empty(_NO_ROLES)]
 Labels = dict[LabelName, Text]
+UnitId = Annotated[Text, matching(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", "is not a unit's id: write it like ou-abcd-11111111")]
+Tags = Annotated[tuple[Name, ...], AfterValidator(_tags)]

@@ -61,6 +61,7 @@ _ZERO, _COUNTED, _ALWAYS = (f"{when}; {_SEVERITIES}" for when in (_READ, _POLLED
 _IF_ANY = f"{_READ}; absent when there is no such case"
 _GROUPS = f"{_READ}; only groups that hold a case"
 
+_EVENTS = "with events"
 _OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
 
 CASE_METRICS: tuple[Metric, ...] = (
@@ -142,8 +143,8 @@ CASE_METRICS: tuple[Metric, ...] = (
 HEALTH_METRICS: tuple[Metric, ...] = (
     ACCOUNT_INFO := _gauge(
         "account_info",
-        (*ACCOUNT, "partition", "organization", "plan"),
-        "Information about a monitored account, its labels from the configuration as label_*.",
+        (*ACCOUNT, "partition", "organization", "plan", "organizational_unit"),
+        "Information about a monitored account, its configured labels and account tags as label_*.",
         optional=("label_*",),
     ),
     FIRST_RESPONSE_TARGET := _gauge(
@@ -217,6 +218,10 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         "when sharded",
     ),
     SHARDS := _gauge("exporter_shards", (), "Total number of shards.", "when sharded"),
+    EVENT_QUEUE_UP := _gauge("event_queue_up", (), "Whether the last request to the event queue succeeded.", _EVENTS),
+    QUEUE_RECEIVED := _gauge(
+        "event_queue_last_receive_timestamp_seconds", (), "Unix time of the last successful receive.", _EVENTS
+    ),
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
 
@@ -254,9 +259,13 @@ INSTRUMENTS: tuple[Metric, ...] = (
     API_REQUEST_DURATION := _histogram(
         "api_request_duration_seconds",
         ("operation",),
-        "Duration of requests to AWS until the response was read.",
+        "Duration of requests to AWS until the response was read, but of ReceiveMessage, which waits for events.",
         "after the first such request",
     ),
+    EVENTS_RECEIVED := _counter("events_received_total", ("event_name", "origin"), "Total number of events received.", _EVENTS),
+    EVENTS_IGNORED := _counter("events_ignored_total", ("reason",), "Total number of messages ignored, by reason.", _EVENTS),
+    CHANGES_SEEN := _counter("changes_seen_total", ("by",), "Total number of changed cases, by what came first.", _EVENTS),
+    EVENT_DELAY := _histogram("event_delay_seconds", (), "Time from an event to the page with its account's poll.", _EVENTS),
 )
 """Self-instrumentation, in the order of the page."""
 

@@ -119,8 +119,9 @@ def naming(account: Account) -> Iterable[tuple[str, str]]:
 
 
 def info_labels(account: Account) -> dict[str, str]:
-    extra = {f"label_{name}": value for name, value in account.labels}
-    return {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan, **extra}
+    info = {"partition": account.partition, "organization": account.organization, "plan": account.targets.plan}
+    owner = {"organizational_unit": account.organizational_unit, **{f"label_{k}": v for k, v in account.all_labels.items()}}
+    return info | owner
 
 
 def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:

@@ -1,7 +1,7 @@
 """The past of those series that it is known of, as OpenMetrics with the time of each sample.
 
-Samples are at the moments of a grid (Unix seconds), an event is at the position of the first moment that is not before it. What
-is at position 0 was there when counters began.
+Samples are at the moments of a grid (Unix seconds), a milestone is at the position of the first moment that is not before
+it. What is at position 0 was there when counters began.
 """
 
 from bisect import bisect_left
@@ -14,7 +14,7 @@ from math import ceil, inf
 from prometheus_client.utils import floatToGoString
 
 from exporter.cases.changes import OPENED, OUTCOME
-from exporter.cases.history import ANSWERED, REPLIED, Event
+from exporter.cases.history import ANSWERED, REPLIED, Milestone
 from exporter.cases.model import RESOLVED, SEVERITY_CODES, Account, Author
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
@@ -41,7 +41,7 @@ class Stretch:
     stop: int
     labels: tuple[tuple[str, str], ...] = ()
 
-    def placed(self, happened: Iterable[Event]) -> Placed:
+    def placed(self, happened: Iterable[Milestone]) -> Placed:
         for at, counted, seconds in happened:
             yield max(0, min(len(self.grid), ceil((at - self.grid.start) / self.grid.step))), counted, seconds
 

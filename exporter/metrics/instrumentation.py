@@ -1,10 +1,11 @@
 """The exporter's own counters and histograms, and the process's metrics, kept by prometheus_client."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 
 from exporter.cases.changes import Changes
+from exporter.cases.events import EVENT_NAMES, ORIGINS, WRITTEN, Event, Ignored
 from exporter.cases.model import SEVERITY_CODES, Author, Reason
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
@@ -20,6 +21,7 @@ _RESPONSE_BUCKETS = (
     *(2 * _DAY, 7 * _DAY),
 )
 _REPLY_BUCKETS = (_MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY)
+_DELAY_BUCKETS = (1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY)
 
 
@@ -43,6 +45,10 @@ class Instrumentation:
         self._requests = self._counter(catalog.API_REQUESTS)
         self._errors = self._counter(catalog.API_ERRORS)
         self._durations = self._histogram(catalog.API_REQUEST_DURATION, _REQUEST_BUCKETS)
+        self._received = self._counter(catalog.EVENTS_RECEIVED)
+        self._ignored = self._counter(catalog.EVENTS_IGNORED)
+        self._delays: Histogram | None = None  # which would show without labels
+        self._seen = self._counter(catalog.CHANGES_SEEN)
         if process:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
@@ -57,11 +63,36 @@ class Instrumentation:
         """Count one request to AWS; duration in seconds, a reason if it failed."""
         self.requests += 1
         self._requests.labels(operation).inc()
-        self._durations.labels(operation).observe(duration)
+        if operation != "ReceiveMessage":  # which takes as long as no event comes
+            self._durations.labels(operation).observe(duration)
         if reason is not None:
             self._errors.labels(operation, reason.value).inc()
 
-    def changes_seen(self, changes: Changes) -> None:
+    def expect_events(self) -> None:
+        """Show what there is about events, from zero on."""
+        self._delays = self._delays or self._histogram(catalog.EVENT_DELAY, _DELAY_BUCKETS)
+        for name in EVENT_NAMES:
+            for origin in ORIGINS if name == WRITTEN else ("",):
+                self._received.labels(name, origin)
+        for reason in Ignored:
+            self._ignored.labels(reason.value)
+        for by in ("event", "poll"):
+            self._seen.labels(by)
+
+    def message_received(self, content: Event | Ignored) -> None:
+        if isinstance(content, Event):
+            self._received.labels(content.name, content.origin).inc()
+        else:
+            self._ignored.labels(content.value).inc()
+
+    def event_shown(self, delay: float) -> None:
+        if self._delays:
+            self._delays.observe(delay)
+
+    def changes_seen(self, changes: Changes, announced: Collection[str] = ()) -> None:
+        """Count what happened to an account's cases; events came of those whose ids are announced."""
+        for case_id in changes.case_ids if self._delays else ():
+            self._seen.labels("event" if case_id in announced else "poll").inc()
         for severity_code, seconds in changes.first_responses:
             self._first_responses.labels(severity_code).observe(seconds)
         for severity_code, seconds in changes.open_durations:

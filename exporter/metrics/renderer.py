@@ -31,9 +31,9 @@ class Renderer:
         names = [account.names for account in self._accounts.values()]
         by_metric = zip(*(account.families for account in self._accounts.values()), strict=True)
         families: dict[Metric, Iterable[bytes]] = {
-            metric: map(_named, names, lines) for metric, lines in zip(catalog.ACCOUNT_METRICS, by_metric, strict=False)
+            metric: map(_named, lines, names) for metric, lines in zip(catalog.ACCOUNT_METRICS, by_metric, strict=False)
         }
-        families[catalog.LATEST_COMMUNICATION_AGE] = map(_named, names, self._ages(now))
+        families[catalog.LATEST_COMMUNICATION_AGE] = map(_named, self._ages(now), names)
         families |= _encode_fleet((*_states(statuses, policy, now), *fleet))
         ours = (Family(metric.family, metric.kind, metric.help, lines) for metric, lines in families.items())
         return encode_page((*ours, *self._instrumentation()))
@@ -45,7 +45,7 @@ class Renderer:
             yield "".join(ages).encode()
 
 
-def _named(names: bytes, lines: bytes) -> bytes:
+def _named(lines: bytes, names: bytes) -> bytes:
     return lines.replace(NAMES.encode(), names)
 
 

@@ -18,8 +18,11 @@ def main(arguments: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code."""
     options = _parser().parse_args(arguments)
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    fleet = _fleet(options)
+    if options.events:
+        queue = fleet.send_events(options.lost_events, options.doubled_events, options.late_events)
     simulator = Simulator(
-        _fleet(options),
+        fleet,
         port=options.port,
         throttle=not options.no_throttle,
         verify_signatures=not options.no_signatures,
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     sys.stdout.write(f"{simulator.url}\n")
     sys.stdout.writelines(f"export {name}={value}\n" for name, value in simulator.environment().items())
-    sys.stdout.write("\n")
+    sys.stdout.write(f"# events.queue_url: {queue.url}\n\n" if options.events else "\n")
     sys.stdout.flush()
     signal.sigwait(_STOP_SIGNALS)
     simulator.stop()
@@ -77,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--demo", action="store_true", help="a dozen accounts that show what can be met")
     parser.add_argument("--no-throttle", action="store_true", help="no quota of five calls per second and account")
     parser.add_argument("--no-signatures", action="store_true", help="do not check signatures")
+    parser.add_argument("--events", action="store_true", help="send events about cases to an SQS queue")
+    for what in ("lost", "doubled", "late"):
+        parser.add_argument(f"--{what}-events", type=float, default=0.0, help=f"share of the events that are {what}")
     parser.add_argument("--tls-cert-file", type=Path, help="serve HTTPS with this certificate (PEM) for 127.0.0.1")
     parser.add_argument("--tls-key-file", type=Path, help="the certificate's key (PEM), if not in the same file")
     return parser

@@ -1,6 +1,7 @@
 """AWS accounts of the fleet: their plan, their roles, their cases."""
 
 import random
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ class Account:
         supported: Whether the account's support plan includes the Support API.
         trusts: Whether the account's roles can be assumed at all.
         state: The account's state in the organization, such as `ACTIVE` or `SUSPENDED`.
+        unit: The id of the organizational unit that the account is in; empty below the root.
+        tags: The account's tags in the organization.
         joined_at: When it joined the organization, in Unix seconds.
         contention: The share of Support calls that are throttled because other tools use up the account's quota.
         default_language: The only language of listings that name none, as in some partitions; None lists all languages.
@@ -43,17 +46,19 @@ class Account:
     supported: bool = True
     trusts: bool = True
     state: str = "ACTIVE"
+    unit: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
     joined_at: float = 0.0
     contention: float = 0.0
     default_language: str | None = None
     rng: random.Random = field(repr=False)
     lock: AbstractContextManager[object] = field(repr=False)
     now: Clock = field(repr=False)
+    tell: Callable[..., None] = field(repr=False, default=lambda *_: None)
     roles: dict[str, Role] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list, repr=False)
 
     def role_arn(self, name: str = ROLE_NAME) -> str:
-        """Return the ARN of one of the account's roles."""
         return f"arn:aws:iam::{self.account_id}:role/{name}"
 
     def add_role(self, name: str, *, external_id: str | None = None) -> Role:
@@ -64,7 +69,6 @@ class Account:
         return role
 
     def open_cases(self) -> list[Case]:
-        """Return the cases that are not resolved, oldest first."""
         with self.lock:
             return [case for case in self.cases if case.is_open]
 
@@ -90,9 +94,11 @@ class Account:
                 created_at=created,
                 lock=self.lock,
                 now=self.now,
+                tell=self.tell,
                 cc_email_addresses=cc_email_addresses,
                 communications=() if body is None else (Communication(CUSTOMER_AUTHOR, body, created),),
                 **texts,
             )
             self.cases.append(case)
+            self.tell(case, "CreateCase")
         return case

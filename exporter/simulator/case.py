@@ -37,7 +37,6 @@ class Communication:
     created_at: float
 
     def fields(self, case_id: str) -> dict[str, object]:
-        """Return the communication with AWS's own field names."""
         return {
             "caseId": case_id,
             "body": self.body,
@@ -67,6 +66,7 @@ class Case:
     created_at: float
     lock: AbstractContextManager[object] = field(repr=False)
     now: Clock = field(repr=False)
+    tell: Callable[..., None] = field(repr=False, default=lambda *_: None)
     subject: str = "Instance fails its status checks"
     status: str = "opened"
     severity_code: str = "normal"
@@ -85,7 +85,6 @@ class Case:
 
     @property
     def is_open(self) -> bool:
-        """Whether the case is not resolved."""
         return self.status != RESOLVED
 
     def add_communication(
@@ -94,19 +93,20 @@ class Case:
         """Add a communication, by default one that AWS writes now; the status stays as it is."""
         communication = Communication(submitted_by, body, self.now() if created_at is None else created_at)
         with self.lock:
+            if self.communications:  # the first one comes with the case
+                self.tell(self, "AddCommunicationToCase", submitted_by)
             self.communications = tuple(sorted((*self.communications, communication), key=lambda each: each.created_at))
         return communication
 
     def resolve(self) -> None:
-        """Resolve the case."""
         self.status = RESOLVED
+        self.tell(self, "ResolveCase")
 
     def reopen(self) -> None:
-        """Open the resolved case again."""
         self.status = "reopened"
+        self.tell(self, "ReopenCase")
 
     def encoded(self, *, include_communications: bool) -> bytes:
-        """Return the case as JSON, encoded anew only when it has changed."""
         encoded = self._encoded
         if include_communications not in encoded:
             fields = self._fields(include_communications=include_communications)

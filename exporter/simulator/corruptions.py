@@ -110,12 +110,10 @@ class Tokens:
 
     @classmethod
     def endless(cls) -> "Tokens":
-        """Return paging with a new token on every page."""
         return cls(f"token-{number}" for number in itertools.count())
 
     @classmethod
     def repeating(cls, *tokens: str) -> "Tokens":
-        """Return paging that goes through the given tokens again and again."""
         return cls(itertools.cycle(tokens))
 
     async def __call__(self, exchange: Exchange) -> web.StreamResponse:

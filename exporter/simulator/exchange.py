@@ -50,13 +50,11 @@ class RequestLog:
         self._by_operation: Counter[str] = Counter()
 
     def add(self, record: RequestRecord) -> None:
-        """Keep a record."""
         with self._lock:
             self._records.append(record)
             self._by_operation[record.operation] += 1
 
     def records(self, operation: str | None = None) -> list[RequestRecord]:
-        """Return the latest records, oldest first, of one operation or of all."""
         with self._lock:
             return [record for record in self._records if operation in {None, record.operation}]
 
@@ -66,7 +64,6 @@ class RequestLog:
             return dict(self._by_operation)
 
     def clear(self) -> None:
-        """Forget everything."""
         with self._lock:
             self._records.clear()
             self._by_operation.clear()
@@ -80,6 +77,7 @@ class Exchange:
 
     Attributes:
         asked: What the log keeps of the request, without a status.
+        call: Which operation it asks for.
         role_account_id: The account of the role that is to be assumed; empty where none is.
     """
 
@@ -99,7 +97,7 @@ class Exchange:
         self._log: RequestLog | None = log
         self._perform = perform
         self._signed = signed = SignedRequest(request.method, request.raw_path, request.headers, body, time)
-        self._call = call = protocols.read_call(request.headers, body)
+        self.call = call = protocols.read_call(request.headers, body)
         key_id = signed.claim.access_key_id if signed.claim else ""
         key = keys.find(key_id)
         self.asked = RequestRecord(
@@ -116,7 +114,7 @@ class Exchange:
 
     def serve(self, *, first_page: bool = False) -> Answer:
         """Return what AWS would answer, or would answer if the request carried no page token."""
-        call = self._call.without_token() if first_page else self._call
+        call = self.call.without_token() if first_page else self.call
         try:
             if call.problem is not None:
                 raise call.problem
@@ -129,7 +127,7 @@ class Exchange:
     def refuse(self, error: ApiError) -> Answer:
         """Return an error in the words of the service's protocol."""
         self.record(error.status)
-        return protocols.refusal(self._call, error, self._request_id)
+        return protocols.refusal(self.call, error, self._request_id)
 
     def record(self, status: int = 0) -> None:
         """Log the request, once: before the client can see anything of what becomes of it."""
@@ -152,7 +150,6 @@ class Exchange:
             self._request.transport.write(data)
 
     async def hang(self) -> web.StreamResponse:
-        """Never do anything again on this connection."""
         self.record()
         await asyncio.Event().wait()
         return web.Response()

@@ -45,7 +45,6 @@ class Fault:
     times: int | None = None
 
     def matches(self, exchange: Exchange) -> bool:
-        """Return whether the fault is for that request, probability and number aside."""
         asked = exchange.asked
         return (
             self.operation in {None, asked.operation}
@@ -64,7 +63,6 @@ class FaultHandle:
         self._is_removed = False
 
     def remove(self) -> None:
-        """Take the fault away; again is fine."""
         self._is_removed = True
 
     @property
@@ -82,19 +80,16 @@ class Faults:
         self._handles: list[FaultHandle] = []
 
     def add(self, fault: Fault) -> FaultHandle:
-        """Put a fault in force."""
         handle = FaultHandle(fault)
         with self._lock:
             self._handles = [handle, *(each for each in self._handles if not each.is_over)]
         return handle
 
     def clear(self) -> None:
-        """Take all faults away."""
         with self._lock:
             self._handles = []
 
     def strike(self, exchange: Exchange) -> Kind | None:
-        """Return what goes wrong with a request, or None."""
         for handle in self._handles:
             if handle.is_over or not handle.fault.matches(exchange):
                 continue

@@ -1,5 +1,6 @@
 """The fleet: accounts with their cases, the keys that open them, and one lock for all of it."""
 
+import itertools
 import random
 import threading
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from exporter.simulator.case import AWS_AUTHOR, CUSTOMER_AUTHOR, Case, Clock
 from exporter.simulator.catalog import ACCOUNT_NAMES, QUOTA_INCREASES, SERVICES, SEVERITY_CODES
 from exporter.simulator.keys import AccessKey, KeyRing
 from exporter.simulator.life import CaseLife, Life
+from exporter.simulator.sqs import EventQueue
 
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
@@ -22,6 +24,7 @@ _OPEN_STATUSES: Final = (
     *("opened", "unassigned", "work-in-progress", "pending-customer-action"),
     *("customer-action-completed", "pending-amazon-action", "reopened"),
 )
+_ROOT_ID: Final = "r-demo"
 _SENTENCE: Final = "The quick brown fox jumps over the lazy dog and looks back once more. "
 
 _DEMO_OPEN_CASES: Final = (2.0, 7.0, 5.0, 6.0, 3.0, 1.5, 2.0, 4.0, 1.0)
@@ -31,14 +34,13 @@ _DEMO_NEGLECTED: Final = (
     *(("critical", 0.4 * _HOUR), ("high", 6 * _HOUR), ("normal", 18 * _HOUR)),
     ("urgent", _HOUR - 45),  # its target passes while somebody looks
 )
+_DEMO_TEAMS: Final = ("platform", "checkout", "data", "")
 _DEMO_QUOTA_CASE_AGE: Final = 3 * _DAY
 _DEMO_NOTICE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a fleet holds."""
-
     accounts: int
     cases: int
     open_cases: int
@@ -54,6 +56,8 @@ class Fleet:
         life: What happens by itself, or None.
         delegated_administrators: Ids of the accounts that may list accounts besides the management account.
         empty_pages: Whether ListAccounts puts an empty page between two pages.
+        tells_paths: Whether ListAccounts tells the organizational units of accounts.
+        units: Name and parent (empty: the root) of each organizational unit by its id.
     """
 
     def __init__(self, clock: Clock, rng: random.Random) -> None:
@@ -61,11 +65,14 @@ class Fleet:
         self.rng = rng
         self.lock = threading.RLock()
         self.life: Life | None = None
+        self.events: EventQueue | None = None
         self.keys = KeyRing(rng)
         self.accounts: list[Account] = []
         self.organization_id = f"o-{rng.randbytes(5).hex()}"
         self.delegated_administrators: set[str] = set()
         self.empty_pages = True
+        self.tells_paths = True
+        self.units: dict[str, tuple[str, str]] = {}
         self._by_id: dict[str, Account] = {}
         self._base_key: AccessKey | None = None
 
@@ -129,6 +136,11 @@ class Fleet:
         busy.contention = _DEMO_CONTENTION
         open_cases[busy.account_id] = 3.0
         fleet.add_account(name="retired-shop", state="SUSPENDED")
+        workloads = fleet.add_unit("Workloads")
+        units = [fleet.add_unit(name, workloads) for name in ("Prod", "Test")]
+        for account, team in zip(fleet.accounts[1:], itertools.cycle(_DEMO_TEAMS)):
+            account.unit = units[account.name == "sandbox"]
+            account.tags = {"team": team, "cost-center": f"cc-{10 + len(team)}"} if team else {}
         life = _bring_to_life(fleet, open_cases, pace=pace, late_share=_DEMO_LATE_SHARE)
         for account, (severity_code, age) in zip(fleet.accounts[1:], _DEMO_NEGLECTED, strict=False):
             life.neglect(account.account_id, severity_code, age)
@@ -159,18 +171,42 @@ class Fleet:
                 rng=random.Random(self.rng.random()),  # noqa: S311 - as above
                 lock=self.lock,
                 now=self.clock,
+                tell=self._tell,
                 roles={role_name: Role(role_name, external_id)},
             )
             self.accounts.append(account)
             self._by_id[account.account_id] = account
         return account
 
+    def send_events(self, lost: float = 0.0, doubled: float = 0.0, late: float = 0.0) -> EventQueue:
+        """Send all events from now on, but for such shares, to a queue of the management account."""
+        rng = random.Random(self.rng.random())  # noqa: S311 - as above
+        self.events = EventQueue(self.management_account.account_id, self.clock, rng, lost, doubled, late)
+        return self.events
+
+    def _tell(self, case: Case, name: str, author: str = "") -> None:
+        if self.events is not None:
+            with self.lock:
+                self.events.tell(case, name, author)
+
+    def add_unit(self, name: str, parent: str = "") -> str:
+        """Add an organizational unit, below the root or another unit, and return its id."""
+        unit_id = f"ou-demo-{len(self.units):08x}"
+        self.units[unit_id] = (name, parent)
+        return unit_id
+
+    def path(self, account: Account) -> str:
+        """Return where an account is, as ListAccounts tells it."""
+        parts, unit_id = [account.account_id, ""], account.unit
+        while unit_id:
+            parts.insert(0, unit_id)
+            unit_id = self.units[unit_id][1]
+        return "/".join((self.organization_id, _ROOT_ID, *parts))
+
     def account(self, account_id: str) -> Account:
-        """Return the account with that id, or raise KeyError."""
         return self._by_id[account_id]
 
     def find_account(self, account_id: str) -> Account | None:
-        """Return the account with that id, or None."""
         return self._by_id.get(account_id)
 
     @property
@@ -187,7 +223,6 @@ class Fleet:
             return self._base_key
 
     def add_access_key(self, account: Account, user_name: str = "aws-support-exporter") -> AccessKey:
-        """Issue a long-lived key for an IAM user of the account."""
         with self.lock:
             return self.keys.issue_user(account.account_id, user_name)
 
@@ -198,13 +233,11 @@ class Fleet:
                 self.life.advance(now)
 
     def open_cases(self, account_id: str | None = None) -> list[Case]:
-        """Return the cases that are not resolved, of one account or of all."""
         with self.lock:
             chosen = self.accounts if account_id is None else [self._by_id[account_id]]
             return [case for account in chosen for case in account.cases if case.is_open]
 
     def counts(self) -> Counts:
-        """Return how much the fleet holds."""
         with self.lock:
             cases = [case for account in self.accounts for case in account.cases]
             return Counts(
@@ -216,7 +249,6 @@ class Fleet:
 
 
 def _add_accounts(fleet: Fleet, count: int) -> None:
-    """Add accounts with plausible names, the management account first."""
     for number in range(count):
         round_number, position = divmod(number - 1, len(ACCOUNT_NAMES))
         name = ACCOUNT_NAMES[position] + (f"-{round_number + 1}" if round_number else "")

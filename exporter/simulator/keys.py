@@ -37,23 +37,19 @@ class KeyRing:
         self._keys: dict[str, AccessKey] = {}
 
     def find(self, access_key_id: str) -> AccessKey | None:
-        """Return the key with that id, expired or not."""
         return self._keys.get(access_key_id)
 
     def issue_user(self, account_id: str, user_name: str) -> AccessKey:
-        """Issue the long-lived key of an IAM user."""
         key_id, secret, user_id = f"AKIA{self._identifier()}", self._secret(30), f"AIDA{self._identifier()}"
         return self._keep(AccessKey(key_id, secret, "", account_id, f"arn:aws:iam::{account_id}:user/{user_name}", user_id))
 
     def issue_session(self, account_id: str, arn: str, session_name: str, expires_at: float) -> AccessKey:
-        """Issue the temporary key of an assumed role."""
         key_id, secret, token = f"ASIA{self._identifier()}", self._secret(30), self._secret(180)
         return self._keep(
             AccessKey(key_id, secret, token, account_id, arn, f"AROA{self._identifier()}:{session_name}", expires_at)
         )
 
     def expire_sessions(self, now: float) -> None:
-        """Let every temporary key expire at once."""
         for key_id, key in list(self._keys.items()):
             if key.expires_at is not None:
                 self._keys[key_id] = replace(key, expires_at=min(key.expires_at, now))

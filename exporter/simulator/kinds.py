@@ -15,8 +15,6 @@ _UNDER_WAY_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The answer comes late."""
-
     seconds: float
 
     async def __call__(self, exchange: Exchange) -> web.StreamResponse:
@@ -26,8 +24,6 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """AWS refuses, with any HTTP status and error code."""
-
     status: int
     code: str
     message: str = ""

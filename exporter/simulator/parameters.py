@@ -17,16 +17,13 @@ class Parameters:
     values: Mapping[str, object]
 
     def text(self, name: str) -> str | None:
-        """Return a string, or None when it was left out."""
         return self._typed(name, str)
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return a boolean."""
         value = self._typed(name, bool)
         return default if value is None else value
 
     def texts(self, name: str, most: int = 100) -> tuple[str, ...]:
-        """Return a list of strings, empty when it was left out."""
         value = self._typed(name, list) or []
         if not all(isinstance(each, str) for each in value):
             raise ApiError("SerializationException", f"{name} is not a list of strings")
@@ -35,7 +32,6 @@ class Parameters:
         return tuple(value)
 
     def number(self, name: str, *, default: int, least: int, most: int) -> int:
-        """Return a whole number within bounds."""
         value = self._typed(name, int)
         if value is None:
             return default
@@ -45,7 +41,6 @@ class Parameters:
         return value
 
     def moment(self, name: str) -> float | None:
-        """Return an ISO 8601 time as Unix seconds, or None when it was left out."""
         value = self.text(name)
         if value is None:
             return None

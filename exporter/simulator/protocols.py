@@ -1,4 +1,4 @@
-"""AWS's two protocols on the wire: JSON 1.1 for Support and Organizations, the query protocol with XML for STS."""
+"""AWS's two protocols on the wire: JSON for Support, Organizations and SQS, the query protocol with XML for STS."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from exporter.simulator.parameters import Parameters
 JSON: Final = "application/x-amz-json-1.1"
 _XML: Final = "text/xml"
 _NAMESPACE: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
-_SERVICE_BY_TARGET: Final = {"AWSSupport_20130415": "support", "AWSOrganizationsV20161128": "organizations"}
+_SERVICE_BY_TARGET: Final = {"AWSSupport_20130415": "support", "AWSOrganizationsV20161128": "organizations", "AmazonSQS": "sqs"}
 _TOKEN_NAMES: Final = ("nextToken", "NextToken")
 _QUERY_CODES: Final = {
     "AccessDeniedException": "AccessDenied",
@@ -40,11 +40,9 @@ class Call:
 
     @property
     def is_first_page(self) -> bool:
-        """Whether the request carries no page token."""
         return not any(self.parameters.values.get(name) for name in _TOKEN_NAMES)
 
     def without_token(self) -> "Call":
-        """Return the same call for the first page."""
         values = {name: value for name, value in self.parameters.values.items() if name not in _TOKEN_NAMES}
         return Call(self.service, self.operation, Parameters(values), self.problem)
 
@@ -59,7 +57,6 @@ class Answer:
     headers: Mapping[str, str]
 
     def response(self) -> web.Response:
-        """Return the answer for the web server to send."""
         return web.Response(status=self.status, body=self.body, headers={"Content-Type": self.content_type, **self.headers})
 
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from aiohttp import web
 
-from exporter.simulator import organizations, sts, support
+from exporter.simulator import organizations, sqs, sts, support
 from exporter.simulator.errors import ApiError
 from exporter.simulator.exchange import Exchange, RequestLog
 from exporter.simulator.faults import Faults
@@ -30,6 +30,7 @@ _LOG_SIZE = 100_000
 _CALLS_PER_SECOND = 5.0
 _BURST = 5.0
 _ACCEPTING_SECONDS = 0.01
+_LOOK_SECONDS = 0.02
 _STOP_TIMEOUT_SECONDS = 5.0
 _STATS_PATH = "/_simulator/stats"
 """Where another process can ask how many requests there were, and what the fleet holds."""
@@ -101,7 +102,6 @@ class Simulator:
         self._request_stop = None
 
     def environment(self) -> dict[str, str]:
-        """Return the environment in which AWS's clients talk to the simulator as its base identity."""
         key = self.fleet.base_key
         environment = {
             "AWS_ENDPOINT_URL": self.url,
@@ -120,7 +120,6 @@ class Simulator:
         return environment
 
     def expire_sessions(self) -> None:
-        """Let every temporary key that was issued so far expire at once."""
         with self.fleet.lock:
             self.fleet.keys.expire_sessions(self.fleet.clock())
 
@@ -166,21 +165,36 @@ class Simulator:
             if self._latency_seconds:
                 await asyncio.sleep(self._latency_seconds)
             kind = self.faults.strike(exchange)
+            if kind is None:
+                await self._wait_for_message(exchange.call)
             return exchange.serve().response() if kind is None else await kind(exchange)
         except ConnectionError:
             return exchange.close()
         finally:
             exchange.record()  # a client that loses patience while it waits has still asked
 
+    async def _wait_for_message(self, call: Call) -> None:
+        seconds = call.parameters.number("WaitTimeSeconds", default=0, least=0, most=20) if call.service == "sqs" else 0
+        ends = self._timer() + seconds
+        while self._timer() < ends:
+            with self.fleet.lock:
+                self.fleet.advance(self.fleet.clock())
+                if self.fleet.events is None or self.fleet.events.receive(1):
+                    return
+            await asyncio.sleep(_LOOK_SECONDS)
+
     def _perform(self, request: SignedRequest, call: Call) -> bytes:
-        """Return the body of a call's result, or raise ApiError."""
         with self.fleet.lock:
             self.fleet.advance(self.fleet.clock())
             key = request.authenticate(self.fleet.keys, call.service, verify=self._verify_signatures)
             if call.service == "sts":
                 return sts.answer(call.operation, call.parameters, key, self.fleet)
             if call.service == "organizations":
+                if self._throttle and call.operation != "ListAccounts" and not self._admits(call.operation):
+                    raise ApiError("TooManyRequestsException", "You have sent too many requests in too short a time.")
                 return organizations.answer(call.operation, call.parameters, key, self.fleet)
+            if call.service == "sqs":
+                return sqs.answer(call.operation, call.parameters, key, self.fleet.events)
             account = self.fleet.account(key.account_id)
             is_contended = account.contention and self._rng.random() < account.contention
             if is_contended or (self._throttle and not self._admits(key.account_id)):
@@ -188,7 +202,6 @@ class Simulator:
             return support.answer(call.operation, call.parameters, account)
 
     def _admits(self, account_id: str) -> bool:
-        """Return whether the account's token bucket holds one more call, and take it out."""
         now = self._timer()
         level, since = self._buckets.get(account_id, (_BURST, now))
         level = min(_BURST, level + (now - since) * _CALLS_PER_SECOND)

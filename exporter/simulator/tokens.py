@@ -6,7 +6,6 @@ import json
 
 
 def seal(*parts: str | int) -> str:
-    """Return the parts as one opaque token."""
     return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

@@ -12,8 +12,7 @@ from http import HTTPStatus
 import bcrypt
 from aiohttp import web
 
-_LONGEST_PASSWORD = 72
-"""Bytes; bcrypt ignores the rest, so of a longer password any end would do."""
+_LONGEST_PASSWORD = 72  # bytes; bcrypt ignores the rest, so of a longer password any end would do
 _MOST_WAITING = 8
 _MOST_WAITING_OF_CLIENT = 4
 _REFUSALS = {

@@ -19,8 +19,7 @@ _SLICE_BYTES = 64 * 1024
 _YIELD_BYTES = 4 * _SLICE_BYTES
 """After which others are served, and a reader that has gone is noticed before asyncio logs the fifth write to it."""
 _MOST_SENT_BYTES = 32 * 1024 * 1024
-_NO_REQUEST = re.compile(rb"[^A-Za-z]|PRI ")
-"""TLS, garbage, HTTP/2."""
+_NO_REQUEST = re.compile(rb"[^A-Za-z]|PRI ")  # TLS, garbage, HTTP/2
 _SERVER_NAME = re.compile(rb"(?<= )https?://[^/? ]*/?", re.IGNORECASE)
 """Which a client may write before the path (RFC 9112, section 3.2.2); it may leave out the path itself."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -80,7 +79,8 @@ class Guard(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = made = cast("asyncio.Transport", transport)
-        made.set_write_buffer_limits(high=_BUFFERED_BYTES)
+        # Closing a TLS connection sends what its socket still has to send, and not what is yet to be encrypted.
+        made.set_write_buffer_limits(high=_BUFFERED_BYTES if made.get_extra_info("ssl_object") is None else 1)
         if not self._admits(made):
             made.abort()
             return
@@ -108,11 +108,13 @@ class Guard(asyncio.Protocol):
         return self.is_busy
 
     def pause_writing(self) -> None:
-        self._enter(State.STALLED, self._limits.stall)
+        if self.is_busy:  # and not in a handshake
+            self._enter(State.STALLED, self._limits.stall)
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        self.begin()
+        if self.is_busy:
+            self.begin()
         self._inner.resume_writing()
 
     def begin(self) -> None:
@@ -130,6 +132,11 @@ class Guard(asyncio.Protocol):
         if self._received and not is_last:
             self._set_deadline(self._limits.head)
             self._hand_over()
+
+    def close(self) -> None:
+        """Close the connection once all is sent that was written."""
+        if self._transport is not None:
+            self._transport.close()
 
     def abort(self) -> None:
         if self._transport is not None:

@@ -15,9 +15,11 @@ from exporter.metrics.negotiation import accepts_gzip, negotiate
 from exporter.web.status.json import as_json
 from exporter.web.status.page import ASSETS, StatusPage
 
-_COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
-_PAGE_HEADERS = {
-    **_COMMON_HEADERS,
+_DOCUMENT_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Encoding",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 }
@@ -66,9 +68,9 @@ def application(site: Site) -> web.Application:
     app = web.Application()
     for path, handler in {
         site.paths.telemetry: handlers.metrics,
-        "/": _Document(handlers.render_page, site.pages, "text/html", _PAGE_HEADERS).handle,
-        "/config": _Document(lambda: site.config().encode(), site.pages, "text/plain").handle,
-        "/api/v1/status": _Document(handlers.render_json, site.pages, "application/json").handle,
+        "/": _Document(handlers.render_page, site.pages, "text/html").handle,
+        "/config": _Document(lambda _: site.config().encode(), site.pages, "text/plain").handle,
+        "/api/v1/status": _Document(handlers.render_json, site.pages, "application/json", filtered=True).handle,
         "/assets/{name}": handlers.asset,
         "/-/healthy": handlers.healthy,
         "/-/ready": handlers.ready,
@@ -82,25 +84,22 @@ def application(site: Site) -> web.Application:
 
 
 class _Document:
-    """A document that is made in a thread, once for each page of metrics, however many ask for it."""
+    """A document that is made in a thread, once for each page of metrics and filter, however many ask for it."""
 
-    def __init__(
-        self, make: Callable[[], bytes], pages: PageStore, media_type: str, headers: Mapping[str, str] = _COMMON_HEADERS
-    ) -> None:
-        self._make = make
-        self._pages = pages
-        self._headers = {**headers, "Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept-Encoding"}
+    def __init__(self, make: Callable[[str], bytes], pages: PageStore, media_type: str, *, filtered: bool = False) -> None:
+        self._make, self._pages, self._filtered = make, pages, filtered
+        self._headers = {**_DOCUMENT_HEADERS, "Content-Type": f"{media_type}; charset=utf-8"}
         self._lock = asyncio.Lock()
-        self._generation = -1
+        self._made_for = (-1, "")
         self._bodies = b"", b""
 
     async def handle(self, request: web.Request) -> web.Response:
         async with self._lock:
-            generation = self._pages.generation
-            if generation != self._generation:
-                document = await asyncio.to_thread(self._make)
+            made_for = self._pages.generation, request.query.get("filter", "") if self._filtered else ""
+            if made_for != self._made_for:
+                document = await asyncio.to_thread(self._make, made_for[1])
                 self._bodies = document, await asyncio.to_thread(gzip.compress, document, compresslevel=1)
-                self._generation = generation
+                self._made_for = made_for
         is_gzip = accepts_gzip(_joined(request, "Accept-Encoding"))
         return _response(self._bodies[is_gzip], self._headers, is_gzip=is_gzip)
 
@@ -111,12 +110,12 @@ class _Handlers:
         self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard)
         self._encoding = asyncio.Lock()
 
-    def render_page(self) -> bytes:
+    def render_page(self, _: str) -> bytes:
         site = self._site
         return self._page.render(site.report(), site.problems(), site.policy(), site.now()).encode(errors="replace")
 
-    def render_json(self) -> bytes:
-        return as_json(self._site.report(), self._site.about(), self._site.policy())
+    def render_json(self, wanted: str) -> bytes:
+        return as_json(self._site.report(), self._site.about(), self._site.policy(), wanted)
 
     async def metrics(self, request: web.Request) -> web.Response:
         pages = self._site.pages
@@ -132,8 +131,7 @@ class _Handlers:
 
     async def asset(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        content = self._page.assets.get(name)
-        if content is None:
+        if (content := self._page.assets.get(name)) is None:
             return _plain("There is no such file.", 404)
         return web.Response(body=content, headers={**_ASSET_HEADERS, "Content-Type": ASSETS[name]})
 

@@ -141,9 +141,9 @@ class _Server:
 
     async def drain(self) -> None:
         self._is_draining = True
-        for guard, task in self._connections.items():
+        for guard in self._connections:
             if not guard.is_busy:
-                task.cancel()
+                guard.close()
         for seconds in (self._limits.drain, _SHUTDOWN_SECONDS):
             tasks = set(self._connections.values())
             if tasks:

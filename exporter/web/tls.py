@@ -16,8 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.errors import ConfigError
 from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebSettings
 
-_LOGGED_FAILURE = 2
-"""The first may be a file that is being written."""
+_LOGGED_FAILURE = 2  # the first may be a file that is being written
 _LARGEST_PEM = 1024 * 1024
 _VERSIONS = {
     TlsVersion.TLS10: ssl.TLSVersion.TLSv1,

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from exporter.aws.organizations import Member
-from exporter.cases.model import Access
+from exporter.cases.model import Access, Member
 from exporter.errors import ReadFailure
 from exporter.simulator.corruptions import Body
 from exporter.simulator.faults import Fault, Kind, Page
@@ -30,7 +29,7 @@ ANSWERS = {
     "last": {
         "Accounts": [
             account("111111111111"),
-            {"Id": "333333333333", "Status": "ACTIVE"},
+            {"Id": "333333333333", "Status": "ACTIVE", "Paths": ["o-abc/r-root/ou-root-one/ou-root-two/333333333333/"]},
             {"Id": "444444444444", "State": "PENDING_CLOSURE", "Status": "ACTIVE"},
         ]
     },
@@ -47,7 +46,7 @@ async def test_active_accounts_come_page_by_page_each_once(monkeypatch: pytest.M
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
         assert await listed() == [
             (Member("111111111111", "name of 111111111111"),),
-            (Member("333333333333", "333333333333"),),
+            (Member("333333333333", "333333333333", ("r-root", "ou-root-one", "ou-root-two")),),
         ]
 
 
@@ -77,6 +76,14 @@ async def test_a_page_is_asked_for_six_times(kind: Kind, simulator: Simulator) -
     with pytest.raises(ReadFailure):
         await listed()
     assert always.hits == 6
+
+
+@pytest.mark.parametrize("paths", [[], [""], [17], [None], "o-a/r-a/1/", None, ["x/y/z"], ["o-a/ou-a/1/"], ["o-a/r-a/x/1/"]])
+async def test_a_path_that_is_none_tells_no_unit(paths: object, simulator: Simulator) -> None:
+    body = json.dumps({"Accounts": [{"Id": "111122223333", "State": "ACTIVE", "Name": "a", "Paths": paths}]}).encode()
+    simulator.faults.add(Fault(Body(body), operation="ListAccounts"))
+    ((member,),) = await listed()
+    assert set(member.units) <= {"r-a"}
 
 
 @pytest.mark.parametrize(

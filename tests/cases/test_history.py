@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.cases.changes import MET, MISSED, OPENED, OUTCOME, WRITTEN, Changes, Tally, baseline, changes
-from exporter.cases.history import ANSWERED, REPLIED, Event, events
+from exporter.cases.history import ANSWERED, REPLIED, Milestone, milestones
 from exporter.cases.model import RESOLVED, Author, Case, Communication, Reading
 from exporter.cases.targets import SupportPlan, Targets
 from tests.support.cases import NOW, case, case_of
@@ -24,7 +24,7 @@ def written(*said: tuple[float, Author]) -> tuple[Communication, ...]:
 
 
 def told(one: Case, targets: Targets = TARGETS) -> list[tuple[object, ...]]:
-    return sorted((event.at - NOW, *event.counted, event.seconds) for event in events(one, targets))
+    return sorted((milestone.at - NOW, *milestone.counted, milestone.seconds) for milestone in milestones(one, targets))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_opening_and_resolution_are_all_that_is_told_of_a_case_without_all_of_it
 
 
 def test_a_case_that_nobody_knows_the_opening_of_has_no_past() -> None:
-    assert list(events(case(created=None), TARGETS)) == []
+    assert list(milestones(case(created=None), TARGETS)) == []
 
 
 def test_a_case_without_communications_was_resolved_when_it_was_opened() -> None:
@@ -103,10 +103,10 @@ def test_the_past_adds_up_to_what_the_exporter_counts_while_it_watches(cases: li
         measured.update((ANSWERED, *each) for each in found.first_responses)
         measured.update((RESOLVED, *each) for each in found.open_durations)
         measured.update((REPLIED, *each) for each in found.replies)
-    happened = [event for one in cases for event in events(one, TARGETS) if event.at < POLLS[-1]]
-    assert counted(happened) == Counter({event: count for event, count in tally.counts.items() if event[0] != WRITTEN})
-    assert Counter((*event.counted, event.seconds) for event in happened if event.seconds is not None) == measured
+    happened = [milestone for one in cases for milestone in milestones(one, TARGETS) if milestone.at < POLLS[-1]]
+    assert counted(happened) == Counter({what: count for what, count in tally.counts.items() if what[0] != WRITTEN})
+    assert Counter((*one.counted, one.seconds) for one in happened if one.seconds is not None) == measured
 
 
-def counted(happened: list[Event]) -> Counter[tuple[str, ...]]:
-    return Counter(event.counted for event in happened if event.counted[0] in {OPENED, RESOLVED, OUTCOME})
+def counted(happened: list[Milestone]) -> Counter[tuple[str, ...]]:
+    return Counter(milestone.counted for milestone in happened if milestone.counted[0] in {OPENED, RESOLVED, OUTCOME})

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.cases.model import Reason
+from exporter.cases.report import Finding
 from exporter.clock import SystemClock
 from exporter.collector.collector import Plan
 from exporter.collector.ports import Target
@@ -71,10 +72,12 @@ class Listing:
 
     name = "acme"
     refresh_interval = 3600.0
+    selects_by_tags = False
 
     def __init__(self, *pages: Sequence[Target] | Exception) -> None:
         self.let = asyncio.Semaphore(0)
         self.found = pages
+        self.listed: list[Target] = []
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         del timeout
@@ -82,10 +85,15 @@ class Listing:
             await self.let.acquire()
             if isinstance(page, Exception):
                 raise page
+            self.listed += page
             yield page
 
     def known(self) -> Sequence[Target]:
-        return ()
+        return self.listed
+
+    async def look_up(self, owns: Callable[[str], bool], most: int) -> tuple[float, Sequence[Finding], None]:
+        del owns, most
+        return float("inf"), (), None
 
 
 async def test_accounts_are_polled_while_their_list_still_comes_in(world: World[SystemClock]) -> None:
@@ -166,10 +174,10 @@ async def test_polling_once_polls_what_is_configured_and_what_is_listed_and_says
     listing = Listing([world.target(B)], [world.target(C)])
     listing.let.release()
     listing.let.release()
-    told: list[tuple[int, int]] = []
+    told: list[str] = []
     await reload(world, world.plan(A, discoveries=[listing]))
-    await world.collector.run_once(lambda done, total: told.append((done, total)))
-    assert told[-1] == (3, 3)
+    await world.collector.run_once(told.append)
+    assert (told[0], told[-1]) == ("Polling accounts 0/1", "Polling accounts 3/3")
     assert [polled(world, each) for each in (A, B, C)] == [1, 1, 1]
     assert world.collector.publisher.ready
 

@@ -2,11 +2,13 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.cases.model import Access, Account
+from exporter.cases.model import Access, Account, Member
 from exporter.cases.policy import Policy
 from exporter.cases.targets import DEFAULT
 from exporter.config.schema import Config
-from exporter.config.settings import ResolvedAccount, Settings
+from exporter.config.settings import ResolvedAccount, Settings, parse
+from exporter.errors import ConfigError
+from tests.config.conftest import partition_of
 
 Parse = Callable[[str], Settings]
 
@@ -74,7 +76,7 @@ organizations:
   - {name: acme, support_plan: unified_operations, first_response_targets: {low: null, urgent: 30m}}
 """)
     first, second = (each.account.targets for each in settings.accounts)
-    member = settings.organizations[0].member("333344445555", "m").account.targets
+    member = settings.organizations[0].member(Member("333344445555", "m")).account.targets
     same = {"normal": 43200.0, "high": 14400.0, "odd": 60.0}
     assert dict(first.by_severity) == {**same, "low": 3600.0, "urgent": 3600.0, "critical": 1800.0}
     assert dict(second.by_severity) == {**same, "low": 3600.0, "urgent": 3600.0}
@@ -106,7 +108,7 @@ def test_member_of_an_organization_is_filled_in(parse_config: Parse) -> None:
         "aws: {role_name: R, external_id: ee}\norganizations: [{name: o, profile: p, labels: {team: core}}]"
     ).organizations
     assert organization.access == Access(profile="p")
-    assert organization.member("111122223333", "payments") == ResolvedAccount(
+    assert organization.member(Member("111122223333", "payments")) == ResolvedAccount(
         Account("111122223333", "payments", "us-east-1", "aws", "o", (("team", "core"),)),
         ("us-east-1",),
         Access((ROLE,), "ee", "p"),
@@ -121,8 +123,19 @@ organizations: [{name: o, member_role_name: M, member_external_id: mm, refresh_i
 """)
     own, default = settings.organizations
     assert settings.accounts[0].account.name == "payments"
-    assert own.member("111122223333", "").access == Access(("arn:aws:iam::111122223333:role/M",), "mm")
+    assert own.member(Member("111122223333", "")).access == Access(("arn:aws:iam::111122223333:role/M",), "mm")
     assert (own.entry.refresh_interval, default.entry.refresh_interval) == (300, 3600)
+
+
+@pytest.mark.parametrize(
+    ("tag", "label"),
+    [("team", "team"), ("cost-center", "cost_center"), ("CostCenter", "cost_center"), ("aws:x/Y 1", "aws_x_y_1"), ("é", "_")],
+)
+def test_tags_become_labels_as_with_kube_state_metrics(tag: str, label: str, parse_config: Parse) -> None:
+    (organization,) = parse_config(f"organizations: [{{name: o, member_role_name: R, tags: ['{tag}', other]}}]").organizations
+    found = Member("111122223333", "a", path="Root", tags={tag: "x", "other": None, "third": "y"})
+    account = organization.member(found).account
+    assert (account.tags, account.organizational_unit) == (((label, "x"),), "Root")
 
 
 @pytest.mark.parametrize(
@@ -138,4 +151,32 @@ organizations: [{name: o, member_role_name: M, member_external_id: mm, refresh_i
 def test_organization_selects_by_id_and_name(selection: str, selected: set[str], parse_config: Parse) -> None:
     (organization,) = parse_config(f"organizations: [{{name: o, member_role_name: R, {selection}}}]").organizations
     names = {"a": "000000000001", "b": "000000000002", "c": "000000000003"}
-    assert {name for name, account_id in names.items() if organization.selects(account_id, name)} == selected
+    assert {name for name, account_id in names.items() if organization.selects(Member(account_id, name))} == selected
+
+
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/999988887777/events"
+
+
+def test_each_shard_has_a_queue_of_its_own() -> None:
+    content = f"events: {{queue_url: '{QUEUE}-{{shard}}', profile: p}}".encode()
+    for index in range(3):
+        settings = parse(content, source="config.yaml", partition_of=partition_of, shard=(index, 3))
+        assert settings.queue == (f"{QUEUE}-{index}", "eu-west-1", Access(profile="p"))
+
+
+def test_several_shards_take_no_queue_in_common() -> None:
+    content = f"events: {{queue_url: '{QUEUE}'}}".encode()
+    with pytest.raises(ConfigError) as caught:
+        parse(content, source="config.yaml", partition_of=partition_of, shard=(1, 3))
+    (problem,) = caught.value.problems
+    assert problem == (
+        "config.yaml:1: events.queue_url: is one queue for 3 shards: "
+        "write {shard} into its name, and have each event sent to each of these queues"
+    )
+    assert parse(content, source="config.yaml", partition_of=partition_of).queue
+
+
+def test_the_region_of_a_queue_that_names_none_is_the_first_of_all() -> None:
+    content = b"aws: {regions: [us-west-2, us-east-1]}\nevents: {queue_url: 'http://localhost:4566/000000000000/q'}"
+    settings = parse(content, source="config.yaml", partition_of=partition_of)
+    assert settings.queue == ("http://localhost:4566/000000000000/q", "us-west-2", Access())

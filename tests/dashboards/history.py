@@ -10,7 +10,7 @@ import random
 import re
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,13 +22,15 @@ from exporter.aws.client import Client, Parser, Service
 from exporter.aws.credentials import AssumedRole, Sts
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import RequestFailure, refused
+from exporter.aws.events import content_of
 from exporter.aws.parse import cases_parser
 from exporter.aws.retry import Caller
 from exporter.aws.support import Memory, SupportReader
 from exporter.cases.model import Account, Reason
+from exporter.cases.report import Finding
 from exporter.cases.targets import SupportPlan, targets
 from exporter.collector.collector import Collector, Plan
-from exporter.collector.ports import Target
+from exporter.collector.ports import Message, Target
 from exporter.config.settings import parse
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore, TextFormat
@@ -40,6 +42,7 @@ from exporter.simulator import support
 from exporter.simulator.errors import ApiError
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.parameters import Parameters
+from exporter.simulator.sqs import EventQueue
 from tests.support.credentials import OwnCredentials
 from tests.support.log import Log
 
@@ -88,6 +91,8 @@ class Scrape:
     total: int = 1
     organization: str = "demo"
     per_case: bool = True
+    owners: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """The team and the organizational unit of accounts, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,7 @@ class Members:
     name: str
     targets: Sequence[Target]
     refresh_interval: float = 3600.0
+    selects_by_tags: bool = False
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ARG002, ASYNC109 - as of any discovery
         """Yield them all."""
@@ -161,6 +167,29 @@ class Members:
     def known(self) -> Sequence[Target]:
         """Return them all."""
         return self.targets
+
+    async def look_up(self, owns: object, most: int) -> tuple[float, Sequence[Finding], None]:  # noqa: ARG002 - as above
+        """Return that there is nothing to look up."""
+        return float("inf"), (), None
+
+
+class CalledQueue:
+    """The simulator's queue in place of SQS. Shards have one each, and each message is in all of them."""
+
+    def __init__(self, queue: EventQueue, shards: int) -> None:
+        self.url = queue.url
+        self._queue = queue
+        self._hidden_seconds = 0 if shards > 1 else 30
+
+    async def receive(self, wait: int) -> Sequence[Message]:  # noqa: ARG002 - as of any queue
+        """Return all that there is."""
+        found = self._queue.receive(1000, self._hidden_seconds)
+        return [(handle, content_of(body)) for handle, body in found.items()]
+
+    async def delete(self, handles: Sequence[str]) -> None:
+        """Delete messages."""
+        for handle in handles:
+            self._queue.delete(handle)
 
 
 class RecordedExporter:
@@ -183,7 +212,9 @@ class RecordedExporter:
         )
         poll = settings.config.poll
         in_organization = [Members(scrape.organization, read)] if scrape.organization else []
-        plan = Plan([] if in_organization else read, in_organization, step / 2, poll.timeout, poll.concurrency, policy)
+        found = ([], in_organization) if in_organization else (read, [])
+        self._queue = CalledQueue(fleet.events, scrape.total) if fleet.events else None
+        plan = Plan(*found, step / 2, poll.timeout, poll.concurrency, policy, self._queue)
         self._store = PageStore()
         self._collector = Collector(
             plan,
@@ -206,6 +237,8 @@ class RecordedExporter:
         for listing in collector.discoverer.listings:
             if listing.due <= self.clock.monotonic():
                 await collector.discoverer.refresh(listing)
+        if self._queue:
+            await collector.events.receive(self._queue)
         while due := collector.accounts.due():
             for entry in due:
                 await collector.poll(entry)
@@ -233,7 +266,17 @@ class RecordedExporter:
             Memory(),
             {None: cases_parser(keep_subject=False)},
         )
-        named = Account(account.account_id, account.name, _REGION, "aws", self._scrape.organization, (), targets(plan))
+        team, unit = self._scrape.owners.get(account.name, ("", ""))
+        named = Account(
+            account.account_id,
+            account.name,
+            _REGION,
+            "aws",
+            self._scrape.organization,
+            (("team", team),) if team else (),
+            targets(plan),
+            organizational_unit=unit,
+        )
         return Target(named, reader)
 
     def _samples(self) -> Iterator[Sample]:

@@ -10,6 +10,8 @@ from exporter.simulator.fleet import Fleet
 HOUR, DAY = 3600.0, 86400.0
 PAYMENTS, SEARCH, CONTENDED, REFUSED, NO_PLAN = (str(digit) * 12 for digit in range(1, 6))
 OUR_TURN = "pending-customer-action"
+OWNERS = {"payments": ("shop", "Root/Workloads/Shop"), "search": ("shop", "Root/Workloads"), "contended": ("", "Root/Labs")}
+"""The team and the organizational unit of accounts."""
 EKS, RDS, EC2 = "service-eks", "service-rds", "service-ec2"
 
 Event = tuple[float, Callable[[], object]]
@@ -92,12 +94,14 @@ def known(clock: Callable[[], float]) -> Fleet:
     def refuse() -> None:
         refused.trusts = False
 
+    queue = fleet.send_events()
     events: list[Event] = [
         (end - 40 * HOUR, quick),
         (end - 40 * HOUR, quick),
         (end - 30 * HOUR, resolved),
         (end - 12 * HOUR, late),
         (end - 8 * HOUR, refuse),
+        (end - 6 * HOUR, partial(queue.send, "none of AWS's")),
         (end - 5 * HOUR, partial(reopen, reopened)),  # search: low, waiting on AWS since
         (end - 2 * HOUR, lambda: filed(search, "urgent", EC2)),  # unanswered, due after an hour
         (end - HOUR / 2, contend),

@@ -6,11 +6,11 @@ from exporter.metrics.catalog import CATALOG, Kind
 from tests.support.grafana import Dashboard, View
 from tests.support.promql import unknown
 
-VIEW = View({"account": "111122223333"}, {"job": ["one", "two"]})
+VIEW = View({"account": "111122223333", "label": "label_team"}, {"job": ["one", "two"]})
 RATES = re.compile(r"\b(?:rate|irate|increase|resets)\((\w+)\{")
 SELECTORS = re.compile(r"\b(\w+)\{")
 WINDOWS = re.compile(r"\b(rate|irate|increase)\([^\[]*\[([^\]]+)\]")
-QUERY_OF_VARIABLE = re.compile(r"(?:label_values|query_result)\((.*?)(?:, \w+)?\)$")
+QUERY_OF_VARIABLE = re.compile(r"(?:label_values|label_names|query_result)\((.*?)(?:, \$?\w+)?\)$")
 COUNTED_BY_THE_PROCESS = {"process_cpu_seconds_total"}
 
 

@@ -158,7 +158,7 @@ def test_whoever_imports_it_chooses_the_data_source(dashboard: Dashboard) -> Non
 
 
 def test_the_variables_are_those_that_apply(dashboard: Dashboard) -> None:
-    everywhere = ["datasource", "job", "organization", "account"]
+    everywhere = ["datasource", "job", "organization", "unit", "label", "owner", "account"]
     of_cases = [] if dashboard.model["uid"] == "aws-support-exporter-health" else ["severity", "service"]
 
     assert list(dashboard.variables) == everywhere + of_cases

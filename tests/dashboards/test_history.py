@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.dashboards.history import Scrape, Story, create_blocks, healthy
-from tests.dashboards.known import DAY, PAYMENTS, known
+from tests.dashboards.known import DAY, OWNERS, PAYMENTS, known
 from tests.support.grafana import FILES, Dashboard, Target, View
 from tests.support.prometheus import PrometheusServer, Promtool, Samples
 from tests.support.promql import selectors
@@ -21,9 +21,9 @@ STEP = 1800.0
 STORIES = tuple(
     Story(fleet, scrapes, 2 * DAY, STEP)
     for fleet, scrapes in (
-        (known, [Scrape("known:1", "known")]),
-        (known, [Scrape("pair:1", "pair"), Scrape("pair:2", "pair")]),
-        (known, [Scrape("shard:0", "shards", 0, 2), Scrape("shard:1", "shards", 1, 2)]),
+        (known, [Scrape("known:1", "known", owners=OWNERS)]),
+        (known, [Scrape("pair:1", "pair", owners=OWNERS | {"search": ("", "")}), Scrape("pair:2", "pair", owners=OWNERS)]),
+        (known, [Scrape(f"shard:{index}", "shards", index, 2, owners=OWNERS) for index in range(2)]),
         (healthy(1), [Scrape("one:1", "one", organization="", per_case=False)]),
         (healthy(1, cases=0.001), [Scrape("idle:1", "idle", organization="")]),
     )
@@ -52,7 +52,7 @@ class History:
         account = {} if dashboard.variables["account"]["includeAll"] else {"account": PAYMENTS}
         if account and job in {"one", "idle"}:
             account = {"account": self._only}
-        return View({"job": job, **account}, step=4 * STEP)
+        return View({"job": job, "label": "label_team", **account}, step=4 * STEP)
 
     def values(self, dashboard: Dashboard, target: Target, job: str) -> Samples:
         """Return what a panel's query finds at the end of the time range, without numbers that are none."""
@@ -206,6 +206,11 @@ def test_every_graph_is_drawn_over_time(dashboard: Dashboard, history: History) 
         ({"organization": "demo"}, 7),
         ({"organization": "elsewhere"}, None),
         ({"account": PAYMENTS}, 4),
+        ({"unit": "Root/Workloads"}, 6),
+        ({"unit": ["Root/Labs", "Root/Workloads/Shop"]}, 5),
+        ({"unit": "Root/Work"}, None),
+        ({"owner": "shop"}, 6),
+        ({"label": "plan", "owner": "enterprise"}, 5),
         ({"service": "service-eks"}, 3),
         ({"service": "no-such-service"}, 0),
     ],
@@ -214,9 +219,30 @@ def test_choices_narrow_what_is_counted(history: History, choices: dict[str, str
     overview = Dashboard.load(next(path for path in FILES if "overview" in path.name))
     target = next(target for target in overview.targets() if target.panel == "Open cases")
 
-    found = history.at_the_end(overview.filled(target.expr, View({"job": "known", **choices})))
+    found = history.at_the_end(overview.filled(target.expr, View({"job": "known", "label": "label_team", **choices})))
 
     assert [value for _, value in found] == ([] if count is None else [count])
+
+
+@pytest.mark.parametrize(
+    ("job", "names"),
+    [
+        ("known", {"label_team", "organizational_unit", "organization", "plan"}),
+        ("one", {"organizational_unit", "plan"}),
+        ("no-such-job", {"organizational_unit"}),
+    ],
+)
+def test_the_default_label_is_always_there(dashboard: Dashboard, history: History, job: str, names: set[str]) -> None:
+    label = dashboard.variables["label"]
+    asked = re.fullmatch(r"query_result\((.*)\)", label["query"]["query"])
+    pattern = re.fullmatch(r"/(.*)/g", label["regex"])
+    assert asked
+    assert pattern
+    answers = history.at_the_end(dashboard.filled(asked[1], View({"job": job})))
+    as_grafana_has_them = ["{" + ",".join(f'{name}="{value}"' for name, value in found.items()) + "}" for found, _ in answers]
+
+    assert {name for text in as_grafana_has_them for name in re.findall(pattern[1], text)} == names
+    assert label["current"]["value"] == "organizational_unit"
 
 
 def test_whatever_rules_and_documents_select_is_there(history: History) -> None:

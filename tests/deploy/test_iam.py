@@ -23,11 +23,16 @@ TAG = "sts:TagSession"  # called by nobody: what AWS asks for when a session has
 WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"  # what the pod's service account does to get the exporter's own role
 SERVICES = {
     operation: service
-    for service in ("support", "sts", "organizations")
+    for service in ("support", "sts", "organizations", "sqs")
     for operation in Loader().load_service_model(service, "service-2")["operations"]
 }
 CODE = "".join(path.read_text() for path in (ROOT / "exporter/aws").glob("*.py"))
-NEEDED = {f"{SERVICES[name]}:{name}" for name in re.findall(r'"(\w+)"', CODE) if name in SERVICES} - {"sts:GetCallerIdentity"}
+NEEDED = {
+    f"{SERVICES[name]}:{name.removesuffix('Batch')}"  # in IAM a batch of messages is what one is
+    for name in re.findall(r'"(\w+)"', CODE)
+    if name in SERVICES
+} - {"sts:GetCallerIdentity"}
+EVENTS = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
 
 EXPORTER = "arn:aws:iam::111122223333:role/aws-support-exporter"
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
@@ -82,7 +87,7 @@ class Template:
         if len(node) == 1:
             ((function, argument),) = node.items()
             if function in {"Ref", "Condition"} and isinstance(argument, str):
-                return self._condition(argument) if function == "Condition" else self._values[argument]
+                return self._condition(argument) if function == "Condition" else self._values.get(argument, argument)
             if function.startswith("Fn::"):
                 return self._call(function, argument)
         resolved = {key: self._resolve(value) for key, value in node.items()}
@@ -107,6 +112,10 @@ class Template:
                 return any(map(self._resolve, argument))
             case "Fn::GetAtt":
                 return ".".join(argument)
+            case "Fn::Split":
+                return self._resolve(argument[1]).split(argument[0])
+            case "Fn::Select":
+                return self._resolve(argument[1])[argument[0]]
         raise NotImplementedError(function)
 
 
@@ -119,7 +128,7 @@ def actions(document: dict[str, Any]) -> set[str]:
 
 def named(text: str) -> set[str]:
     """Return the actions that a text names."""
-    return set(re.findall(r"\b((?:iam|organizations|sts|support):[A-Z]\w*)", text)) - {"sts:ExternalId"}
+    return set(re.findall(r"\b((?:iam|organizations|sqs|sts|support):[A-Z]\w*)", text)) - {"sts:ExternalId"}
 
 
 def role(template: str, parameters: dict[str, str] | None = None) -> dict[str, Any]:
@@ -130,8 +139,9 @@ def role(template: str, parameters: dict[str, str] | None = None) -> dict[str, A
 
 
 def test_policies_allow_exactly_what_the_code_calls() -> None:
-    operations = ("support:DescribeCases", "support:DescribeCommunications", "sts:AssumeRole", "organizations:ListAccounts")
-    assert set(operations) == NEEDED
+    of_members = {"support:DescribeCases", "support:DescribeCommunications", "sts:AssumeRole"}
+    of_the_organization = {"ListAccounts", "DescribeOrganizationalUnit", "ListTagsForResource"}
+    assert {*EVENTS} | of_members | {f"organizations:{name}" for name in of_the_organization} == NEEDED
     granted = [action for policy in POLICIES.values() for action in actions(policy)]
     assert sorted(granted) == sorted(NEEDED | {TAG}), "an action is in one policy alone"
 

@@ -31,7 +31,7 @@ MAY_WRITE = {
         ("zizmor", "--offline", "--no-progress", "--quiet", "--color=never", ".github"),
         ("shellcheck", *SCRIPTS),
         ("hadolint", "Dockerfile"),
-        ("cfn-lint", *(ROOT / "deploy/iam/cloudformation").glob("*.yaml")),
+        ("cfn-lint", *(ROOT / "deploy").glob("*/cloudformation/*.yaml")),
         ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS.values()),
         ("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml"),
         ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "deploy/compose.yaml"),

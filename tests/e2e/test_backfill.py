@@ -171,8 +171,8 @@ def test_what_is_whole_when_it_is_ended_is_not_read_again(
     hanging = simulator.faults.add(Fault(Silence(), operation="DescribeCases", account_id=A))
     flags = (f"--config.file={tmp_path}/config.yaml", f"--output={tmp_path}/out", "backfill")
     process = subprocess.Popen([sys.executable, "-m", "exporter", *flags], env=os.environ | simulator.environment())
-    events = tmp_path / "out/events"
-    wait_until(lambda: ((events / B).exists() and (events / C).exists()) or None, 30, lambda: "B and C were not read")
+    accounts = tmp_path / "out/accounts"
+    wait_until(lambda: ((accounts / B).exists() and (accounts / C).exists()) or None, 30, lambda: "B and C were not read")
     process.send_signal(number)
     assert process.wait(10) == (-number if number is signal.SIGKILL else 128 + number)
     assert {path.name for path in tmp_path.glob("out/**/*") if path.is_file()} == {"begun", B, C}
@@ -241,4 +241,26 @@ def test_a_directory_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path
     (tmp_path / "out").write_text("a file")
     ended = run()
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1] == f"{tmp_path}/out/events: Not a directory"
+    assert ended.stderr.splitlines()[-1] == f"{tmp_path}/out/accounts: Not a directory"
+
+
+def test_a_damaged_file_is_named(run: Run, tmp_path: Path) -> None:
+    assert run().returncode == 0
+    damaged = tmp_path / "out/accounts" / B
+    damaged.write_text('[[1.5, ["opened"')
+    ended = run()
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == f"{damaged}: damaged: delete it, and run the command again"
+
+
+def test_accounts_have_the_units_and_tags_of_the_live_series(simulator: Simulator, tmp_path: Path) -> None:
+    account = simulator.fleet.add_account()
+    account.unit, account.tags = simulator.fleet.add_unit("Workloads"), {"team": "payments"}
+    account.add_case(created_at=time.time() - DAY)
+    (tmp_path / "config.yaml").write_text("{aws: {role_name: AwsSupportExporter}, organizations: [{name: acme, tags: [team]}]}")
+    flags = (f"--config.file={tmp_path}/config.yaml", "--since=2d", f"--output={tmp_path}/out", "backfill")
+    ended = run_exporter(flags, simulator.environment())
+    assert ended.returncode == 0, ended.stderr
+    (line, *_) = [line for line in b"".join(files(tmp_path / "out").values()).decode().splitlines() if "account_info{" in line]
+    assert 'organizational_unit="Root/Workloads"' in line
+    assert 'label_team="payments"' in line

@@ -46,7 +46,10 @@ def test_promtool_finds_nothing_to_complain_of_on_a_page_with_every_metric(
         account = fleet.add_account(trusts=number % 2 == 0)
         account.add_case()
         account.add_case().add_communication()
-    exporter = start(CONFIG, simulator.environment(), "--shard.index=0", "--shard.total=2")
+    queue = fleet.send_events()
+    queue.name += "-0"
+    events = f"events: {{queue_url: '{queue.url.removesuffix('-0')}-{{shard}}'}}\n"
+    exporter = start(f"{CONFIG}\n{events}", simulator.environment(), "--shard.index=0", "--shard.total=2")
     page = exporter.wait_for(lambda text: set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) >= CATALOG.keys())
     assert promtool.check_metrics(page) == ""
     exported = set(re.findall(r"^# TYPE ((?:process|python)_\S+)", page, re.MULTILINE))

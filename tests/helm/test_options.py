@@ -81,6 +81,24 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
         ({"strategy": {"rollingUpdate": {"maxSurge": 1}}}, "strategy.rollingUpdate requires strategy.type=RollingUpdate"),
         ({"service": {"nodePort": 30047}}, "service.nodePort requires service.type NodePort"),
         (
+            {
+                "sharding": {"enabled": True},
+                "config": {"events": {"queue_url": "https://sqs.us-east-1.amazonaws.com/999988887777/events"}},
+            },
+            "config.events.queue_url is one queue for all shards: write {shard} into its name",
+        ),
+        (
+            {
+                "skipApiCheck": True,
+                "prometheusRule": {
+                    "enabled": True,
+                    "ownerLabels": ["plan", "label_team"],
+                    "additionalRuleLabels": {"label_team": "cloud"},
+                },
+            },
+            "prometheusRule.additionalRuleLabels.label_team would replace the owner of each account",
+        ),
+        (
             {"podDisruptionBudget": {"enabled": True, "maxUnavailable": None}},
             "set podDisruptionBudget.minAvailable or podDisruptionBudget.maxUnavailable",
         ),
@@ -175,3 +193,8 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
         assert told in sharded
     assert "--config.file=/etc/aws-support-exporter/config/config.yaml check" in sharded
     assert "There is no `config`" not in sharded
+    assert "sqs:" not in plain + sharded
+    queue = {"queue_url": "https://sqs.us-east-1.amazonaws.com/999988887777/events-{shard}"}
+    received = helm4.notes({"sharding": {"enabled": True}, "config": {"events": queue}})
+    assert "needs sqs:ReceiveMessage and sqs:DeleteMessage on the queue." in received
+    assert "organizations:ListTagsForResource" in received

@@ -39,11 +39,14 @@ ACCOUNT = "111122223333"
         ({"serviceMonitor": {"interval": "often"}}, "interval"),
         ({"serviceMonitor": {"additionalLabels": {"release": 1}}}, "release"),
         ({"prometheusRule": {"rules": {"A": {"threshold": "5"}}}}, "threshold"),
+        ({"prometheusRule": {"ownerLabels": ["team"]}}, "ownerLabels"),
+        ({"prometheusRule": {"clusterLabel": "k8s-cluster"}}, "clusterLabel"),
         ({"networkPolicy": {"ingress": {"from": [{"nameSpaceSelector": {}}]}}}, "nameSpaceSelector"),
         ({"podDisruptionBudget": {"maxUnavailable": "half"}}, "maxUnavailable"),
         ({"commonLabels": {"team": "not a label value!"}}, "team"),
         ({"extraEnv": [{"value": "x"}]}, "name"),
         ({"config": {"acounts": []}}, "acounts"),
+        ({"config": {"organizations": [{"name": "example", "tags": ["team", "team"]}]}}, "tags"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_key(engine: Engine, values: Values, key: str) -> None:

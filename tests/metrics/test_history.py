@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from exporter.cases.changes import MET, OPENED, OUTCOME, Changes
-from exporter.cases.history import ANSWERED, REPLIED, Event
+from exporter.cases.history import ANSWERED, REPLIED, Milestone
 from exporter.cases.model import RESOLVED, Account, Reading
 from exporter.cases.policy import Policy
 from exporter.cases.status import AccountStatus, Poll
@@ -27,17 +27,17 @@ ACCOUNT = Account("111111111111", "pay\\ments", "us-east-1", "aws", "acme", (("t
 WHOLE = Stretch(GRID, 0, len(GRID), tuple(LABELS.items()))
 SEVERITY = {"severity_code": "normal"}
 EVERYTHING = [
-    Event(1005.5, (OPENED, "normal", "aws")),
-    Event(1015.0, (OUTCOME, "normal", MET)),
-    Event(1015.0, (ANSWERED, "normal"), 9.5),
-    Event(1016.0, (REPLIED, "normal", "customer"), 100.0),
-    Event(1025.0, (RESOLVED, "normal"), 3_000_000.0),
+    Milestone(1005.5, (OPENED, "normal", "aws")),
+    Milestone(1015.0, (OUTCOME, "normal", MET)),
+    Milestone(1015.0, (ANSWERED, "normal"), 9.5),
+    Milestone(1016.0, (REPLIED, "normal", "customer"), 100.0),
+    Milestone(1025.0, (RESOLVED, "normal"), 3_000_000.0),
 ]
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], list[tuple[int, float]]]
 
 
-def text_of(happened: Sequence[Event], *stretches: Stretch, communications: bool = True) -> dict[Metric, str]:
+def text_of(happened: Sequence[Milestone], *stretches: Stretch, communications: bool = True) -> dict[Metric, str]:
     histograms, found = Histograms(buckets([900.0]), communications=communications), defaultdict[Metric, str](str)
     for stretch in stretches:
         placed = list(stretch.placed(happened))
@@ -47,7 +47,7 @@ def text_of(happened: Sequence[Event], *stretches: Stretch, communications: bool
     return found
 
 
-def families(happened: Sequence[Event], *stretches: Stretch, communications: bool = True) -> list[Parsed]:
+def families(happened: Sequence[Milestone], *stretches: Stretch, communications: bool = True) -> list[Parsed]:
     text = ""
     for metric, lines in text_of(happened, *stretches or [WHOLE], communications=communications).items():
         text += header(metric.family, metric.kind, metric.help, TextFormat.PROMETHEUS).decode() + lines
@@ -74,8 +74,8 @@ def values(found: Series, name: str, **labels: str) -> list[list[float]]:
 
 
 def test_a_series_has_at_each_moment_what_happened_by_then_and_counters_begin_at_zero() -> None:
-    opened = [Event(at, (OPENED, "normal", "customer")) for at in (995.0, 1010.0, 1010.1, 1040.1)]
-    found = series(families([*opened, Event(1030.0, (RESOLVED, "normal"), 35.0)]))
+    opened = [Milestone(at, (OPENED, "normal", "customer")) for at in (995.0, 1010.0, 1010.1, 1040.1)]
+    found = series(families([*opened, Milestone(1030.0, (RESOLVED, "normal"), 35.0)]))
     assert values(found, "aws_support_account_open_cases", **SEVERITY) == [[1, 2, 3, 2, 2]]
     assert values(found, "aws_support_cases_opened_total", **SEVERITY) == [[0, 1, 2, 2, 2]]
     assert values(found, "aws_support_cases_resolved_total", **SEVERITY) == [[0, 0, 0, 1, 1]]
@@ -117,14 +117,14 @@ def test_without_communications_only_the_histogram_of_resolutions_has_a_past() -
 
 
 happenings = st.lists(
-    st.tuples(st.floats(990, 1050), st.sampled_from([event[1:] for event in EVERYTHING])).map(
-        lambda each: Event(each[0], *each[1])
+    st.tuples(st.floats(990, 1050), st.sampled_from([milestone[1:] for milestone in EVERYTHING])).map(
+        lambda each: Milestone(each[0], *each[1])
     )
 )
 
 
 @given(happenings, st.integers(1, 4))
-def test_files_of_parts_of_the_time_hold_together_what_one_of_all_holds(happened: list[Event], cut: int) -> None:
+def test_files_of_parts_of_the_time_hold_together_what_one_of_all_holds(happened: list[Milestone], cut: int) -> None:
     parts = (Stretch(GRID, 0, cut, WHOLE.labels), Stretch(GRID, cut, len(GRID), WHOLE.labels))
     whole, apart = text_of(happened, WHOLE), text_of(happened, *parts)
     assert whole.keys() == apart.keys()
@@ -132,9 +132,9 @@ def test_files_of_parts_of_the_time_hold_together_what_one_of_all_holds(happened
 
 
 @given(happenings)
-def test_counts_add_up(happened: list[Event]) -> None:
+def test_counts_add_up(happened: list[Milestone]) -> None:
     found = series(families(happened))
-    totals = Counter(event.counted[0] for event in happened if 1000 < event.at <= 1040)
+    totals = Counter(milestone.counted[0] for milestone in happened if 1000 < milestone.at <= 1040)
     names = {OPENED: "cases_opened", RESOLVED: "cases_resolved", OUTCOME: "first_responses"}
     for kind, name in names.items():
         assert sum(one[-1] for one in values(found, f"aws_support_{name}_total")) == totals[kind]
@@ -142,4 +142,4 @@ def test_counts_add_up(happened: list[Event]) -> None:
         assert sum(one[-1] for one in values(found, f"aws_support_{name}_seconds_count")) == totals[kind]
         assert sum(one[-1] for one in values(found, f"aws_support_{name}_seconds_bucket", le="+Inf")) == totals[kind]
     ((*_, held),) = values(found, "aws_support_account_open_cases", **SEVERITY)
-    assert held == sum({OPENED: 1, RESOLVED: -1}.get(event.counted[0], 0) for event in happened if event.at <= 1040)
+    assert held == sum({OPENED: 1, RESOLVED: -1}.get(milestone.counted[0], 0) for milestone in happened if milestone.at <= 1040)

@@ -1,6 +1,7 @@
 import pytest
 
 from exporter.cases.changes import Changes
+from exporter.cases.events import Event, Ignored
 from exporter.cases.model import Author, Reason
 from exporter.metrics.exposition import encode_page
 from exporter.metrics.instrumentation import Instrumentation
@@ -29,16 +30,18 @@ def test_requests_are_counted_by_operation_and_failures_by_reason(instrumentatio
     instrumentation.request_ended("DescribeCases", 0.15, None)
     instrumentation.request_ended("DescribeCases", 30.0, Reason.TIMEOUT)
     instrumentation.request_ended("AssumeRole", 0.05, None)
+    instrumentation.request_ended("ReceiveMessage", 15.0, None)
 
     assert values(instrumentation, "aws_support_api_requests_total") == {
         '{operation="DescribeCases"}': 2,
         '{operation="AssumeRole"}': 1,
+        '{operation="ReceiveMessage"}': 1,
     }
     assert values(instrumentation, "aws_support_api_errors_total") == {'{operation="DescribeCases",reason="timeout"}': 1}
     assert values(instrumentation, "aws_support_api_request_duration_seconds_sum") == {
         '{operation="DescribeCases"}': 30.15,
         '{operation="AssumeRole"}': 0.05,
-    }
+    }, "a long poll is not slow"
     start = 'aws_support_api_request_duration_seconds_bucket{operation="AssumeRole",le="'
     assert values(instrumentation, start)['0.05"}'] == 1
 
@@ -79,3 +82,28 @@ def test_how_long_a_case_was_open_is_counted_by_severity(instrumentation: Instru
     found = values(instrumentation, 'aws_support_case_open_duration_seconds_bucket{severity_code="high",le="')
     assert found['3600.0"}'] == 1
     assert found['86400.0"}'] == 2
+
+
+def test_nothing_is_shown_of_events_until_they_are_expected(instrumentation: Instrumentation) -> None:
+    instrumentation.changes_seen(Changes(case_ids=frozenset({"1"})))
+    for start in ("aws_support_event", "aws_support_changes_seen"):
+        assert values(instrumentation, start) == {}
+    instrumentation.expect_events()
+    instrumentation.changes_seen(Changes(case_ids=frozenset({"1", "2", "3"})), {"2", "4"})
+    assert values(instrumentation, "aws_support_changes_seen_total") == {'{by="event"}': 1, '{by="poll"}': 2}
+    for content in (Event("1", "ResolveCase"), Event("1", "AddCommunicationToCase", "aws"), Event("1"), *Ignored):
+        instrumentation.message_received(content)
+    received = values(instrumentation, "aws_support_events_received_total")
+    assert {series for series, count in received.items() if count} == {
+        '{event_name="ResolveCase",origin=""}',
+        '{event_name="AddCommunicationToCase",origin="aws"}',
+        '{event_name="other",origin=""}',
+    }
+    assert values(instrumentation, "aws_support_events_ignored_total") == {f'{{reason="{reason}"}}': 1 for reason in Ignored}
+    instrumentation.event_shown(1.5)
+    assert values(instrumentation, "aws_support_event_delay_seconds_sum") == {"": 1.5}
+
+
+def test_without_a_queue_there_is_nothing_about_events(instrumentation: Instrumentation) -> None:
+    instrumentation.event_shown(1.0)
+    assert values(instrumentation, "aws_support_event") == {}

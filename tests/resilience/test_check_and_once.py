@@ -166,6 +166,7 @@ def test_check_writes_json_for_scripts(as_json: Ended) -> None:
     assert found[GOOD] | {"seconds": 0} == {
         "account_id": GOOD,
         "account_name": "name-1",
+        "organizational_unit": "",
         "credentials": "role AwsSupportExporter",
         "open_cases": 3,
         "seconds": 0,
@@ -285,6 +286,66 @@ def test_a_permission_that_few_readings_need_is_told_as_a_warning(command: RunCo
     assert aws.log.counts()["DescribeCommunications"] == before + 1, "that there is no such case is an answer"
 
 
+def test_check_shows_units_and_which_permissions_are_missing_to_read_them_and_tags(command: RunCommand, aws: Simulator) -> None:
+    fleet = aws.fleet
+    unit = fleet.account(GOOD).unit = fleet.add_unit("Prod")
+    more = f"organizations: [{{name: acme, tags: [team], exclude: {{accounts: ['{NO_TRUST}', '{DENIED}', '{TRAPPED}']}}}}]"
+    ended = command("check", more=more)
+    assert re.search(rf"^{GOOD}  ok .* · Root/Prod$", ended.stdout, re.MULTILINE)
+    denied = Fault(Error(400, "AccessDeniedException", "no"), operation="DescribeOrganizationalUnit")
+    ended = command("check", more=more, fault=denied)
+    assert ended.returncode == 0
+    assert "acme: access_denied: DescribeOrganizationalUnit: AccessDeniedException\n" in ended.stdout
+    assert "allow organizations:DescribeOrganizationalUnit" in ended.stdout
+    assert f" · Root/{unit}\n" in ended.stdout
+    denied = Fault(Error(400, "AccessDeniedException", "no"), operation="ListTagsForResource")
+    (warning,) = json.loads(command("check", more=more, options=("--output=json",), fault=denied).stdout)["warnings"]
+    assert (warning["names"], warning["reason"]) == (["acme"], "access_denied")
+    assert "allow organizations:ListTagsForResource" in warning["advice"]
+    before = aws.log.counts()["ListTagsForResource"]
+    command("check", more=more, options=(f"--account={GOOD}",))
+    assert aws.log.counts()["ListTagsForResource"] == before + 1, "for the accounts that are checked only"
+    fleet.account(GOOD).unit = ""
+
+
+@pytest.mark.parametrize("key", ["include", "exclude"])
+def test_where_tags_select_and_cannot_be_read_that_is_told_and_fails(key: str, command: RunCommand) -> None:
+    more = f"organizations: [{{name: acme, {key}: {{tags: {{team: [core]}}}}}}]"
+    denied = Fault(Error(400, "AccessDeniedException", "no"), operation="ListTagsForResource")
+    checked, once = (command(name, more=more, fault=denied) for name in ("check", "once"))
+    assert (checked.returncode, once.returncode) == (1, 1)
+    assert "✗ acme: access_denied\n" in checked.stdout
+    assert "acme: access_denied: ListTagsForResource: AccessDeniedException\n" in checked.stdout
+    assert checked.stdout.count("allow organizations:ListTagsForResource") == 1
+    assert checked.stdout.endswith("No account was checked. Finding accounts failed (acme): see above.\n")
+    assert 'aws_support_organization_up{organization="acme"} 0.0\n' in once.stdout
+
+
+def test_once_fails_where_no_account_is_selected(command: RunCommand) -> None:
+    assert command("once", more=f"organizations: [{{name: acme, include: {{accounts: ['{MISSING}']}}}}]").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["check", "once"])
+@pytest.mark.parametrize(("selection", "asked"), [("tags: [team]", 1), ("exclude: {tags: {team: [x]}}", 6)])
+def test_only_tags_that_select_are_waited_for(
+    selection: str, asked: int, name: str, command: RunCommand, aws: Simulator
+) -> None:
+    before = aws.log.counts().get("ListTagsForResource", 0)
+    ended = command(name, more=f"organizations: [{{name: acme, {selection}}}]")
+    assert aws.log.counts()["ListTagsForResource"] - before == asked
+    assert ended.stdout.count(GOOD)
+
+
+def test_what_tags_match_no_account_is_told_by_pattern(command: RunCommand, aws: Simulator) -> None:
+    aws.fleet.account(GOOD).tags = {"team": "core"}
+    more = "organizations: [{name: acme, include: {tags: {team: [c*, ops], x: [y]}}}]"
+    ended = command("check", more=more)
+    assert "! acme: listed 6, excluded 5, selected 1, unmatched include.tags.team ops, include.tags.x y\n" in ended.stdout
+    alone = command("check", more=more, options=(f"--account={GOOD}",))
+    assert "✓ acme: listed 6, excluded 0, selected 1\n" in alone.stdout, "nothing is known of the others"
+    aws.fleet.account(GOOD).tags = {}
+
+
 def test_an_endpoint_that_does_not_answer_is_told_though_another_does(command: RunCommand) -> None:
     ended = command("check", GOOD, fault=Fault(Error(503, "ServiceUnavailable", ""), region="us-east-1"))
     assert ended.returncode == 0
@@ -372,6 +433,12 @@ def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(aws: Sim
     assert set(re.findall(r"\x1b\[\d*[A-Za-z]", shown)) == {"\x1b[2K"}, "there are no colours where none are wanted"
 
 
+def test_a_terminal_shows_that_tags_are_waited_for(aws: Simulator, tmp_path: Path) -> None:
+    path = write_config(tmp_path, (), "organizations: [{name: acme, exclude: {tags: {team: [x]}}}]")
+    _, shown, _ = in_terminal(["once", f"--config.file={path}"], aws.environment(), redirect_stdout=True)
+    assert "Finding accounts, reading tags" in shown
+
+
 def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(aws: Simulator, tmp_path: Path) -> None:
     path = write_config(tmp_path, (GOOD, NO_TRUST, DENIED))
     code, shown, page = in_terminal(["once", f"--config.file={path}"], aws.environment(), redirect_stdout=True)
@@ -411,3 +478,36 @@ def test_once_prints_one_page_that_promtool_accepts(page: Ended, promtool: Promt
 def test_once_logs_regions_that_share_an_endpoint(page: Ended) -> None:
     line = 'event="several regions share a Support endpoint" regions="eu-central-1, us-east-1, eu-west-1" endpoints='
     assert line in page.stderr
+
+
+QUEUE = "events: {queue_url: 'https://sqs.us-east-1.amazonaws.com/999999999999/aws-support-events'}"
+
+
+def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_is_there(
+    aws: Simulator, command: RunCommand
+) -> None:
+    ended = command("check", GOOD, more=QUEUE)
+    assert "✗ sqs: us-east-1, aws, 127.0.0.1" in ended.stdout
+    assert "ReceiveMessage: QueueDoesNotExist" in ended.stdout
+    assert "correct events.queue_url" in " ".join(ended.stdout.split())
+    assert ended.returncode == 1, "what is configured does not work, though accounts are polled all the same"
+    queue = aws.fleet.send_events()
+    try:
+        queue.send("{}")
+        ended = command("check", GOOD, more=QUEUE)
+        assert "✓ sqs: us-east-1, aws, 127.0.0.1" in ended.stdout
+        assert ended.returncode == 0
+        assert len(queue.receive()) == 1
+    finally:
+        aws.fleet.events = None
+
+
+@pytest.mark.parametrize(
+    "shard", [("--shard.index=1",), ("--shard.index=1", "--config.check"), ("--shard.from-hostname", "--config.check")]
+)
+def test_shards_take_no_queue_in_common(shard: tuple[str, ...], command: RunCommand) -> None:
+    ended = command("check", GOOD, more=QUEUE, options=(*shard, "--shard.total=2"))
+    assert ended.returncode == 2
+    assert "events.queue_url: is one queue for 2 shards: write {shard} into its name" in ended.stderr
+    ended = command("check", GOOD, more=QUEUE.replace("-events'", "-events-{shard}'"), options=(*shard, "--shard.total=2"))
+    assert ended.returncode != 2

@@ -55,7 +55,7 @@ def test_accounts_come_and_go_with_all_their_series_within_one_refresh(fleet: Fl
 def test_a_configured_account_wins_over_a_discovered_one(rig: StartRig) -> None:
     rest = f"{ACME}\naccounts: [{{id: '{MANAGEMENT}', name: ours, use_own_credentials: true}}]"
     page = rig(rest=rest).round()
-    assert page.values("aws_support_account_info", account_id=MANAGEMENT, account_name="ours", organization="") == [1]
+    assert page.values("aws_support_account_info", account_id=MANAGEMENT, account_name="ours", organization="acme") == [1]
     assert page.total("aws_support_account_info") == 3
 
 

@@ -91,6 +91,9 @@ ORGANIZATION = 'aws_support_organization_up{organization="acme"}'
 UP = f"up{{{E}}}"
 BUILD = series("exporter_build_info", E, 'version="1"')
 PAGE = series("exporter_page_timestamp_seconds", E)
+QUEUE_UP = series("event_queue_up", E)
+EVENTS = series("events_received_total", E, 'event_name="ResolveCase"')
+FOUND_BY_POLLS = series("changes_seen_total", E, 'by="poll"')
 RELOADED = series("exporter_config_last_reload_successful", E)
 
 EACH_ALERT = (
@@ -145,6 +148,14 @@ EACH_ALERT = (
         ({shards(): "2x30", shard(0): "1x30"}, 15),
         ({shards(): "2x30", shard(0): "1x30", shard(1): "1x30"}, 15),
     ),
+    *pair("AwsSupportEventQueueDown", ({QUEUE_UP: "0x30"}, 20), ({QUEUE_UP: "0x5 1x30"}, 20)),
+    # One event tells that they come; a queue that is down has an alert of its own.
+    *pair(
+        "AwsSupportEventsMissing",
+        ({QUEUE_UP: "1x400", EVENTS: "0x400", FOUND_BY_POLLS: "0+1x100 100x300"}, 200),
+        ({QUEUE_UP: "1x400", EVENTS: "0x50 1x350", FOUND_BY_POLLS: "0+1x400"}, 200),
+    ),
+    silent("AwsSupportEventsMissing", {QUEUE_UP: "0x400", EVENTS: "0x400", FOUND_BY_POLLS: "0+1x400"}, 200),
 )
 
 REPLICAS = (

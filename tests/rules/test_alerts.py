@@ -13,7 +13,7 @@ import yaml
 from exporter.metrics.catalog import CATALOG
 from tests.rules.situations import EACH_ALERT, SITUATIONS, Situation
 from tests.support.promql import unknown
-from tests.support.tools import ROOT, find_tool
+from tests.support.tools import ROOT
 
 RULES = ROOT / "helm/aws-support-exporter/files/rules"
 ALERTS = RULES / "alerts.yaml"
@@ -44,23 +44,17 @@ def alerts() -> list[Alert]:
     ]
 
 
-@pytest.fixture(params=["promtool", "newer/promtool"])
-def promtool(request: pytest.FixtureRequest) -> str:
-    found = find_tool(request.param)
-    if found is None:
-        pytest.skip(f"{request.param} is not here: get it with `make tools`")
-    return str(found)
-
-
-def run(promtool: str, situations: Sequence[Situation], texts: Mapping[str, Alert], folder: Path) -> str:
+def run(
+    promtool: str, rules: Sequence[Alert], situations: Sequence[Situation], texts: Mapping[str, Alert], folder: Path
+) -> str:
     """Return what promtool says of the situations, each with its alert alone: SUCCESS when all is as it should be."""
     files = []
-    for alert in alerts():
-        rules = folder / f"{alert['alert']}.rules.yaml"
-        rules.write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": [alert]}]}))
+    for alert in rules:
+        rule_file = folder / f"{alert['alert']}.rules.yaml"
+        rule_file.write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": [alert]}]}))
         tests = [as_test(situation, texts) for situation in situations if situation.alert == alert["alert"]]
         files.append(folder / f"{alert['alert']}.yaml")
-        files[-1].write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": tests}))
+        files[-1].write_text(yaml.safe_dump({"rule_files": [str(rule_file)], "evaluation_interval": "1m", "tests": tests}))
     ended = subprocess.run([promtool, "test", "rules", *files], capture_output=True, text=True, timeout=50, check=False)
     return ended.stdout + ended.stderr
 
@@ -111,11 +105,11 @@ def test_every_alert_fires_with_its_text_and_stays_silent_without_cause(
     promtool: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if request.config.getoption("--rewrite-golden"):
-        told = {each.text: _told(run(promtool, [each], {}, tmp_path)) for each in reversed(SITUATIONS) if each.fires}
+        told = {each.text: _told(run(promtool, alerts(), [each], {}, tmp_path)) for each in reversed(SITUATIONS) if each.fires}
         TEXTS.write_text(yaml.safe_dump(told, width=120))
     texts = yaml.safe_load(TEXTS.read_text())
     assert set(texts) == {situation.text for situation in SITUATIONS if situation.fires}
-    said = run(promtool, SITUATIONS, texts, tmp_path)
+    said = run(promtool, alerts(), SITUATIONS, texts, tmp_path)
     assert "FAILED" not in said, said
     assert "SUCCESS" in said, said
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.support.tools import ROOT, find_tool
 RUNBOOKS = ROOT / "docs/runbooks.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "helm/aws-support-exporter/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", RUNBOOKS.read_text(), re.MULTILINE | re.DOTALL))
+ROUTES = re.findall(r"```yaml\n(route:\n.*?)```", RUNBOOKS.read_text(), re.DOTALL)
 PARTS = ["Means", "Look", "Do", "Threshold"]
 ENDS_IN_A_NUMBER = re.compile(r"[<>]=?\s*([\d.]+)$")
 
@@ -42,13 +44,34 @@ def test_alertmanager_takes_the_routes(tmp_path: Path) -> None:
     amtool = find_tool("amtool")
     if amtool is None:
         pytest.skip("amtool is not here: run `make tools`")
-    (routes,) = re.findall(r"```yaml\n(route:\n.*?)```", RUNBOOKS.read_text(), re.DOTALL)
-    config = tmp_path / "alertmanager.yaml"
-    config.write_text(routes)
-    ended = subprocess.run([amtool, "check-config", config], capture_output=True, text=True, timeout=30, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
     known = {alert["alert"] for alert in alerts()}
-    assert set(re.findall(r"AwsSupport\w+", routes)) <= known
+    for routes in ROUTES:
+        config = tmp_path / "alertmanager.yaml"
+        config.write_text(routes)
+        ended = subprocess.run([amtool, "check-config", config], capture_output=True, text=True, timeout=30, check=False)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert set(re.findall(r"AwsSupport\w+", routes)) <= known
+
+
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        (["label_team=payments", "organizational_unit=Root/Workloads/Data"], "payments"),
+        (["organizational_unit=Root/Workloads/Data"], "data-platform"),
+        (["organizational_unit=Root/Workloads/Data/Lake"], "data-platform"),
+        (["organizational_unit=Root/Workloads/Database"], "cloud-team"),
+        ([], "cloud-team"),
+    ],
+)
+def test_an_alert_reaches_the_team_that_its_labels_name(tmp_path: Path, labels: Sequence[str], receiver: str) -> None:
+    amtool = find_tool("amtool")
+    if amtool is None:
+        pytest.skip("amtool is not here: run `make tools`")
+    config = tmp_path / "alertmanager.yaml"
+    config.write_text(ROUTES[1])
+    command = [str(amtool), "config", "routes", "test", f"--config.file={config}", "alertname=AwsSupportCaseQuiet", *labels]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.stdout.split() == [receiver], ended.stderr
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])

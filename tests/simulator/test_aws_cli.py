@@ -57,6 +57,23 @@ def test_sts_assumes_a_role_and_organizations_lists_accounts(fleet: Fleet, aws: 
     assert listed == [account.account_id for account in fleet.accounts]
 
 
+def test_organizations_tells_units_and_tags(fleet: Fleet, account: Account, aws: Aws) -> None:
+    top = fleet.add_unit("Workloads")
+    account.unit = fleet.add_unit("Prod", top)
+    account.tags = {f"tag-{number:02}": "x" for number in range(25)}
+    assert aws("organizations list-accounts")["Accounts"][0]["Paths"] == [
+        f"{fleet.organization_id}/r-demo/{top}/{account.unit}/{account.account_id}/"
+    ]
+    described = aws(f"organizations describe-organizational-unit --organizational-unit-id {account.unit}")
+    assert described["OrganizationalUnit"]["Name"] == "Prod"
+    tags = aws(f"organizations list-tags-for-resource --resource-id {account.account_id}")["Tags"]
+    assert [tag["Key"] for tag in tags] == sorted(account.tags)
+    assert "(OrganizationalUnitNotFoundException)" in aws(
+        "organizations describe-organizational-unit --organizational-unit-id ou-demo-99999999"
+    )
+    assert "(TargetNotFoundException)" in aws("organizations list-tags-for-resource --resource-id 000000000000")
+
+
 def test_support_describes_the_cases_that_are_asked_for(account: Account, aws: Aws) -> None:
     cases = {
         "old": account.add_case(created_at=NOW - 1000),

@@ -7,8 +7,11 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
@@ -75,6 +78,44 @@ def test_process_prints_its_url_and_ends_on_a_signal(
             stats = fetch(f"{url}/_simulator/stats", tls=context)
             assert json.loads(stats.body).items() >= held.items()
             assert f"export AWS_ENDPOINT_URL={url}\n" in iter(process.stdout.readline, "\n")
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_process_sends_events_to_a_queue_that_it_names() -> None:
+    arguments = [
+        "--accounts",
+        "20",
+        "--cases",
+        "20",
+        "--pace",
+        "100000",
+        "--no-signatures",
+        "--events",
+        "--doubled-events",
+        "1",
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", "exporter.simulator", *arguments], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            url, *lines = iter(process.stdout.readline, "\n")
+            told = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if line.startswith("export "))
+            (queue_url,) = [line.partition(": ")[2].strip() for line in lines if line.startswith("# events.queue_url: ")]
+            sqs: Any = boto3.client(
+                "sqs",
+                region_name="us-east-1",
+                endpoint_url=url.strip(),
+                config=Config(proxies={}),
+                aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
+            )
+            received = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=2, WaitTimeSeconds=10)["Messages"]
+            first, second = (json.loads(message["Body"]) for message in received)
+            assert first == second
+            assert (first["source"], first["detail-type"]) == ("aws.support", "Support Case Update")
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0

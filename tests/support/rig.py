@@ -114,7 +114,9 @@ class Rig:
     def report(self) -> FleetReport:
         """Return how the fleet is doing, as of the published page."""
         snapshot = self.publisher.snapshot
-        return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, self.clock.time())
+        return fleet_report(
+            snapshot.statuses, snapshot.organizations, snapshot.policy, self.clock.time(), self.collector.events.status
+        )
 
     def page(self) -> Page:
         """Return the page of what is known now."""
@@ -130,12 +132,14 @@ class Rig:
         return sorted(self.accounts.due(), key=lambda entry: entry.due)
 
     def list_due(self) -> None:
-        """List the organizations that are due."""
+        """List the organizations that are due, and look up what is due of their units and tags."""
 
         async def listing() -> None:
             for found in self.discoverer.listings:
                 if found.due <= self.clock.monotonic():
                     await self.discoverer.refresh(found)
+                while not await self.discoverer.look_up(found):
+                    pass
 
         self.run(listing())
 

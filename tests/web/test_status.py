@@ -9,9 +9,10 @@ import pytest
 
 from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Reason, pack
 from exporter.cases.policy import Policy
-from exporter.cases.report import OrganizationStatus
+from exporter.cases.report import EventQueueStatus, OrganizationStatus, finding
+from exporter.cases.status import AccountStatus
 from tests.support.serving import Serving
-from tests.support.site import NOW, POLICY
+from tests.support.site import NOW, POLICY, report_of
 from tests.web.conftest import CASE, Serve, status
 
 DAY = 86400.0
@@ -95,6 +96,42 @@ def test_the_status_is_there_for_programs(serve: Serve) -> None:
     assert shown["accounts"][1]["first_response_overdue"] == 1
     assert "cases" not in shown["accounts"][1]
     assert "ListAccounts" in shown["organizations"][0]["advice"]
+
+
+def owned(name: str, account_id: str, unit: str, **tags: str) -> AccountStatus:
+    known = status(name, account_id)
+    labels: dict[str, Any] = {"labels": (("a", "1"),), "tags": tuple(tags.items())}
+    return replace(known, account=replace(known.account, organizational_unit=unit, **labels))
+
+
+def test_accounts_are_found_by_unit_and_label_on_the_page_and_in_json(serve: Serve) -> None:
+    core = owned("one", "111111111111", "Root/Work loads/Prod", team="core")
+    client = serve(core, owned("two", "222222222222", "Root/Test", team="core", a="2"))
+
+    def found(wanted: str) -> list[str]:
+        shown = json.loads(client.get(f"/api/v1/status?filter={wanted}").body)
+        assert shown["fleet"]["accounts"]["ok"] == 2, "the fleet is shown whole"
+        return [account["account_name"] for account in shown["accounts"]]
+
+    assert found("root/work%20loads") == ["one"]
+    assert found("TEAM=core+root/test") == ["two"]
+    both = ["one", "two"]
+    assert [found(wanted) for wanted in ("team=core", "label_team=core", "team=none", "")] == [both, both, [], both]
+    first, second = document(client)["accounts"]
+    assert (first["organizational_unit"], first["labels"]) == ("Root/Work loads/Prod", {"a": "1", "team": "core"})
+    assert second["labels"] == {"a": "1", "team": "core"}, "configured labels win"
+    assert "<small> · Root/Work loads/Prod</small><small> · a=1</small><small> · team=core</small>" in row(client, "one")
+    page = client.get("/").text
+    assert 'data-words="one 111111111111 us-east-1  root/work loads/prod state:ok  label_a=1 label_team=core' in page
+
+
+def test_units_and_tags_that_cannot_be_read_are_told_with_what_to_do(serve: Serve) -> None:
+    denied = finding("acme", {}, Reason.ACCESS_DENIED, "ListTagsForResource: AccessDeniedException")
+    client = serve(status("well"), organizations=[OrganizationStatus("acme", 3, NOW - 5, warnings=(denied,))])
+    page = client.get("/").text
+    assert "<b>Units or tags of acme cannot be read</b> (access_denied).<br>allow organizations:ListTagsForResource" in page
+    assert "All accounts are read" in page
+    assert document(client)["organizations"][0]["warnings"] == ["ListTagsForResource: AccessDeniedException"]
 
 
 def test_what_is_not_known_of_an_account_is_neither_zero_nor_a_count(serve: Serve) -> None:
@@ -215,3 +252,32 @@ def test_problems_of_the_configuration_file_are_told_and_which_shard_this_is(ser
     page = serve(problems=problems, shard="This is shard 1 of 3.").get("/").text
     assert "<br>".join(problems[:5]) + "<br>and 2 more" in page
     assert "This is shard 1 of 3." in page
+
+
+def test_events_are_on_the_page_where_there_is_a_queue(serve: Serve) -> None:
+    assert "<h3>Events</h3>" not in serve().get("/").text
+    assert "events" not in document(serve())
+
+    def serve_with(queue: EventQueueStatus) -> Serving:
+        return serve(report=lambda: replace(report_of([]), events=queue))
+
+    queue = EventQueueStatus("https://queue", up=True, last_receive=NOW - 3, last_event=NOW - 7, count=5, delay=1.4)
+    client = serve_with(queue)
+    assert figure(client, "Events") == "5"
+    assert "last one 7 s ago; on the page after 1 s" in client.get("/").text
+    assert document(client)["events"] == {
+        "url": "https://queue",
+        "up": True,
+        "last_receive": NOW - 3,
+        "last_event": NOW - 7,
+        "delay": 1.4,
+        "reason": None,
+        "detail": "",
+        "advice": "",
+    }
+    detail = f"ReceiveMessage: QueueDoesNotExist {HOSTILE}"
+    client = serve_with(replace(queue, up=False, reason=Reason.ACCESS_DENIED, detail=detail))
+    assert "<b>Events cannot be received</b>, last received 3 s ago (access_denied)." in client.get("/").text
+    assert "create the queue, or correct events.queue_url" in client.get("/").text
+    assert HOSTILE not in client.get("/").text
+    assert document(client)["events"]["advice"]

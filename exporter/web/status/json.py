@@ -7,14 +7,17 @@ from exporter.cases.model import Case
 from exporter.cases.policy import Policy
 from exporter.cases.report import AccountReport, FleetReport
 from exporter.cases.turns import waiting_since
-from exporter.web.status.rows import case_url
+from exporter.web.status.rows import case_url, words
 
+_EVENTS = ("url", "up", "last_receive", "last_event", "delay", "reason", "detail", "advice")
 _ORGANIZATION = ("name", "accounts", "last_success", "reason", "detail", "advice")
 
 
-def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) -> bytes:
-    """Return a report as JSON, what is known of the exporter itself (`about`) included."""
+def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy, wanted: str = "") -> bytes:
+    """Return a report as JSON, with `about` the exporter itself; of the accounts, those in which all `wanted` words occur."""
     known = report.knows_cases
+    parts = set(wanted.lower().split())
+    shown = [account for account in report.accounts for text in [words(account)] if all(part in text for part in parts)]
     document = {
         **about,
         "fleet": {
@@ -24,8 +27,12 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy) ->
             "open_cases_waiting_on": {author.value: count for author, count in report.turns.items()} if known else None,
             "first_response_overdue": report.overdue if known else None,
         },
-        "organizations": [{key: getattr(organization, key) for key in _ORGANIZATION} for organization in report.organizations],
-        "accounts": [_account(account, policy) for account in report.accounts],
+        "organizations": [
+            {key: getattr(each, key) for key in _ORGANIZATION} | {"warnings": [warning.detail for warning in each.warnings]}
+            for each in report.organizations
+        ],
+        **({"events": {key: getattr(report.events, key) for key in _EVENTS}} if report.events.url else {}),
+        "accounts": [_account(account, policy) for account in shown],
     }
     return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
 
@@ -38,7 +45,8 @@ def _account(report: AccountReport, policy: Policy) -> dict[str, object]:
         "region": account.region,
         "organization": account.organization,
         "plan": account.targets.plan.value,
-        "labels": dict(account.labels),
+        "organizational_unit": account.organizational_unit,
+        "labels": account.all_labels,
         "state": report.state.value,
         "reason": report.reason,
         "detail": report.detail,

@@ -11,7 +11,7 @@ from exporter.cases.model import Author, Reason
 from exporter.cases.policy import Policy
 from exporter.cases.report import Finding, FleetReport
 from exporter.cases.status import AccountState
-from exporter.web.status.rows import Part, account_rows, ago, bar, counted, severity_parts
+from exporter.web.status.rows import Part, account_rows, ago, bar, counted, severity_parts, span
 
 _MOST_ALERTS = 5
 ASSETS = {
@@ -85,6 +85,12 @@ def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[s
                 listed = ago(organization.last_success, now)
                 what = f"<b>Accounts of {escape(organization.name)} cannot be listed</b>, last listed {listed}"
             failures.setdefault((organization.reason, organization.advice, organization.detail), []).append(what)
+        for warning in organization.warnings:
+            what = f"<b>Units or tags of {escape(organization.name)} cannot be read</b>"
+            failures.setdefault((warning.reason, warning.advice, warning.detail), []).append(what)
+    if (events := report.events).reason is not None:
+        what = f"<b>Events cannot be received</b>, last received {ago(events.last_receive, now)}"
+        failures.setdefault((events.reason, events.advice, events.detail), []).append(what)
     for failure in shared:
         what = f"<b>{counted(len(failure.names), 'account')} cannot be read</b>"
         failures.setdefault((failure.reason, failure.advice, failure.detail), []).append(what)
@@ -107,6 +113,10 @@ def _tiles(report: FleetReport, now: float) -> list[str]:
         _tile("Your turn", customer if known else None, turns),
         _tile("First response overdue", report.overdue if known else None, told=late, alarm=report.overdue > 0),
     ]
+    if (events := report.events).url:
+        delay = "" if events.delay is None else f"; on the page after {span(events.delay)}"
+        latest = f"last one {ago(events.last_event, now)}{delay}"
+        tiles.append(_tile("Events", events.count, told=latest, alarm=events.up is False))
     organizations = [organization for organization in report.organizations if organization.name]
     if organizations:
         told = "<br>".join(

@@ -18,8 +18,7 @@ _CONSOLES = {
     "aws-us-gov": "https://console.amazonaws-us-gov.com/support/home",
 }
 _DISPLAY_ID = re.compile(r"[0-9]{1,32}", re.ASCII)
-_MOST_CASES = 50
-"""Cases of one account that are listed: the page is for looking, the JSON has the rest."""
+_MOST_CASES = 50  # cases of one account that are listed: the page is for looking, the JSON has the rest
 _MOST_CASES_OF_ALL = 2000
 
 
@@ -75,16 +74,24 @@ def account_rows(accounts: Iterable[AccountReport], shared: Iterable[Finding], p
         why = _why(account, now, is_told=known.account_id in told)
         more = "".join((*why, *_cases(account, listed, policy, now)))
         cases = (case.display_id for case in listed)
-        words = (known.name, known.account_id, known.region, known.organization, f"state:{account.state}", account.reason or "")
-        labels = (f"{name}={value}" for name, value in known.labels)
         below = f'<tr class="more"><td class="why" colspan="7">{more}</td></tr>' if more else ""
-        yield f'<tbody data-words="{escape(" ".join((*words, *labels, *cases)).lower())}">{_main(account, now)}{below}</tbody>'
+        yield f'<tbody data-words="{escape(words(account, cases))}">{_main(account, now)}{below}</tbody>'
+
+
+def words(account: AccountReport, cases: Iterable[str] = ()) -> str:
+    """Return what an account is found by, in lower case; `cases` are the ids of those that are shown."""
+    known = account.status.account
+    names = (known.name, known.account_id, known.region, known.organization, known.organizational_unit)
+    labels = (f"label_{name}={value}" for name, value in known.all_labels.items())
+    return " ".join((*names, f"state:{account.state}", account.reason or "", *labels, *cases)).lower()
 
 
 def _main(account: AccountReport, now: float) -> str:
     known, status, quiet = account.status.account, account.status, account.quiet_since
     name = f"<small>{known.account_id}</small>" if known.name != known.account_id else ""
-    of = f"<small> · {escape(known.organization)}</small>" if known.organization else ""
+    labels = (f"{name}={value}" for name, value in known.all_labels.items())
+    owners = (known.organization, known.organizational_unit, *labels)
+    of = "".join(f"<small> · {escape(owner)}</small>" for owner in owners if owner)
     quiet_for = "-" if quiet is None else span(now - quiet)
     due = "" if status.next_poll is None else f"in {span(status.next_poll - now)}" if status.next_poll > now else "now"
     state = f'<span class="state {account.state}">{account.state}</span>'

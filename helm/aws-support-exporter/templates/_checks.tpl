@@ -17,6 +17,10 @@
 {{- if and .Values.configAutoReload (not $given) -}}
 {{- fail "configAutoReload is true, but there is no configuration to reload: set config, existingConfigMap or existingSecret" -}}
 {{- end -}}
+{{- $queue := ((.Values.config).events).queue_url | default "" -}}
+{{- if and $queue .Values.sharding.enabled (gt (int .Values.sharding.replicas) 1) (not (contains "{shard}" $queue)) -}}
+{{- fail "config.events.queue_url is one queue for all shards: write {shard} into its name, and have each event sent to each of these queues" -}}
+{{- end -}}
 {{- if and (or .Values.web.config.tls .Values.web.config.auth) (not .Values.web.config.existingSecret) -}}
 {{- fail "web.config.tls and web.config.auth describe the web configuration: set web.config.existingSecret, too" -}}
 {{- end -}}

@@ -43,11 +43,19 @@ resource "aws_iam_role_policy" "organizations" {
   role = aws_iam_role.this.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid      = "ListAccounts"
-      Effect   = "Allow"
-      Action   = "organizations:ListAccounts"
-      Resource = "*"
-    }]
+    Statement = [
+      {
+        Sid      = "ListAccounts"
+        Effect   = "Allow"
+        Action   = "organizations:ListAccounts"
+        Resource = "*"
+      },
+      {
+        Sid      = "ReadUnitsAndTags"
+        Effect   = "Allow"
+        Action   = ["organizations:DescribeOrganizationalUnit", "organizations:ListTagsForResource"]
+        Resource = "*"
+      },
+    ]
   })
 }

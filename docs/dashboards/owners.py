@@ -1,0 +1,63 @@
+"""Cases by who owns their account: by the label that is chosen in the variable Label."""
+
+from docs.dashboards import queries
+from docs.dashboards.colors import BAD, WARN, Json
+from docs.dashboards.model import INFO, JOB
+from docs.dashboards.panels import Column, Query, count_column, duration_column, table, timeseries
+
+_DAY = 86400.0
+_CRITICAL_OR_URGENT = 'severity_code=~"critical|urgent"'
+_OWNER = (
+    f'label_replace(label_join(topk by (account_id) (1, {INFO}{{{JOB}, $label!=""}} or on (account_id) {INFO}{{{JOB}}}), '
+    '"owner", "", "$label"), "owner", "(none)", "owner", "")'
+)
+"""Exporters of the same account may disagree while one of them starts: one that has the label decides."""
+
+
+def most_open() -> Json:
+    """Return who has the most open cases, and how urgent they are."""
+    oldest = f'aws_support_oldest_waiting_since_timestamp_seconds{{{queries.SEVERITY}, waiting_on="customer"}}'
+    waiting = _by_owner("max", f"(time() - min by (account_id) ({oldest} {queries.CHOSEN}))")
+    overdue = _by_owner("sum", queries.per_account("aws_support_first_response_overdue_cases", queries.SEVERITY))
+    top = f"topk(20, {_open_by_owner()})"
+
+    def of_top(counted: str) -> Query:
+        return Query(f"{counted} and on (owner) {top} or 0 * {top}")
+
+    return table(
+        "Owners with the most open cases",
+        "The twenty values of the variable Label with the most open cases; (none): accounts without this label. Longest: of "
+        "the cases that wait on us. The service variable does not apply to Overdue and Longest: they have no service label.",
+        Query(queries.or_none(top, "owner", "(none)")),
+        of_top(_open_by_owner(_CRITICAL_OR_URGENT)),
+        of_top(overdue),
+        of_top(_open_by_owner('waiting_on="customer"')),
+        Query(f"{waiting} and on (owner) {top}"),
+        columns=[
+            Column("owner", "Owner"),
+            count_column("Value #A", "Open", 80),
+            count_column("Value #B", "Critical + urgent", 145),
+            count_column("Value #C", "Overdue", 80),
+            count_column("Value #D", "Waiting on us", 115),
+            duration_column("Value #E", "Longest", (_DAY, WARN), (3 * _DAY, BAD)),
+        ],
+        sort_by="Value #A",
+    )
+
+
+def history() -> Json:
+    """Return the history of those with the most open cases."""
+    return timeseries(
+        "Open cases of these owners",
+        "History of the seven owners with the most open cases at the end of the time range.",
+        Query(queries.or_none(queries.top_at_the_end(7, _open_by_owner(), "owner"), "owner", "(none)"), "{{owner}}"),
+        decimals=0,
+    )
+
+
+def _open_by_owner(more: str = "") -> str:
+    return _by_owner("sum", queries.per_account("aws_support_open_cases", queries.GROUP, more))
+
+
+def _by_owner(operator: str, of_accounts: str) -> str:
+    return f"{operator} by (owner) ({of_accounts} * on (account_id) group_left (owner) {_OWNER})"
