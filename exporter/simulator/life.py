@@ -83,7 +83,7 @@ class CaseLife:
 
     def __init__(self, rng: random.Random, *, start_at: float, late_share: float, dated: bool = False) -> None:
         self._rng = rng
-        self._late_share = late_share
+        self.late_share = late_share
         self._dated = dated
         self._now = start_at
         self._pace = 1.0
@@ -133,7 +133,7 @@ class CaseLife:
         severity_code = rng.choices(SEVERITY_CODES, _SEVERITY_WEIGHTS)[0]
         case = self._file(inhabitant, severity_code, round(self._now, 3))
         target = _TARGETS[severity_code]
-        late_share = self._late_share if severity_code in _PRESSING else self._late_share / self._pace
+        late_share = self.late_share if severity_code in _PRESSING else self.late_share / self._pace
         if rng.random() < late_share:
             self._schedule(target * rng.uniform(1.1, 2.5), self._answer, inhabitant, case, keeps_pace=False)
         else:
