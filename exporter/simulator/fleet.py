@@ -30,7 +30,7 @@ _SENTENCE: Final = "The quick brown fox jumps over the lazy dog and looks back o
 _DEMO_PERIOD: Final = 30 * _DAY
 """Demos that start in the same such period have the same past."""
 _DEMO_PERIODS: Final = 13
-_DEMO_OPEN_CASES: Final = (2.0, 5.0, 4.0, 4.5, 3.0, 1.5, 2.0, 3.5, 1.0)
+_DEMO_OPEN_CASES: Final = (2.0, 4.0, 3.5, 4.0, 3.0, 1.5, 2.0, 3.5, 1.0)
 _DEMO_CONTENTION: Final = 0.7
 _DEMO_LATE_SHARE: Final = 0.25
 _DEMO_NEGLECTED: Final = (
@@ -145,8 +145,8 @@ class Fleet:
             account.unit = units[account.name == "sandbox"]
             account.tags = {"team": team, "cost-center": f"cc-{10 + len(team)}"} if team else {}
         begin = (clock() // _DEMO_PERIOD - _DEMO_PERIODS) * _DEMO_PERIOD
-        life = _bring_to_life(fleet, open_cases, begin=begin, pace=pace)
-        life.late_share = _DEMO_LATE_SHARE
+        life = _bring_to_life(fleet, open_cases, begin=begin, pace=pace, dated=True)
+        life.dated, life.late_share = False, _DEMO_LATE_SHARE
         for account, (severity_code, age) in zip(fleet.accounts[1:], _DEMO_NEGLECTED, strict=False):
             life.neglect(account.account_id, severity_code, age)
         life.notify(fleet.accounts[5].account_id, _DEMO_NOTICE_SECONDS)
