@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from exporter.cases.events import Event
+from exporter.cases.model import Reason
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.ports import Target
@@ -98,18 +99,20 @@ class AccountTable:
                 return entry
         return None
 
-    def note(self, event: Event) -> bool:
-        """Poll an account at once because of an event, unless it fails; return whether it is one of these."""
+    def note(self, event: Event, *, by_person: bool = False) -> Entry | None:
+        """Poll an account at once, unless it fails, or a person asks and AWS does not throttle it; return it if it is here."""
         entry = self._entries.get(event.account_id)
-        if entry is None:
-            return False
+        if entry is None or (by_person and entry.polling):
+            return entry
         at = max(self._clock.monotonic(), entry.spaced)
         entry.asked = (min((at, *entry.asked)), at + SECOND_LOOK)
         entry.events.append(event)
         del entry.events[:-_MOST_EVENTS]
-        if entry.asked[0] < entry.due and not entry.failures:
-            self._plan(entry, entry.due)
-        return True
+        poll = entry.status.last_poll
+        pauses = entry.failures and not (by_person and poll and poll.reason is not Reason.THROTTLED)
+        if entry.asked[0] < entry.due and not pauses:
+            self._plan(entry, entry.asked[0])
+        return entry
 
     def begin(self, entry: Entry) -> None:
         now = self._clock.monotonic()

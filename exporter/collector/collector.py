@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from exporter.cases.events import Event
 from exporter.cases.policy import Policy
+from exporter.cases.report import AccountReport, account_report
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
@@ -26,6 +29,7 @@ from exporter.metrics.renderer import Renderer
 
 _STUCK_AFTER = 2 * LONGEST_AGE + 300.0
 _PROGRESS_SECONDS = 0.1
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,18 @@ class Collector:
     async def poll(self, entry: Entry) -> None:
         self.accounts.begin(entry)
         self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status, entry.events))
+
+    async def refresh(self, account_id: str) -> tuple[AccountReport, bool] | None:
+        """Poll an account at once, and return how it is doing when a page shows that, and whether one does in time."""
+        if (entry := self.accounts.note(Event(account_id), by_person=True)) is None:
+            return None
+        before, publisher = entry.status.last_poll, self.publisher
+        is_soon = entry.polling or entry.due - self._clock.monotonic() < _PATIENCE
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE if is_soon else 0):
+                while entry.status.last_poll is before or all(each is not entry.status for each in publisher.snapshot.statuses):
+                    await publisher.published.wait()
+        return account_report(entry.status, publisher.policy, self._clock.time()), entry.status.last_poll is not before
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""

@@ -63,6 +63,7 @@ class Publisher:
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
+        self.published = asyncio.Event()  # set for a moment after each page
         self.published_at = clock.monotonic()  # before the first page, when this began
         self.ready = False
         self._accounts = accounts
@@ -105,6 +106,8 @@ class Publisher:
             self._events.page_shows(statuses)
             self.published_at = self._clock.monotonic()
             self.ready = self.ready or tried
+            self.published.set()
+            self.published.clear()
 
     def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> tuple[float, float]:
         """Publish a page, and return the CPU seconds and the seconds that it took."""
