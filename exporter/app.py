@@ -170,7 +170,7 @@ class Exporter:
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
             warnings=[*denied, *(warning for each in discoverer.organizations() for warning in each.warnings)],
             notes=self._readers.notes(),
-            unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
+            unknown_accounts=[account_id for account_id in self._options.accounts if not accounts.get(account_id)],
             strict=self._options.strict,
         )
 

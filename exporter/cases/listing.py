@@ -15,8 +15,7 @@ _DEFAULTS: Mapping[str, Sequence[str]] = {"overdue": ["true", "false"], "filter"
 _PARAMETERS = (*_OF_ACCOUNT, *_OF_CASE, *_DEFAULTS)
 _LIMITS = [str(number) for number in range(1, 1001)]
 
-Query = Sequence[tuple[str, str]]
-"""Parameters; of one that is there several times, one value has to fit."""
+Query = Sequence[tuple[str, str]]  # parameters; of one that is there several times, one value has to fit
 
 
 def problem(report: FleetReport, query: Query) -> str:
@@ -33,10 +32,7 @@ def problem(report: FleetReport, query: Query) -> str:
 
 
 def page(report: FleetReport, query: Query) -> tuple[list[tuple[AccountReport, Case]], dict[str, Any]]:
-    """Return a page of the cases that fit a query without problems, with numbers and the token of the next page.
-
-    A token is a place in the order of cases: none is left out because others were resolved between two pages.
-    """
+    """Return a page of the cases that fit a query without problems, numbers, and in which place the next page begins."""
     wanted = {**_DEFAULTS, **{name: [value for key, value in query if key == name] for name in dict(query)}}
     accounts = [each for each in report.having(wanted["filter"][0]) if _fits(each.status.account, _OF_ACCOUNT, wanted)]
     found = [

@@ -99,11 +99,11 @@ class AccountTable:
                 return entry
         return None
 
-    def note(self, event: Event, *, by_person: bool = False) -> Entry | None:
-        """Poll an account at once, unless it fails, or a person asks and AWS does not throttle it; return it if it is here."""
+    def note(self, event: Event, *, by_person: bool = False) -> bool:
+        """Poll an account at once because of an event, unless it fails (for a person: is throttled); False if not here."""
         entry = self._entries.get(event.account_id)
-        if entry is None or (by_person and entry.polling):
-            return entry
+        if entry is None:
+            return False
         at = max(self._clock.monotonic(), entry.spaced)
         entry.asked = (min((at, *entry.asked)), at + SECOND_LOOK)
         entry.events.append(event)
@@ -112,7 +112,7 @@ class AccountTable:
         pauses = entry.failures and not (by_person and poll and poll.reason is not Reason.THROTTLED)
         if entry.asked[0] < entry.due and not pauses:
             self._plan(entry, entry.asked[0])
-        return entry
+        return True
 
     def begin(self, entry: Entry) -> None:
         now = self._clock.monotonic()
@@ -163,8 +163,8 @@ class AccountTable:
     def entries(self) -> list[Entry]:
         return [entry for _, entry in sorted(self._entries.items())]
 
-    def __contains__(self, account_id: str) -> bool:
-        return account_id in self._entries
+    def get(self, account_id: str) -> Entry | None:
+        return self._entries.get(account_id)
 
     def _add(self, target: Target) -> None:
         entry = self._entries[target.account.account_id] = Entry(target, AccountStatus(target.account), 0.0)

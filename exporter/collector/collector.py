@@ -140,15 +140,17 @@ class Collector:
 
     async def refresh(self, account_id: str) -> tuple[AccountReport, bool] | None:
         """Poll an account at once, and return how it is doing when a page shows that, and whether one does in time."""
-        if (entry := self.accounts.note(Event(account_id), by_person=True)) is None:
+        if (entry := self.accounts.get(account_id)) is None:
             return None
-        before, publisher = entry.status.last_poll, self.publisher
-        is_soon = entry.polling or entry.due - self._clock.monotonic() < _PATIENCE
+        before, patience = self.publisher.shown_poll(account_id), _PATIENCE
+        if entry.status.last_poll is before and not entry.polling:  # or else who asks gets what is on its way
+            self.accounts.note(Event(account_id), by_person=True)
+            patience = _PATIENCE if entry.due - self._clock.monotonic() < _PATIENCE else 0.0
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE if is_soon else 0):
-                while entry.status.last_poll is before or all(each is not entry.status for each in publisher.snapshot.statuses):
-                    await publisher.published.wait()
-        return account_report(entry.status, publisher.policy, self._clock.time()), entry.status.last_poll is not before
+            async with asyncio.timeout(patience):
+                while (poll := self.publisher.shown_poll(account_id)) is before:
+                    await self.publisher.published.wait()
+        return account_report(entry.status, self.publisher.policy, self._clock.time()), poll is not before
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
-from exporter.cases.status import AccountStatus
+from exporter.cases.status import AccountStatus, Poll
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, wait
 from exporter.collector.changelog import ChangeLog
@@ -88,6 +88,9 @@ class Publisher:
             await asyncio.sleep(least)
             await wait(self._accounts.all_polled if first_round else self._accounts.events_read, pause - least)
             await wait(self._accounts.changed, LONGEST_AGE - pause)
+
+    def shown_poll(self, account_id: str) -> Poll | None:
+        return next((each.last_poll for each in self.snapshot.statuses if each.account.account_id == account_id), None)
 
     async def publish(self) -> None:
         async with self._lock:

@@ -168,13 +168,11 @@ class _Handlers:
 
     async def refresh(self, request: web.Request) -> web.Response:
         self._check(request, "refreshed")
-        found = await self._site.refresh(request.match_info["account_id"])
-        if found is None:
+        account, is_read = await self._site.refresh(request.match_info["account_id"]) or (None, False)
+        if account is None:
             raise web.HTTPNotFound(reason=f"Not refreshed: no such account is polled here. {self._site.shard}".strip())
-        account, is_read = found
-        body = await asyncio.to_thread(lambda: _encoded(account_document(account, self._site.policy())))
-        headers = {**_DOCUMENT_HEADERS, "Content-Type": "application/json; charset=utf-8"}
-        return web.Response(body=body, status=200 if is_read else 202, headers=headers)
+        document = await asyncio.to_thread(account_document, account, self._site.policy())
+        return web.json_response(document, status=200 if is_read else 202, headers=_DOCUMENT_HEADERS)
 
     def _check(self, request: web.Request, done: str) -> None:
         """Refuse a request that would change something, and may not."""

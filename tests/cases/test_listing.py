@@ -117,10 +117,10 @@ def test_page_by_page_each_case_comes_once_though_others_go_meanwhile(
     left = {A: {one.case_id: one for one in first}, B: {one.case_id: one for one in second}}
     every = [*left[A], *left[B]]
     seen: list[str] = []
-    token = ""
+    token: str | None = ""
     while token is not None:
         found = report(*(read(account_id, *cases.values()) for account_id, cases in left.items()))
-        shown, numbers = page(found, [("limit", str(limit)), ("page_token", token)])
+        shown, numbers = page(found, [("limit", str(limit)), ("page_token", token or "")])
         assert numbers["total"] == sum(map(len, left.values()))
         assert len(shown) == limit or numbers["next"] is None
         seen += [one.case_id for _, one in shown]

@@ -55,14 +55,13 @@ def _owner(report: AccountReport) -> dict[str, object]:
 
 
 def account_document(report: AccountReport, policy: Policy) -> dict[str, object]:
-    status = report.status
     known = _owner(report) | {
         **{key: getattr(report, key) for key in _ACCOUNT},
         "open_cases": None if report.cases is None else len(report.cases),
         "open_cases_by_severity": None if report.cases is None else dict(report.severities),
         "first_response_overdue": None if report.cases is None else len(report.overdue),
-        "last_success": status.last_success,
-        "next_poll": status.next_poll,
+        "last_success": report.status.last_success,
+        "next_poll": report.status.next_poll,
     }
     if policy.case_limit is not None:
         known["cases"] = [_case(case, report, policy) for case in (report.cases or ())[: policy.case_limit]]
