@@ -91,6 +91,12 @@ async def test_a_request_reloads_and_returns_every_problem(world: World) -> None
     assert world.log.events == ["configuration reloaded", *["reloading configuration failed"] * 2]
 
 
+async def test_without_a_file_a_request_is_told_so_and_nothing_is_read(world: World) -> None:
+    reloader = Reloader("no file", b"{}", apply=world.apply, publish=world._publish, now=lambda: LATER, log=world.log.logger)
+    assert await reloader.by_request() == ("no file",)
+    assert (world.applied, reloader.last) == ([], LastReload(LATER))
+
+
 async def test_a_file_is_watched_by_its_content(world: World) -> None:
     async with world.watching():
         world.write("{}")

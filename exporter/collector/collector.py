@@ -29,7 +29,7 @@ from exporter.metrics.renderer import Renderer
 
 _STUCK_AFTER = 2 * LONGEST_AGE + 300.0
 _PROGRESS_SECONDS = 0.1
-_PATIENCE = 30.0
+_PATIENCE = 30.0  # seconds that who asks for a poll waits; a response may take 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Site:
     now: Callable[[], float]  # Unix seconds
     policy: Callable[[], Policy]
     reload: Callable[[], Awaitable[Sequence[str]]]  # returns the problems of the configuration
-    refresh: Callable[[str], Awaitable[tuple[AccountReport, bool] | None]]  # polls an account; False: not in time; or None
+    refresh: Callable[[str], Awaitable[tuple[AccountReport, bool] | None]]  # polls an account that is here; was it in time?
     lifecycle: bool  # whether requests may have it reload or poll
     shard: str = ""  # which this is, as a sentence; empty when there is one
 
