@@ -81,13 +81,14 @@ def check(options: Options, log: FilteringBoundLogger) -> int:
 def once(options: Options, log: FilteringBoundLogger) -> int:
     """Poll every account once, print the page without process metrics, as for the textfile collector; return the exit code.
 
-    It is 0 also when accounts failed, as the page says so, and 1 when no account was found, as it says nothing then.
+    It is 0 also when accounts failed, as the page says so, and 1 when none, or none of an organization, was found.
     """
     with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
         exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
     sys.stdout.write(exporter.store.uncompressed(TextFormat.PROMETHEUS).decode())
-    return int(not exporter.collector.accounts.entries())
+    is_empty = any(each.empty for each in exporter.collector.discoverer.listings)
+    return int(is_empty or not exporter.collector.accounts.entries())
 
 
 def backfill(options: Options, log: FilteringBoundLogger) -> int:

@@ -38,6 +38,10 @@ class Discovery(Protocol):
     refresh_interval: float  # seconds
     selects_by_tags: bool  # so that accounts are not known before they are looked up
 
+    @property
+    def listed(self) -> int:
+        """Return how many accounts there are, selected or not."""
+
     def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:
         """Yield the accounts that there are now, as they are listed, or raise ReadFailure."""
 

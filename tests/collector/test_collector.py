@@ -77,7 +77,11 @@ class Listing:
     def __init__(self, *pages: Sequence[Target] | Exception) -> None:
         self.let = asyncio.Semaphore(0)
         self.found = pages
-        self.listed: list[Target] = []
+        self.targets: list[Target] = []
+
+    @property
+    def listed(self) -> int:
+        return len(self.targets)
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         del timeout
@@ -85,11 +89,11 @@ class Listing:
             await self.let.acquire()
             if isinstance(page, Exception):
                 raise page
-            self.listed += page
+            self.targets += page
             yield page
 
     def known(self) -> Sequence[Target]:
-        return self.listed
+        return self.targets
 
     async def look_up(self, owns: Callable[[str], bool], most: int) -> tuple[float, Sequence[Finding], None]:
         del owns, most
