@@ -49,7 +49,6 @@ T = TypeVar("T")
 _SWITCH_INTERVAL = 0.00005
 """Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
 _STOP_SECONDS = 2.0
-_NO_FILE = "the exporter was started without --config.file"
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:
@@ -188,7 +187,7 @@ class Exporter:
         polling = LoopThread("collector", self.closing(self.collector.run()))
         await polling.call(self.collector.publisher.publish())  # Nobody is to find no page.
         reloader = Reloader(
-            options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
+            options.config_file,
             content,
             lifecycle=options.lifecycle,
             apply=lambda changed: self._apply(changed, polling),

@@ -29,14 +29,14 @@ class World:
         self.log = Log()
         self.let = asyncio.Event()
         self.let.set()
-        self.apply: Callable[[bytes], Awaitable[None]] = self._parse_and_apply
+        self.apply: Callable[[bytes], Awaitable[None]] = self.parse_and_apply
         self.write("{}")
         self.reloader = Reloader(
             path,
             b"{}",
             lifecycle=True,
             apply=lambda content: self.apply(content),  # noqa: PLW0108 - a test replaces it
-            publish=self._publish,
+            publish=self.publish,
             now=lambda: self.now,
             log=self.log.logger,
         )
@@ -60,12 +60,12 @@ class World:
         finally:
             watching.cancel()
 
-    async def _parse_and_apply(self, content: bytes) -> None:
+    async def parse_and_apply(self, content: bytes) -> None:
         self.applied.append(content.decode())
         parse(content, source="config.yaml", partition_of=lambda _: "aws")
         await self.let.wait()
 
-    async def _publish(self) -> None:
+    async def publish(self) -> None:
         self.published += 1
 
 
@@ -91,6 +91,20 @@ async def test_a_request_reloads_and_returns_every_problem(world: World) -> None
     assert world.reloader.last == LastReload(LATER, tuple(problems)), "the time of the last one that succeeded"
     assert world.published == 2
     assert world.log.events == ["configuration reloaded", *["reloading configuration failed"] * 2]
+
+
+async def test_without_a_file_what_is_in_force_is_applied_again(world: World) -> None:
+    reloader = Reloader(
+        None,
+        PATIENT.encode(),
+        lifecycle=True,
+        apply=world.parse_and_apply,
+        publish=world.publish,
+        now=lambda: LATER,
+        log=world.log.logger,
+    )
+    assert await reloader.by_request() == ()
+    assert (world.applied, world.published, reloader.last) == ([PATIENT], 1, LastReload(LATER))
 
 
 async def test_a_file_is_watched_by_its_content(world: World) -> None:
