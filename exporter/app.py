@@ -49,6 +49,7 @@ T = TypeVar("T")
 _SWITCH_INTERVAL = 0.00005
 """Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
 _STOP_SECONDS = 2.0
+_DEMO = "Demo: AWS and its cases are simulated. The accounts acquired-subsidiary and observability fail on purpose."
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:
@@ -115,7 +116,7 @@ class Exporter:
         self, content: bytes, source: str, options: Options, log: FilteringBoundLogger, *, process: bool = False
     ) -> None:
         self._options = options
-        self._log = log
+        self._log = log = log.bind(demo=True) if options.demo else log
         self._clock = SystemClock()
         self._endpoints = Endpoints()
         self._parse = partial(parse, source=source, partition_of=self._endpoints.partition_of, shard=astuple(options.shard))
@@ -198,7 +199,7 @@ class Exporter:
         self._last_reload = lambda: reloader.last
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, reloader.by_signal)
+        loop.add_signal_handler(signal.SIGHUP, reloader.request, "SIGHUP")
         watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
         self._announce(sockets, "http" if web_config is None or web_config.current.context is None else "https")
         site = self._site(reloader.by_request, polling.problems)
@@ -240,6 +241,7 @@ class Exporter:
             policy=lambda: publisher.snapshot.policy,
             reload=reload,
             shard=f"This is shard {shard.index} of {shard.total}." if shard.total > 1 else "",
+            notice=_DEMO if self._options.demo else "",
         )
 
     def _report(self) -> FleetReport:
@@ -272,7 +274,7 @@ class Exporter:
         for url in urls:
             self._log.info("listening", url=url, metrics=f"{url}{paths.telemetry}", version=__version__)
         if self._options.demo:
-            sys.stdout.write(f"Polling a simulated AWS. Open {urls[0]} - Ctrl-C ends it.\n")
+            sys.stdout.write(f"{_DEMO} Open {urls[0]} - Ctrl-C ends it.\n")
             sys.stdout.flush()
 
     def _log_shared_endpoints(self) -> None:

@@ -32,7 +32,8 @@ class LastReload:
 class Reloader:
     """Applies a changed configuration file, or leaves everything as it is and says why; to be used on one event loop.
 
-    Without a file it applies `content` again, which polls failed accounts at once. A reload that has not begun stands for all that are asked for meanwhile: it will read what is in the file then.
+    Without a file it applies `content` again, which polls failed accounts at once. A reload that has not begun stands for all
+    that are asked for meanwhile: it will read what is in the file then.
 
     Attributes:
         last: How the last reload went.
@@ -69,19 +70,16 @@ class Reloader:
         if self._waiting.locked():
             raise ReloadRefused("too many reloads are waiting; try again in a second")
         async with self._waiting:
-            return await asyncio.shield(self._request("request"))  # others may wait for the same one
-
-    def by_signal(self) -> None:
-        self._request("SIGHUP")
+            return await asyncio.shield(self.request("request"))  # others may wait for the same one
 
     async def watch(self, interval: float) -> None:
         """Reload whenever the file has changed, looking at it every `interval` seconds, until cancelled."""
         while True:
             await asyncio.sleep(interval)
             if await asyncio.to_thread(self._content) != self._seen:
-                await self._request("file")
+                await self.request("file")
 
-    def _request(self, cause: str) -> asyncio.Task[Sequence[str]]:
+    def request(self, cause: str) -> asyncio.Task[Sequence[str]]:
         if self._next is None:
             self._next = asyncio.create_task(self._reload(cause))
         return self._next

@@ -136,10 +136,10 @@ async def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
 
 async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World) -> None:
     world.let.clear()
-    world.reloader.by_signal()
+    world.reloader.request("SIGHUP")
     await world.until(lambda: world.applied)
     for _ in range(10_000):
-        world.reloader.by_signal()
+        world.reloader.request("SIGHUP")
     world.write(PATIENT)
     asked = asyncio.create_task(world.reloader.by_request())
     await asyncio.sleep(0)

@@ -60,6 +60,7 @@ class Site:
     policy: Callable[[], Policy]
     reload: Callable[[], Awaitable[Sequence[str]]]  # returns the problems of the configuration, or raises ReloadRefused
     shard: str = ""  # which this is, as a sentence; empty when there is one
+    notice: str = ""  # for the top of the page
 
 
 def application(site: Site) -> web.Application:
@@ -107,7 +108,7 @@ class _Document:
 class _Handlers:
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard)
+        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard, site.notice)
         self._encoding = asyncio.Lock()
 
     def render_page(self, _: str) -> bytes:

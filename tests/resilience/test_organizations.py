@@ -79,7 +79,7 @@ def test_many_accounts_that_leave_at_once_are_a_warning_until_a_reload(fleet: Fl
         running.after(10 * MINUTE)
     (warning,) = running.report().organizations[0].warnings
     assert warning.detail.startswith("25 of 31 accounts left at once: team-02 (")
-    assert warning.detail.endswith(") and 5 more")
+    assert warning.detail.endswith(") and 15 more")
     assert [line["log_level"] for line in log.lines if "left" in line] == ["info", "warning"]
     running.after(10 * MINUTE)
     assert running.report().organizations[0].warnings == (warning,)
