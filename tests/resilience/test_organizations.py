@@ -102,7 +102,7 @@ def test_an_organization_without_accounts_to_poll_is_told_with_what_to_do_until_
     assert organization.reason == "no_accounts"
     said = "3 accounts, none matches include and exclude" if include else "no accounts"
     assert organization.detail == f"ListAccounts: {said}"
-    assert organization.advice.startswith("correct include and exclude" if include else "check that role_arn")
+    assert organization.advice.startswith("fix include and exclude" if include else "check that role_arn")
     running.after(10 * MINUTE)
     assert log.events == ["no accounts to poll"]
     fleet.add_account(account_id=C, name="nobody-1")

@@ -279,7 +279,7 @@ def test_what_matters_most_is_the_headline(
 def test_an_organization_without_accounts_is_told_with_what_to_do(serve: Serve) -> None:
     page = serve(organizations=[EMPTY]).get("/").text
     assert '<p class="alert bad"><b>Finding accounts of acme failed</b>, last success 0 s ago (no_accounts).' in page
-    assert "<br>correct include and exclude" in page
+    assert "<br>fix include and exclude" in page
     assert f"<br>{EMPTY.detail}</p>" in page
 
 
@@ -377,6 +377,6 @@ def test_events_are_on_the_page_where_there_is_a_queue(serve: Serve) -> None:
     detail = f"ReceiveMessage: QueueDoesNotExist {HOSTILE}"
     client = serve_with(replace(queue, up=False, reason=Reason.ACCESS_DENIED, detail=detail))
     assert "<b>Receiving events failed</b>, last success 3 s ago (access_denied)." in client.get("/").text
-    assert "create the queue, or correct events.queue_url" in client.get("/").text
+    assert "create the queue, or fix events.queue_url" in client.get("/").text
     assert HOSTILE not in client.get("/").text
     assert document(client)["events"]["advice"]
