@@ -87,8 +87,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
         exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
     sys.stdout.write(exporter.store.uncompressed(TextFormat.PROMETHEUS).decode())
-    is_empty = any(each.empty for each in exporter.collector.discoverer.listings)
-    return int(is_empty or not exporter.collector.accounts.entries())
+    return int(not exporter.collector.accounts.entries() or any(each.empty for each in exporter.collector.discoverer.listings))
 
 
 def backfill(options: Options, log: FilteringBoundLogger) -> int:

@@ -26,8 +26,10 @@ class _OrganizationDiscovery:
     selects_by_tags: bool
 
     @property
-    def listed(self) -> int:
-        return len(self.directory.members)
+    def excluded(self) -> int | None:
+        members = self.directory.described(self.directory.members.values())
+        selected = [self.organization.selects(each) for each in members]
+        return None if None in selected else selected.count(False)
 
     def lists(self, other: ResolvedOrganization) -> bool:
         """Return whether it is the same organization: it has its name, or is listed with the same credentials."""
@@ -76,7 +78,7 @@ class _OwnAccountDiscovery:
     name: str = ""
     refresh_interval: float = float("inf")
     selects_by_tags: bool = False
-    listed: int = 1
+    excluded: int = 0
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         self.account_id = await self.readers.own_account(self.regions, timeout)

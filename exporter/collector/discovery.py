@@ -57,10 +57,9 @@ class Listing:
 
     @property
     def empty(self) -> Finding | None:
-        if self.targets or not self.is_known:
+        if self.targets or not self.is_known or (excluded := self.discovery.excluded) is None:
             return None
-        listed = self.discovery.listed
-        found = f"{listed} accounts, none matches include and exclude" if listed else "no accounts"
+        found = f"{excluded} accounts, none matches include and exclude" if excluded else "no accounts"
         return finding(self.discovery.name, {}, Reason.NO_ACCOUNTS, f"ListAccounts: {found}")
 
 
@@ -149,7 +148,7 @@ class Discoverer:
                 yield Sample(catalog.ORGANIZATION_UP, labels, listing.status().reason in {None, Reason.NO_ACCOUNTS})
             if listing.last_success is not None and listing.discovery.name:
                 yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, listing.last_success)
-                if listing.is_known:
+                if listing.targets or listing.empty:
                     yield Sample(catalog.ORGANIZATION_ACCOUNTS, labels, len(listing.targets))
 
     def _add(self, listing: Listing, page: Sequence[Target]) -> None:

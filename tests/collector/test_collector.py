@@ -77,11 +77,8 @@ class Listing:
     def __init__(self, *pages: Sequence[Target] | Exception) -> None:
         self.let = asyncio.Semaphore(0)
         self.found = pages
-        self.targets: list[Target] = []
-
-    @property
-    def listed(self) -> int:
-        return len(self.targets)
+        self.listed: list[Target] = []
+        self.excluded: int | None = None
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         del timeout
@@ -89,11 +86,11 @@ class Listing:
             await self.let.acquire()
             if isinstance(page, Exception):
                 raise page
-            self.targets += page
+            self.listed += page
             yield page
 
     def known(self) -> Sequence[Target]:
-        return self.targets
+        return self.listed
 
     async def look_up(self, owns: Callable[[str], bool], most: int) -> tuple[float, Sequence[Finding], None]:
         del owns, most

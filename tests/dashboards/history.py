@@ -159,7 +159,7 @@ class Members:
     targets: Sequence[Target]
     refresh_interval: float = 3600.0
     selects_by_tags: bool = False
-    listed: int = 0
+    excluded: int | None = None
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ARG002, ASYNC109 - as of any discovery
         """Yield them all."""

@@ -336,6 +336,12 @@ def test_check_and_once_fail_where_no_account_of_an_organization_is_selected(
     assert 'event="no accounts to poll" organization=acme' in once.stderr
 
 
+def test_that_tags_select_none_is_told_only_where_all_are_read(command: RunCommand) -> None:
+    more = "organizations: [{name: acme, include: {tags: {team: [nobody]}}}]"
+    assert "selected 0, unmatched include.tags.team nobody, no_accounts" in command("check", more=more).stdout
+    assert "no_accounts" not in command("check", more=more, options=(f"--account={GOOD}",)).stdout, "of one account only"
+
+
 @pytest.mark.parametrize("name", ["check", "once"])
 @pytest.mark.parametrize(("selection", "asked"), [("tags: [team]", 1), ("exclude: {tags: {team: [x]}}", 6)])
 def test_only_tags_that_select_are_waited_for(
