@@ -12,7 +12,6 @@ from exporter.config.yaml_lines import read
 from exporter.errors import ConfigError, internal
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample
-from exporter.web.handlers import ReloadRefused
 
 _MOST_LOGGED = 20
 
@@ -44,7 +43,6 @@ class Reloader:
         path: Path | None,
         content: bytes,
         *,
-        lifecycle: bool,
         apply: Callable[[bytes], Awaitable[None]],
         publish: Callable[[], Awaitable[None]],
         now: Callable[[], float],
@@ -52,25 +50,18 @@ class Reloader:
     ) -> None:
         self._read: Callable[[], bytes] = (lambda: content) if path is None else partial(read, path)
         self._file = str(path or "none")
-        self._lifecycle = lifecycle
         self._apply = apply
         self._publish = publish
         self._now = now
         self._log = log
         self._seen: bytes | None = content
         self._lock = asyncio.Lock()
-        self._waiting = asyncio.Semaphore(4)
         self._next: asyncio.Task[Sequence[str]] | None = None
         self.last = LastReload(now())
 
     async def by_request(self) -> Sequence[str]:
-        """Reload, and return every problem; raises ReloadRefused."""
-        if not self._lifecycle:
-            raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
-        if self._waiting.locked():
-            raise ReloadRefused("too many reloads are waiting; try again in a second")
-        async with self._waiting:
-            return await asyncio.shield(self.request("request"))  # others may wait for the same one
+        """Reload, and return every problem."""
+        return await asyncio.shield(self.request("request"))  # others may wait for the same one
 
     async def watch(self, interval: float) -> None:
         """Reload whenever the file has changed, looking at it every `interval` seconds, until cancelled."""

@@ -9,7 +9,6 @@ import pytest
 
 from exporter.config.settings import parse
 from exporter.reload import LastReload, Reloader
-from exporter.web.handlers import ReloadRefused
 from tests.support.log import Log
 
 STARTED, LATER = 1000.0, 1050.0
@@ -34,7 +33,6 @@ class World:
         self.reloader = Reloader(
             path,
             b"{}",
-            lifecycle=True,
             apply=lambda content: self.apply(content),  # noqa: PLW0108 - a test replaces it
             publish=self.publish,
             now=lambda: self.now,
@@ -97,7 +95,6 @@ async def test_without_a_file_what_is_in_force_is_applied_again(world: World) ->
     reloader = Reloader(
         None,
         PATIENT.encode(),
-        lifecycle=True,
         apply=world.parse_and_apply,
         publish=world.publish,
         now=lambda: LATER,
@@ -146,15 +143,6 @@ async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(wor
     world.let.set()
     assert await asked == ()
     assert world.applied == ["{}", PATIENT], "what is in the file is read once more, not ten thousand times"
-
-
-async def test_of_many_who_ask_at_once_four_wait(world: World) -> None:
-    world.let.clear()
-    asking = [asyncio.create_task(world.reloader.by_request()) for _ in range(6)]
-    await asyncio.sleep(0)
-    assert [type(task.exception()) for task in asking[4:]] == [ReloadRefused] * 2
-    world.let.set()
-    assert await asyncio.gather(*asking[:4]) == [()] * 4
 
 
 async def test_who_asks_for_a_reload_and_goes_away_takes_it_from_nobody(world: World) -> None:

@@ -85,18 +85,10 @@ def account_rows(
         why = () if account.status.account.account_id in told else _why(account, now)
         more = "".join((*why, *_cases(account, listed, policy, now)))
         below = f'<tr class="more"><td class="why" colspan="7">{more}</td></tr>' if more else ""
-        found = escape(words(account, (case.display_id for case in listed)))
+        found = escape(account.words(case.display_id for case in listed))
         rows.append(f'<tbody data-words="{found}"><tr class="main">{"".join(main)}</tr>{below}</tbody>')
     columns = enumerate(zip(*cells, strict=True), 1)
     return " ".join(f"same-{number}" for number, column in columns if len(set(column)) == 1 < len(rows)), rows
-
-
-def words(account: AccountReport, cases: Iterable[str] = ()) -> str:
-    """Return what an account is found by, in lower case; `cases` are the ids of those that are shown."""
-    known = account.status.account
-    names = (known.name, known.account_id, known.region, known.organization, known.organizational_unit)
-    labels = (f"label_{name}={value}" for name, value in known.all_labels.items())
-    return " ".join((*names, f"state:{account.state}", account.reason or "", *labels, *cases)).lower()
 
 
 def _cells(account: AccountReport, most: int, now: float, told: Container[str]) -> tuple[str, ...]:
@@ -173,9 +165,7 @@ def _case(case: Case, account: AccountReport, policy: Policy, now: float) -> str
 
 def _target(case: Case, account: AccountReport, now: float) -> str:
     target = account.status.account.targets.of(case.severity_code, case.service_code)
-    due = (case.created or now) + target
+    due = account.due.get(case.case_id)
     if case.case_id in account.overdue:
-        return f'<td class="late">{span(target)}, overdue for {span(now - due)}</td>'
-    if target == inf:
-        return "<td>-</td>"
-    return f"<td>{span(target)}{f', due {until(due, now)}' if case.is_unanswered and due > now else ''}</td>"
+        return f'<td class="late">{span(target)}, overdue for {since(due, now)}</td>'
+    return f"<td>{'-' if target == inf else span(target)}{'' if due is None else f', due {until(due, now)}'}</td>"
