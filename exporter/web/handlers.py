@@ -110,7 +110,8 @@ class _Document:
 class _Handlers:
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard, site.notice)
+        retry = f"SIGHUP or POST {site.paths.links}/-/reload retries now." if site.lifecycle else "SIGHUP retries now."
+        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard, site.notice, retry)
         self._encoding = asyncio.Lock()
 
     def render_page(self, _: Query) -> bytes:

@@ -281,6 +281,9 @@ def test_an_organization_without_accounts_is_told_with_what_to_do(serve: Serve) 
     assert '<p class="alert bad"><b>Finding accounts of acme failed</b>, last success 0 s ago (no_accounts).' in page
     assert "<br>fix include and exclude" in page
     assert f"<br>{EMPTY.detail}</p>" in page
+    assert "POST /-/reload retries now." in page
+    alone = serve(organizations=[EMPTY], lifecycle=False).get("/").text
+    assert "(no_accounts). SIGHUP retries now.<br>" in alone, "requests may not reload"
 
 
 def test_accounts_that_left_at_once_are_a_warning_and_a_demo_has_a_notice(serve: Serve) -> None:

@@ -26,10 +26,11 @@ ASSETS = {
 class StatusPage:
     """Renders the page; `assets` has the content of each of `ASSETS`, which the page names with a hash of it."""
 
-    def __init__(self, version: str, links: str, telemetry: str, shard: str, notice: str) -> None:
+    def __init__(self, version: str, links: str, telemetry: str, shard: str, notice: str, retry: str) -> None:
         folder = files(__package__).joinpath("assets")
         self.assets = {name: folder.joinpath(name).read_bytes() for name in ASSETS}
         self._template = Template(folder.joinpath("status.html").read_text(encoding="utf-8"))
+        self._retry = escape(retry)
         self._notice = [_alert(escape(notice), style="note")] if notice else []
         keys = {f"{name.partition('.')[2]}_key": hashlib.sha256(self.assets[name]).hexdigest()[:12] for name in ASSETS}
         texts = {"links": links, "telemetry": telemetry, "version": version, "shard": shard}
@@ -48,7 +49,7 @@ class StatusPage:
             mood=mood,
             verdict=escape(verdict),
             details=escape(details),
-            alerts="\n".join((*self._notice, *_alerts(report, shared, problems, now))),
+            alerts="\n".join((*self._notice, *_alerts(report, shared, problems, self._retry, now))),
             tiles="\n".join(_tiles(report, overdue, now)),
             same=same,
             rows="\n".join(rows),
@@ -80,7 +81,7 @@ def _verdict(report: FleetReport, overdue: Mapping[str, int]) -> tuple[str, str,
     return mood, verdict, " ".join(f"{text}." for _, text in more)
 
 
-def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[str], now: float) -> Iterator[str]:
+def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[str], retry: str, now: float) -> Iterator[str]:
     if problems:
         more = [f"and {len(problems) - _MOST_ALERTS} more"] if len(problems) > _MOST_ALERTS else []
         what = "<b>Reloading the configuration failed</b>; the previous one stays in use."
@@ -104,8 +105,8 @@ def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[s
     for what, why in found:
         alike.setdefault((why.reason, why.advice, why.detail), []).append(what)
     for (reason, *told), whats in alike.items():
-        retries = f" ({reason}). SIGHUP or POST /-/reload retries now." if reason else ""
-        yield _alert(f"{'; '.join(whats)}{retries}", *map(escape, told), style="bad" if reason else "warn")
+        end, style = (f" ({reason}). {retry}", "bad") if reason else ("", "warn")
+        yield _alert(f"{'; '.join(whats)}{end}", *map(escape, told), style=style)
 
 
 def _alert(*lines: str, style: str = "bad") -> str:
