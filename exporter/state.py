@@ -82,10 +82,10 @@ class State:
         path.touch(0o600)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        if not path.stat().st_size:
+            return {}
         self._db.execute("BEGIN EXCLUSIVE")  # and so it stays
         with self._db as db:
-            if not db.execute("PRAGMA schema_version").fetchone()[0]:
-                return {}  # it is new
             for name, wanted, problem in _CHECKS:
                 if db.execute(f"PRAGMA {name}").fetchone() != (wanted,):
                     raise ValueError(problem)
