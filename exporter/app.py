@@ -121,8 +121,7 @@ class Exporter:
         self._parse = partial(parse, source=source, partition_of=self._endpoints.partition_of, shard=astuple(options.shard))
         self.settings = self._parse(content)
         self._state = State(options.storage_path if process else None, self._clock, log)
-        stored = self._state.load()
-        self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process, stored=stored)
+        self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process, stored=self._state.load())
         self._observer = self.instrumentation.request_ended
         self._readers = Readers(self._endpoints, self._observer, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()

@@ -25,14 +25,12 @@ from exporter.metrics.histograms import Histogram, Histograms
 
 _VERSION = 1
 _DAY = 86400.0
-_PAUSE = 60.0
-"""Seconds to the next write where nothing changes, or one failed."""
+_PAUSE = 60.0  # seconds to the next write where nothing changes, or one failed
 _HISTOGRAMS = "histograms"  # the id of their row; others are accounts'
 _NOT_OURS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN}  # another process has it, or it is no file
 _CHECKS = (("user_version", _VERSION, "it is another version's"), ("integrity_check(1)", "ok", "it is damaged"))
 _CREATE = "CREATE TABLE IF NOT EXISTS state (id TEXT PRIMARY KEY, at REAL NOT NULL, value BLOB NOT NULL)"
 _WRITE = "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at, value = excluded.value"
-
 
 _FIELDS = ("reading", "last_success", "supported", "tally", "watched")  # of an account's status
 _fields = attrgetter(*_FIELDS)
@@ -67,9 +65,7 @@ class State:
             except Exception as error:
                 if isinstance(error, OSError) or getattr(error, "sqlite_errorcode", None) in _NOT_OURS:
                     raise
-                self._log.warning(
-                    "stored state not used, counters start at 0", problem=str(error), moved_to=f"{self._path}.bad"
-                )
+                self._log.warning("state not used: counters start at 0", problem=str(error), moved_to=f"{self._path}.bad")
             self._db.close()
             self._path.replace(f"{self._path}.bad")
             return self._read(self._path)
@@ -93,8 +89,7 @@ class State:
             rows = {key: zlib.decompress(value) for key, value in stored}
             if _HISTOGRAMS not in rows:
                 raise ValueError("it is older than a day")
-            found = _histograms(rows.pop(_HISTOGRAMS))
-            histograms = {(catalog.CATALOG[name], labels): histogram for name, labels, histogram in found}
+            histograms = {(catalog.CATALOG[name], labels): each for name, labels, each in _histograms(rows.pop(_HISTOGRAMS))}
             self._known = {key: dict(zip(_FIELDS, _known(value), strict=True)) for key, value in rows.items()}
             return histograms
 
@@ -106,11 +101,10 @@ class State:
         """Store what has changed; to be called in one thread at a time."""
         read = {status.account.account_id: status for status in statuses if status.reading is not None}
         changed = [each for key, each in read.items() if key not in self._saved or _key(each) != _key(self._saved[key])]
-        now, monotonic = self._clock.time(), self._clock.monotonic()
+        now, monotonic, problem = self._clock.time(), self._clock.monotonic(), ""
         if self._path is None or (monotonic < self._next and (self._problem or not changed)):
             return
         values = [(metric.name, labels, histogram) for (metric, labels), histogram in histograms.items()]
-        problem = ""
         try:
             self._db.execute("BEGIN")
             with self._db as db:
@@ -119,7 +113,7 @@ class State:
                     db.execute(f"PRAGMA user_version = {_VERSION}")
                     db.execute("DELETE FROM state WHERE at <= ?", (now - _DAY,))
                 db.executemany(_WRITE, ((each.account.account_id, each.last_success, _value(each)) for each in changed))
-                db.execute(_WRITE, (_HISTOGRAMS, now, _pack(values)))
+                db.execute(_WRITE, (_HISTOGRAMS, now, zlib.compress(_encode(values), 0)))
             self._saved, self._last_write = read, now
         except sqlite3.Error as error:
             self._errors, problem = self._errors + 1, str(error)
@@ -138,8 +132,4 @@ def _value(status: AccountStatus) -> bytes:
     """Return what is stored of an account; never a subject."""
     reading, *others = _fields(status)
     cases, resolved = ([replace(case, subject="") for case in some] for some in (reading.cases, reading.resolved))
-    return _pack((replace(reading, cases=cases, resolved=resolved), *others))
-
-
-def _pack(value: object) -> bytes:
-    return zlib.compress(_encode(value), 0)  # for its checksum
+    return zlib.compress(_encode((replace(reading, cases=cases, resolved=resolved), *others)), 0)  # for its checksum

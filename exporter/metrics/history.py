@@ -89,7 +89,7 @@ class Histograms:
         """Yield the lines of a stretch, which has then been counted."""
         for series in self._histograms | self._seconds:
             seconds = self._seconds.pop(series, defaultdict(list))
-            histogram = self._histograms.get(series) or zero(self._buckets[series[0]])
+            histogram = self._histograms.get(series, zero(self._buckets[series[0]]))
             starts = line_starts(series, histogram.bounds, stretch.labels)
             for begin, end in stretch.spans(seconds):
                 for each in seconds[begin]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import inf
+from operator import attrgetter
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
@@ -25,6 +26,7 @@ _RESPONSE_BUCKETS = (
 )
 _REPLY_BUCKETS = (_MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY, inf)
 _DELAY_BUCKETS = (1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+_OBSERVED = attrgetter("first_responses", "open_durations", "replies")
 _OPEN_BUCKETS = (_HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY, inf)
 
 
@@ -94,14 +96,10 @@ class Instrumentation:
         for case_id in changes.case_ids if self._delays else ():
             self._seen.labels("event" if case_id in announced else "poll").inc()
         histograms = dict(self.histograms)  # a page may be made of the others
-        for metric, observed in (
-            (catalog.FIRST_RESPONSE, changes.first_responses),
-            (catalog.CASE_OPEN_DURATION, changes.open_durations),
-            (catalog.REPLY, changes.replies),
-        ):
+        for (metric, bounds), observed in zip(self._buckets.items(), _OBSERVED(changes), strict=True):
             for *values, seconds in observed:
-                series = metric, tuple(values)
-                histograms[series] = (histograms.get(series) or zero(self._buckets[metric])).plus(seconds)
+                before = histograms.get((metric, (*values,)), zero(bounds))
+                histograms[metric, (*values,)] = before.plus(seconds)
         self.histograms = histograms
 
     def encode(self, histograms: Histograms | None = None) -> Iterator[Family]:
