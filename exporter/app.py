@@ -36,9 +36,9 @@ from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation, buckets
-from exporter.metrics.renderer import Renderer
 from exporter.options import Options
 from exporter.reload import LastReload, Reloader
+from exporter.state import State
 from exporter.web import server
 from exporter.web.handlers import Site, application
 from exporter.web.settings import WebSettings
@@ -120,7 +120,8 @@ class Exporter:
         self._endpoints = Endpoints()
         self._parse = partial(parse, source=source, partition_of=self._endpoints.partition_of, shard=astuple(options.shard))
         self.settings = self._parse(content)
-        self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
+        self._state = State(options.storage_path if process else None, self._clock, log)
+        self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process, stored=self._state.load())
         self._observer = self.instrumentation.request_ended
         self._readers = Readers(self._endpoints, self._observer, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
@@ -128,10 +129,11 @@ class Exporter:
         self.collector = Collector(
             targets.plan(self.settings, self._readers),
             self.instrumentation,
-            Renderer(self.instrumentation.encode),
             self.store,
             self._samples,
             owns=options.owns,
+            known=self._state.status,
+            save=self._state.save,
             clock=self._clock,
             log=log,
         )
@@ -263,6 +265,7 @@ class Exporter:
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
         yield from self._last_reload().samples()
+        yield from self._state.samples()
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)

@@ -15,6 +15,9 @@ class CaseSource(Protocol):
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - what the failure says depends on how far it came
         """Return a complete reading, or raise ReadFailure; `timeout` is in seconds, retries included."""
 
+    def resume(self, reading: Reading) -> None:
+        """Read as if this had been the last reading."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -36,7 +36,6 @@ from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
-from exporter.metrics.renderer import Renderer
 from exporter.simulator import account as simulated
 from exporter.simulator import support
 from exporter.simulator.errors import ApiError
@@ -220,7 +219,6 @@ class RecordedExporter:
         self._collector = Collector(
             plan,
             self.instrumentation,
-            Renderer(self.instrumentation.encode),
             self._store,
             self._samples,
             owns=lambda _: True,
