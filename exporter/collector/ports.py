@@ -38,6 +38,10 @@ class Discovery(Protocol):
     refresh_interval: float  # seconds
     selects_by_tags: bool  # so that accounts are not known before they are looked up
 
+    @property
+    def excluded(self) -> int | None:
+        """Return how many accounts are not selected; None while that is not known of all."""
+
     def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:
         """Yield the accounts that there are now, as they are listed, or raise ReadFailure."""
 

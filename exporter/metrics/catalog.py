@@ -198,6 +198,9 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         "Unix time of the last successful listing of the organization's accounts.",
         "after the first success",
     ),
+    ORGANIZATION_ACCOUNTS := _gauge(
+        "organization_accounts", ("organization",), "Number of accounts of the organization that are polled.", "once known"
+    ),
     BUILD_INFO := _gauge(
         "exporter_build_info", ("version", "revision", "pythonversion"), "Version, revision and Python version of the exporter."
     ),

@@ -159,6 +159,7 @@ class Members:
     targets: Sequence[Target]
     refresh_interval: float = 3600.0
     selects_by_tags: bool = False
+    excluded: int | None = None
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ARG002, ASYNC109 - as of any discovery
         """Yield them all."""
