@@ -99,10 +99,12 @@ class State:
 
     def save(self, statuses: Iterable[AccountStatus], histograms: Histograms) -> None:
         """Store what has changed; to be called in one thread at a time."""
+        if self._path is None:
+            return
         read = {status.account.account_id: status for status in statuses if status.reading is not None}
         changed = [each for key, each in read.items() if key not in self._saved or _key(each) != _key(self._saved[key])]
         now, monotonic, problem = self._clock.time(), self._clock.monotonic(), ""
-        if self._path is None or (monotonic < self._next and (self._problem or not changed)):
+        if monotonic < self._next and (self._problem or not changed):
             return
         values = [(metric.name, labels, histogram) for (metric, labels), histogram in histograms.items()]
         try:
