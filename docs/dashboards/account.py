@@ -105,7 +105,7 @@ def _services() -> Json:
     return bargauge(
         "Services",
         "The eight AWS services with the most open cases.",
-        Query(queries.or_none(f"topk(8, {queries.open_cases(by='service_code')})", "service_code"), "{{service_code}}"),
+        Query(queries.or_none(f"topk(8, {queries.open_by_service()})", "service_code"), "{{service_code}}"),
         decimals=0,
     )
 
