@@ -95,7 +95,6 @@ def _now() -> list[tuple[int, Json]]:
             Query(f"max(aws_support_account_up{{{queries.ACCOUNT}}})", instant=True),
             thresholds=steps(base=QUIET),
             mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["failing"])})],
-            graph=False,
         ),
     ]
     return [(3, panel) for panel in panels]
