@@ -24,6 +24,8 @@ from tests.support.tools import ROOT
 
 VALUES = (CHART / "values.yaml").read_text()
 SCHEMA = (CHART / "values.schema.json").read_text()
+CHECKS = (CHART / "templates/_checks.tpl").read_text()
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 CONFIGS = ROOT / "tests/config"
 ACCOUNT = "111122223333"
 
@@ -38,7 +40,12 @@ ACCOUNT = "111122223333"
         ({"sharding": {"replicas": 0}}, "replicas"),
         ({"serviceMonitor": {"interval": "often"}}, "interval"),
         ({"serviceMonitor": {"additionalLabels": {"release": 1}}}, "release"),
-        ({"prometheusRule": {"rules": {"A": {"threshold": "5"}}}}, "threshold"),
+        ({"prometheusRule": {"overrides": {"A": {"threshold": "5"}}}}, "threshold"),
+        ({"ingress": {"hosts": [{"hostname": "support.example.com"}]}}, "hostname"),
+        ({"httpRoute": {"parentRefs": [{"sectionName": "https"}]}}, "name"),
+        ({"serviceMonitor": {"labels": {"release": "monitoring"}}}, "labels"),
+        ({"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "own"}}}, "arn"),
+        ({"schedulerName": "packing"}, "schedulerName"),
         ({"prometheusRule": {"ownerLabels": ["team"]}}, "ownerLabels"),
         ({"prometheusRule": {"clusterLabel": "k8s-cluster"}}, "clusterLabel"),
         ({"networkPolicy": {"ingress": {"from": [{"nameSpaceSelector": {}}]}}}, "nameSpaceSelector"),
@@ -58,7 +65,7 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_key(engine: Engine, values:
 
 DEFAULTS: dict[str, Any] = yaml.safe_load(VALUES)
 HAVE_A_SWITCH = {section for section, part in DEFAULTS.items() if isinstance(part, dict) and part.get("enabled") is False}
-LIKE_SERVICE_MONITOR = {"podMonitor", "scrapeConfig", "vmServiceScrape"}
+LIKE_SERVICE_MONITOR = {"podMonitor", "vmServiceScrape"}
 HANDED_ON = {"podSecurityContext", "securityContext", "resources", "updateStrategy"}
 
 
@@ -89,6 +96,7 @@ def usual(section: str, chart: Path) -> list[Object]:
     [
         pytest.param(path, id=".".join(path), marks=pytest.mark.slow if path[0] in LIKE_SERVICE_MONITOR else ())
         for path in paths(DEFAULTS)
+        if path != ("enabled",)
     ],
 )
 def test_an_empty_value_is_as_none_or_is_refused_by_its_name(path: tuple[str, ...], helm4: Helm4, chart: Path) -> None:
@@ -114,9 +122,29 @@ def test_an_empty_value_is_as_none_or_is_refused_by_its_name(path: tuple[str, ..
     assert re.search(rf"missing propert(y|ies) '{path[-1]}'|: set .*{path[-1]}$", told), told
 
 
-@pytest.mark.parametrize("values", [{"global": {"anything": {"of": "others"}}}, {"enabled": False}])
+@pytest.mark.parametrize("values", [{"global": {"anything": {"of": "others"}}}, {"enabled": True}])
 def test_what_parents_put_into_the_values_is_taken(engine: Engine, values: Values) -> None:
     assert engine.render(values) == engine.render({})
+
+
+RENAMED = re.search(r'"aws-support-exporter.renamed" -}}\n(.*?)\{\{- end', CHECKS, re.DOTALL)
+assert RENAMED
+
+
+@pytest.mark.parametrize(("old", "new"), yaml.safe_load(RENAMED[1]).items())
+def test_a_value_that_was_renamed_is_refused_by_the_name_of_the_new_one(engine: Engine, old: str, new: str) -> None:
+    *sections, last = old.split(".")
+    values: Values = {last: True}
+    for section in reversed(sections):
+        values = {section: values}
+    with pytest.raises(RenderError, match=re.escape(f"{old} is no longer a value: set {new}")):
+        engine.render(values)
+    assert f"`{old}`" in CHANGELOG
+
+
+def test_descriptions_are_noun_phrases() -> None:
+    verbs = re.compile("(Add|Allow|Create|Enable|Keep|Reload|Replaces|Run|Set|Store|Use)s? ")
+    assert [value.path for value in chart_values.documented_values(VALUES) if verbs.match(value.description)] == []
 
 
 def test_log_takes_what_the_exporter_takes() -> None:
@@ -140,7 +168,7 @@ def test_every_section_is_strict() -> None:
 
 def test_the_examples_of_the_readme_are_valid(helm4: Helm4) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     for text in examples:
         assert helm4.render({"skipApiCheck": True, **yaml.safe_load(text)})
 

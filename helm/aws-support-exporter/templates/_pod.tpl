@@ -1,9 +1,6 @@
 {{/* The command line. */}}
 {{- define "aws-support-exporter.args" -}}
 - {{ printf "--web.listen-address=:%d" (int .Values.web.port) | quote }}
-{{- if ne .Values.web.telemetryPath "/metrics" }}
-- {{ printf "--web.telemetry-path=%s" .Values.web.telemetryPath | quote }}
-{{- end }}
 {{- with .Values.web.externalUrl }}
 - {{ printf "--web.external-url=%s" . | quote }}
 {{- end }}
@@ -22,7 +19,7 @@
 {{- if .Values.configAutoReload }}
 - "--config.enable-auto-reload"
 {{- end }}
-{{- if .Values.sharding.enabled }}
+{{- if (.Values.sharding).enabled }}
 - "--shard.from-hostname"
 - {{ printf "--shard.total=%d" (int .Values.sharding.replicas) | quote }}
 {{- end }}
@@ -74,26 +71,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
-  {{- with .Values.priorityClassName }}
-  priorityClassName: {{ . | quote }}
-  {{- end }}
-  {{- with .Values.runtimeClassName }}
-  runtimeClassName: {{ . | quote }}
-  {{- end }}
-  {{- with .Values.schedulerName }}
-  schedulerName: {{ . | quote }}
-  {{- end }}
-  {{- with .Values.hostAliases }}
-  hostAliases:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.dnsPolicy }}
-  dnsPolicy: {{ . }}
-  {{- end }}
-  {{- with .Values.dnsConfig }}
-  dnsConfig:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- include "aws-support-exporter.fields" (list .Values "priorityClassName" "hostAliases" "dnsPolicy" "dnsConfig" "nodeSelector" "tolerations" "affinity") | replace "\n" "\n  " }}
   {{- with .Values.extraInitContainers }}
   initContainers:
     {{- toYaml . | nindent 4 }}
@@ -124,18 +102,7 @@ spec:
       readinessProbe:
         {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.readinessProbe "path" "/-/ready") | nindent 8 }}
       {{- end }}
-      {{- if (.Values.startupProbe).enabled }}
-      startupProbe:
-        {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.startupProbe "path" "/-/healthy") | nindent 8 }}
-      {{- end }}
-      {{- with .Values.resources }}
-      resources:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with .Values.securityContext }}
-      securityContext:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
+      {{- include "aws-support-exporter.fields" (list .Values "resources" "securityContext") | replace "\n" "\n      " }}
       {{- $configKind := include "aws-support-exporter.configKind" . }}
       {{- if or $configKind .Values.web.config.existingSecret .Values.extraVolumeMounts }}
       volumeMounts:
@@ -170,18 +137,6 @@ spec:
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- end }}
-  {{- with .Values.nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.affinity }}
-  affinity:
-    {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with .Values.topologySpreadConstraints }}
   {{- $selector := dict "labelSelector" (dict "matchLabels" (fromYaml (include "aws-support-exporter.selectorLabels" $))) }}
