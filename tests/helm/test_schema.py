@@ -81,9 +81,11 @@ def turned_on(section: str) -> dict[str, Any]:
     """Return values with which those of a section have an effect."""
     values: dict[str, Any] = {"skipApiCheck": True, "config": {"poll": {"interval": "5m"}}}
     values["sharding"] = {"enabled": section == "updateStrategy"}
+    if section == "ingress":
+        values["ingress"] = {"hosts": [{"host": "support.example.com"}]}
     if section == "dashboards":
         values["dashboards"] = {"configMaps": {"enabled": True}, "grafanaOperator": {"enabled": True}}
-    return {**values, section: {"enabled": True}} if section in HAVE_A_SWITCH else values
+    return {**values, section: {**values.get(section, {}), "enabled": True}} if section in HAVE_A_SWITCH else values
 
 
 @lru_cache
@@ -168,7 +170,7 @@ def test_every_section_is_strict() -> None:
 
 def test_the_examples_of_the_readme_are_valid(helm4: Helm4) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for text in examples:
         assert helm4.render({"skipApiCheck": True, **yaml.safe_load(text)})
 

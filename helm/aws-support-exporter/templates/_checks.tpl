@@ -59,6 +59,9 @@ true
 {{- if and .Values.service.loadBalancerSourceRanges (ne .Values.service.type "LoadBalancer") -}}
 {{- fail "service.loadBalancerSourceRanges requires service.type LoadBalancer" -}}
 {{- end -}}
+{{- if and (.Values.ingress).enabled (not .Values.ingress.hosts) -}}
+{{- fail "ingress.enabled is true, but it has no hosts: set ingress.hosts" -}}
+{{- end -}}
 {{- if and (.Values.serviceMonitor).enabled (.Values.podMonitor).enabled -}}
 {{- fail "serviceMonitor and podMonitor are mutually exclusive, because Prometheus would scrape the exporter twice: enable one of them" -}}
 {{- end -}}
