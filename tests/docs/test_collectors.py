@@ -1,4 +1,4 @@
-"""The configurations of other collectors: read by their own parsers where these are here, and fitting what the chart renders."""
+"""Configurations of other collectors: read by their own parsers where these are here, and fitting what the chart renders."""
 
 import json
 import re
