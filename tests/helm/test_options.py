@@ -198,6 +198,14 @@ def test_annotations_of_the_service_account_are_templates(helm4: Helm4) -> None:
     }
 
 
+def test_a_rollout_ends_the_old_pod_once_the_new_one_is_ready_unless_told_otherwise(engine: Engine) -> None:
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert named(engine.render({}), "Deployment")["spec"]["strategy"] == rolling
+    assert exporter_of(engine.render({}))["readinessProbe"]["httpGet"]["path"] == "/-/ready"
+    recreated = engine.render({"strategy": {"type": "Recreate"}})
+    assert named(recreated, "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_deployment_has_as_many_pods_as_asked_for(helm4: Helm4, count: int) -> None:
     assert named(helm4.render({"replicaCount": count}), "Deployment")["spec"]["replicas"] == count

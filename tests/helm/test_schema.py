@@ -204,6 +204,46 @@ def test_what_the_exporter_reads_the_schema_takes(file: Path) -> None:
     assert config is None or accepts(as_helm_has_it)
 
 
+NOT_REFUSED = {
+    "duplicate_key": "Helm has read the YAML",
+    "events_china": "regions are the exporter's to know",
+    "events_empty": "null is no value for Helm",
+    "events_http": "servers that are not AWS's may have no TLS",
+    "events_partition": "as events_china",
+    "label_with_nul": "no pattern has NUL",
+    "merge": "Helm has read the YAML",
+    "partitions": "as events_china",
+}
+"""What the exporter refuses, and the chart cannot: a rollout stops at it."""
+
+
+def without_aliases(file: Path) -> dict[str, Any]:
+    """Return a configuration as Helm hands it on, {} where that cannot be."""
+    try:
+        tokens = [type(token) for token in yaml.scan(file.read_text())]
+        read = {} if yaml.AliasToken in tokens else json.loads(json.dumps(yaml.safe_load(file.read_text()), default=str))
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+WRONG = {file.name.removesuffix(".bad.yaml"): without_aliases(file) for file in sorted(CONFIGS.glob("*.bad.yaml"))}
+
+
+@pytest.mark.parametrize(("name", "config"), [item for item in WRONG.items() if item[1]], ids=lambda value: str(value)[:30])
+def test_the_chart_refuses_a_configuration_that_would_end_the_exporter(name: str, config: Values, helm4: Helm4) -> None:
+    if name in NOT_REFUSED:
+        assert helm4.render({"config": config})
+    else:
+        with pytest.raises(RenderError, match=r"config|meet the specifications|invalid values"):
+            helm4.render({"config": config})
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.ok.yaml")), ids=lambda file: file.name)
+def test_the_chart_takes_a_configuration_that_the_exporter_takes(file: Path, helm4: Helm4) -> None:
+    assert helm4.render({"config": json.loads(json.dumps(yaml.safe_load(file.read_text()) or {}, default=str))})
+
+
 Config = dict[str, Any]
 
 FIELDS: dict[str, Callable[[str], Config]] = {

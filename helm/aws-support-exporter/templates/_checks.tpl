@@ -97,9 +97,10 @@ verticalPodAutoscaler.maxAllowed: verticalPodAutoscaler.containerPolicy.maxAllow
 {{- $aws := default dict .aws -}}
 {{- $seen := list -}}
 {{- $own := list -}}
-{{- range $key := list "accounts" "organizations" -}}
-{{- range $index, $entry := get $config $key | default list -}}
-{{- $path := printf "config.%s[%d]" $key $index -}}
+{{- range $key := list "accounts" "organizations" "events" -}}
+{{- $section := get $config $key | default list -}}
+{{- range $index, $entry := kindIs "map" $section | ternary (list $section) $section -}}
+{{- $path := eq $key "events" | ternary "config.events" (printf "config.%s[%d]" $key $index) -}}
 {{- $name := printf "%s %s" (trimSuffix "s" $key) ($entry.id | default $entry.name) -}}
 {{- if has $name $seen -}}{{- fail (printf "%s: %s is there twice: remove one of them" $path $name) -}}{{- end -}}
 {{- $seen = append $seen $name -}}
@@ -117,7 +118,7 @@ verticalPodAutoscaler.maxAllowed: verticalPodAutoscaler.containerPolicy.maxAllow
 {{- fail (printf "%s: the role %s is in another account than %s: correct it, or the id" $path $role $entry.id) -}}
 {{- end -}}
 {{- if and $entry.id (or $entry.use_own_credentials (not (or $ways $isNamed))) -}}{{- $own = append $own $path -}}{{- end -}}
-{{- if and (not $entry.id) (not (or $entry.member_role_name $aws.role_name)) -}}
+{{- if and (eq $key "organizations") (not (or $entry.member_role_name $aws.role_name)) -}}
 {{- fail (printf "%s.member_role_name is missing: write the name of the role to assume in each account, here or as config.aws.role_name" $path) -}}
 {{- end -}}
 {{- if and (gt (len (default list $entry.role_chain)) 1) (gt (include "aws-support-exporter.seconds" ($aws.session_duration | default "1h") | float64) 3600.0) -}}
