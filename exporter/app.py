@@ -170,7 +170,7 @@ class Exporter:
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
             warnings=[*denied, *(warning for each in discoverer.organizations() for warning in each.warnings)],
             notes=self._readers.notes(),
-            unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
+            unknown_accounts=[account_id for account_id in self._options.accounts if not accounts.get(account_id)],
             strict=self._options.strict,
         )
 
@@ -189,7 +189,6 @@ class Exporter:
         reloader = Reloader(
             options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
             content,
-            lifecycle=options.lifecycle,
             apply=lambda changed: self._apply(changed, polling),
             publish=lambda: polling.call(self.collector.publisher.publish()),
             now=self._clock.time,
@@ -201,7 +200,7 @@ class Exporter:
         loop.add_signal_handler(signal.SIGHUP, reloader.by_signal)
         watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
         self._announce(sockets, "http" if web_config is None or web_config.current.context is None else "https")
-        site = self._site(reloader.by_request, polling.problems)
+        site = self._site(reloader, polling)
         await server.run(application(site), sockets, stop, self._log, limits=options.limits, web_config=web_config)
         if watching is not None:
             watching.cancel()
@@ -224,7 +223,7 @@ class Exporter:
 
         await polling.call(apply())
 
-    def _site(self, reload: Callable[[], Awaitable[Sequence[str]]], loop_problems: Callable[[], list[str]]) -> Site:
+    def _site(self, reloader: Reloader, polling: LoopThread) -> Site:
         shard, publisher = self._options.shard, self.collector.publisher
         return Site(
             version=__version__,
@@ -234,11 +233,13 @@ class Exporter:
             about=self._about,
             config=lambda: as_yaml(self.settings.config),
             problems=lambda: self._last_reload().problems,
-            health_problems=lambda: [*loop_problems(), *self.collector.health_problems()],
+            health_problems=lambda: [*polling.problems(), *self.collector.health_problems()],
             ready=lambda: publisher.ready,
             now=self._clock.time,
             policy=lambda: publisher.snapshot.policy,
-            reload=reload,
+            reload=reloader.by_request,
+            refresh=lambda account_id: polling.call(self.collector.refresh(account_id)),
+            lifecycle=self._options.lifecycle,
             shard=f"This is shard {shard.index} of {shard.total}." if shard.total > 1 else "",
         )
 

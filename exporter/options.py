@@ -157,9 +157,10 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
     path = "path of the metrics (default: %(default)s)"
     prefix = "prefix of all paths (default: the path of --web.external-url)"
     config = "TLS and basic authentication, in the format of Prometheus's exporter-toolkit"
+    lifecycle = "enable POST /-/reload and /api/v1/accounts/ID/refresh; SIGHUP always reloads"
     requests = "maximum number of concurrent requests; 0 disables the limit (default: %(default)s)"
     connections = "maximum number of open connections; idle ones are closed for new ones (default: %(default)s)"
-    flag("--web.enable-lifecycle", action="store_true", help="enable reload by POST /-/reload; SIGHUP always reloads")
+    flag("--web.enable-lifecycle", action="store_true", help=lifecycle)
     flag("--web.listen-address", type=_address, action="append", metavar="ADDRESS", help=address)
     flag("--web.telemetry-path", type=_telemetry_path, default="/metrics", metavar="PATH", help=path)
     flag("--web.external-url", type=_external_path, metavar="URL", help=url)

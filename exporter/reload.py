@@ -11,7 +11,6 @@ from exporter.config.yaml_lines import read
 from exporter.errors import ConfigError, internal
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample
-from exporter.web.handlers import ReloadRefused
 
 _MOST_LOGGED = 20
 
@@ -42,34 +41,26 @@ class Reloader:
         path: Path | str,
         content: bytes,
         *,
-        lifecycle: bool,
         apply: Callable[[bytes], Awaitable[None]],
         publish: Callable[[], Awaitable[None]],
         now: Callable[[], float],
         log: FilteringBoundLogger,
     ) -> None:
         self._path = path  # or why there is none
-        self._lifecycle = lifecycle
         self._apply = apply
         self._publish = publish
         self._now = now
         self._log = log
         self._seen: bytes | None = content
         self._lock = asyncio.Lock()
-        self._waiting = asyncio.Semaphore(4)
         self._next: asyncio.Task[Sequence[str]] | None = None
         self.last = LastReload(now())
 
     async def by_request(self) -> Sequence[str]:
-        """Reload, and return every problem; raises ReloadRefused."""
-        if not self._lifecycle:
-            raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
+        """Reload, and return every problem."""
         if isinstance(self._path, str):
-            raise ReloadRefused(self._path)
-        if self._waiting.locked():
-            raise ReloadRefused("too many reloads are waiting; try again in a second")
-        async with self._waiting:
-            return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
+            return (self._path,)
+        return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
 
     def by_signal(self) -> None:
         if isinstance(self._path, str):

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "memory": (),
     "metrics": ("cases",),
     "options": ("__init__", "collector.schedule", "config.types", "errors", "log", "metrics", "web"),
-    "reload": ("config", "errors", "metrics", "web.handlers"),
+    "reload": ("config", "errors", "metrics"),
     "simulator": (),
     "targets": ("aws", "cases", "collector", "config"),
     "web": ("cases", "errors", "metrics"),

@@ -9,7 +9,6 @@ import pytest
 
 from exporter.config.settings import parse
 from exporter.reload import LastReload, Reloader
-from exporter.web.handlers import ReloadRefused
 from tests.support.log import Log
 
 STARTED, LATER = 1000.0, 1050.0
@@ -34,7 +33,6 @@ class World:
         self.reloader = Reloader(
             path,
             b"{}",
-            lifecycle=True,
             apply=lambda content: self.apply(content),  # noqa: PLW0108 - a test replaces it
             publish=self._publish,
             now=lambda: self.now,
@@ -93,6 +91,12 @@ async def test_a_request_reloads_and_returns_every_problem(world: World) -> None
     assert world.log.events == ["configuration reloaded", *["reloading configuration failed"] * 2]
 
 
+async def test_without_a_file_a_request_is_told_so_and_nothing_is_read(world: World) -> None:
+    reloader = Reloader("no file", b"{}", apply=world.apply, publish=world._publish, now=lambda: LATER, log=world.log.logger)
+    assert await reloader.by_request() == ("no file",)
+    assert (world.applied, reloader.last) == ([], LastReload(LATER))
+
+
 async def test_a_file_is_watched_by_its_content(world: World) -> None:
     async with world.watching():
         world.write("{}")
@@ -132,15 +136,6 @@ async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(wor
     world.let.set()
     assert await asked == ()
     assert world.applied == ["{}", PATIENT], "what is in the file is read once more, not ten thousand times"
-
-
-async def test_of_many_who_ask_at_once_four_wait(world: World) -> None:
-    world.let.clear()
-    asking = [asyncio.create_task(world.reloader.by_request()) for _ in range(6)]
-    await asyncio.sleep(0)
-    assert [type(task.exception()) for task in asking[4:]] == [ReloadRefused] * 2
-    world.let.set()
-    assert await asyncio.gather(*asking[:4]) == [()] * 4
 
 
 async def test_who_asks_for_a_reload_and_goes_away_takes_it_from_nobody(world: World) -> None:

@@ -155,8 +155,8 @@ def test_every_runtime_dependency_is_used(project: dict[str, Any]) -> None:
     assert [name for name in names if IMPORT_NAMES.get(name, name) not in used] == []
 
 
-def test_the_readme_lists_exactly_the_runtime_dependencies(project: dict[str, Any]) -> None:
-    table = section((ROOT / "README.md").read_text(), "## Dependencies")
+def test_contributors_are_told_exactly_the_runtime_dependencies(project: dict[str, Any]) -> None:
+    table = section((ROOT / "CONTRIBUTING.md").read_text(), "## Dependencies")
     rows = re.findall(r"^\| *`([^`]+)` *\|[^|\n]*\S[^|\n]*\|([^|\n]*\S[^|\n]*)\| *$", table, re.MULTILINE)
     names = [Requirement(text).name for text in project["project"]["dependencies"]]
 

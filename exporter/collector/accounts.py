@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from exporter.cases.events import Event
+from exporter.cases.model import Reason
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.ports import Target
@@ -98,8 +99,8 @@ class AccountTable:
                 return entry
         return None
 
-    def note(self, event: Event) -> bool:
-        """Poll an account at once because of an event, unless it fails; return whether it is one of these."""
+    def note(self, event: Event, *, by_person: bool = False) -> bool:
+        """Poll an account at once because of an event, unless it fails (for a person: is throttled); False if not here."""
         entry = self._entries.get(event.account_id)
         if entry is None:
             return False
@@ -107,8 +108,10 @@ class AccountTable:
         entry.asked = (min((at, *entry.asked)), at + SECOND_LOOK)
         entry.events.append(event)
         del entry.events[:-_MOST_EVENTS]
-        if entry.asked[0] < entry.due and not entry.failures:
-            self._plan(entry, entry.due)
+        poll = entry.status.last_poll
+        pauses = entry.failures and not (by_person and poll and poll.reason is not Reason.THROTTLED)
+        if entry.asked[0] < entry.due and not pauses:
+            self._plan(entry, entry.asked[0])
         return True
 
     def begin(self, entry: Entry) -> None:
@@ -160,8 +163,8 @@ class AccountTable:
     def entries(self) -> list[Entry]:
         return [entry for _, entry in sorted(self._entries.items())]
 
-    def __contains__(self, account_id: str) -> bool:
-        return account_id in self._entries
+    def get(self, account_id: str) -> Entry | None:
+        return self._entries.get(account_id)
 
     def _add(self, target: Target) -> None:
         entry = self._entries[target.account.account_id] = Entry(target, AccountStatus(target.account), 0.0)

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from exporter.cases.events import Event
 from exporter.cases.policy import Policy
+from exporter.cases.report import AccountReport, account_report
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
@@ -26,6 +29,7 @@ from exporter.metrics.renderer import Renderer
 
 _STUCK_AFTER = 2 * LONGEST_AGE + 300.0
 _PROGRESS_SECONDS = 0.1
+_PATIENCE = 30.0  # seconds that who asks for a poll waits; a response may take 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,20 @@ class Collector:
     async def poll(self, entry: Entry) -> None:
         self.accounts.begin(entry)
         self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status, entry.events))
+
+    async def refresh(self, account_id: str) -> tuple[AccountReport, bool] | None:
+        """Poll an account at once, and return how it is doing when a page shows that, and whether one does in time."""
+        if (entry := self.accounts.get(account_id)) is None:
+            return None
+        before, patience = self.publisher.shown_poll(account_id), _PATIENCE
+        if entry.status.last_poll is before and not entry.polling:  # or else who asks gets what is on its way
+            self.accounts.note(Event(account_id), by_person=True)
+            patience = _PATIENCE if entry.due - self._clock.monotonic() < _PATIENCE else 0.0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while (poll := self.publisher.shown_poll(account_id)) is before:
+                    await self.publisher.published.wait()
+        return account_report(entry.status, self.publisher.policy, self._clock.time()), poll is not before
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""

@@ -130,7 +130,7 @@ class Discoverer:
 
     def _add(self, listing: Listing, page: Sequence[Target]) -> None:
         """Poll accounts while the list still comes in; those that are polled already wait for its end."""
-        new = {target.account.account_id: target for target in page if target.account.account_id not in self._accounts}
+        new = {each.account.account_id: each for each in page if self._accounts.get(each.account.account_id) is None}
         if new:
             listing.targets |= new
             self._accounts.add(target for account_id, target in new.items() if self._owns(account_id))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
-from exporter.cases.status import AccountStatus
+from exporter.cases.status import AccountStatus, Poll
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, wait
 from exporter.collector.changelog import ChangeLog
@@ -63,6 +63,7 @@ class Publisher:
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
+        self.published = asyncio.Event()  # set for a moment after each page
         self.published_at = clock.monotonic()  # before the first page, when this began
         self.ready = False
         self._accounts = accounts
@@ -88,6 +89,9 @@ class Publisher:
             await wait(self._accounts.all_polled if first_round else self._accounts.events_read, pause - least)
             await wait(self._accounts.changed, LONGEST_AGE - pause)
 
+    def shown_poll(self, account_id: str) -> Poll | None:
+        return next((each.last_poll for each in self.snapshot.statuses if each.account.account_id == account_id), None)
+
     async def publish(self) -> None:
         async with self._lock:
             self._accounts.changed.clear()
@@ -105,6 +109,8 @@ class Publisher:
             self._events.page_shows(statuses)
             self.published_at = self._clock.monotonic()
             self.ready = self.ready or tried
+            self.published.set()
+            self.published.clear()
 
     def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> tuple[float, float]:
         """Publish a page, and return the CPU seconds and the seconds that it took."""

@@ -28,10 +28,13 @@ def test_case_text_addresses_and_credentials_are_nowhere(fleet: Fleet, simulator
         case.add_communication(body="SECRET-ANSWER")
     simulator.faults.add(Fault(SilenceInBody(), account_id=B, operation="DescribeCases", times=1))
     simulator.faults.add(Fault(Error(500, "InternalFailure", "SECRET-ERROR"), account_id=B, times=2))
-    exporter = start(CONFIG, simulator.environment(), "--log.level=debug")
+    exporter = start(CONFIG, simulator.environment(), "--log.level=debug", "--web.enable-lifecycle")
     exporter.wait_for(lambda text: f'aws_support_case_info{{account_id="{A}"' in text)
     exporter.wait_for(lambda text: f'aws_support_account_up{{account_id="{B}"' in text)
-    pages = "".join(exporter.get(path).text for path in ("/metrics", "/", "/api/v1/status", "/config"))
+    paths = ("/metrics", "/", "/api/v1/status", "/api/v1/cases", "/api/v1/cases?status=none", "/config")
+    pages = "".join(exporter.get(path).text for path in paths)
+    assert f'"account_id": "{A}"' in exporter.get("/api/v1/cases").text
+    pages += exporter.get(f"/api/v1/accounts/{A}/refresh", method="POST", timeout_seconds=40).text
     everything = pages + exporter.stderr + exporter.stdout
     keys = {simulator.environment()["AWS_SECRET_ACCESS_KEY"], *(r.access_key_id for r in simulator.log.records())} - {""}
     assert re.findall("secret-?[a-z]*", everything, re.IGNORECASE) == []

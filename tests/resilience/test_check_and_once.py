@@ -154,7 +154,7 @@ def test_check_says_for_each_failure_what_to_do(table: Ended) -> None:
     assert "arn:aws:iam::999999999999:user/aws-support-exporter" in about[NO_TRUST], "who the role must trust"
     assert "access_denied: DescribeCases: AccessDeniedException" in about[DENIED]
     assert "allow support:DescribeCases" in about[DENIED]
-    assert "exclude it: its plan (below Business Support+) has no Support API" in about[NO_PLAN]
+    assert "exclude the account: its plan (below Business Support+)" in about[NO_PLAN]
     assert "sts:TagSession" in about[TRAPPED]
     assert "EKS Pod Identity" in about[TRAPPED]
     assert GOOD not in about
@@ -489,7 +489,7 @@ def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_
     ended = command("check", GOOD, more=QUEUE)
     assert "✗ sqs: us-east-1, aws, 127.0.0.1" in ended.stdout
     assert "ReceiveMessage: QueueDoesNotExist" in ended.stdout
-    assert "correct events.queue_url" in " ".join(ended.stdout.split())
+    assert "fix events.queue_url" in " ".join(ended.stdout.split())
     assert ended.returncode == 1, "what is configured does not work, though accounts are polled all the same"
     queue = aws.fleet.send_events()
     try:

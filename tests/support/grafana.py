@@ -67,9 +67,9 @@ class Dashboard:
     def filled(self, text: str, view: View) -> str:
         """Return an expression with its variables filled in, as Grafana's data source for Prometheus does."""
         built_in = {
-            "__rate_interval": f"{max(view.step + view.scrape_interval, 4 * view.scrape_interval):g}s",
-            "__interval": f"{view.step:g}s",
-            "__range": f"{view.seconds:g}s",
+            "__rate_interval": f"{max(view.step + view.scrape_interval, 4 * view.scrape_interval):.0f}s",
+            "__interval": f"{view.step:.0f}s",
+            "__range": f"{view.seconds:.0f}s",
         }
         return _VARIABLE.sub(lambda found: built_in.get(found[1]) or self._chosen(found[1], view), text)
 

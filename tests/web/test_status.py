@@ -278,6 +278,6 @@ def test_events_are_on_the_page_where_there_is_a_queue(serve: Serve) -> None:
     detail = f"ReceiveMessage: QueueDoesNotExist {HOSTILE}"
     client = serve_with(replace(queue, up=False, reason=Reason.ACCESS_DENIED, detail=detail))
     assert "<b>Events cannot be received</b>, last received 3 s ago (access_denied)." in client.get("/").text
-    assert "create the queue, or correct events.queue_url" in client.get("/").text
+    assert "create the queue, or fix events.queue_url" in client.get("/").text
     assert HOSTILE not in client.get("/").text
     assert document(client)["events"]["advice"]

@@ -75,15 +75,7 @@ def account_rows(accounts: Iterable[AccountReport], shared: Iterable[Finding], p
         more = "".join((*why, *_cases(account, listed, policy, now)))
         cases = (case.display_id for case in listed)
         below = f'<tr class="more"><td class="why" colspan="7">{more}</td></tr>' if more else ""
-        yield f'<tbody data-words="{escape(words(account, cases))}">{_main(account, now)}{below}</tbody>'
-
-
-def words(account: AccountReport, cases: Iterable[str] = ()) -> str:
-    """Return what an account is found by, in lower case; `cases` are the ids of those that are shown."""
-    known = account.status.account
-    names = (known.name, known.account_id, known.region, known.organization, known.organizational_unit)
-    labels = (f"label_{name}={value}" for name, value in known.all_labels.items())
-    return " ".join((*names, f"state:{account.state}", account.reason or "", *labels, *cases)).lower()
+        yield f'<tbody data-words="{escape(account.words(cases))}">{_main(account, now)}{below}</tbody>'
 
 
 def _main(account: AccountReport, now: float) -> str:
