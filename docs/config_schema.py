@@ -23,7 +23,7 @@ _VALUES: Final[Mapping[Any, Json]] = {
     types.Name: {"type": "string", "minLength": 1, "maxLength": 256},
     types.AccountId: {"type": "string", "pattern": "^[0-9]{12}$"},
     types.RoleArnValue: {"type": "string", "pattern": _ROLE_ARN},
-    types.RoleName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{1,64}}$"},
+    types.RoleName: {"type": "string", "pattern": f"^([{_NAME_CHARS}]{{1,128}}/){{0,4}}[{_NAME_CHARS}]{{1,64}}$"},
     types.SessionName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{2,64}}$"},
     types.QueueUrl: {
         "type": "string",

@@ -283,9 +283,8 @@ def test_in_other_partitions_the_policy_names_roles_of_these(name: str, partitio
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_every_role_takes_a_boundary_and_all_but_the_members_a_path(name: str) -> None:
+def test_every_role_takes_a_boundary_and_a_path(name: str) -> None:
     boundary = {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary"}
     assert "PermissionsBoundary" not in role(name)
     assert role(name, PARAMETERS[name] | boundary)["PermissionsBoundary"] == boundary["PermissionsBoundaryArn"]
-    if name != "member-role":  # aws.role_name has no path
-        assert role(name, PARAMETERS[name] | {"RolePath": "/monitoring/"})["Path"] == "/monitoring/"
+    assert role(name, PARAMETERS[name] | {"RolePath": "/monitoring/"})["Path"] == "/monitoring/"

@@ -29,6 +29,7 @@ resource "aws_iam_role" "this" {
   description = "Read by aws-support-exporter"
   tags        = var.tags
 
+  path                 = var.role_path
   permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({

@@ -22,6 +22,7 @@ resource "aws_cloudformation_stack_set" "this" {
 
   parameters = {
     RoleName               = var.role_name
+    RolePath               = var.role_path
     TrustedPrincipalArn    = var.trusted_principal_arn == null ? "" : var.trusted_principal_arn
     TrustedAccountId       = var.trusted_account_id == null ? "" : var.trusted_account_id
     OrganizationId         = var.organization_id == null ? "" : var.organization_id

@@ -1,5 +1,5 @@
 variable "role_name" {
-  description = "The exporter's aws.role_name."
+  description = "The exporter's aws.role_name, without its path."
   type        = string
   default     = "AwsSupportExporter"
 }
@@ -46,6 +46,12 @@ variable "read_communications" {
   description = "Whether the role allows support:DescribeCommunications, for first responses of cases with more than five communications."
   type        = bool
   default     = true
+}
+
+variable "role_path" {
+  description = "The role's path."
+  type        = string
+  default     = "/"
 }
 
 variable "permissions_boundary" {
