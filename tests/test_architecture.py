@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "options": ("__init__", "collector.schedule", "config.types", "errors", "log", "metrics", "web"),
     "reload": ("config", "errors", "metrics"),
     "simulator": (),
+    "state": ("cases", "clock", "errors", "metrics"),
     "targets": ("aws", "cases", "collector", "config"),
     "web": ("cases", "errors", "metrics"),
 }
@@ -41,11 +42,11 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "bcrypt": ("web",),
     "boto3": ("aws",),
     "botocore": ("aws",),
-    "msgspec": ("aws",),
+    "msgspec": ("aws", "state"),
     "prometheus_client": ("metrics",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),
-    "structlog": ("app", "aws", "backfill", "collector", "log", "reload", "web"),
+    "structlog": ("app", "aws", "backfill", "collector", "log", "reload", "state", "web"),
     "yaml": ("config",),
     "yarl": ("aws",),
 }

@@ -1,14 +1,14 @@
 """Which accounts are polled, what is known of each, and when each is polled next."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from math import inf
 
 from exporter.cases.events import Event
-from exporter.cases.model import Reason
+from exporter.cases.model import Account, Reason
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.ports import Target
@@ -33,12 +33,12 @@ class Entry:
 
 
 class AccountTable:
-    """The accounts; to be used on one event loop.
+    """The accounts; to be used on one event loop. `known` returns what is known of one that is new.
 
     `changed` is set with each change, and `planned` when an account is due before all others; whoever waits clears them.
     """
 
-    def __init__(self, schedule: Schedule, clock: Clock) -> None:
+    def __init__(self, schedule: Schedule, clock: Clock, known: Callable[[Account], AccountStatus] = AccountStatus) -> None:
         self.changed = asyncio.Event()
         self.planned = asyncio.Event()
         self.all_polled = asyncio.Event()  # set while no account is waiting for its first poll
@@ -46,6 +46,7 @@ class AccountTable:
         self.passed = asyncio.Event()  # set for a moment when what kept some from being polled has passed
         self._schedule = schedule
         self._clock = clock
+        self._known = known
         self._entries: dict[str, Entry] = {}
         self._unpolled: set[str] = set()
         self._passing: set[str] = set()  # whose last poll failed for what passes
@@ -167,7 +168,9 @@ class AccountTable:
         return self._entries.get(account_id)
 
     def _add(self, target: Target) -> None:
-        entry = self._entries[target.account.account_id] = Entry(target, AccountStatus(target.account), 0.0)
+        entry = self._entries[target.account.account_id] = Entry(target, self._known(target.account), 0.0)
+        if entry.status.reading is not None:
+            target.source.resume(entry.status.reading)
         self._unpolled.add(target.account.account_id)
         self._plan(entry, self._clock.monotonic())
 

@@ -10,8 +10,10 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from exporter.cases.events import Event
+from exporter.cases.model import Account
 from exporter.cases.policy import Policy
 from exporter.cases.report import AccountReport, account_report
+from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
@@ -19,13 +21,12 @@ from exporter.collector.discovery import BATCH, Discoverer, Listing
 from exporter.collector.events import EventConsumer
 from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, EventSource, Target
-from exporter.collector.publisher import LONGEST_AGE, Publisher
+from exporter.collector.publisher import LONGEST_AGE, Publisher, Save
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
-from exporter.metrics.renderer import Renderer
 
 _STUCK_AFTER = 2 * LONGEST_AGE + 300.0
 _PROGRESS_SECONDS = 0.1
@@ -48,15 +49,16 @@ class Plan:
 class Collector:
     """Polls accounts and publishes pages by a plan, which can be replaced."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it puts together
         self,
         plan: Plan,
         instrumentation: Instrumentation,
-        renderer: Renderer,
         store: PageStore,
         samples: Callable[[], Iterable[Sample]],
         *,
         owns: Callable[[str], bool],
+        known: Callable[[Account], AccountStatus] = AccountStatus,  # of an account that is new
+        save: Save = lambda *_: None,  # what a page is about to show
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
@@ -64,11 +66,11 @@ class Collector:
         self._log = log
         changes = ChangeLog(clock, log)
         self._poller = Poller(plan.policy, plan.timeout, instrumentation, changes, clock=clock)
-        self.accounts = AccountTable(Schedule(plan.interval), clock)
+        self.accounts = AccountTable(Schedule(plan.interval), clock, known)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
         self.events = EventConsumer(self.accounts, instrumentation, clock=clock, log=log)
-        shown = (self.accounts, self.discoverer, self.events)
-        self.publisher = Publisher(plan.policy, *shown, renderer, store, samples=samples, changes=changes, clock=clock)
+        shown = (self.accounts, self.discoverer, self.events, instrumentation, store)
+        self.publisher = Publisher(plan.policy, *shown, save=save, samples=samples, changes=changes, clock=clock)
         self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}

@@ -60,6 +60,7 @@ class Site:
     refresh: Callable[[str], Awaitable[tuple[AccountReport, bool] | None]]  # polls an account that is here; was it in time?
     lifecycle: bool  # whether requests may have it reload or poll
     shard: str = ""  # which this is, as a sentence; empty when there is one
+    notice: str = ""  # for the top of the page
 
 
 def application(site: Site) -> web.Application:
@@ -109,7 +110,8 @@ class _Document:
 class _Handlers:
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard)
+        retry = f"SIGHUP or POST {site.paths.links}/-/reload retries now." if site.lifecycle else "SIGHUP retries now."
+        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard, site.notice, retry)
         self._encoding = asyncio.Lock()
 
     def render_page(self, _: Query) -> bytes:

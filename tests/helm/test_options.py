@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exporter import __version__
-from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, exporter_of, named
+from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, exporter_of, named, pod_of
 
 CUSTOM = [
     ("serviceMonitor", "monitoring.coreos.com/v1", "ServiceMonitor"),
@@ -17,14 +17,7 @@ CUSTOM = [
     ("vmServiceScrape", "operator.victoriametrics.com/v1beta1", "VMServiceScrape"),
     ("verticalPodAutoscaler", "autoscaling.k8s.io/v1", "VerticalPodAutoscaler"),
 ]
-SECTIONS = {key for key, _, _ in CUSTOM} | {
-    "dashboards",
-    "ingress",
-    "networkPolicy",
-    "podDisruptionBudget",
-    "sharding",
-    "tests",
-}
+SECTIONS = {key for key, *_ in CUSTOM} | {"dashboards", "ingress", "networkPolicy", "persistence", "podDisruptionBudget"}
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 WEB = {"existingSecret": "own"}
 
@@ -100,6 +93,14 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
             {"serviceAccount": {"create": False, "annotations": {"a": "b"}}},
             "serviceAccount.annotations requires serviceAccount.create=true",
         ),
+        (
+            {"persistence": {"enabled": True}, "replicaCount": 2},
+            "persistence.enabled requires replicaCount=1",
+        ),
+        (
+            {"persistence": {"enabled": True, "existingClaim": "own"}, "sharding": {"enabled": True}},
+            "persistence.existingClaim is one volume for all shards",
+        ),
         ({"service": {"nodePort": 30047}}, "service.nodePort requires service.type NodePort"),
         (
             {
@@ -174,7 +175,7 @@ def test_a_disruption_budget_of_nothing_is_not_none(helm4: Helm4) -> None:
     assert (spec["minAvailable"], "maxUnavailable" in spec) == (0, False)
 
 
-@pytest.mark.parametrize("section", sorted(SECTIONS))
+@pytest.mark.parametrize("section", sorted(SECTIONS | {"sharding", "tests"}))
 def test_a_section_without_values_is_off(helm4: Helm4, section: str) -> None:
     others = {"skipApiCheck": True, "config": {"accounts": [{"id": "111122223333"}]}}
     off: Values = {} if section == "dashboards" else {section: {"enabled": False}}
@@ -265,3 +266,29 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
     url = "https://support.example.com"
     published = {"web": {"externalUrl": url}, "ingress": {"enabled": True, "hosts": [{"host": "support.example.com"}]}}
     assert f"3. Open the status page\n   {url}\n" in helm4.notes(published)
+
+
+@pytest.mark.parametrize(
+    ("values", "claim", "created"),
+    [({}, "demo-aws-support-exporter", ["demo-aws-support-exporter"]), ({"existingClaim": "own"}, "own", [])],
+)
+def test_the_state_is_on_a_claim(helm4: Helm4, values: Values, claim: str, created: list[str]) -> None:
+    objects = helm4.render({"persistence": {"enabled": True, **values}})
+    assert [each["metadata"]["name"] for each in objects if each["kind"] == "PersistentVolumeClaim"] == created
+    assert pod_of(objects)["spec"]["volumes"] == [{"name": "state", "persistentVolumeClaim": {"claimName": claim}}]
+    (mount,) = exporter_of(objects)["volumeMounts"]
+    assert f"--storage.path={mount['mountPath']}" in exporter_of(objects)["args"]
+
+
+@pytest.mark.parametrize(
+    ("given", "group"), [({}, 65532), ({"fsGroup": 1000}, 1000), ({"runAsUser": 1000, "fsGroup": 2000}, 2000)]
+)
+def test_the_volume_is_the_groups_of_the_image_or_of_the_values(helm4: Helm4, given: Values, group: int) -> None:
+    context = pod_of(helm4.render({"persistence": {"enabled": True}, "podSecurityContext": given}))["spec"]["securityContext"]
+    assert context["fsGroup"] == group
+    assert "fsGroup" not in pod_of(helm4.render({}))["spec"]["securityContext"]
+
+
+def test_openshift_chooses_the_group_of_the_volume(helm3: Helm3) -> None:
+    openshift = Helm3(helm3.binary, ["security.openshift.io/v1"])
+    assert "fsGroup" not in pod_of(openshift.render({"persistence": {"enabled": True}}))["spec"]["securityContext"]

@@ -53,6 +53,14 @@ true
 {{- if and .Values.serviceAccount.annotations (not .Values.serviceAccount.create) -}}
 {{- fail "serviceAccount.annotations requires serviceAccount.create=true: annotate your own ServiceAccount instead" -}}
 {{- end -}}
+{{- with .Values.persistence -}}
+{{- if and .enabled .existingClaim ($.Values.sharding).enabled -}}
+{{- fail "persistence.existingClaim is one volume for all shards: remove it, and each pod gets a claim of its own" -}}
+{{- end -}}
+{{- if and .enabled (gt (int $.Values.replicaCount) 1) -}}
+{{- fail "persistence.enabled requires replicaCount=1: two pods cannot use one volume" -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.service.nodePort (eq .Values.service.type "ClusterIP") -}}
 {{- fail "service.nodePort requires service.type NodePort or LoadBalancer" -}}
 {{- end -}}
