@@ -95,7 +95,6 @@ def _now() -> list[tuple[int, Json]]:
             Query(f"max(aws_support_account_up{{{queries.ACCOUNT}}})", instant=True),
             thresholds=steps(base=QUIET),
             mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["failing"])})],
-            graph=False,
         ),
     ]
     return [(3, panel) for panel in panels]
@@ -105,7 +104,7 @@ def _services() -> Json:
     return bargauge(
         "Services",
         "The eight AWS services with the most open cases.",
-        Query(queries.or_none(f"topk(8, {queries.open_cases(by='service_code')})", "service_code"), "{{service_code}}"),
+        Query(queries.or_none(f"topk(8, {queries.open_by_service()})", "service_code"), "{{service_code}}"),
         decimals=0,
     )
 

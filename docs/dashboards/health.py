@@ -102,7 +102,6 @@ def _now() -> list[tuple[int, Json]]:
             thresholds=steps(base=QUIET),
             mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})],
             no_value="none",
-            graph=False,
         ),
     ]
     return [(3, panel) for panel in panels]
@@ -234,7 +233,6 @@ def _queue() -> Json:
         thresholds=steps(base=QUIET),
         mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})],
         no_value="none",
-        graph=False,
     )
 
 

@@ -114,7 +114,7 @@ def _age() -> str:
 
 def _cases_of_groups() -> str:
     by = "severity_code, service_code, waiting_on"
-    return queries.per_account("aws_support_open_cases", queries.GROUP, by=by, name=True)
+    return queries.per_account(queries.OPEN, queries.GROUP, by=by, name=True)
 
 
 def _failing() -> str:
@@ -127,7 +127,7 @@ def _severities() -> Json:
     return bargauge(
         "Open now",
         "Open cases at the end of the time range.",
-        *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
+        *(Query(queries.open_cases(matcher, by="severity_code"), legend) for legend, matcher in queries.BY_SEVERITY),
         overrides=by_name(SEVERITY),
         decimals=0,
     )
@@ -212,7 +212,7 @@ def _first_response() -> Json:
 
 
 def _accounts() -> Json:
-    counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
+    counted = queries.total(queries.OPEN, queries.GROUP, name=True)
     return bargauge(
         "Accounts with the most open cases",
         "The ten accounts with the most open cases. A click opens the account.",
@@ -223,7 +223,7 @@ def _accounts() -> Json:
 
 
 def _services() -> Json:
-    counted = queries.open_cases(by="service_code")
+    counted = queries.open_by_service()
     return bargauge(
         "Services with the most open cases",
         "The ten AWS services with the most open cases.",
@@ -233,17 +233,17 @@ def _services() -> Json:
 
 
 def _accounts_history() -> Json:
-    counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
+    counted, before = (queries.total(metric, queries.GROUP, name=True) for metric in (queries.OPEN, queries.OPEN_BEFORE))
     return timeseries(
         "Open cases of these accounts",
         "History of the seven accounts with the most open cases at the end of the time range.",
-        Query(queries.or_none(queries.top_at_the_end(7, counted, "account_id"), "account_name"), "{{account_name}}"),
+        Query(queries.or_none(queries.top_at_the_end(7, counted, "account_id", before), "account_name"), "{{account_name}}"),
         decimals=0,
     )
 
 
 def _services_history() -> Json:
-    counted = queries.open_cases(by="service_code")
+    counted = queries.open_by_service()
     return timeseries(
         "Open cases of these services",
         "History of the seven services with the most open cases at the end of the time range.",

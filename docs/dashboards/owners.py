@@ -47,16 +47,17 @@ def most_open() -> Json:
 
 def history() -> Json:
     """Return the history of those with the most open cases."""
+    top = queries.top_at_the_end(7, _open_by_owner(), "owner", _open_by_owner(metric=queries.OPEN_BEFORE))
     return timeseries(
         "Open cases of these owners",
         "History of the seven owners with the most open cases at the end of the time range.",
-        Query(queries.or_none(queries.top_at_the_end(7, _open_by_owner(), "owner"), "owner", "(none)"), "{{owner}}"),
+        Query(queries.or_none(top, "owner", "(none)"), "{{owner}}"),
         decimals=0,
     )
 
 
-def _open_by_owner(more: str = "") -> str:
-    return _by_owner("sum", queries.per_account("aws_support_open_cases", queries.GROUP, more))
+def _open_by_owner(more: str = "", metric: str = queries.OPEN) -> str:
+    return _by_owner("sum", queries.per_account(metric, queries.GROUP, more))
 
 
 def _by_owner(operator: str, of_accounts: str) -> str:

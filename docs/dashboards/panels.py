@@ -55,16 +55,15 @@ def stat(
     thresholds: Json = _ANY,
     **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
-    """Return a panel of one big number; `graph` draws its history behind it."""
-    graph = options.pop("graph", True)
+    """Return a panel of one big number, of now: that of a range ends with Grafana's last full step, up to an hour ago."""
     config = _config(unit, thresholds, **options)
-    panel = _panel("stat", title, description, [_only(query, instant=not graph) for query in queries], config)
+    panel = _panel("stat", title, description, [_only(query, instant=True) for query in queries], config)
     panel["options"] = {
         "reduceOptions": _CALCS,
         "orientation": "auto",
         "textMode": "auto",
         "colorMode": "value",
-        "graphMode": "area" if graph else "none",
+        "graphMode": "none",
         "justifyMode": "auto",
     }
     return panel

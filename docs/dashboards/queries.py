@@ -10,6 +10,9 @@ from docs.dashboards.model import INFO, JOB, OF_OWNER
 ACCOUNT = f'{JOB}, account_id=~"$account"'
 SEVERITY = f'{ACCOUNT}, severity_code=~"$severity"'
 GROUP = f'{SEVERITY}, service_code=~"$service"'
+OPEN, OPEN_BEFORE = "aws_support_open_cases", "aws_support_account_open_cases"
+"""The second one has a backfilled past. It has no service_code, so that it matches GROUP only where all services are chosen."""
+
 CHOSEN = f"and on (account_id) {INFO}{{{JOB}, {OF_OWNER}}}"
 
 BY_SEVERITY = (
@@ -49,22 +52,25 @@ def by_plan(counted: str) -> str:
 
 
 def open_cases(more: str = "", *, by: str = "") -> str:
-    """Return how many cases are open, in all or by labels; zero only if accounts were polled."""
-    counted = total("aws_support_open_cases", GROUP, more, by=by)
-    if not by:
-        return f"{counted} or {none_of_them()}"
-    return counted
+    """Return how many cases are open, in all or by severity; zero only if accounts were polled."""
+    none = none_of_them(more, by=by) if by else none_of_them()
+    return f"{total(OPEN, GROUP, more, by=by)} or {total(OPEN_BEFORE, GROUP, more, by=by)} or {none}"
+
+
+def waiting_on(side: str) -> str:
+    """Return how many cases wait on a side; zero only if accounts were polled."""
+    counted = total(OPEN, GROUP, f'waiting_on="{side}"')
+    return f"{counted} or {none_of_them()}"
+
+
+def open_by_service() -> str:
+    """Return how many cases are open by service."""
+    return total(OPEN, GROUP, by="service_code")
 
 
 def none_of_them(more: str = "", *, by: str = "") -> str:
-    """Return zero if any account was polled, and nothing if none was."""
-    return f"0 * {total('aws_support_account_open_cases', SEVERITY, more, by=by)}"
-
-
-def open_by_severity(matcher: str) -> str:
-    """Return how many cases of some severities are open; zero only if accounts were polled."""
-    by = "severity_code"
-    return f"{total('aws_support_open_cases', GROUP, matcher, by=by)} or {none_of_them(matcher, by=by)}"
+    """Return zero if any account was polled, and nothing if none was, as in a backfilled past."""
+    return f"0 * {total('aws_support_unanswered_cases', SEVERITY, more, by=by)}"
 
 
 def or_none(expr: str, label: str, text: str = "none") -> str:
@@ -72,15 +78,17 @@ def or_none(expr: str, label: str, text: str = "none") -> str:
     return f'{expr} or on () label_replace({none_of_them()}, "{label}", "{text}", "", "")'
 
 
-def top_at_the_end(count: int, expr: str, by: str) -> str:
+def top_at_the_end(count: int, expr: str, by: str, before: str = "") -> str:
     """Return the history of those series that are the greatest at the end of the time range, and of no others.
 
     Args:
         count: How many.
         expr: Gauges only.
         by: The labels that the series differ by.
+        before: What has a past where `expr` has none.
     """
-    return f"{expr} and on ({by}) topk({count}, {expr.replace('}', '} @ end()')})"
+    history = f"({expr} or {before})" if before else expr
+    return f"{history} and on ({by}) topk({count}, {expr.replace('}', '} @ end()')})"
 
 
 def quantile(share: float, metric: str, by: str, window: str, matchers: str) -> str:

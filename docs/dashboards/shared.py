@@ -36,13 +36,13 @@ def unanswered_and_turns() -> list[Json]:
         stat(
             "Waiting on us",
             "Open cases on which we are to answer: their status says so, or AWS wrote last where the status says nothing.",
-            Query(queries.open_cases('waiting_on="customer"')),
+            Query(queries.waiting_on("customer")),
             color=fixed(TURN["customer"][1]),
         ),
         stat(
             "Waiting on AWS",
             "Open cases on which AWS is to answer. An interim update by AWS changes nothing.",
-            Query(queries.open_cases('waiting_on="aws"')),
+            Query(queries.waiting_on("aws")),
             color=fixed(TURN["aws"][1]),
         ),
     ]
@@ -53,7 +53,7 @@ def by_severity() -> Json:
     return timeseries(
         "Open cases by severity",
         "Open cases by severity, the most severe at the bottom.",
-        *(Query(queries.open_by_severity(matcher), legend) for legend, matcher in queries.BY_SEVERITY),
+        *(Query(queries.open_cases(matcher, by="severity_code"), legend) for legend, matcher in queries.BY_SEVERITY),
         overrides=by_name(SEVERITY),
         stacked=True,
         decimals=0,
@@ -65,7 +65,7 @@ def turn_over_time() -> Json:
     return timeseries(
         "Waiting on",
         "Open cases by who they are waiting on, as their status says, or else by who wrote last.",
-        *(Query(queries.open_cases(f'waiting_on="{side}"'), name) for side, (name, _) in TURN.items()),
+        *(Query(queries.waiting_on(side), name) for side, (name, _) in TURN.items()),
         overrides=by_name(dict(TURN.values())),
         decimals=0,
     )

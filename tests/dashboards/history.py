@@ -285,6 +285,8 @@ class RecordedExporter:
         yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self._started)
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
+        yield Sample(catalog.STATE_WRITE_ERRORS, {}, 0)
+        yield Sample(catalog.STATE_WRITTEN, {}, self._started)
         if self._scrape.total > 1:
             yield Sample(catalog.SHARDS, {}, self._scrape.total)
             yield Sample(catalog.SHARD, {"ordinal": str(self._scrape.index), "total": str(self._scrape.total)}, 1)
