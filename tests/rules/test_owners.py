@@ -11,6 +11,7 @@ from tests.rules.rendered import complaints, rendered
 from tests.rules.situations import EACH_ALERT, OVERDUE, A, in_search, replica, series
 from tests.rules.test_alerts import TEXTS, run
 from tests.rules.test_namespaces import scraped
+from tests.support.prometheus import Promtool
 
 OWNER_LABELS = ["label_team", "organizational_unit"]
 TEAM, UNIT = 'label_team="shop"', 'organizational_unit="Root/Prod"'
@@ -53,7 +54,7 @@ OF_PER_ACCOUNT = [each for each in EACH_ALERT if each.alert not in OF_NO_ACCOUNT
     ],
 )
 def test_an_alert_about_an_account_fires_once_and_says_whose_it_is(
-    promtool: str,
+    promtool: Promtool,
     tmp_path: Path,
     infos: Callable[[int], dict[str, str]],
     owner: Mapping[str, str],
@@ -72,13 +73,10 @@ def test_an_alert_about_an_account_fires_once_and_says_whose_it_is(
     }
     situations = [replace(each, series={**each.series, **infos(each.minute)}, ends=False) for each in OF_PER_ACCOUNT]
 
-    said = run(promtool, rendered(ownerLabels=OWNER_LABELS), situations, texts, tmp_path)
-
-    assert "FAILED" not in said, said
-    assert "SUCCESS" in said, said
+    assert run(promtool, rendered(ownerLabels=OWNER_LABELS), situations, texts, tmp_path) == ""
 
 
-def test_replicas_that_disagree_raise_one_alert_that_never_changes(promtool: str, tmp_path: Path) -> None:
+def test_replicas_that_disagree_raise_one_alert_that_never_changes(promtool: Promtool, tmp_path: Path) -> None:
     infos = always(info(TEAM), replica(info('label_team="warehouse"')))
     tests = [
         {
@@ -101,7 +99,7 @@ def test_replicas_that_disagree_raise_one_alert_that_never_changes(promtool: str
     assert complaints(promtool, rendered(ownerLabels=OWNER_LABELS), tests, tmp_path) == ""
 
 
-def test_each_clusters_alerts_have_its_own_owner(promtool: str, tmp_path: Path) -> None:
+def test_each_clusters_alerts_have_its_own_owner(promtool: Promtool, tmp_path: Path) -> None:
     """An account that the exporters of two clusters poll, each with labels of its own; a third has none."""
     alerts = rendered(ownerLabels=OWNER_LABELS, clusterLabel="cluster")
     (alert,) = (each for each in alerts if each["alert"] == "AwsSupportFirstResponseOverdue")
@@ -125,7 +123,7 @@ def test_each_clusters_alerts_have_its_own_owner(promtool: str, tmp_path: Path) 
     assert complaints(promtool, [alert], [test], tmp_path) == ""
 
 
-def test_accounts_with_and_without_a_team_fire_side_by_side(promtool: str, tmp_path: Path) -> None:
+def test_accounts_with_and_without_a_team_fire_side_by_side(promtool: Promtool, tmp_path: Path) -> None:
     (alert,) = (each for each in rendered(ownerLabels=OWNER_LABELS) if each["alert"] == "AwsSupportFirstResponseOverdue")
     owned, without = (OVERDUE, OVERDUE.replace("critical", "urgent")), in_search(OVERDUE)
     expected = [*(name.replace("}", f",{TEAM}}}") for name in owned), without]

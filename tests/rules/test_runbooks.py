@@ -12,7 +12,7 @@ from exporter.metrics.catalog import CATALOG
 from tests.rules.test_alerts import ROWS, alerts
 from tests.support.chart import Helm4, named
 from tests.support.promql import OF_THE_PROCESS, unknown
-from tests.support.tools import ROOT, find_tool
+from tests.support.tools import ROOT
 
 RUNBOOKS = ROOT / "docs/runbooks.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "helm/aws-support-exporter/README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -40,10 +40,7 @@ def test_the_overview_says_how_severe_each_alert_is_and_when_it_fires() -> None:
     ] == ROWS
 
 
-def test_alertmanager_takes_the_routes(tmp_path: Path) -> None:
-    amtool = find_tool("amtool")
-    if amtool is None:
-        pytest.skip("amtool is not here: run `make tools`")
+def test_alertmanager_takes_the_routes(amtool: Path, tmp_path: Path) -> None:
     known = {alert["alert"] for alert in alerts()}
     for routes in ROUTES:
         config = tmp_path / "alertmanager.yaml"
@@ -63,10 +60,9 @@ def test_alertmanager_takes_the_routes(tmp_path: Path) -> None:
         ([], "cloud-team"),
     ],
 )
-def test_an_alert_reaches_the_team_that_its_labels_name(tmp_path: Path, labels: Sequence[str], receiver: str) -> None:
-    amtool = find_tool("amtool")
-    if amtool is None:
-        pytest.skip("amtool is not here: run `make tools`")
+def test_an_alert_reaches_the_team_that_its_labels_name(
+    amtool: Path, tmp_path: Path, labels: Sequence[str], receiver: str
+) -> None:
     config = tmp_path / "alertmanager.yaml"
     config.write_text(ROUTES[1])
     command = [str(amtool), "config", "routes", "test", f"--config.file={config}", "alertname=AwsSupportCaseQuiet", *labels]
