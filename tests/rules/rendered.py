@@ -14,7 +14,7 @@ def rendered(**values: object) -> list[Alert]:
     """Return the alerts of the chart."""
     rule: Values = {"enabled": True, "skipApiCheck": True, **values}
     groups = named(Helm4().render({"prometheusRule": rule}), "PrometheusRule")["spec"]["groups"]
-    return [alert for group in groups for alert in group["rules"]]
+    return [alert for group in groups for alert in group["rules"] if "alert" in alert]
 
 
 def complaints(promtool: Promtool, rules: Sequence[Alert], tests: Sequence[Mapping[str, object]], folder: Path) -> str:

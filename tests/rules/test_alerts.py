@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from exporter.metrics.catalog import CATALOG
-from tests.rules.situations import EACH_ALERT, SITUATIONS, Situation
+from tests.rules.situations import EACH_ALERT, LOOK_BACK, SITUATIONS, Situation
 from tests.support.prometheus import Promtool
-from tests.support.promql import unknown
+from tests.support.promql import OF_THE_RULES, unknown
 from tests.support.tools import ROOT
 
 RULES = ROOT / "helm/aws-support-exporter/files/rules"
@@ -29,6 +29,8 @@ CONSOLES = {
     "us-gov-west-1": "console.amazonaws-us-gov.com",
 }
 SEVERITIES = {"critical", "warning", "info"}
+NEVER_TOLD = {"severity", "label_team"}
+"""Labels that texts leave out: which of an account's labels matter is for the chart to say."""
 
 Alert = dict[str, Any]
 
@@ -112,7 +114,7 @@ def test_every_alert_fires_with_its_text_and_stays_silent_without_cause(
 def test_each_alert_is_shown_to_fire_to_be_silent_and_to_end() -> None:
     shown = {(situation.alert, situation.fires) for situation in EACH_ALERT}
     assert shown == {(alert["alert"], fires) for alert in alerts() for fires in (True, False)}
-    assert {each.alert for each in EACH_ALERT if each.ends} == KEPT.keys() - {"AwsSupportExporterAbsent"}
+    assert {each.alert for each in EACH_ALERT if each.ends} == KEPT.keys() - LOOK_BACK
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
@@ -125,6 +127,19 @@ def test_an_alert_says_what_to_do_and_names_only_what_is_exported(alert: Alert) 
     assert alert["annotations"]["runbook_url"].endswith(f"/docs/runbooks.md#{alert['alert'].lower()}")
 
 
+def test_rules_record_what_is_exported_under_names_that_are_known() -> None:
+    recorded = [
+        rule
+        for file in RULES.iterdir()
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    ]
+
+    assert {rule["record"] for rule in recorded} == OF_THE_RULES.keys()
+    assert [rule["record"] for rule in recorded if unknown(rule["expr"])] == []
+
+
 def test_no_label_of_an_alert_hides_one_of_a_metric() -> None:
     exported = {label for metric in CATALOG.values() for label in (*metric.labels, *metric.optional)}
     assert not exported & {"alertname", *(label for alert in alerts() for label in alert["labels"])}
@@ -133,7 +148,7 @@ def test_no_label_of_an_alert_hides_one_of_a_metric() -> None:
 @pytest.mark.parametrize("text", yaml.safe_load(TEXTS.read_text()).items(), ids=lambda text: text[0])
 def test_a_text_names_what_it_is_about_and_links_to_it(text: tuple[str, Alert]) -> None:
     labels, told = text[1]["labels"], " ".join(text[1]["annotations"].values())
-    assert [label for label, value in labels.items() if value not in told and label != "severity"] == []
+    assert [label for label, value in labels.items() if value not in told and label not in NEVER_TOLD] == []
     if "region" in labels:
         assert f"https://{CONSOLES[labels['region']]}/support/home#/case/" in told
 
@@ -148,7 +163,7 @@ def test_the_queries_behind_a_text_name_only_what_is_exported(alert: Alert) -> N
 
 def test_only_what_cannot_wait_wakes_somebody() -> None:
     critical = {alert["alert"] for alert in alerts() if alert["labels"]["severity"] == "critical"}
-    assert critical == {"AwsSupportFirstResponseOverdue", "AwsSupportExporterAbsent"}
+    assert critical == {"AwsSupportFirstResponseOverdue", "AwsSupportMostAccountsUnread", "AwsSupportExporterAbsent"}
 
 
 def _told(output: str) -> Alert:

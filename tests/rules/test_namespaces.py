@@ -11,7 +11,7 @@ import yaml
 
 from tests.conftest import StartAlertmanager, StartPrometheus
 from tests.rules.rendered import complaints, rendered
-from tests.rules.situations import LATE, READ, SITUATIONS, failure
+from tests.rules.situations import LATE, MAX_STALENESS, READ, SITUATIONS, failure
 from tests.rules.test_alerts import TEXTS, run
 from tests.support.chart import NAMESPACE
 from tests.support.fetch import fetch
@@ -49,6 +49,7 @@ def test_every_alert_carries_the_namespace_and_the_cluster_of_its_exporter(promt
 def test_each_cluster_has_its_own_alerts(promtool: Promtool, tmp_path: Path) -> None:
     """An account that one cluster's exporter polls, and another's does not."""
     series = {scraped(READ, "a"): "0x100", scraped(READ, "b"): "0+60x100"}
+    series |= {scraped(MAX_STALENESS, cluster): "1800x100" for cluster in ("a", "b")}
     for values, clusters in (({"clusterLabel": "cluster"}, ["a"]), ({}, [])):
         alerts = rendered(**values)
         (stale,) = (alert for alert in alerts if alert["alert"] == "AwsSupportAccountStale")

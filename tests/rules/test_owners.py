@@ -16,7 +16,9 @@ from tests.support.prometheus import Promtool
 OWNER_LABELS = ["label_team", "organizational_unit"]
 TEAM, UNIT = 'label_team="shop"', 'organizational_unit="Root/Prod"'
 SHOP, PROD = {"label_team": "shop"}, {"organizational_unit": "Root/Prod"}
-OF_NO_ACCOUNT = {"AwsSupportSevereCasesRise", "AwsSupportOrganizationNotListed"}
+OF_NO_ACCOUNT = {"AwsSupportSevereCasesRise", "AwsSupportMostAccountsUnread", "AwsSupportAccountsReadTwice"}
+GONE = "AwsSupportAccountGone"
+"""It has the labels of the account that is gone, whatever the chart is told."""
 
 
 def info(*labels: str) -> str:
@@ -33,7 +35,9 @@ def restarted(minute: int) -> dict[str, str]:
     return {info(TEAM, UNIT): f"1x{before} stale", replica(info(UNIT)): f"_x{before} 1x1500"}
 
 
-OF_PER_ACCOUNT = [each for each in EACH_ALERT if each.alert not in OF_NO_ACCOUNT and "account_id" in "".join(each.series)]
+OF_PER_ACCOUNT = [
+    each for each in EACH_ALERT if each.alert not in {*OF_NO_ACCOUNT, GONE} and "account_id" in "".join(each.series)
+]
 """Situations of the alerts about an account."""
 
 
@@ -74,6 +78,14 @@ def test_an_alert_about_an_account_fires_once_and_says_whose_it_is(
     situations = [replace(each, series={**each.series, **infos(each.minute)}, ends=False) for each in OF_PER_ACCOUNT]
 
     assert run(promtool, rendered(ownerLabels=OWNER_LABELS), situations, texts, tmp_path) == ""
+
+
+def test_an_account_that_is_gone_has_the_owner_that_it_had(promtool: Promtool, tmp_path: Path) -> None:
+    text = yaml.safe_load(TEXTS.read_text())[GONE]
+    text["annotations"]["description"] = f"Team: shop. Organizational unit: Root/Prod. {text['annotations']['description']}"
+    situations = [each for each in EACH_ALERT if each.alert == GONE]
+
+    assert run(promtool, rendered(ownerLabels=OWNER_LABELS), situations, {GONE: text}, tmp_path) == ""
 
 
 def test_replicas_that_disagree_raise_one_alert_that_never_changes(promtool: Promtool, tmp_path: Path) -> None:
@@ -139,4 +151,4 @@ def test_alerts_about_no_account_stay_as_they_are() -> None:
     before = {alert["alert"]: alert for alert in rendered()}
     after = {alert["alert"]: alert for alert in rendered(ownerLabels=OWNER_LABELS)}
 
-    assert {name for name in after if after[name] != before[name]} == {each.alert for each in OF_PER_ACCOUNT}
+    assert {name for name in after if after[name] != before[name]} == {GONE, *(each.alert for each in OF_PER_ACCOUNT)}
