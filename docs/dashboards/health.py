@@ -17,7 +17,7 @@ def health() -> Json:
         "aws-support-exporter-health",
         "AWS Support / Exporter health",
         "Whether polls of accounts succeed, how fresh the data is, how AWS responds, and what the exporter costs.",
-        [model.datasource(), model.job(), model.organization(), *model.owners(), model.account(several=True)],
+        [model.datasource(), *model.where(), model.organization(), *model.owners(), model.account(several=True)],
         [
             ("", [(4, _now())]),
             ("Accounts", [(8, [(12, _states()), (12, _failures_over_time())]), (9, [(12, _failing()), (12, _oldest_poll())])]),
@@ -38,9 +38,11 @@ def health() -> Json:
 
 def _state(matcher: str = "") -> str:
     """Return accounts by state: the maximum over exporters of the same shard, then the sum over shards."""
+    exporter = "cluster, namespace, job, instance"  # of two clusters, instances may be called the same
     accounts = f"aws_support_accounts{{{JOB}{matcher}}}"
-    shared = f"{accounts} * on (job, instance) group_left (ordinal) aws_support_exporter_shard{{{JOB}}}"
-    return f"sum by (state) (max by (state, ordinal) ({shared} or on (job, instance) {accounts}))"
+    shared = f"{accounts} * on ({exporter}) group_left (ordinal) aws_support_exporter_shard{{{JOB}}}"
+    of_shards = f"max by (cluster, namespace, job, state, ordinal) ({shared} or on ({exporter}) {accounts})"
+    return f"sum by (state) ({of_shards})"
 
 
 def _now() -> list[tuple[int, Json]]:
@@ -59,7 +61,7 @@ def _now() -> list[tuple[int, Json]]:
                 ("ok", "Accounts ok", "Accounts whose last poll succeeded.", steps()),
                 (
                     "failing",
-                    "Failing",
+                    "Accounts failing",
                     "Accounts whose last poll failed. The cases of their last successful poll, if any, are still shown.",
                     steps((1, STATE["failing"])),
                 ),
@@ -98,11 +100,10 @@ def _now() -> list[tuple[int, Json]]:
         stat(
             "Organizations",
             "Whether the last listing of each organization's accounts succeeded.",
-            Query(f"min(max by (organization) (aws_support_organization_up{{{JOB}}}))", instant=True),
+            Query(f"min(max by (organization) (aws_support_organization_up{{{JOB}}}))"),
             thresholds=steps(base=QUIET),
             mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})],
             no_value="none",
-            graph=False,
         ),
     ]
     return [(3, panel) for panel in panels]
@@ -230,11 +231,10 @@ def _queue() -> Json:
     return stat(
         "Event queue",
         "Whether the last request of every exporter to its event queue succeeded.",
-        Query(f"min(aws_support_event_queue_up{{{JOB}}})", instant=True),
+        Query(f"min(aws_support_event_queue_up{{{JOB}}})"),
         thresholds=steps(base=QUIET),
         mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})],
         no_value="none",
-        graph=False,
     )
 
 

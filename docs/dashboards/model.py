@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from docs.dashboards.colors import Json
+from docs.dashboards.colors import BAD, GOOD, PLAIN, Json
 from docs.dashboards.panels import DATASOURCE
 
 TAG = "aws-support"
+RUNBOOKS = "https://github.com/aws-support-exporter/aws-support-exporter/blob/main/docs/runbooks.md"
 _COLUMNS = 24
 _SCHEMA = 38
 
 ALL = {"text": ["All"], "value": ["$__all"], "selected": True}
 _ONE_OF_SEVERAL: Json = {"includeAll": False, "multi": False, "current": {}}
-JOB = 'job=~"$job"'
+JOB = 'cluster=~"$cluster", job=~"$job"'
 INFO = "aws_support_account_info"
 UNIT = 'organizational_unit=~"$unit(/.*)?"'
 """A chosen unit, and all below it."""
@@ -33,17 +34,7 @@ def dashboard(
     since: str,
     refresh: str,
 ) -> Json:
-    """Return a dashboard.
-
-    Args:
-        uid: Never changes, as links point to it.
-        title: Its name.
-        description: What it is for.
-        variables: What can be chosen.
-        rows: Headings, each with the lines of panels under it. An empty heading is left out.
-        since: How far it looks back at first, such as `now-7d`.
-        refresh: How often it is drawn anew.
-    """
+    """Return a dashboard."""
     return {
         "uid": uid,
         "title": title,
@@ -58,8 +49,8 @@ def dashboard(
         "timezone": "browser",
         "weekStart": "",
         "fiscalYearStartMonth": 0,
-        "annotations": {"list": []},
-        "links": [_links()],
+        "annotations": {"list": _annotations()},
+        "links": _links(),
         "templating": {"list": list(variables)},
         "panels": _place(rows),
     }
@@ -84,9 +75,12 @@ def datasource() -> Json:
     }
 
 
-def job() -> Json:
-    """Return the variable for the scrape job; several where the exporter is scraped by several."""
-    return _values("job", "Job", "Scrape jobs of exporters", "label_values(aws_support_exporter_build_info, job)")
+def where() -> list[Json]:
+    """Return the variables for where exporters are: all of them where series have no label cluster."""
+    build = "aws_support_exporter_build_info"
+    cluster = _values("cluster", "Cluster", "Values of the label cluster, if there is one", f"label_values({build}, cluster)")
+    job = _values("job", "Job", "Scrape jobs of exporters", f'label_values({build}{{cluster=~"$cluster"}}, job)')
+    return [cluster | {"allValue": ".*"}, job]
 
 
 def organization() -> Json:
@@ -134,11 +128,7 @@ def severity() -> Json:
 
 
 def service(within: str) -> Json:
-    """Return the variable for the AWS services that cases are about.
-
-    Args:
-        within: Matchers for the cases that count.
-    """
+    """Return the variable for the AWS services that cases are about."""
     query = f"label_values(aws_support_open_cases{{{within}}}, service_code)"
     return _values("service", "Service", "AWS services with an open case in the time range", query) | {"allValue": ".*"}
 
@@ -163,19 +153,38 @@ def _values(name: str, label: str, description: str, query: str) -> Json:
     }
 
 
-def _links() -> Json:
-    return {
-        "type": "dashboards",
-        "title": "AWS Support",
-        "tags": [TAG],
-        "asDropdown": False,
-        "includeVars": True,
-        "keepTime": True,
-        "targetBlank": False,
-        "icon": "external link",
-        "tooltip": "",
-        "url": "",
-    }
+def _links() -> list[Json]:
+    shared = {"asDropdown": False, "keepTime": True, "tooltip": ""}
+    dashboards = {"type": "dashboards", "title": "AWS Support", "tags": [TAG], "icon": "external link", "url": ""}
+    runbooks = {"type": "link", "title": "Runbooks", "tags": [], "icon": "doc", "url": RUNBOOKS}
+    return [
+        shared | dashboards | {"includeVars": True, "targetBlank": False},
+        shared | runbooks | {"includeVars": False, "targetBlank": True},
+    ]
+
+
+def _annotations() -> list[Json]:
+    """Return what is marked on graphs; a reload at the start is none."""
+    started, reloaded = "process_start_time_seconds", "aws_support_exporter_config_last_reload_success_timestamp_seconds"
+    just_now = f"(time() - %s{{{JOB}}}) * 1000 < $__interval_ms"
+    reloads = f"{just_now % reloaded} and {reloaded}{{{JOB}}} - {started}{{{JOB}}} > 60"
+    firing = 'count by (alertname) (ALERTS{alertname=~"AwsSupport.+", alertstate="firing", severity=~"critical|warning"})'
+    return [
+        {
+            "name": name,
+            "datasource": DATASOURCE,
+            "enable": True,
+            "iconColor": color,
+            "expr": expr,
+            "titleFormat": title,
+            "textFormat": text,
+        }
+        for name, color, expr, title, text in (
+            ("Restarts", PLAIN, just_now % started, "Restart", "{{instance}}"),
+            ("Reloads", GOOD, reloads, "Configuration reload", "{{instance}}"),
+            ("Alerts", BAD, firing, "{{alertname}}", "warning or critical; see the runbook"),
+        )
+    ]
 
 
 def _place(rows: Sequence[tuple[str, Sequence[Line]]]) -> list[Json]:

@@ -121,7 +121,7 @@ class PrometheusServer(Daemon):
 
     def api(self, endpoint: str, **parameters: str) -> Any:  # noqa: ANN401 - each endpoint has a form of its own
         """Return the data that an endpoint of the query API answers with; an AssertionError where it refuses."""
-        response = fetch(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}")
+        response = fetch(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout_seconds=120)
         answer = json.loads(response.text)
         assert answer["status"] == "success", answer
         return answer["data"]
