@@ -1,7 +1,7 @@
 """The dashboard of one account, down to its single cases where they have series of their own."""
 
 from docs.dashboards import model, queries, shared
-from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, steps, values
+from docs.dashboards.colors import BAD, OK_OR_FAILED, QUIET, WARN, Json, steps
 from docs.dashboards.panels import (
     Column,
     Query,
@@ -14,7 +14,7 @@ from docs.dashboards.panels import (
     turn_column,
 )
 
-_HOUR, _DAY = 3600.0, 86400.0
+_DAY = 86400.0
 _OFF = "No open cases, or per-case series are disabled: enable them with metrics.cases.enabled: true"
 _CONSOLES = (("aws-cn", "console.amazonaws.cn"), ("aws-us-gov", "console.amazonaws-us-gov.com"))
 _ELSEWHERE = "support.console.aws.amazon.com"
@@ -26,15 +26,7 @@ def account() -> Json:
         "aws-support-account",
         "AWS Support / Account",
         "The AWS Support cases of one account: each open case with a link to the Support Center, and the history of cases.",
-        [
-            model.datasource(),
-            *model.where(),
-            model.organization(),
-            *model.owners(),
-            model.account(several=False),
-            model.severity(),
-            model.service(queries.SEVERITY),
-        ],
+        model.variables(several=False, cases=True),
         [
             (
                 "",
@@ -44,7 +36,7 @@ def account() -> Json:
                     (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, shared.services())]),
                 ],
             ),
-            ("Open cases", [(10, [(24, _groups())]), (12, [(24, _cases())])]),
+            ("Open cases", [(8, [(24, _groups())]), (12, [(24, _cases())])]),
             ("Flow and polls", [(8, [(8, shared.flow()), (8, shared.missed()), (8, _failures())])]),
         ],
         since="now-7d",
@@ -64,21 +56,13 @@ def _now() -> list[tuple[int, Json]]:
             unit="s",
             decimals=1,
         ),
-        stat(
-            "Quiet longest",
-            "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red "
-            "from a week.",
-            Query(f"max(aws_support_latest_communication_age_seconds{{{queries.GROUP}}}) or {queries.none_of_them()}"),
-            unit="s",
-            decimals=1,
-            thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
-        ),
+        shared.quiet_longest(),
         stat(
             "Last poll",
             "Whether the last poll of the account succeeded. Cases are as of the last successful poll.",
             Query(f"max(aws_support_account_up{{{queries.ACCOUNT}}})"),
             thresholds=steps(base=QUIET),
-            mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["failing"])})],
+            mappings=[OK_OR_FAILED],
         ),
     ]
     return [(3, panel) for panel in panels]
@@ -106,12 +90,7 @@ def _cases() -> Json:
         Query(f"topk(50, {since('latest_communication')})"),
         Query(since("created")),
         columns=[
-            Column(
-                "display_id",
-                "Case",
-                170,
-                {"links": [link]},
-            ),
+            Column("display_id", "Case", 170, {"links": [link]}),
             duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
             duration_column("Value #B", "Age"),
             severity_column(),

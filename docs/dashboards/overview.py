@@ -1,7 +1,7 @@
 """The dashboard of the whole fleet: how many cases, how severe, waiting on whom, how quiet, how fast AWS responds."""
 
 from docs.dashboards import model, owners, queries, shared
-from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN_TEXTS, WARN, Json, by_name, special, steps
+from docs.dashboards.colors import BAD, GOOD, NOTHING, SEVERITIES, SEVERITY, TURN_TEXTS, WARN, Json, by_name, steps
 from docs.dashboards.panels import (
     HIDDEN_ACCOUNT,
     Column,
@@ -29,7 +29,6 @@ _SHARE_OF_TARGET = {
     "thresholds": steps((0.8, WARN), (1, BAD)),
     "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
 }
-_NOTHING: Json = {"mappings": [special("null+nan", "-")]}
 _SHARE_MET = {
     "unit": "percentunit",
     "decimals": 0,
@@ -47,15 +46,7 @@ def overview() -> Json:
         "AWS Support / Overview",
         "The AWS Support cases of the fleet: how many, how severe, who they are waiting on, how long they have been quiet, and "
         "how fast AWS responds.",
-        [
-            model.datasource(),
-            *model.where(),
-            model.organization(),
-            *model.owners(),
-            model.account(several=True),
-            model.severity(),
-            model.service(queries.SEVERITY),
-        ],
+        model.variables(several=True, cases=True),
         [
             ("", [(4, _now()), (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _severities())])]),
             ("Needs attention", [(10, [(15, _quiet_longest()), (9, _unanswered())])]),
@@ -88,15 +79,7 @@ def _now() -> list[tuple[int, Json]]:
             thresholds=steps((1, SEVERITY["urgent"])),
         ),
         *shared.unanswered_and_turns(),
-        stat(
-            "Quiet longest",
-            "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red "
-            "from a week.",
-            Query(f"max({_age()}) or {queries.none_of_them()}"),
-            unit="s",
-            decimals=1,
-            thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
-        ),
+        shared.quiet_longest(),
         stat(
             "Accounts failing",
             "Accounts with a support plan whose last poll failed. See the dashboard Exporter health.",
@@ -124,11 +107,19 @@ def _failing() -> str:
 
 
 def _severities() -> Json:
-    counted = queries.total("aws_support_open_cases", queries.GROUP, by="severity_code")
+    """Return a query for each, worst first; the mildest has those that AWS does not document, too."""
+    by = "severity_code"
+    matchers = {code: f'severity_code="{code}"' for code in SEVERITIES[:-1]}
+    matchers["{{severity_code}}"] = f'severity_code!~"{"|".join(matchers)}"'
+
+    def counted(matcher: str) -> str:
+        zero = queries.total("aws_support_account_open_cases", queries.SEVERITY, matcher, by=by)
+        return f"{queries.total('aws_support_open_cases', queries.GROUP, matcher, by=by)} or 0 * {zero}"
+
     return bargauge(
         "Open now",
         "Open cases at the end of the time range.",
-        Query(queries.worst_first(f"({counted} or 0 * {queries.open_by_severity()})"), "{{severity_code}}"),
+        *(Query(counted(matcher), legend) for legend, matcher in matchers.items()),
         overrides=by_name(SEVERITY),
         decimals=0,
     )
@@ -208,10 +199,10 @@ def _first_response() -> Json:
         columns=[
             severity_column(),
             Column("plan", "Support plan"),
-            Column("Value #C", "Target", 80, _NOTHING | {"unit": "s"}),
+            Column("Value #C", "Target", 80, NOTHING | {"unit": "s"}),
             count_column("Value #A", "Settled", 75),
             count_column("Value #B", "In time", 75),
-            Column("Met", "Met", 200, _SHARE_MET | _NOTHING),
+            Column("Met", "Met", 200, _SHARE_MET | NOTHING),
         ],
         ratio=("Met", "Value #B", "Value #A"),
         sort_by="Value #C",
@@ -240,7 +231,7 @@ def _resolution() -> Json:
         queries.median(f"aws_support_{what}_seconds", by, "$__range", _FLEET)
         for what in ("first_response", "case_open_duration")
     )
-    look = _NOTHING | {"unit": "s", "decimals": 1}
+    look = NOTHING | {"unit": "s", "decimals": 1}
     return table(
         "Resolved cases and medians",
         "Resolved cases of the chosen accounts in the time range, up to the last full hour. Medians of the fleet in the time "

@@ -9,6 +9,8 @@ from docs.dashboards.colors import PLAIN, SEVERITY_TEXTS, TURN_TEXTS, Json, over
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _CALCS: Json = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _ANY = steps(base=PLAIN)
+_GRAPH: Json = {"drawStyle": "line", "lineInterpolation": "linear", "gradientMode": "none", "showPoints": "never"}
+_GRAPH |= {"spanNulls": False, "axisPlacement": "auto", "axisLabel": "", "thresholdsStyle": {"mode": "off"}}
 _POINTS = 150
 """Of a graph, about: one for each hour of a week, as Grafana rounds it, at a fifth of the cost of one for each pixel."""
 
@@ -48,11 +50,8 @@ def stat(
     panel = _panel("stat", title, description, [_only(query, instant=True)], _config(unit, thresholds, **options))
     panel["options"] = {
         "reduceOptions": _CALCS,
-        "orientation": "auto",
-        "textMode": "auto",
         "colorMode": "value",
         "graphMode": "none",
-        "justifyMode": "auto",
     }
     return panel
 
@@ -68,19 +67,11 @@ def timeseries(
     **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
     """Return a graph over time."""
-    custom = {
-        "drawStyle": "line",
-        "lineInterpolation": "linear",
+    custom = _GRAPH | {
         "lineWidth": 1 if stacked else 2,
         "fillOpacity": 55 if stacked else 0,
-        "gradientMode": "none",
-        "showPoints": "never",
-        "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
-        "axisPlacement": "auto",
-        "axisLabel": "",
         **({"axisSoftMax": 1} if unit == "locale" else {}),
-        "thresholdsStyle": {"mode": "off"},
     }
     config = _config(unit, thresholds, overrides=overrides, custom=custom, color={"mode": "palette-classic"}, min=0, **options)
     panel = _panel("timeseries", title, description, [_only(query, instant=False) for query in queries], config)
@@ -108,11 +99,8 @@ def bargauge(
         "reduceOptions": _CALCS,
         "orientation": "horizontal",
         "displayMode": "basic",
-        "valueMode": "color",
         "text": {"titleSize": 13, "valueSize": 16},
-        "namePlacement": "auto",
         "showUnfilled": True,
-        "sizing": "auto",
         "minVizWidth": 8,
         "minVizHeight": 16,
         "maxVizHeight": 60,
@@ -148,7 +136,6 @@ def table(
     panel["options"] = {
         "showHeader": True,
         "cellHeight": "sm",
-        "footer": {"show": False, "reducer": ["sum"], "countRows": False},
     }
     return panel
 

@@ -64,11 +64,6 @@ def none_of_them() -> str:
     return f'0 * max(aws_support_account_open_cases{{{ACCOUNT}, severity_code="low"}} {CHOSEN})'
 
 
-def open_by_severity() -> str:
-    """Return how many cases of each severity are open, of whatever service; zero only if accounts were polled."""
-    return total("aws_support_account_open_cases", SEVERITY, by="severity_code")
-
-
 def worst_first(expr: str) -> str:
     """Return an expression by severity_code with a label that sorts it: Prometheus sorts series by their labels."""
     for rank, severity_code in enumerate(SEVERITIES):
@@ -79,11 +74,6 @@ def worst_first(expr: str) -> str:
 def or_none(expr: str, label: str, text: str = "none") -> str:
     """Return an expression, or zero under a name of its own if there is nothing to count but accounts were polled."""
     return f'{expr} or on () label_replace({none_of_them()}, "{label}", "{text}", "", "")'
-
-
-def top_at_the_end(count: int, expr: str, by: str) -> str:
-    """Return the history of those series that are the greatest at the end of the time range, and of no others."""
-    return f"{expr} and on ({by}) topk({count}, {expr.replace('}', '} @ end()')})"
 
 
 def median(metric: str, by: str, window: str, matchers: str) -> str:

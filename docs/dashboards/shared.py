@@ -49,12 +49,27 @@ def unanswered_and_turns() -> list[Json]:
     ]
 
 
+def quiet_longest() -> Json:
+    """Return for how long the case has been quiet that has been quiet longest."""
+    age = f"max(aws_support_latest_communication_age_seconds{{{queries.GROUP}}} {queries.CHOSEN})"
+    return stat(
+        "Quiet longest",
+        "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red from a "
+        "week.",
+        Query(f"{age} or {queries.none_of_them()}"),
+        unit="s",
+        decimals=1,
+        thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
+    )
+
+
 def by_severity() -> Json:
     """Return the history of open cases by severity."""
+    counted = queries.total("aws_support_account_open_cases", queries.SEVERITY, by="severity_code")
     return timeseries(
         "Open cases by severity",
         f"Open cases by severity, the most severe at the bottom.{NOT_BY_SERVICE}",
-        Query(queries.worst_first(queries.open_by_severity()), "{{severity_code}}"),
+        Query(queries.worst_first(counted), "{{severity_code}}"),
         overrides=by_name(SEVERITY),
         stacked=True,
         decimals=0,
@@ -74,20 +89,16 @@ def turn_over_time() -> Json:
 
 def flow() -> Json:
     """Return how many cases were opened and resolved."""
-    metrics = {
-        "opened": (WARN, "severity_code, opened_by"),
-        "reopened": (BAD, "severity_code"),
-        "resolved": (GOOD, "severity_code"),
-    }
+    metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
     counted = {
-        what: queries.happened(f"aws_support_cases_{what}_total", queries.SEVERITY, "1d", labels)
-        for what, (_, labels) in metrics.items()
+        what: queries.happened(f"aws_support_cases_{what}_total", queries.SEVERITY, "1d", "severity_code, opened_by")
+        for what in metrics
     }
     return timeseries(
         "Opened and resolved per day",
         f"Cases opened, reopened and resolved in 24 hours, up to the last full hour.{NOT_BY_SERVICE}",
         *(Query(expr, what) for what, expr in counted.items()),
-        overrides=by_name({what: color for what, (color, _) in metrics.items()}),
+        overrides=by_name(metrics),
         decimals=0,
     )
 
