@@ -25,8 +25,8 @@ endif
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.run ## Run the exporter against a simulated AWS; ARGS=--web.listen-address=:10048 picks another port
-	@$(BIN)/aws-support-exporter --demo $(ARGS)
+demo: $(VENV)/.run ## Run the exporter against a simulated AWS, on loopback; ARGS=--web.listen-address=:10048 picks another address
+	@$(BIN)/aws-support-exporter --demo $(if $(findstring --web.listen-address,$(ARGS)),,--web.listen-address=localhost:10047) $(ARGS)
 
 test: $(VENV)/.wheel ## Run the tests on the built wheel, in 5 minutes; PYTEST_ARGS="-k web" picks some
 	@$(PYTEST) --numprocesses 3 -m "not slow" $(PYTEST_ARGS)

@@ -9,7 +9,6 @@ _CHART = _ROOT / "helm/aws-support-exporter"
 _GENERATED = (
     ("docs/metrics.md", "metrics", reference.tables),
     ("docs/troubleshooting.md", "failures", reference.failures),
-    ("README.md", "overview", reference.overview),
     ("helm/aws-support-exporter/README.md", "values", lambda: chart_values.table((_CHART / "values.yaml").read_text())),
 )
 

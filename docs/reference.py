@@ -17,12 +17,6 @@ def tables() -> str:
     return "\n".join(f"### {title}\n\n{_HEAD}{''.join(_row(metric) for metric in metrics)}" for title, metrics in _SECTIONS)
 
 
-def overview() -> str:
-    """Return one short Markdown table of all metrics, without labels."""
-    rows = (f"| `{metric.name}` | {metric.kind} | {metric.help} |\n" for _, metrics in _SECTIONS for metric in metrics)
-    return f"| metric | type | meaning |\n|---|---|---|\n{''.join(rows)}"
-
-
 def failures() -> str:
     """Return one Markdown table of failures for each reason, and one for those that several reasons have in common."""
     kinds: dict[str, list[Kind]] = {}

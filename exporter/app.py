@@ -36,9 +36,9 @@ from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation, buckets
-from exporter.metrics.renderer import Renderer
 from exporter.options import Options
 from exporter.reload import LastReload, Reloader
+from exporter.state import State
 from exporter.web import server
 from exporter.web.handlers import Site, application
 from exporter.web.settings import WebSettings
@@ -49,7 +49,7 @@ T = TypeVar("T")
 _SWITCH_INTERVAL = 0.00005
 """Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
 _STOP_SECONDS = 2.0
-_NO_FILE = "the exporter was started without --config.file"
+_DEMO = "Demo: AWS and its cases are simulated. The accounts acquired-subsidiary and observability fail on purpose."
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:
@@ -81,13 +81,13 @@ def check(options: Options, log: FilteringBoundLogger) -> int:
 def once(options: Options, log: FilteringBoundLogger) -> int:
     """Poll every account once, print the page without process metrics, as for the textfile collector; return the exit code.
 
-    It is 0 also when accounts failed, as the page says so, and 1 when no account was found, as it says nothing then.
+    It is 0 also when accounts failed, as the page says so, and 1 when none, or none of an organization, was found.
     """
     with _configuration(options) as (content, source), report.progress(sys.stderr) as progress:
         exporter = Exporter(content, source, options, log)
         asyncio.run(exporter.closing(exporter.collector.run_once(progress)))
     sys.stdout.write(exporter.store.uncompressed(TextFormat.PROMETHEUS).decode())
-    return int(not exporter.collector.accounts.entries())
+    return int(not exporter.collector.accounts.entries() or any(each.empty for each in exporter.collector.discoverer.listings))
 
 
 def backfill(options: Options, log: FilteringBoundLogger) -> int:
@@ -115,12 +115,13 @@ class Exporter:
         self, content: bytes, source: str, options: Options, log: FilteringBoundLogger, *, process: bool = False
     ) -> None:
         self._options = options
-        self._log = log
+        self._log = log = log.bind(demo=True) if options.demo else log
         self._clock = SystemClock()
         self._endpoints = Endpoints()
         self._parse = partial(parse, source=source, partition_of=self._endpoints.partition_of, shard=astuple(options.shard))
         self.settings = self._parse(content)
-        self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process)
+        self._state = State(options.storage_path if process else None, self._clock, log)
+        self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process, stored=self._state.load())
         self._observer = self.instrumentation.request_ended
         self._readers = Readers(self._endpoints, self._observer, clock=self._clock, random=random.random, log=log)
         self.store = PageStore()
@@ -128,10 +129,11 @@ class Exporter:
         self.collector = Collector(
             targets.plan(self.settings, self._readers),
             self.instrumentation,
-            Renderer(self.instrumentation.encode),
             self.store,
             self._samples,
             owns=options.owns,
+            known=self._state.status,
+            save=self._state.save,
             clock=self._clock,
             log=log,
         )
@@ -170,7 +172,7 @@ class Exporter:
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
             warnings=[*denied, *(warning for each in discoverer.organizations() for warning in each.warnings)],
             notes=self._readers.notes(),
-            unknown_accounts=[account_id for account_id in self._options.accounts if account_id not in accounts],
+            unknown_accounts=[account_id for account_id in self._options.accounts if not accounts.get(account_id)],
             strict=self._options.strict,
         )
 
@@ -187,9 +189,8 @@ class Exporter:
         polling = LoopThread("collector", self.closing(self.collector.run()))
         await polling.call(self.collector.publisher.publish())  # Nobody is to find no page.
         reloader = Reloader(
-            options.config_file or ("the demo has no configuration file" if options.demo else _NO_FILE),
+            options.config_file,
             content,
-            lifecycle=options.lifecycle,
             apply=lambda changed: self._apply(changed, polling),
             publish=lambda: polling.call(self.collector.publisher.publish()),
             now=self._clock.time,
@@ -198,10 +199,10 @@ class Exporter:
         self._last_reload = lambda: reloader.last
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, reloader.by_signal)
+        loop.add_signal_handler(signal.SIGHUP, reloader.request, "SIGHUP")
         watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
         self._announce(sockets, "http" if web_config is None or web_config.current.context is None else "https")
-        site = self._site(reloader.by_request, polling.problems)
+        site = self._site(reloader, polling)
         await server.run(application(site), sockets, stop, self._log, limits=options.limits, web_config=web_config)
         if watching is not None:
             watching.cancel()
@@ -224,7 +225,7 @@ class Exporter:
 
         await polling.call(apply())
 
-    def _site(self, reload: Callable[[], Awaitable[Sequence[str]]], loop_problems: Callable[[], list[str]]) -> Site:
+    def _site(self, reloader: Reloader, polling: LoopThread) -> Site:
         shard, publisher = self._options.shard, self.collector.publisher
         return Site(
             version=__version__,
@@ -234,12 +235,15 @@ class Exporter:
             about=self._about,
             config=lambda: as_yaml(self.settings.config),
             problems=lambda: self._last_reload().problems,
-            health_problems=lambda: [*loop_problems(), *self.collector.health_problems()],
+            health_problems=lambda: [*polling.problems(), *self.collector.health_problems()],
             ready=lambda: publisher.ready,
             now=self._clock.time,
             policy=lambda: publisher.snapshot.policy,
-            reload=reload,
+            reload=reloader.by_request,
+            refresh=lambda account_id: polling.call(self.collector.refresh(account_id)),
+            lifecycle=self._options.lifecycle,
             shard=f"This is shard {shard.index} of {shard.total}." if shard.total > 1 else "",
+            notice=_DEMO if self._options.demo else "",
         )
 
     def _report(self) -> FleetReport:
@@ -261,6 +265,7 @@ class Exporter:
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
         yield from self._last_reload().samples()
+        yield from self._state.samples()
         poll = self.settings.config.poll
         yield Sample(catalog.POLL_INTERVAL, {}, poll.interval)
         yield Sample(catalog.MAX_STALENESS, {}, poll.max_staleness)
@@ -275,7 +280,7 @@ class Exporter:
         for url in urls:
             self._log.info("listening", url=url, metrics=f"{url}{paths.telemetry}", version=__version__)
         if self._options.demo:
-            sys.stdout.write(f"Polling a simulated AWS. Open {urls[0]} - Ctrl-C ends it.\n")
+            sys.stdout.write(f"{_DEMO} Open {urls[0]} - Ctrl-C ends it.\n")
             sys.stdout.flush()
 
     def _log_shared_endpoints(self) -> None:

@@ -43,8 +43,9 @@ class Findings:
         return int(bool(self.failed or self.unknown_accounts or is_broken or not self.accounts))
 
     def style(self, found: Finding) -> str:
-        is_plan = found.reason is Reason.SUBSCRIPTION_REQUIRED and not self.strict
-        return _YELLOW if is_plan or found.facts.get("unmatched") else _RED if found.reason else _GREEN
+        if found.reason and (self.strict or found.reason is not Reason.SUBSCRIPTION_REQUIRED):
+            return _RED
+        return _YELLOW if found.reason or found.facts.get("unmatched") else _GREEN
 
     def failures(self) -> list[Finding]:
         """Return what went wrong with anything, the same only once; what needs someone last, where the eye is."""

@@ -48,6 +48,7 @@ class Options:
     limits: Limits
     lifecycle: bool
     auto_reload: float | None
+    storage_path: Path | None
     log_level: str
     log_format: str
     json_output: bool
@@ -87,6 +88,7 @@ def parse(arguments: Sequence[str]) -> Options:
         limits=Limits(connections=flags.web_max_connections, requests=flags.web_max_requests),
         lifecycle=flags.web_enable_lifecycle,
         auto_reload=flags.config_auto_reload_interval if flags.config_enable_auto_reload else None,
+        storage_path=flags.storage_path,
         log_level=flags.log_level,
         log_format=flags.log_format,
         json_output=flags.output == "json",
@@ -117,6 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
     _add_config_flags(_flags(parser, "configuration"))
     _add_web_flags(_flags(parser, "web"))
+    flag = _flags(parser, "storage")
+    flag("--storage.path", type=Path, metavar="DIR", help="directory of the state, with which counters go on after a restart")
     flag = _flags(parser, "log")
     flag("--log.level", choices=log.LEVELS, default="info", help="minimum log level (default: %(default)s)")
     flag("--log.format", choices=log.FORMATS, default="logfmt", help="log format (default: %(default)s)")
@@ -157,9 +161,10 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
     path = "path of the metrics (default: %(default)s)"
     prefix = "prefix of all paths (default: the path of --web.external-url)"
     config = "TLS and basic authentication, in the format of Prometheus's exporter-toolkit"
+    lifecycle = "enable POST /-/reload and /api/v1/accounts/ID/refresh; SIGHUP always reloads"
     requests = "maximum number of concurrent requests; 0 disables the limit (default: %(default)s)"
     connections = "maximum number of open connections; idle ones are closed for new ones (default: %(default)s)"
-    flag("--web.enable-lifecycle", action="store_true", help="enable reload by POST /-/reload; SIGHUP always reloads")
+    flag("--web.enable-lifecycle", action="store_true", help=lifecycle)
     flag("--web.listen-address", type=_address, action="append", metavar="ADDRESS", help=address)
     flag("--web.telemetry-path", type=_telemetry_path, default="/metrics", metavar="PATH", help=path)
     flag("--web.external-url", type=_external_path, metavar="URL", help=url)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -11,7 +12,6 @@ from exporter.config.yaml_lines import read
 from exporter.errors import ConfigError, internal
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample
-from exporter.web.handlers import ReloadRefused
 
 _MOST_LOGGED = 20
 
@@ -31,7 +31,8 @@ class LastReload:
 class Reloader:
     """Applies a changed configuration file, or leaves everything as it is and says why; to be used on one event loop.
 
-    A reload that has not begun stands for all that are asked for meanwhile: it will read what is in the file then.
+    Without a file it applies `content` again, which polls failed accounts at once. A reload that has not begun stands for all
+    that are asked for meanwhile: it will read what is in the file then.
 
     Attributes:
         last: How the last reload went.
@@ -39,84 +40,68 @@ class Reloader:
 
     def __init__(
         self,
-        path: Path | str,
+        path: Path | None,
         content: bytes,
         *,
-        lifecycle: bool,
         apply: Callable[[bytes], Awaitable[None]],
         publish: Callable[[], Awaitable[None]],
         now: Callable[[], float],
         log: FilteringBoundLogger,
     ) -> None:
-        self._path = path  # or why there is none
-        self._lifecycle = lifecycle
+        self._read: Callable[[], bytes] = (lambda: content) if path is None else partial(read, path)
+        self._file = str(path or "none")
         self._apply = apply
         self._publish = publish
         self._now = now
         self._log = log
         self._seen: bytes | None = content
         self._lock = asyncio.Lock()
-        self._waiting = asyncio.Semaphore(4)
         self._next: asyncio.Task[Sequence[str]] | None = None
         self.last = LastReload(now())
 
     async def by_request(self) -> Sequence[str]:
-        """Reload, and return every problem; raises ReloadRefused."""
-        if not self._lifecycle:
-            raise ReloadRefused("the exporter was started without --web.enable-lifecycle")
-        if isinstance(self._path, str):
-            raise ReloadRefused(self._path)
-        if self._waiting.locked():
-            raise ReloadRefused("too many reloads are waiting; try again in a second")
-        async with self._waiting:
-            return await asyncio.shield(self._request(self._path, "request"))  # others may wait for the same one
-
-    def by_signal(self) -> None:
-        if isinstance(self._path, str):
-            self._log.warning("nothing to reload", cause="SIGHUP", reason=self._path)
-        else:
-            self._request(self._path, "SIGHUP")
+        """Reload, and return every problem."""
+        return await asyncio.shield(self.request("request"))  # others may wait for the same one
 
     async def watch(self, interval: float) -> None:
         """Reload whenever the file has changed, looking at it every `interval` seconds, until cancelled."""
-        while not isinstance(self._path, str):
+        while True:
             await asyncio.sleep(interval)
-            if await asyncio.to_thread(_content_of, self._path) != self._seen:
-                await self._request(self._path, "file")
+            if await asyncio.to_thread(self._content) != self._seen:
+                await self.request("file")
 
-    def _request(self, path: Path, cause: str) -> asyncio.Task[Sequence[str]]:
+    def request(self, cause: str) -> asyncio.Task[Sequence[str]]:
         if self._next is None:
-            self._next = asyncio.create_task(self._reload(path, cause))
+            self._next = asyncio.create_task(self._reload(cause))
         return self._next
 
-    async def _reload(self, path: Path, cause: str) -> Sequence[str]:
+    async def _reload(self, cause: str) -> Sequence[str]:
         async with self._lock:
             self._next = None
-            problems = await self._attempt(path)
+            problems = await self._attempt()
             if problems:
                 self.last = LastReload(self.last.succeeded_at, problems)
                 for problem in problems[:_MOST_LOGGED]:
                     self._log.error("reloading configuration failed", cause=cause, problem=problem)
             else:
                 self.last = LastReload(self._now())
-                self._log.info("configuration reloaded", cause=cause, file=str(path))
+                self._log.info("configuration reloaded", cause=cause, file=self._file)
             await self._publish()
             return problems
 
-    async def _attempt(self, path: Path) -> tuple[str, ...]:
+    async def _attempt(self) -> tuple[str, ...]:
         self._seen = None
         try:
-            content = self._seen = await asyncio.to_thread(read, path)
+            content = self._seen = await asyncio.to_thread(self._read)
             await self._apply(content)
         except ConfigError as error:
             return error.problems
         except Exception as error:  # noqa: BLE001 - a bug here must not end the exporter that runs
-            return (f"{path}: {internal(error)}; some of it may be in force: restart the exporter",)
+            return (f"{self._file}: {internal(error)}; some of it may be in force: restart the exporter",)
         return ()
 
-
-def _content_of(path: Path) -> bytes | None:
-    try:
-        return read(path)
-    except ConfigError:
-        return None
+    def _content(self) -> bytes | None:
+        try:
+            return self._read()
+        except ConfigError:
+            return None

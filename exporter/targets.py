@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from exporter.aws.directory import Directory
 from exporter.aws.readers import ReaderOptions, Readers
-from exporter.cases.model import Access, Account, Member
+from exporter.cases.model import Access, Account, Member, Reason
 from exporter.cases.report import Finding, finding
 from exporter.cases.targets import Targets
 from exporter.collector.collector import Plan
@@ -24,6 +24,12 @@ class _OrganizationDiscovery:
     name: str
     refresh_interval: float
     selects_by_tags: bool
+
+    @property
+    def excluded(self) -> int | None:
+        members = self.directory.described(self.directory.members.values())
+        selected = [self.organization.selects(each) for each in members]
+        return None if None in selected else selected.count(False)
 
     def lists(self, other: ResolvedOrganization) -> bool:
         """Return whether it is the same organization: it has its name, or is listed with the same credentials."""
@@ -72,6 +78,7 @@ class _OwnAccountDiscovery:
     name: str = ""
     refresh_interval: float = float("inf")
     selects_by_tags: bool = False
+    excluded: int = 0
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         self.account_id = await self.readers.own_account(self.regions, timeout)
@@ -93,7 +100,7 @@ def examined(listing: Listing) -> Finding:
     status, discovery = listing.status(), listing.discovery
     name = status.name or "own account"
     facts: dict[str, object] = {"name": name, "listed": None, "excluded": None, "selected": None, "unmatched": []}
-    if status.reason is None and isinstance(discovery, _OrganizationDiscovery):
+    if status.reason in {None, Reason.NO_ACCOUNTS} and isinstance(discovery, _OrganizationDiscovery):
         members = discovery.directory.described(discovery.directory.members.values())
         selected = [discovery.organization.selects(each) for each in members]
         facts |= {"listed": len(members), "excluded": selected.count(False), "selected": selected.count(True)}

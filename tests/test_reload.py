@@ -9,7 +9,6 @@ import pytest
 
 from exporter.config.settings import parse
 from exporter.reload import LastReload, Reloader
-from exporter.web.handlers import ReloadRefused
 from tests.support.log import Log
 
 STARTED, LATER = 1000.0, 1050.0
@@ -29,14 +28,13 @@ class World:
         self.log = Log()
         self.let = asyncio.Event()
         self.let.set()
-        self.apply: Callable[[bytes], Awaitable[None]] = self._parse_and_apply
+        self.apply: Callable[[bytes], Awaitable[None]] = self.parse_and_apply
         self.write("{}")
         self.reloader = Reloader(
             path,
             b"{}",
-            lifecycle=True,
             apply=lambda content: self.apply(content),  # noqa: PLW0108 - a test replaces it
-            publish=self._publish,
+            publish=self.publish,
             now=lambda: self.now,
             log=self.log.logger,
         )
@@ -60,12 +58,12 @@ class World:
         finally:
             watching.cancel()
 
-    async def _parse_and_apply(self, content: bytes) -> None:
+    async def parse_and_apply(self, content: bytes) -> None:
         self.applied.append(content.decode())
         parse(content, source="config.yaml", partition_of=lambda _: "aws")
         await self.let.wait()
 
-    async def _publish(self) -> None:
+    async def publish(self) -> None:
         self.published += 1
 
 
@@ -91,6 +89,19 @@ async def test_a_request_reloads_and_returns_every_problem(world: World) -> None
     assert world.reloader.last == LastReload(LATER, tuple(problems)), "the time of the last one that succeeded"
     assert world.published == 2
     assert world.log.events == ["configuration reloaded", *["reloading configuration failed"] * 2]
+
+
+async def test_without_a_file_what_is_in_force_is_applied_again(world: World) -> None:
+    reloader = Reloader(
+        None,
+        PATIENT.encode(),
+        apply=world.parse_and_apply,
+        publish=world.publish,
+        now=lambda: LATER,
+        log=world.log.logger,
+    )
+    assert await reloader.by_request() == ()
+    assert (world.applied, world.published, reloader.last) == ([PATIENT], 1, LastReload(LATER))
 
 
 async def test_a_file_is_watched_by_its_content(world: World) -> None:
@@ -122,25 +133,16 @@ async def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
 
 async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World) -> None:
     world.let.clear()
-    world.reloader.by_signal()
+    world.reloader.request("SIGHUP")
     await world.until(lambda: world.applied)
     for _ in range(10_000):
-        world.reloader.by_signal()
+        world.reloader.request("SIGHUP")
     world.write(PATIENT)
     asked = asyncio.create_task(world.reloader.by_request())
     await asyncio.sleep(0)
     world.let.set()
     assert await asked == ()
     assert world.applied == ["{}", PATIENT], "what is in the file is read once more, not ten thousand times"
-
-
-async def test_of_many_who_ask_at_once_four_wait(world: World) -> None:
-    world.let.clear()
-    asking = [asyncio.create_task(world.reloader.by_request()) for _ in range(6)]
-    await asyncio.sleep(0)
-    assert [type(task.exception()) for task in asking[4:]] == [ReloadRefused] * 2
-    world.let.set()
-    assert await asyncio.gather(*asking[:4]) == [()] * 4
 
 
 async def test_who_asks_for_a_reload_and_goes_away_takes_it_from_nobody(world: World) -> None:

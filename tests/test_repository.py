@@ -155,8 +155,8 @@ def test_every_runtime_dependency_is_used(project: dict[str, Any]) -> None:
     assert [name for name in names if IMPORT_NAMES.get(name, name) not in used] == []
 
 
-def test_the_readme_lists_exactly_the_runtime_dependencies(project: dict[str, Any]) -> None:
-    table = section((ROOT / "README.md").read_text(), "## Dependencies")
+def test_contributors_are_told_exactly_the_runtime_dependencies(project: dict[str, Any]) -> None:
+    table = section((ROOT / "CONTRIBUTING.md").read_text(), "## Dependencies")
     rows = re.findall(r"^\| *`([^`]+)` *\|[^|\n]*\S[^|\n]*\|([^|\n]*\S[^|\n]*)\| *$", table, re.MULTILINE)
     names = [Requirement(text).name for text in project["project"]["dependencies"]]
 
@@ -184,3 +184,13 @@ def test_what_is_shipped_may_be_part_of_any_product(name: str) -> None:
 
     assert PERMISSIVE.search(told), told
     assert not COPYLEFT.search(told), told
+
+
+@pytest.mark.parametrize(
+    ("given", "listens"),
+    [("", "localhost:10047"), ("--log.level=debug", "localhost:10047"), ("--web.listen-address=:10048", ":10048")],
+)
+def test_a_demo_is_reached_from_this_machine_only_unless_it_is_told_otherwise(given: str, listens: str) -> None:
+    command = ["make", "--dry-run", "--directory", str(ROOT), "demo", f"ARGS={given}"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"--web\.listen-address=(\S+)", told) == [listens]

@@ -97,7 +97,7 @@ def _age() -> str:
 
 def _cases_of_groups() -> str:
     by = "severity_code, service_code, waiting_on"
-    return queries.per_account("aws_support_open_cases", queries.GROUP, by=by, name=True)
+    return queries.per_account(queries.OPEN, queries.GROUP, by=by, name=True)
 
 
 def _failing() -> str:
@@ -108,18 +108,12 @@ def _failing() -> str:
 
 def _severities() -> Json:
     """Return a query for each, worst first; the mildest has those that AWS does not document, too."""
-    by = "severity_code"
     matchers = {code: f'severity_code="{code}"' for code in SEVERITIES[:-1]}
     matchers["{{severity_code}}"] = f'severity_code!~"{"|".join(matchers)}"'
-
-    def counted(matcher: str) -> str:
-        zero = queries.total("aws_support_account_open_cases", queries.SEVERITY, matcher, by=by)
-        return f"{queries.total('aws_support_open_cases', queries.GROUP, matcher, by=by)} or 0 * {zero}"
-
     return bargauge(
         "Open now",
         "Open cases at the end of the time range.",
-        *(Query(counted(matcher), legend) for legend, matcher in matchers.items()),
+        *(Query(queries.open_cases(matcher, by="severity_code"), legend) for legend, matcher in matchers.items()),
         overrides=by_name(SEVERITY),
         decimals=0,
     )
@@ -171,7 +165,7 @@ def _unanswered() -> Json:
 
 
 def _accounts() -> Json:
-    counted = queries.total("aws_support_open_cases", queries.GROUP, name=True)
+    counted = queries.total(queries.OPEN, queries.GROUP, name=True)
     return bargauge(
         "Accounts with the most open cases",
         "The ten accounts with the most open cases. A click opens the account.",

@@ -45,7 +45,7 @@ def most_open() -> Json:
 
 def history() -> Json:
     """Return the history of those with the most open cases."""
-    counted = _by_owner("sum", queries.per_account("aws_support_account_open_cases", queries.SEVERITY))
+    counted = _by_owner("sum", queries.per_account(queries.OPEN_BEFORE, queries.SEVERITY))
     at_the_end = counted.replace("}", "} @ end()")
     return timeseries(
         "Open cases of these owners",
@@ -56,7 +56,7 @@ def history() -> Json:
 
 
 def _open_by_owner(more: str = "") -> str:
-    return _by_owner("sum", queries.per_account("aws_support_open_cases", queries.GROUP, more))
+    return _by_owner("sum", queries.per_account(queries.OPEN, queries.GROUP, more))
 
 
 def _by_owner(operator: str, of_accounts: str) -> str:

@@ -14,7 +14,8 @@ CHOSEN = f"and on (account_id) {INFO}{{{JOB}, {OF_OWNER}}}"
 
 WITH_PLAN = f"* on (account_id) group_left (plan) topk by (account_id) (1, {INFO}{{{JOB}, {OF_OWNER}}})"
 _OF_CASES = ("status", "severity_code", "service_code", "last_author", "waiting_on")
-_OPEN = "aws_support_open_cases"
+OPEN, OPEN_BEFORE = "aws_support_open_cases", "aws_support_account_open_cases"
+"""The second one has a backfilled past. It has no service_code, so that it matches GROUP only where all services are chosen."""
 FEWEST = 10
 """Of fewer events, a median says nothing."""
 
@@ -25,7 +26,7 @@ def per_account(metric: str, matchers: str, more: str = "", *, by: str = "", win
     series = f"{metric}{{{f'{matchers}, {more}' if more else matchers}}}"
     if window:
         series = f"increase({series}[{window}])"
-    if metric == _OPEN:  # which has a series for each group of cases; whatever labels a target has stay apart
+    if metric == OPEN:  # which has a series for each group of cases; whatever labels a target has stay apart
         series = f"sum without ({', '.join(label for label in _OF_CASES if label not in by)}) ({series})"
     elif "severity_code" not in by and "severity_code" in matchers:
         series = f"sum without (severity_code) ({series})"
@@ -52,16 +53,20 @@ def happened(metric: str, matchers: str, window: str, labels: str, *, by: str = 
 
 
 def open_cases(more: str = "", *, by: str = "") -> str:
-    """Return how many cases are open, in all or by labels; zero only if accounts were polled."""
-    counted = total(_OPEN, GROUP, more, by=by)
-    if not by:
-        return f"{counted} or {none_of_them()}"
-    return counted
+    """Return how many cases are open, in all or by severity; zero only if accounts were polled."""
+    none = f"0 * {total('aws_support_unanswered_cases', SEVERITY, more, by=by)}" if by else none_of_them()
+    return f"{total(OPEN, GROUP, more, by=by)} or {total(OPEN_BEFORE, GROUP, more, by=by)} or {none}"
+
+
+def waiting_on(side: str) -> str:
+    """Return how many cases wait on a side; zero only if accounts were polled."""
+    counted = total(OPEN, GROUP, f'waiting_on="{side}"')
+    return f"{counted} or {none_of_them()}"
 
 
 def none_of_them() -> str:
-    """Return zero if any account was polled, and nothing if none was."""
-    return f'0 * max(aws_support_account_open_cases{{{ACCOUNT}, severity_code="low"}} {CHOSEN})'
+    """Return zero if any account was polled, and nothing if none was, as in a backfilled past."""
+    return f'0 * max(aws_support_unanswered_cases{{{ACCOUNT}, severity_code="low"}} {CHOSEN})'
 
 
 def worst_first(expr: str) -> str:

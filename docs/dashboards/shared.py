@@ -37,13 +37,13 @@ def unanswered_and_turns() -> list[Json]:
         stat(
             "Waiting on us",
             "Open cases on which we are to answer: their status says so, or AWS wrote last where the status says nothing.",
-            Query(queries.open_cases('waiting_on="customer"')),
+            Query(queries.waiting_on("customer")),
             color=fixed(TURN["customer"][1]),
         ),
         stat(
             "Waiting on AWS",
             "Open cases on which AWS is to answer. An interim update by AWS changes nothing.",
-            Query(queries.open_cases('waiting_on="aws"')),
+            Query(queries.waiting_on("aws")),
             color=fixed(TURN["aws"][1]),
         ),
     ]
@@ -65,7 +65,7 @@ def quiet_longest() -> Json:
 
 def by_severity() -> Json:
     """Return the history of open cases by severity."""
-    counted = queries.total("aws_support_account_open_cases", queries.SEVERITY, by="severity_code")
+    counted = queries.total(queries.OPEN_BEFORE, queries.SEVERITY, by="severity_code")
     return timeseries(
         "Open cases by severity",
         f"Open cases by severity, the most severe at the bottom.{NOT_BY_SERVICE}",
@@ -81,7 +81,7 @@ def turn_over_time() -> Json:
     return timeseries(
         "Waiting on",
         "Open cases by who they are waiting on, as their status says, or else by who wrote last.",
-        *(Query(queries.open_cases(f'waiting_on="{side}"'), name) for side, (name, _) in TURN.items()),
+        *(Query(queries.waiting_on(side), name) for side, (name, _) in TURN.items()),
         overrides=by_name(dict(TURN.values())),
         decimals=0,
     )
@@ -144,7 +144,7 @@ def waiting_longest() -> Json:
 
 def services() -> Json:
     """Return the services with the most open cases."""
-    counted = queries.open_cases(by="service_code")
+    counted = queries.total(queries.OPEN, queries.GROUP, by="service_code")
     return bargauge(
         "Services with the most open cases",
         "The ten AWS services with the most open cases.",

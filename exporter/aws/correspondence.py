@@ -17,12 +17,12 @@ Lookup = Callable[[str], Awaitable[Iterable[Communication]]]
 
 
 class Correspondence:
-    """Remembers what was written on the open cases of one account."""
+    """Remembers what was written on the open cases of one account, from those on that are known already."""
 
-    def __init__(self) -> None:
-        self._begun = False
+    def __init__(self, completed: tuple[Case, ...] | None = None) -> None:
+        self._begun = completed is not None
         self._listed: Sequence[Case] | None = None  # when nothing had to be looked up
-        self._completed: tuple[Case, ...] = ()
+        self._completed = completed or ()
         self._looked_up: dict[str, int] = {}  # in which poll, by number
         self._polls = 0
 

@@ -82,6 +82,9 @@ class SupportReader:
         memory.open = completed[: len(cases)]
         return Reading(listings[0].taken_at, memory.open, completed[len(cases) :])
 
+    def resume(self, reading: Reading) -> None:
+        self.memory.open, self.memory.correspondence = reading.cases, Correspondence((*reading.cases, *reading.resolved))
+
     async def history(self, timeout: float, *, communications: bool) -> list[Case]:  # noqa: ASYNC109 - as above
         """Return all cases that AWS keeps, resolved ones included, with all their communications if those are wanted."""
         ends = asyncio.get_running_loop().time() + timeout

@@ -103,25 +103,12 @@ def _earliest(cases: Iterable[Case], key: Callable[[Case], K], moment: Callable[
     return dict(sorted(earliest.items()))
 
 
-def unanswered(cases: Iterable[Case]) -> tuple[Case, ...]:
-    return tuple(case for case in cases if case.is_unanswered)
-
-
-def overdue(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse], now: float) -> tuple[Case, ...]:
-    """Return the unanswered cases that are older than their first-response target."""
-    return tuple(case for case in awaited(cases, targets, watched) if _due(case, targets) < now)
-
-
-def next_due(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse], now: float) -> float:
-    """Return when the next unanswered case passes its target (Unix seconds), infinity when none is to come."""
-    return min((due for case in awaited(cases, targets, watched) if (due := _due(case, targets)) >= now), default=float("inf"))
-
-
-def awaited(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse]) -> tuple[Case, ...]:
-    """Return the unanswered cases that have a first-response target; reopened ones have none."""
-    due = (case for case in unanswered(cases) if _due(case, targets) != float("inf"))
-    return tuple(case for case in due if case.case_id not in watched or watched[case.case_id].awaited is not False)
-
-
-def _due(case: Case, targets: Targets) -> float:
-    return float("inf") if case.created is None else case.created + targets.of(case.severity_code, case.service_code)
+def due(cases: Iterable[Case], targets: Targets, watched: Mapping[str, FirstResponse]) -> dict[str, float]:
+    """Return, by case id, when the first response to each unanswered case that has a target is due; reopened ones have none."""
+    return {
+        case.case_id: case.created + target
+        for case in cases
+        if case.is_unanswered and case.created is not None
+        if (case.case_id not in watched or watched[case.case_id].awaited is not False)
+        if (target := targets.of(case.severity_code, case.service_code)) != float("inf")
+    }

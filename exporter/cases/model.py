@@ -45,6 +45,7 @@ class Reason(StrEnum):
     SERVER_ERROR = "server_error"
     MALFORMED = "malformed"
     INTERNAL = "internal"
+    NO_ACCOUNTS = "no_accounts"  # of an organization
 
 
 @dataclass(frozen=True, slots=True)

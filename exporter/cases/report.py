@@ -61,7 +61,7 @@ class OrganizationStatus:
     last_success: float | None = None
     reason: Reason | None = None
     detail: str = ""
-    warnings: Sequence[Finding] = ()  # why units or tags cannot be read
+    warnings: Sequence[Finding] = ()  # why units or tags cannot be read; without a reason, that many accounts left
 
     @property
     def advice(self) -> str:
@@ -94,7 +94,8 @@ class AccountReport:
     state: AccountState
     cases: tuple[Case, ...] | None  # most severe and longest quiet first
     severities: Mapping[str, int]  # number of cases by severity code
-    overdue: frozenset[str]  # ids of cases whose first response is overdue
+    due: Mapping[str, float]  # when the first response is due, by id of the cases that await it
+    overdue: frozenset[str]  # ids of those that have waited longer
 
     @property
     def quiet_since(self) -> float | None:
@@ -111,6 +112,13 @@ class AccountReport:
     @property
     def advice(self) -> str:
         return advice(self.reason, self.detail) if self.reason else ""
+
+    def words(self, cases: Iterable[str] = ()) -> str:
+        """Return what an account is found by, in lower case; `cases` are the ids of those that are shown."""
+        known = self.status.account
+        names = (known.name, known.account_id, known.region, known.organization, known.organizational_unit)
+        labels = (f"label_{name}={value}" for name, value in known.all_labels.items())
+        return " ".join((*names, f"state:{self.state}", self.reason or "", *labels, *cases)).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,11 @@ class FleetReport:
         """Whether the cases of any account may be shown: if not, nothing is known of their number."""
         return any(account.cases is not None for account in self.accounts)
 
+    def having(self, wanted: str) -> list[AccountReport]:
+        """Return the accounts in which all `wanted` words occur."""
+        parts = set(wanted.lower().split())
+        return [account for account in self.accounts for text in [account.words()] if all(part in text for part in parts)]
+
     @property
     def shared_failures(self) -> list[Finding]:
         """What several accounts cannot be read for, what holds for most of them first."""
@@ -145,7 +158,7 @@ def fleet_report(
     now: float,
     events: EventQueueStatus | None = None,
 ) -> FleetReport:
-    accounts = sorted((_account(status, policy, now) for status in statuses), key=_badness)
+    accounts = sorted((account_report(status, policy, now) for status in statuses), key=_badness)
     shown = [case for account in accounts for case in account.cases or ()]
     states = Counter(account.state for account in accounts)
     turns = Counter(case.waiting_on for case in shown)
@@ -160,16 +173,17 @@ def fleet_report(
     )
 
 
-def _account(status: AccountStatus, policy: Policy, now: float) -> AccountReport:
+def account_report(status: AccountStatus, policy: Policy, now: float) -> AccountReport:
     reading = status.shown_reading(now, policy.max_staleness)
-    cases = None if reading is None else tuple(sorted(reading.cases, key=_urgency))
-    overdue = aggregate.overdue(cases or (), status.account.targets, status.watched, now)
+    cases = None if reading is None else tuple(sorted(reading.cases, key=urgency))
+    due = aggregate.due(cases or (), status.account.targets, status.watched)
     return AccountReport(
         status=status,
         state=status.state(now, policy.max_staleness),
         cases=cases,
         severities=aggregate.count_by_severity(cases or ()),
-        overdue=frozenset(case.case_id for case in overdue),
+        due=due,
+        overdue=frozenset(case_id for case_id, at in due.items() if at < now),
     )
 
 
@@ -179,6 +193,7 @@ def _badness(account: AccountReport) -> tuple[object, ...]:
     return WORST_FIRST.index(account.state), worst, -len(account.overdue), named.name.casefold(), named.account_id
 
 
-def _urgency(case: Case) -> tuple[int, float, str]:
-    rank = SEVERITY_CODES.index(case.severity_code) if case.severity_code in SEVERITY_CODES else -1
-    return -rank, case.last_activity or 0.0, case.case_id
+def urgency(case: Case) -> str:
+    """Return a text that sorts cases, the most severe and longest quiet first."""
+    rank = SEVERITY_CODES[::-1].index(case.severity_code) if case.severity_code in SEVERITY_CODES else len(SEVERITY_CODES)
+    return f"{rank} {case.last_activity or 0.0:017.6f} {case.case_id}"

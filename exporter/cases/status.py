@@ -64,8 +64,8 @@ class AccountStatus:
 
     def shown_reading(self, now: float, max_staleness: float) -> Reading | None:
         """Return the reading whose cases may be shown at `now`: fresh enough, and of an account with a plan."""
-        shown = self.state(now, max_staleness) in {AccountState.OK, AccountState.FAILING}
-        return self.reading if shown else None
+        is_fresh = self.last_success is not None and now - self.last_success <= max_staleness
+        return self.reading if is_fresh and self.supported else None
 
     def after_success(self, reading: Reading, poll: Poll, changes: Changes) -> "AccountStatus":
         """Return the status after a poll that read the account completely, with what changed since the reading before."""

@@ -1,13 +1,14 @@
 """Which accounts are polled, what is known of each, and when each is polled next."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from math import inf
 
 from exporter.cases.events import Event
+from exporter.cases.model import Account, Reason
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.ports import Target
@@ -32,12 +33,12 @@ class Entry:
 
 
 class AccountTable:
-    """The accounts; to be used on one event loop.
+    """The accounts; to be used on one event loop. `known` returns what is known of one that is new.
 
     `changed` is set with each change, and `planned` when an account is due before all others; whoever waits clears them.
     """
 
-    def __init__(self, schedule: Schedule, clock: Clock) -> None:
+    def __init__(self, schedule: Schedule, clock: Clock, known: Callable[[Account], AccountStatus] = AccountStatus) -> None:
         self.changed = asyncio.Event()
         self.planned = asyncio.Event()
         self.all_polled = asyncio.Event()  # set while no account is waiting for its first poll
@@ -45,6 +46,7 @@ class AccountTable:
         self.passed = asyncio.Event()  # set for a moment when what kept some from being polled has passed
         self._schedule = schedule
         self._clock = clock
+        self._known = known
         self._entries: dict[str, Entry] = {}
         self._unpolled: set[str] = set()
         self._passing: set[str] = set()  # whose last poll failed for what passes
@@ -98,8 +100,8 @@ class AccountTable:
                 return entry
         return None
 
-    def note(self, event: Event) -> bool:
-        """Poll an account at once because of an event, unless it fails; return whether it is one of these."""
+    def note(self, event: Event, *, by_person: bool = False) -> bool:
+        """Poll an account at once because of an event, unless it fails (for a person: is throttled); False if not here."""
         entry = self._entries.get(event.account_id)
         if entry is None:
             return False
@@ -107,8 +109,10 @@ class AccountTable:
         entry.asked = (min((at, *entry.asked)), at + SECOND_LOOK)
         entry.events.append(event)
         del entry.events[:-_MOST_EVENTS]
-        if entry.asked[0] < entry.due and not entry.failures:
-            self._plan(entry, entry.due)
+        poll = entry.status.last_poll
+        pauses = entry.failures and not (by_person and poll and poll.reason is not Reason.THROTTLED)
+        if entry.asked[0] < entry.due and not pauses:
+            self._plan(entry, entry.asked[0])
         return True
 
     def begin(self, entry: Entry) -> None:
@@ -160,11 +164,13 @@ class AccountTable:
     def entries(self) -> list[Entry]:
         return [entry for _, entry in sorted(self._entries.items())]
 
-    def __contains__(self, account_id: str) -> bool:
-        return account_id in self._entries
+    def get(self, account_id: str) -> Entry | None:
+        return self._entries.get(account_id)
 
     def _add(self, target: Target) -> None:
-        entry = self._entries[target.account.account_id] = Entry(target, AccountStatus(target.account), 0.0)
+        entry = self._entries[target.account.account_id] = Entry(target, self._known(target.account), 0.0)
+        if entry.status.reading is not None:
+            target.source.resume(entry.status.reading)
         self._unpolled.add(target.account.account_id)
         self._plan(entry, self._clock.monotonic())
 

@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from exporter.cases.events import Event
+from exporter.cases.model import Account
 from exporter.cases.policy import Policy
+from exporter.cases.report import AccountReport, account_report
+from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
@@ -16,16 +21,16 @@ from exporter.collector.discovery import BATCH, Discoverer, Listing
 from exporter.collector.events import EventConsumer
 from exporter.collector.poller import Poller
 from exporter.collector.ports import Discovery, EventSource, Target
-from exporter.collector.publisher import LONGEST_AGE, Publisher
+from exporter.collector.publisher import LONGEST_AGE, Publisher, Save
 from exporter.collector.schedule import Schedule
 from exporter.errors import internal
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
-from exporter.metrics.renderer import Renderer
 
 _STUCK_AFTER = 2 * LONGEST_AGE + 300.0
 _PROGRESS_SECONDS = 0.1
+_PATIENCE = 30.0  # seconds that who asks for a poll waits; a response may take 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +49,16 @@ class Plan:
 class Collector:
     """Polls accounts and publishes pages by a plan, which can be replaced."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it puts together
         self,
         plan: Plan,
         instrumentation: Instrumentation,
-        renderer: Renderer,
         store: PageStore,
         samples: Callable[[], Iterable[Sample]],
         *,
         owns: Callable[[str], bool],
+        known: Callable[[Account], AccountStatus] = AccountStatus,  # of an account that is new
+        save: Save = lambda *_: None,  # what a page is about to show
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
@@ -60,11 +66,11 @@ class Collector:
         self._log = log
         changes = ChangeLog(clock, log)
         self._poller = Poller(plan.policy, plan.timeout, instrumentation, changes, clock=clock)
-        self.accounts = AccountTable(Schedule(plan.interval), clock)
+        self.accounts = AccountTable(Schedule(plan.interval), clock, known)
         self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
         self.events = EventConsumer(self.accounts, instrumentation, clock=clock, log=log)
-        shown = (self.accounts, self.discoverer, self.events)
-        self.publisher = Publisher(plan.policy, *shown, renderer, store, samples=samples, changes=changes, clock=clock)
+        shown = (self.accounts, self.discoverer, self.events, instrumentation, store)
+        self.publisher = Publisher(plan.policy, *shown, save=save, samples=samples, changes=changes, clock=clock)
         self._concurrency = plan.concurrency
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}
@@ -133,6 +139,20 @@ class Collector:
     async def poll(self, entry: Entry) -> None:
         self.accounts.begin(entry)
         self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status, entry.events))
+
+    async def refresh(self, account_id: str) -> tuple[AccountReport, bool] | None:
+        """Poll an account at once, and return how it is doing when a page shows that, and whether one does in time."""
+        if (entry := self.accounts.get(account_id)) is None:
+            return None
+        before, patience = self.publisher.shown_poll(account_id), _PATIENCE
+        if entry.status.last_poll is before and not entry.polling:  # or else who asks gets what is on its way
+            self.accounts.note(Event(account_id), by_person=True)
+            patience = _PATIENCE if entry.due - self._clock.monotonic() < _PATIENCE else 0.0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while (poll := self.publisher.shown_poll(account_id)) is before:
+                    await self.publisher.published.wait()
+        return account_report(entry.status, self.publisher.policy, self._clock.time()), poll is not before
 
     def health_problems(self) -> list[str]:
         """Return what keeps accounts from being polled and pages from being made; safe to call from another thread."""

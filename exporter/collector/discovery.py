@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.cases.model import Account
-from exporter.cases.report import Finding, OrganizationStatus
+from exporter.cases.model import Reason
+from exporter.cases.report import Finding, OrganizationStatus, finding
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.ports import Discovery, Target
@@ -20,6 +20,9 @@ _TIMEOUT = 120.0
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
 _REMINDER_SECONDS = 3600.0
+_MOST_NAMES = 10
+_FEW, _MANY = 3, 0.1  # accounts, and share of an organization's, that are many if they leave at once
+_IF_MANY_LEFT = "check the organization, and include and exclude of its entry; a reload dismisses this"
 BATCH = 30  # of units and of accounts, after which what is known of them is shown
 
 
@@ -35,15 +38,29 @@ class Listing:
     warnings: Sequence[Finding] = ()  # why something could not be looked up
     blind: Finding | None = None  # why accounts are not known that tags select
     logged: dict[str, float] = field(default_factory=dict)  # when, by detail
+    names: dict[str, str] = field(default_factory=dict)  # of the accounts that were logged
+    left: tuple[Finding, ...] = ()  # that many left at once
     remind_at: float = 0.0
     failures: int = 0
     failure: ReadFailure | None = None
     last_success: float | None = None
 
     def status(self) -> OrganizationStatus:
-        failure = self.failure or self.blind
+        failure = self.failure or self.blind or self.empty
         reason, detail = (failure.reason, failure.detail) if failure else (None, "")
-        return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail, self.warnings)
+        warnings = (*self.warnings, *self.left)
+        return OrganizationStatus(self.discovery.name, len(self.targets), self.last_success, reason, detail, warnings)
+
+    @property
+    def is_known(self) -> bool:
+        return self.last_success is not None and self.looked_up
+
+    @property
+    def empty(self) -> Finding | None:
+        if self.targets or not self.is_known or (excluded := self.discovery.excluded) is None:
+            return None
+        found = f"{excluded} accounts, none matches include and exclude" if excluded else "no accounts"
+        return finding(self.discovery.name, {}, Reason.NO_ACCOUNTS, f"ListAccounts: {found}")
 
 
 class Discoverer:
@@ -78,6 +95,9 @@ class Discoverer:
         for listing, discovery in zip(self.listings, discoveries, strict=True):
             listing.discovery, listing.due, listing.looked_up = discovery, now, not discovery.selects_by_tags
         self._assign()
+        for listing in self.listings:
+            self._log_changes(listing)
+            listing.left = ()  # it is known, or was meant so
 
     async def run(self, listing: Listing) -> None:
         while True:
@@ -87,11 +107,10 @@ class Discoverer:
             await self.refresh(listing)
 
     async def refresh(self, listing: Listing) -> None:
-        before = {target.account for target in listing.targets.values()}
         try:
             async for page in listing.discovery.pages(_TIMEOUT):
                 self._add(listing, page)
-            self._succeeded(listing, before)
+            self._succeeded(listing)
         except Exception as error:  # noqa: BLE001 - one discovery's bug must not end all others
             self._failed(listing, error if isinstance(error, ReadFailure) else internal(error))
 
@@ -106,11 +125,13 @@ class Discoverer:
         pause, listing.warnings, listing.blind = await listing.discovery.look_up(self._owns, most)
         listing.looked_up = listing.looked_up or (was_listed and pause > 0)
         name, now = listing.discovery.name, self._clock.monotonic()
-        for _, reason, detail, *_ in (*listing.warnings, *([listing.blind] if listing.blind else ())):
-            if now - listing.logged.get(detail, now - _REMINDER_SECONDS) >= _REMINDER_SECONDS:
-                listing.logged[detail] = now
-                self._log.warning("reading units or tags failed", organization=name, reason=str(reason), detail=detail)
         self._assign()
+        self._log_changes(listing)
+        for failed in (*listing.warnings, listing.blind, listing.empty):
+            if failed and now - listing.logged.get(failed.detail, now - _REMINDER_SECONDS) >= _REMINDER_SECONDS:
+                listing.logged[failed.detail] = now
+                event = "no accounts to poll" if failed == listing.empty else "reading units or tags failed"
+                self._log.warning(event, organization=name, reason=str(failed.reason), detail=failed.detail)
         return pause
 
     def all_tried(self) -> bool:
@@ -124,28 +145,25 @@ class Discoverer:
         for listing in self.listings:
             labels = {"organization": listing.discovery.name}
             if listing.failures or listing.last_success is not None:
-                yield Sample(catalog.ORGANIZATION_UP, labels, listing.status().reason is None)
+                yield Sample(catalog.ORGANIZATION_UP, labels, listing.status().reason in {None, Reason.NO_ACCOUNTS})
             if listing.last_success is not None and listing.discovery.name:
                 yield Sample(catalog.ORGANIZATION_LAST_SUCCESS, labels, listing.last_success)
+                if listing.targets or listing.empty:
+                    yield Sample(catalog.ORGANIZATION_ACCOUNTS, labels, len(listing.targets))
 
     def _add(self, listing: Listing, page: Sequence[Target]) -> None:
         """Poll accounts while the list still comes in; those that are polled already wait for its end."""
-        new = {target.account.account_id: target for target in page if target.account.account_id not in self._accounts}
+        new = {each.account.account_id: each for each in page if self._accounts.get(each.account.account_id) is None}
         if new:
             listing.targets |= new
             self._accounts.add(target for account_id, target in new.items() if self._owns(account_id))
 
-    def _succeeded(self, listing: Listing, before: set[Account]) -> None:
+    def _succeeded(self, listing: Listing) -> None:
         if listing.failure is not None and listing.failure.passes:
             self._accounts.poll_passing()
         self._assign()
-        if (
-            listing.failure is not None
-            or listing.last_success is None
-            or before != {target.account for target in listing.targets.values()}
-        ):
-            self._log.info("accounts discovered", organization=listing.discovery.name, accounts=len(listing.targets))
         listing.last_success = self._clock.time()
+        self._log_changes(listing)
         listing.failures, listing.failure = 0, None
         listing.due = self._clock.monotonic() + listing.discovery.refresh_interval
         listing.listed.set()
@@ -163,6 +181,21 @@ class Discoverer:
         listing.due = now + min(pause, listing.discovery.refresh_interval)
         self._accounts.changed.set()
 
+    def _log_changes(self, listing: Listing) -> None:
+        if not listing.is_known:
+            return
+        name, before = listing.discovery.name, listing.names
+        names = listing.names = {key: f"{target.account.name} ({key})" for key, target in listing.targets.items()}
+        joined, left = (sorted(some[key] for key in some.keys() - other) for some, other in ((names, before), (before, names)))
+        log = self._log.info
+        if len(left) >= max(_FEW, _MANY * len(before)):
+            log = self._log.warning
+            detail = f"{len(left)} of {len(before)} accounts left at once: {_some(left)}"
+            listing.left = (Finding((name,), None, detail, _IF_MANY_LEFT),)
+        if joined or left or listing.failure is not None:
+            changes = {how: _some(some) for how, some in (("joined", joined), ("left", left)) if some and before}
+            log("accounts discovered", organization=name, accounts=len(names), **changes)
+
     def _assign(self) -> None:
         for listing in self.listings:
             listing.targets = {target.account.account_id: target for target in listing.discovery.known()}
@@ -174,3 +207,8 @@ class Discoverer:
             )
             targets[account.account_id] = replace(target, account=account)
         self._drop(self._accounts.assign(target for account_id, target in targets.items() if self._owns(account_id)))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more

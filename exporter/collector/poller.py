@@ -37,8 +37,8 @@ class Poller:
         targets = target.account.targets
         try:
             reading = await target.source.read(self.timeout)
-            if before.reading is not None and before.reading.cases == reading.cases:
-                # The same values need not be held, nor encoded, twice.
+            if before.reading is not None and before.last_poll is not None and before.reading.cases == reading.cases:
+                # The same values need not be held, nor encoded, twice; those that were stored share none with others.
                 reading = Reading(reading.taken_at, before.reading.cases)
             seen = (
                 baseline(reading, targets)

@@ -15,6 +15,9 @@ class CaseSource(Protocol):
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - what the failure says depends on how far it came
         """Return a complete reading, or raise ReadFailure; `timeout` is in seconds, retries included."""
 
+    def resume(self, reading: Reading) -> None:
+        """Read as if this had been the last reading."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -37,6 +40,10 @@ class Discovery(Protocol):
     name: str  # the organization's; empty for the exporter's own account
     refresh_interval: float  # seconds
     selects_by_tags: bool  # so that accounts are not known before they are looked up
+
+    @property
+    def excluded(self) -> int | None:
+        """Return how many accounts are not selected; None while that is not known of all."""
 
     def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:
         """Yield the accounts that there are now, as they are listed, or raise ReadFailure."""

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
-from exporter.cases.status import AccountStatus
+from exporter.cases.status import AccountStatus, Poll
 from exporter.clock import Clock
 from exporter.collector.accounts import AccountTable, wait
 from exporter.collector.changelog import ChangeLog
@@ -16,12 +16,15 @@ from exporter.collector.events import EventConsumer
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
+from exporter.metrics.histograms import Histograms
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 
 LONGEST_AGE = 15.0
 """Seconds after which a page is made anew even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
+Save = Callable[[Sequence[AccountStatus], Histograms], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Publisher:
     """Makes pages of what is known, in a thread, and puts them into the store.
 
     `ready` once a page was published on which every account had been tried; `samples` returns those that are neither
-    accounts' nor discoveries' nor of events.
+    accounts' nor discoveries' nor of events; `save` stores what a page is about to show.
     """
 
     def __init__(  # noqa: PLR0913 - all that a page tells of
@@ -54,22 +57,27 @@ class Publisher:
         accounts: AccountTable,
         discoverer: Discoverer,
         events: EventConsumer,
-        renderer: Renderer,
+        instrumentation: Instrumentation,
         store: PageStore,
         *,
+        save: Save,
         samples: Callable[[], Iterable[Sample]],
         changes: ChangeLog,
         clock: Clock,
     ) -> None:
         self.policy = policy
         self.snapshot = Snapshot((), (), policy)
+        self.published = asyncio.Event()  # set for a moment after each page
         self.published_at = clock.monotonic()  # before the first page, when this began
         self.ready = False
         self._accounts = accounts
         self._discoverer = discoverer
         self._events = events
-        self._renderer = renderer
+        self._instrumentation = instrumentation
+        self._histograms = instrumentation.histograms  # of the page that is made
+        self._renderer = Renderer(lambda: instrumentation.encode(self._histograms))
         self._store = store
+        self._save = save
         self._samples = samples
         self._changes = changes
         self._clock = clock
@@ -88,6 +96,9 @@ class Publisher:
             await wait(self._accounts.all_polled if first_round else self._accounts.events_read, pause - least)
             await wait(self._accounts.changed, LONGEST_AGE - pause)
 
+    def shown_poll(self, account_id: str) -> Poll | None:
+        return next((each.last_poll for each in self.snapshot.statuses if each.account.account_id == account_id), None)
+
     async def publish(self) -> None:
         async with self._lock:
             self._accounts.changed.clear()
@@ -96,6 +107,7 @@ class Publisher:
             tried = self._discoverer.all_tried() and self._accounts.all_polled.is_set()
             statuses = tuple(entry.status for entry in self._accounts.entries())
             snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)
+            self._histograms = self._instrumentation.histograms
             now = self._clock.time()
             samples = [*self._discoverer.samples(), *self._events.samples(), *self._samples()]
             samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
@@ -105,10 +117,14 @@ class Publisher:
             self._events.page_shows(statuses)
             self.published_at = self._clock.monotonic()
             self.ready = self.ready or tried
+            self.published.set()
+            self.published.clear()
 
     def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> tuple[float, float]:
         """Publish a page, and return the CPU seconds and the seconds that it took."""
-        cpu, began = time.thread_time(), time.perf_counter()
+        cpu = time.thread_time()
+        self._save(snapshot.statuses, self._histograms)
+        began = time.perf_counter()
         page = self._renderer.render(snapshot.statuses, snapshot.policy, samples, now)
         self.snapshot = snapshot  # first: what shows it is made anew when the page is there, and kept until the next page
         self._store.publish(page)

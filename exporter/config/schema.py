@@ -136,7 +136,7 @@ class Events(CredentialKeys):
 class Cases(Section):
     """Series for single cases."""
 
-    enabled: types.Switch = Field(default=False, description="Enable series for single cases.")
+    enabled: types.Switch = Field(default=False, description="Enable series for single cases, and /api/v1/cases.")
     subject: types.Switch = Field(default=False, description="Add the subject line as a label.")
     limit: Annotated[int, types.whole_number(0)] = Field(1000, description="Maximum number of cases per account, oldest first.")
 

@@ -31,6 +31,8 @@ _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False,
 _LEADING_ZERO = re.compile(r"0[0-9_]+")
 _NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
+_VALUE = re.compile(r'"(\\.|[^"\\])*"|\b[0-9]+\b')  # in a problem that is the same in many entries
+_MOST_ALIKE = 3
 
 _EMPTY = "the file is empty: is the right one mounted? For a configuration of nothing but defaults, write {}"
 _NO_MAPPING = 'the file is not a mapping: write keys such as "accounts:", each at the start of a line'
@@ -77,20 +79,30 @@ class Document:
     def __init__(self, source: str, root: MappingNode) -> None:
         self._source = source
         self._root = root
-        self._problems: list[tuple[int, str]] = []
+        self._problems: list[tuple[int, str, str]] = []  # line, place, text
         self._count = 0
         self._last_line = 0
         self.data = self._read(root, ())
 
     def add(self, loc: Loc, text: str, line: int | None = None) -> None:
         """Add a problem, on the line of its place unless another is given."""
-        self._problems.append((line or self.line(loc), f"{_written(loc)}: {text}" if loc else text))
+        self._problems.append((line or self.line(loc), _written(loc), text))
 
     def check(self) -> None:
-        """Raise a `ConfigError` if there are problems, in the order of the file."""
-        if self._problems:
-            problems = sorted(self._problems, key=lambda problem: problem[0])
-            raise ConfigError([_told(self._source, line, text) for line, text in problems])
+        """Raise a `ConfigError` if there are problems, in the order of the file; one that many entries have, once."""
+        alike: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
+        for line, place, text in sorted(self._problems, key=lambda problem: problem[0]):
+            alike.setdefault((_VALUE.sub("", place), _VALUE.sub("", text)), []).append((line, place, text))
+        told: list[tuple[int, str, str]] = []
+        for same in alike.values():
+            if len(same) > _MOST_ALIKE:
+                (line, place, text), *others = same[:_MOST_ALIKE]
+                also = ", ".join(f"{place} on line {line}" for line, place, _ in others)
+                same = [(line, place, f"{text} ({len(same)} times: also {also})")]  # noqa: PLW2901
+            told += same
+        if told:
+            told.sort(key=lambda problem: problem[0])
+            raise ConfigError([_told(self._source, line, f"{place}: {text}" if place else text) for line, place, text in told])
 
     def line(self, loc: Loc) -> int:
         return self.find(loc)[0]

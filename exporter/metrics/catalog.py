@@ -62,6 +62,7 @@ _IF_ANY = f"{_READ}; absent when there is no such case"
 _GROUPS = f"{_READ}; only groups that hold a case"
 
 _EVENTS = "with events"
+_STORED = "with --storage.path"
 _OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
 
 CASE_METRICS: tuple[Metric, ...] = (
@@ -198,6 +199,9 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         "Unix time of the last successful listing of the organization's accounts.",
         "after the first success",
     ),
+    ORGANIZATION_ACCOUNTS := _gauge(
+        "organization_accounts", ("organization",), "Number of accounts of the organization that are polled.", "once known"
+    ),
     BUILD_INFO := _gauge(
         "exporter_build_info", ("version", "revision", "pythonversion"), "Version, revision and Python version of the exporter."
     ),
@@ -226,6 +230,8 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
     QUEUE_RECEIVED := _gauge(
         "event_queue_last_receive_timestamp_seconds", (), "Unix time of the last successful receive.", _EVENTS
     ),
+    STATE_WRITE_ERRORS := _counter("exporter_state_write_errors_total", (), "Total number of failed state writes.", _STORED),
+    STATE_WRITTEN := _gauge("exporter_state_last_write_timestamp_seconds", (), "Unix time of the last state write.", _STORED),
 )
 """Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
 

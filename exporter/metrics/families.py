@@ -1,6 +1,6 @@
 """From an account's status to the samples and lines of its part of the page."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -86,14 +86,15 @@ def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Po
         for labels, found in groups
         if found.quiet_since is not None
     )
+    due = aggregate.due(cases, account.targets, watched)
     samples = (
         *(Sample(catalog.OPEN_CASES, labels, found.count) for labels, found in groups),
-        *_moment_samples(cases, aggregate.awaited(cases, account.targets, watched)),
-        *_severity_samples(cases, aggregate.overdue(cases, account.targets, watched, now)),
+        *_moment_samples(cases, [case for case in cases if case.case_id in due]),
+        *_severity_samples(cases, [case for case in cases if due.get(case.case_id, now) < now]),
         *counted,
         *(() if policy.case_limit is None else _case_samples(cases, policy.case_limit, subjects=policy.subjects)),
     )
-    next_due = aggregate.next_due(cases, account.targets, watched, now)
+    next_due = min((at for at in due.values() if at >= now), default=float("inf"))
     return CaseLines(key, _encoded(samples, catalog.CASE_METRICS), ages, now, next_due)
 
 
@@ -142,7 +143,7 @@ def _samples_of_health(status: AccountStatus) -> Iterator[Sample]:
         yield Sample(catalog.ACCOUNT_POLL_ERRORS, {"reason": reason}, count)
 
 
-def _moment_samples(cases: tuple[Case, ...], awaited: tuple[Case, ...]) -> Iterator[Sample]:
+def _moment_samples(cases: Sequence[Case], awaited: Sequence[Case]) -> Iterator[Sample]:
     for (severity_code, author, side), since in aggregate.quiet_since_by_side(cases).items():
         labels = {"severity_code": severity_code, "last_author": author, "waiting_on": side}
         yield Sample(catalog.LATEST_COMMUNICATION_TIMESTAMP, labels, since)
@@ -153,10 +154,10 @@ def _moment_samples(cases: tuple[Case, ...], awaited: tuple[Case, ...]) -> Itera
             yield Sample(metric, {"severity_code": severity_code}, created)
 
 
-def _severity_samples(cases: tuple[Case, ...], overdue: tuple[Case, ...]) -> Iterator[Sample]:
+def _severity_samples(cases: Sequence[Case], overdue: Sequence[Case]) -> Iterator[Sample]:
     for metric, counted in (
         (catalog.ACCOUNT_OPEN_CASES, cases),
-        (catalog.UNANSWERED_CASES, aggregate.unanswered(cases)),
+        (catalog.UNANSWERED_CASES, [case for case in cases if case.is_unanswered]),
         (catalog.FIRST_RESPONSE_OVERDUE, overdue),
     ):
         for severity_code, count in aggregate.count_by_severity(counted).items():

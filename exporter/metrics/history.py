@@ -4,22 +4,20 @@ Samples are at the moments of a grid (Unix seconds), a milestone is at the posit
 it. What is at position 0 was there when counters began.
 """
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise, product
-from math import ceil, inf
-
-from prometheus_client.utils import floatToGoString
+from itertools import pairwise
+from math import ceil
 
 from exporter.cases.changes import OPENED, OUTCOME
 from exporter.cases.history import ANSWERED, REPLIED, Milestone
-from exporter.cases.model import RESOLVED, SEVERITY_CODES, Account, Author
+from exporter.cases.model import RESOLVED, SEVERITY_CODES, Account
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import label_pairs, line_start, number
 from exporter.metrics.families import info_labels, naming
+from exporter.metrics.histograms import Series, line_starts, zero, zeros
 
 _COUNTED = {OUTCOME: catalog.FIRST_RESPONSES, OPENED: catalog.CASES_OPENED, RESOLVED: catalog.CASES_RESOLVED}
 _MEASURED = {ANSWERED: catalog.FIRST_RESPONSE, RESOLVED: catalog.CASE_OPEN_DURATION, REPLIED: catalog.REPLY}
@@ -29,7 +27,6 @@ METRICS = (catalog.ACCOUNT_OPEN_CASES, *_COUNTED.values(), catalog.ACCOUNT_INFO,
 Lines = Iterator[tuple[Metric, str]]
 Placed = Iterable[tuple[int, Sequence[str], float | None]]
 """Events at their positions."""
-_Series = tuple[Metric, tuple[str, ...]]  # with the values of its own labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class Stretch:
 
 def account_lines(account: Account, happened: Placed, stretch: Stretch) -> Lines:
     """Yield one account's lines; a counter that counts nothing on the whole grid has none."""
-    series = defaultdict[_Series, Counter[int]](
+    series = defaultdict[Series, Counter[int]](
         Counter, {(catalog.ACCOUNT_OPEN_CASES, (code,)): Counter() for code in SEVERITY_CODES}
     )
     for position, (kind, *values), _ in happened:
@@ -80,11 +77,8 @@ class Histograms:
 
     def __init__(self, buckets: Mapping[Metric, Sequence[float]], *, communications: bool) -> None:
         self._buckets = buckets
-        self._seconds = defaultdict[_Series, defaultdict[int, list[float]]](lambda: defaultdict(list))
-        for metric, *values in product(buckets if communications else [catalog.CASE_OPEN_DURATION], SEVERITY_CODES, Author):
-            _ = self._seconds[metric, tuple(values[: len(metric.labels)])]  # zeros, as the exporter has them
-        self._counts = defaultdict[_Series, Counter[int]](Counter)  # by bucket
-        self._sums = defaultdict[_Series, float](float)
+        self._histograms = zeros(buckets if communications else {(only := catalog.CASE_OPEN_DURATION): buckets[only]})
+        self._seconds = defaultdict[Series, defaultdict[int, list[float]]](lambda: defaultdict(list))
 
     def observe(self, happened: Placed, stretch: Stretch) -> None:
         for position, (kind, *values), seconds in happened:
@@ -93,15 +87,12 @@ class Histograms:
 
     def lines(self, stretch: Stretch) -> Lines:
         """Yield the lines of a stretch, which has then been counted."""
-        for series, seconds in self._seconds.items():
-            metric, bounds, counts = series[0], self._buckets[series[0]], self._counts[series]
-            own = (*stretch.labels, *zip(metric.labels, series[1], strict=True))
-            les = [floatToGoString(bound) for bound in (*bounds, inf)]  # type: ignore[no-untyped-call]  # as in the live page
-            starts = [line_start(f"{metric.name}_bucket", (*own, ("le", le))) for le in les]
-            starts += [line_start(f"{metric.name}_{part}", own) for part in ("count", "sum")]
+        for series in self._histograms | self._seconds:
+            seconds = self._seconds.pop(series, defaultdict(list))
+            histogram = self._histograms.get(series, zero(self._buckets[series[0]]))
+            starts = line_starts(series, histogram.bounds, stretch.labels)
             for begin, end in stretch.spans(seconds):
-                for each in seconds.pop(begin, ()):
-                    counts[bisect_left(bounds, each)] += 1
-                    self._sums[series] += each
-                below = list(accumulate(counts[bucket] for bucket in range(len(les))))
-                yield metric, stretch.text(starts, (*below, below[-1], self._sums[series]), begin, end)
+                for each in seconds[begin]:
+                    histogram = histogram.plus(each)
+                yield series[0], stretch.text(starts, histogram.values(), begin, end)
+            self._histograms[series] = histogram

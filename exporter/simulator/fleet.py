@@ -27,7 +27,10 @@ _OPEN_STATUSES: Final = (
 _ROOT_ID: Final = "r-demo"
 _SENTENCE: Final = "The quick brown fox jumps over the lazy dog and looks back once more. "
 
-_DEMO_OPEN_CASES: Final = (2.0, 7.0, 5.0, 6.0, 3.0, 1.5, 2.0, 4.0, 1.0)
+_DEMO_PERIOD: Final = 30 * _DAY
+"""Demos that start in the same such period have the same past."""
+_DEMO_PERIODS: Final = 13
+_DEMO_OPEN_CASES: Final = (2.0, 4.0, 3.5, 4.0, 3.0, 1.5, 2.0, 3.5, 1.0)
 _DEMO_CONTENTION: Final = 0.7
 _DEMO_LATE_SHARE: Final = 0.25
 _DEMO_NEGLECTED: Final = (
@@ -121,12 +124,12 @@ class Fleet:
         fleet = cls.empty(clock, seed)
         _add_accounts(fleet, accounts)
         open_cases = {account.account_id: cases for account in fleet.accounts}
-        _bring_to_life(fleet, open_cases, pace=pace, late_share=_LATE_SHARE, dated=dated)
+        _bring_to_life(fleet, open_cases, begin=clock() - _HISTORY_SECONDS, pace=pace, dated=dated)
         return fleet
 
     @classmethod
     def demo(cls, clock: Clock, seed: int = 0, pace: float = 1.0) -> Self:
-        """Return a living fleet of a dozen accounts, some of which cannot be read, or not always."""
+        """Return a living fleet of a dozen accounts with a year behind them; some cannot be read, or not always."""
         fleet = cls.empty(clock, seed)
         _add_accounts(fleet, len(_DEMO_OPEN_CASES))
         open_cases = dict(zip((account.account_id for account in fleet.accounts), _DEMO_OPEN_CASES, strict=True))
@@ -134,14 +137,16 @@ class Fleet:
         open_cases[fleet.add_account(name="acquired-subsidiary", trusts=False).account_id] = 2.0
         busy = fleet.add_account(name="observability")
         busy.contention = _DEMO_CONTENTION
-        open_cases[busy.account_id] = 3.0
+        open_cases[busy.account_id] = 0.1  # each request for its past is throttled a few times
         fleet.add_account(name="retired-shop", state="SUSPENDED")
         workloads = fleet.add_unit("Workloads")
         units = [fleet.add_unit(name, workloads) for name in ("Prod", "Test")]
         for account, team in zip(fleet.accounts[1:], itertools.cycle(_DEMO_TEAMS)):
             account.unit = units[account.name == "sandbox"]
             account.tags = {"team": team, "cost-center": f"cc-{10 + len(team)}"} if team else {}
-        life = _bring_to_life(fleet, open_cases, pace=pace, late_share=_DEMO_LATE_SHARE)
+        begin = (clock() // _DEMO_PERIOD - _DEMO_PERIODS) * _DEMO_PERIOD
+        life = _bring_to_life(fleet, open_cases, begin=begin, pace=pace, dated=True)
+        life.dated, life.late_share = False, _DEMO_LATE_SHARE
         for account, (severity_code, age) in zip(fleet.accounts[1:], _DEMO_NEGLECTED, strict=False):
             life.neglect(account.account_id, severity_code, age)
         life.notify(fleet.accounts[5].account_id, _DEMO_NOTICE_SECONDS)
@@ -256,11 +261,11 @@ def _add_accounts(fleet: Fleet, count: int) -> None:
 
 
 def _bring_to_life(
-    fleet: Fleet, open_cases: Mapping[str, float], *, pace: float, late_share: float, dated: bool = False
+    fleet: Fleet, open_cases: Mapping[str, float], *, begin: float, pace: float, dated: bool = False
 ) -> CaseLife:
-    """Give the fleet weeks of history, and from now on everything `pace` times as often; `open_cases` is by account id."""
+    """Give the fleet a history since `begin`, and more `pace` times as fast from now on; `open_cases` is by account id."""
     now = fleet.clock()
-    fleet.life = life = CaseLife(fleet.rng, start_at=now - _HISTORY_SECONDS, late_share=late_share, dated=dated)
+    fleet.life = life = CaseLife(fleet.rng, start_at=begin, late_share=_LATE_SHARE, dated=dated)
     for account_id, number in open_cases.items():
         life.inhabit(fleet.account(account_id), number)
     life.advance(now)

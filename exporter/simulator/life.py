@@ -83,8 +83,8 @@ class CaseLife:
 
     def __init__(self, rng: random.Random, *, start_at: float, late_share: float, dated: bool = False) -> None:
         self._rng = rng
-        self._late_share = late_share
-        self._dated = dated
+        self.late_share = late_share
+        self.dated = dated
         self._now = start_at
         self._pace = 1.0
         self._events: list[_Event] = []
@@ -133,14 +133,14 @@ class CaseLife:
         severity_code = rng.choices(SEVERITY_CODES, _SEVERITY_WEIGHTS)[0]
         case = self._file(inhabitant, severity_code, round(self._now, 3))
         target = _TARGETS[severity_code]
-        late_share = self._late_share if severity_code in _PRESSING else self._late_share / self._pace
+        late_share = self.late_share if severity_code in _PRESSING else self.late_share / self._pace
         if rng.random() < late_share:
             self._schedule(target * rng.uniform(1.1, 2.5), self._answer, inhabitant, case, keeps_pace=False)
         else:
             delay = target * rng.uniform(0.1, 0.9)
             self._schedule(delay * 0.6, self._assign, inhabitant, case)
             self._schedule(delay, self._answer, inhabitant, case)
-        if rng.random() < _RAISED_SHARE and not self._dated:
+        if rng.random() < _RAISED_SHARE and not self.dated:
             self._schedule(rng.uniform(_HOUR, _DAY), self._raise, inhabitant, case)
 
     def _open_by_aws(self, inhabitant: _Inhabitant) -> None:
@@ -199,10 +199,10 @@ class CaseLife:
         case.severity_code = SEVERITY_CODES[min(worse, len(SEVERITY_CODES) - 1)]
 
     def _resolve(self, inhabitant: _Inhabitant, case: Case) -> None:
-        if self._dated:
+        if self.dated:
             self._write(case, _customer(case), CLOSING)
         case.resolve()
-        if inhabitant.rng.random() < _REOPENED_SHARE and not self._dated:
+        if inhabitant.rng.random() < _REOPENED_SHARE and not self.dated:
             self._schedule(_spread(inhabitant.rng, 2 * _DAY), self._reopen, inhabitant, case, needs_open=False)
 
     def _reopen(self, inhabitant: _Inhabitant, case: Case) -> None:

@@ -2,17 +2,19 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from aiohttp import web
 
+from exporter.cases.listing import Query, problem
 from exporter.cases.policy import Policy
-from exporter.cases.report import FleetReport
+from exporter.cases.report import AccountReport, FleetReport
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.negotiation import accepts_gzip, negotiate
-from exporter.web.status.json import as_json
+from exporter.web.status.json import account_document, cases_document, fleet_document
 from exporter.web.status.page import ASSETS, StatusPage
 
 _DOCUMENT_HEADERS = {
@@ -39,10 +41,6 @@ class Paths(NamedTuple):
     links: str = ""  # what links on pages begin with, where a proxy adds to the prefix or takes from it
 
 
-class ReloadRefused(Exception):  # noqa: N818 - nothing is wrong with the exporter
-    """Requests cannot have the configuration reloaded."""
-
-
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the handlers show; `report`, `about` and `config` are called in a thread."""
@@ -58,8 +56,11 @@ class Site:
     ready: Callable[[], bool]  # whether every account was tried once
     now: Callable[[], float]  # Unix seconds
     policy: Callable[[], Policy]
-    reload: Callable[[], Awaitable[Sequence[str]]]  # returns the problems of the configuration, or raises ReloadRefused
+    reload: Callable[[], Awaitable[Sequence[str]]]  # returns the problems of the configuration
+    refresh: Callable[[str], Awaitable[tuple[AccountReport, bool] | None]]  # polls an account that is here; was it in time?
+    lifecycle: bool  # whether requests may have it reload or poll
     shard: str = ""  # which this is, as a sentence; empty when there is one
+    notice: str = ""  # for the top of the page
 
 
 def application(site: Site) -> web.Application:
@@ -70,7 +71,8 @@ def application(site: Site) -> web.Application:
         site.paths.telemetry: handlers.metrics,
         "/": _Document(handlers.render_page, site.pages, "text/html").handle,
         "/config": _Document(lambda _: site.config().encode(), site.pages, "text/plain").handle,
-        "/api/v1/status": _Document(handlers.render_json, site.pages, "application/json", filtered=True).handle,
+        "/api/v1/status": _Document(handlers.render_status, site.pages, "application/json", queried=True).handle,
+        "/api/v1/cases": _Document(handlers.render_cases, site.pages, "application/json", queried=True).handle,
         "/assets/{name}": handlers.asset,
         "/-/healthy": handlers.healthy,
         "/-/ready": handlers.ready,
@@ -78,24 +80,25 @@ def application(site: Site) -> web.Application:
         app.router.add_get(f"{prefix}{path}", handler)
     for method in ("POST", "PUT"):
         app.router.add_route(method, f"{prefix}/-/reload", handlers.reload)
+    app.router.add_post(f"{prefix}/api/v1/accounts/{{account_id}}/refresh", handlers.refresh)
     for path in ("/", prefix) if prefix else ():
         app.router.add_get(path, handlers.redirect)
     return app
 
 
 class _Document:
-    """A document that is made in a thread, once for each page of metrics and filter, however many ask for it."""
+    """A document that is made in a thread, once for each page of metrics and query, however many ask for it."""
 
-    def __init__(self, make: Callable[[str], bytes], pages: PageStore, media_type: str, *, filtered: bool = False) -> None:
-        self._make, self._pages, self._filtered = make, pages, filtered
+    def __init__(self, make: Callable[[Query], bytes], pages: PageStore, media_type: str, *, queried: bool = False) -> None:
+        self._make, self._pages, self._queried = make, pages, queried
         self._headers = {**_DOCUMENT_HEADERS, "Content-Type": f"{media_type}; charset=utf-8"}
         self._lock = asyncio.Lock()
-        self._made_for = (-1, "")
+        self._made_for: tuple[int, Query] = -1, ()
         self._bodies = b"", b""
 
     async def handle(self, request: web.Request) -> web.Response:
         async with self._lock:
-            made_for = self._pages.generation, request.query.get("filter", "") if self._filtered else ""
+            made_for = self._pages.generation, (*request.query.items(),) if self._queried else ()
             if made_for != self._made_for:
                 document = await asyncio.to_thread(self._make, made_for[1])
                 self._bodies = document, await asyncio.to_thread(gzip.compress, document, compresslevel=1)
@@ -107,15 +110,26 @@ class _Document:
 class _Handlers:
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard)
+        retry = f"SIGHUP or POST {site.paths.links}/-/reload retries now." if site.lifecycle else "SIGHUP retries now."
+        self._page = StatusPage(site.version, site.paths.links, site.paths.telemetry, site.shard, site.notice, retry)
         self._encoding = asyncio.Lock()
 
-    def render_page(self, _: str) -> bytes:
+    def render_page(self, _: Query) -> bytes:
         site = self._site
         return self._page.render(site.report(), site.problems(), site.policy(), site.now()).encode(errors="replace")
 
-    def render_json(self, wanted: str) -> bytes:
-        return as_json(self._site.report(), self._site.about(), self._site.policy(), wanted)
+    def render_status(self, query: Query) -> bytes:
+        site = self._site
+        return _encoded(fleet_document(site.report(), site.about(), site.policy(), dict(query[::-1]).get("filter", "")))
+
+    def render_cases(self, query: Query) -> bytes:
+        site = self._site
+        if site.policy().case_limit is None:
+            raise web.HTTPForbidden(reason="Cases are not shown: set metrics.cases.enabled to true in the configuration.")
+        report = site.report()
+        if wrong := problem(report, query):
+            raise web.HTTPBadRequest(reason=" ".join(wrong.split()))  # AWS's words may have line breaks
+        return _encoded({"time": site.now()} | cases_document(report, query, site.policy(), site.paths.links))
 
     async def metrics(self, request: web.Request) -> web.Response:
         pages = self._site.pages
@@ -148,15 +162,25 @@ class _Handlers:
         return _plain("Ready.") if self._site.ready() else _plain(not_ready, 503)
 
     async def reload(self, request: web.Request) -> web.Response:
-        if _is_from_another_site(request):
-            return _plain("Not reloaded: the request comes from another site.", 403)
-        try:
-            problems = await self._site.reload()
-        except ReloadRefused as refused:
-            return _plain(f"Not reloaded: {refused}.", 403)
+        self._check(request, "reloaded")
+        problems = await self._site.reload()
         if problems:
             return _plain("\n".join(("Not reloaded:", *problems)), 500)
         return _plain("Reloaded.")
+
+    async def refresh(self, request: web.Request) -> web.Response:
+        self._check(request, "refreshed")
+        account, is_read = await self._site.refresh(request.match_info["account_id"]) or (None, False)
+        if account is None:
+            raise web.HTTPNotFound(reason=f"Not refreshed: no such account is polled here. {self._site.shard}".strip())
+        document = await asyncio.to_thread(account_document, account, self._site.policy())
+        return web.json_response(document, status=200 if is_read else 202, headers=_DOCUMENT_HEADERS)
+
+    def _check(self, request: web.Request, done: str) -> None:
+        """Refuse a request that would change something, and may not."""
+        foreign = "the request comes from another site" if _is_from_another_site(request) else ""
+        if why := foreign or ("" if self._site.lifecycle else "the exporter was started without --web.enable-lifecycle"):
+            raise web.HTTPForbidden(reason=f"Not {done}: {why}.")
 
 
 def _is_from_another_site(request: web.Request) -> bool:
@@ -172,6 +196,10 @@ def _is_from_another_site(request: web.Request) -> bool:
 
 def _joined(request: web.Request, name: str) -> str:
     return ",".join(request.headers.getall(name, []))
+
+
+def _encoded(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def _plain(text: str, status: int = 200) -> web.Response:

@@ -25,6 +25,7 @@ from exporter.web.tls import Secured, WebConfigFile
 _BACKLOG = 1024
 _UNSENT_BYTES = 128 * 1024
 """What the kernel holds for a reader whose window is full; a smaller send buffer would slow all readers down."""
+_MOST_CHANGES = 8  # requests that are not GET or HEAD: scrapes do not wait for reloads
 _CLOSE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
@@ -99,6 +100,7 @@ class _Server:
         # A quarter of the descriptors at most: AWS and files need some.
         self._most = limits.connections if unlimited else min(limits.connections, max(1, descriptors // 4))
         self._free = asyncio.Semaphore(limits.requests or sys.maxsize)
+        self._free_to_change = asyncio.Semaphore(_MOST_CHANGES)
         self._sent: Sent = {}
         self._is_draining = False
         auth = BasicAuth(lambda: secured().settings.users)
@@ -216,7 +218,10 @@ class _Server:
             return await handler(request)
         except web.HTTPException as error:
             allow = error.headers.get("Allow")
-            return web.Response(text=f"{error.reason}\n", status=error.status, headers={"Allow": allow} if allow else None)
+            headers = {"Allow": allow} if allow else None
+            if "/api/" in request.path:
+                return web.json_response({"error": error.reason}, status=error.status, headers=headers)
+            return web.Response(text=f"{error.reason}\n", status=error.status, headers=headers)
         except Exception as error:  # noqa: BLE001 - a request is answered whatever is wrong with a handler
             self._warn("request failed", detail=internal(error).detail)
             return web.Response(text="Internal Server Error\n", status=500)
@@ -226,10 +231,12 @@ class _Server:
         """Refuse requests beyond the limit, health and readiness apart; a response that is being sent does not count."""
         if request.path.endswith(("/-/healthy", "/-/ready")):
             return await handler(request)
-        if self._free.locked():
-            text = f"{self._limits.requests} requests are being worked on already; try again in a second.\n"
+        reads = request.method in {"GET", "HEAD"}
+        free, most = (self._free, self._limits.requests) if reads else (self._free_to_change, _MOST_CHANGES)
+        if free.locked():
+            text = f"{most} requests are being worked on already; try again in a second.\n"
             return web.Response(text=text, status=503, headers={"Retry-After": "1"})
-        async with self._free:
+        async with free:
             return await handler(request)
 
     def _warn(self, event: str, **details: object) -> None:

@@ -223,7 +223,9 @@ async def test_another_service_in_the_place_of_one_is_malformed_and_the_variable
     way = f"AWS_ENDPOINT_URL_{service.upper()} leads to 127.0.0.1:{other.port}"
     assert re.fullmatch(f"malformed: {why} \\({way}\\)", str(failure.value))
     assert is_example(str(failure.value)) or head != NOT_FOUND
-    assert advice(failure.value.reason, failure.value.detail).startswith(f"correct AWS_ENDPOINT_URL_{service.upper()}: another")
+    assert advice(failure.value.reason, failure.value.detail).startswith(
+        f"fix AWS_ENDPOINT_URL_{service.upper()}: what answers"
+    )
 
 
 @pytest.mark.usefixtures("own_keys")
@@ -427,9 +429,9 @@ SCP = "arn:aws:organizations::999999999999:policy/o-abc/service_control_policy/p
         ("AccessDenied", f"{WHO}AssumeRole because no service control policy allows the sts:AssumeRole action", "action",
          "exempt sts:AssumeRole"),
         ("AccessDenied", f"{WHO}AssumeRole {ON} with an explicit deny in a permissions boundary", "permissions boundary",
-         "allow sts:AssumeRole in the permissions boundary"),
+         "also allow sts:AssumeRole in the permissions boundary"),
         ("AccessDenied", f"{WHO}AssumeRole with an explicit deny in the role trust policy", "role trust policy",
-         "the trust policy of the role must allow"),
+         "allow the exporter's own role or user sts:AssumeRole"),
         ("PackedPolicyTooLarge", "Packed size of session tags consumes 112% of allotted space.", "PackedPolicyTooLarge",
          "set disableSessionTags"),
     ],

@@ -3,20 +3,32 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
+from exporter.cases.model import SEVERITY_CODES, Reason
+from exporter.cases.report import EventQueueStatus, Finding, OrganizationStatus
+from exporter.cases.status import AccountStatus
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.process import ExporterProcess
+from tests.support.serving import Serving
+from tests.support.site import NOW, POLICY, report_of, site
+from tests.support.tools import ROOT
 from tests.support.waiting import wait_until
+from tests.web.conftest import CASE, status
 
 A, B, C, D = "111111111111", "222222222222", "333333333333", "444444444444"
 HOSTILE = "<script>document.title='x'</script>"
 HOUR = 3600.0
+VERDICT = "First response overdue: 1 critical and 1 urgent"
+AXE = ROOT / "tests/helm/node_modules/axe-core/axe.min.js"
 RESET: dict[str, dict[str, object]] = {"setScriptExecutionDisabled": {"value": False}, "clearDeviceMetricsOverride": {}}
 CONFIG = f"""
 aws: {{role_name: AwsSupportExporter}}
@@ -103,8 +115,9 @@ def test_it_loads_without_errors_and_asks_nobody_else(page: Chrome, exporter: Ex
 def test_the_worst_comes_first_with_what_to_do_and_a_hostile_name_is_text(page: Chrome) -> None:
     assert names(page) == ["broken", "payments", "analytics", HOSTILE]
     assert "trust policy" in page.find_element(By.CSS_SELECTOR, ".why p").text
-    assert page.find_element(By.CSS_SELECTOR, ".verdict h2").text == "1 of 4 accounts cannot be read"
-    assert page.title == "1 of 4 accounts cannot be read - AWS Support"
+    assert page.find_element(By.CSS_SELECTOR, ".verdict h2").text == VERDICT
+    assert page.find_element(By.CSS_SELECTOR, ".verdict p").text.startswith("Polling failed for 1 of 4 accounts.")
+    assert page.title == f"{VERDICT} - AWS Support"
     assert page.execute_script("return document.scripts.length") == 1
 
 
@@ -137,7 +150,7 @@ def test_words_filter(page: Chrome, words: str, found: list[str]) -> None:
 
 
 def test_the_id_of_a_case_and_a_state_filter(page: Chrome) -> None:
-    link = page.find_element(By.CSS_SELECTOR, f"details[data-account='{D}'] a")
+    link = page.find_element(By.CSS_SELECTOR, f"#cases-{D} a")
     page.find_element(By.ID, "filter").send_keys(str(link.get_attribute("textContent")))
     assert names(page) == ["analytics"]
     page.find_element(By.ID, "filter").clear()
@@ -175,15 +188,120 @@ def test_it_is_dark_where_the_reader_wants_that(page: Chrome) -> None:
     assert drawn == ["rgba(246, 248, 250, 1)", "rgba(14, 19, 25, 1)"]
 
 
-def test_it_renews_itself_and_keeps_what_was_chosen(page: Chrome) -> None:
-    click_heading(page, "Account")
-    page.find_element(By.CSS_SELECTOR, f"details[data-account='{A}'] summary").click()
+def renew(page: Chrome) -> None:
+    """Have the page renewed, as if one came back to it, and wait until it is."""
     page.execute_script(
         "document.querySelector('.verdict h2').textContent = 'old'; document.dispatchEvent(new Event('visibilitychange'))"
     )
     verdict = "return document.querySelector('.verdict h2').textContent"
-    wait_until(lambda: page.execute_script(verdict) != "old" or None, 10, lambda: "it was not renewed")
-    assert page.execute_script(verdict) == "1 of 4 accounts cannot be read"
+    wait_until(lambda: page.execute_script(verdict) == VERDICT or None, 10, lambda: "it was not renewed")
+
+
+def test_it_renews_itself_and_keeps_what_was_chosen(page: Chrome) -> None:
+    click_heading(page, "Account")
+    page.find_element(By.CSS_SELECTOR, f"#cases-{A} summary").click()
+    renew(page)
     assert names(page)[0] == HOSTILE
-    assert page.find_element(By.CSS_SELECTOR, f"details[data-account='{A}']").get_attribute("open") is not None
+    assert page.find_element(By.CSS_SELECTOR, f"#cases-{A}").get_attribute("open") is not None
     assert log_of(page, "browser") == []
+
+
+def test_it_renews_itself_while_somebody_types(page: Chrome) -> None:
+    box = page.find_element(By.ID, "filter")
+    box.send_keys("pament", Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    renew(page)
+    page.switch_to.active_element.send_keys("y")
+    assert box.get_attribute("value") == "payment"
+    assert names(page) == ["payments"]
+
+
+def test_a_keyboard_is_enough(page: Chrome) -> None:
+    def tab_to(text: str) -> None:
+        for _ in range(40):
+            page.switch_to.active_element.send_keys(Keys.TAB)
+            if page.switch_to.active_element.text == text:
+                return
+        raise AssertionError(f"no way leads to {text}")
+
+    def press(key: str) -> None:
+        page.switch_to.active_element.send_keys(key)
+
+    tab_to("1 failing")
+    press(Keys.ENTER)
+    assert names(page) == ["broken"]
+    press(Keys.ENTER)
+    tab_to("Account")
+    press(Keys.ENTER)
+    assert names(page) == [HOSTILE, "analytics", "broken", "payments"]
+    tab_to("3 cases")
+    press(Keys.SPACE)
+    cases = page.find_element(By.ID, f"cases-{D}")
+    assert cases.get_attribute("open") is not None
+    renew(page)
+    assert page.switch_to.active_element.text == "3 cases", "the focus stays"
+    press(Keys.TAB)
+    link = page.switch_to.active_element
+    assert link.text.isdecimal()
+    assert page.execute_script("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_it_says_when_the_exporter_does_not_respond(page: Chrome) -> None:
+    said = "return getComputedStyle(document.querySelector('header'), '::after').content"
+    page.execute_script(
+        "window.before = fetch; fetch = () => Promise.reject(); document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    wait_until(lambda: "does not respond" in page.execute_script(said) or None, 10, lambda: "nothing is said")
+    page.execute_script("fetch = before")
+    renew(page)
+    assert page.execute_script(said) == "none"
+
+
+def test_cases_fit_a_phone(page: Chrome) -> None:
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    page.refresh()
+    page.find_element(By.CSS_SELECTOR, f"#cases-{A} summary").click()
+    case = page.find_elements(By.CSS_SELECTOR, f"#cases-{A} tr")[1]
+    labels = ("Age", "Quiet for", "Waiting on", "Target")
+    cells = case.find_elements(By.TAG_NAME, "td")[3:7]
+    before = "return getComputedStyle(arguments[0], '::before').content"
+    assert [page.execute_script(before, cell) for cell in cells] == [f'"{label} "' for label in labels]
+    assert case.size["height"] < 7 * 20, "lines"
+    assert page.execute_script("return document.documentElement.scrollWidth") == 390
+
+
+def everything() -> web.Application:
+    """Return a site on whose page there is all that can be."""
+    refused = Reason.CREDENTIALS, "no credentials found"
+    cases = tuple(replace(CASE, case_id=code, display_id=str(n), severity_code=code) for n, code in enumerate(SEVERITY_CODES))
+    late = status("late", "1", cases=(*cases, replace(CASE, case_id="old", created=0.0)))
+    statuses = [
+        late,
+        AccountStatus(replace(late.account, account_id="2", region="eu-west-1")),
+        *(status(f"failing-{number}", number, *refused) for number in "34"),
+        status("alone", "5", Reason.TIMEOUT, "slow"),
+        status("no plan", "6", Reason.SUBSCRIPTION_REQUIRED, "no plan"),
+        replace(status("stale", "7"), last_success=0.0),
+    ]
+    left = Finding(("acme",), detail="3 of 9 accounts left at once", advice="check")
+    organizations = [OrganizationStatus("acme", 6, NOW, *refused, warnings=(left,))]
+    policy = replace(POLICY, case_limit=9)
+    queue = EventQueueStatus("https://queue", up=False, count=5, reason=Reason.TIMEOUT, detail="slow")
+    report = replace(report_of(statuses, organizations, policy), events=queue)
+    return site(statuses, policy=policy, report=lambda: report, problems=["config.yaml:1: odd"], notice="Demo")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_that_keeps_people_out(page: Chrome, width: int, scheme: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe is not here: run `make tools`")
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    draw(page, scheme)
+    with Serving(everything()) as serving:
+        page.get(f"http://127.0.0.1:{serving.port}/")
+        page.execute_script("for (const cases of document.querySelectorAll('details')) cases.open = true")
+        page.execute_script(AXE.read_text())
+        found = page.execute_async_script("axe.run().then(arguments[0])")["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []

@@ -26,13 +26,17 @@ def test_there_is_one_line_of_advice_for_every_reason_whatever_was_said(reason: 
 @pytest.mark.parametrize(
     ("said", "caller", "expected"),
     [
-        ("sts:AssumeRole because no role trust policy", "", "the trust policy of the role must allow sts:AssumeRole to the ex"),
-        (f"{ASSUME} because no resource-based policy", "arn:ex", f"trust policy of {ROLE} must allow sts:AssumeRole to arn:ex"),
+        (
+            "sts:AssumeRole because no role trust policy",
+            "",
+            "allow the exporter's own role or user sts:AssumeRole in the trust policy",
+        ),
+        (f"{ASSUME} because no resource-based policy", "arn:ex", f"allow arn:ex sts:AssumeRole in the trust policy of {ROLE}"),
         (f"{ASSUME} because no identity-based policy", "arn:ex", f"allow sts:AssumeRole on {ROLE} in the policy of arn:ex"),
         (f"{ASSUME} with an explicit deny in an identity-based policy", "", "own role or user"),
         (f"sts:TagSession on resource: {ROLE}", "arn:ex", f"in the trust policy of {ROLE} and in the policy of arn:ex"),
         (f"{ASSUME} because no service control policy allows", "", "exempt sts:AssumeRole from that policy"),
-        (ASSUME, "arn:ex", f"create the role, or let the trust policy of {ROLE} allow arn:ex with the same external id"),
+        (ASSUME, "arn:ex", f"create the role, or allow arn:ex in the trust policy of {ROLE} with the same external ID"),
     ],
 )
 def test_advice_names_both_ends_as_far_as_they_are_known(said: str, caller: str, expected: str) -> None:
@@ -44,11 +48,11 @@ def test_advice_names_both_ends_as_far_as_they_are_known(said: str, caller: str,
     ("reason", "detail", "expected"),
     [
         (Reason.UNREACHABLE, "S: a:443: it is down (AWS_USE_FIPS_ENDPOINT leads to a:443)", "unset AWS_USE_FIPS_ENDPOINT, or"),
-        (Reason.UNREACHABLE, "S: a:443: it is down (AWS_ENDPOINT_URL_STS leads to a:443)", "correct AWS_ENDPOINT_URL_STS, or"),
+        (Reason.UNREACHABLE, "S: a:443: it is down (AWS_ENDPOINT_URL_STS leads to a:443)", "fix AWS_ENDPOINT_URL_STS, or"),
         (
             Reason.MALFORMED,
             "S: HTTP 404 (AWS_ENDPOINT_URL leads to a:1; https_proxy leads through b)",
-            "correct AWS_ENDPOINT_URL: ",
+            "fix AWS_ENDPOINT_URL: ",
         ),
         (
             Reason.MALFORMED,
@@ -58,9 +62,9 @@ def test_advice_names_both_ends_as_far_as_they_are_known(said: str, caller: str,
         (
             Reason.CREDENTIALS,
             "the profile a: credential_source names /t, which cannot be read: x",
-            "correct credential_source;",
+            "fix credential_source;",
         ),
-        (Reason.CREDENTIALS, "the profile a: /t cannot be read: x", "correct the setting;"),
+        (Reason.CREDENTIALS, "the profile a: /t cannot be read: x", "fix the setting;"),
     ],
 )
 def test_advice_names_the_setting_at_fault(reason: Reason, detail: str, expected: str) -> None:

@@ -50,23 +50,19 @@ def test_of_two_cases_with_one_id_one_is_kept_and_resolved_ones_are_left_out() -
     ],
     ids=["answered late", "no target", "no opening time", "not known yet", "opened by AWS"],
 )
-def test_what_is_not_known_to_be_unanswered_past_a_target_is_not_overdue(harmless: Case) -> None:
-    assert aggregate.awaited([harmless], TARGETS, {}) == aggregate.overdue([harmless], TARGETS, {}, NOW) == ()
+def test_what_is_not_known_to_be_unanswered_and_to_have_a_target_is_never_due(harmless: Case) -> None:
+    assert aggregate.due([harmless], TARGETS, {}) == {}
 
 
-def test_the_next_target_to_pass_is_that_of_an_unanswered_case_and_not_over_yet() -> None:
-    over, at_this_moment, later = (case(str(at), severity_code="critical", created=at) for at in (NOW - 901, NOW - 900, NOW))
-    assert aggregate.next_due([over, later, at_this_moment], TARGETS, {}, NOW) == NOW
-    assert aggregate.next_due([over, later, case()], TARGETS, {}, NOW) == NOW + 900
-    assert aggregate.next_due([over, answered(NOW, NOW, severity_code="critical")], TARGETS, {}, NOW) == float("inf")
+def test_a_first_response_is_due_when_the_target_of_its_severity_has_passed_since_the_opening() -> None:
+    critical, normal = case("1", severity_code="critical", created=NOW), case("2", created=NOW)
+    assert aggregate.due([critical, normal], TARGETS, {}) == {"1": NOW + 900, "2": NOW + 43200}
 
 
 @pytest.mark.parametrize("watched", [FirstResponse(judged=True, awaited=True), FirstResponse(judged=True, awaited=False)])
-def test_a_reopened_case_is_not_overdue_anew(watched: FirstResponse) -> None:
+def test_a_reopened_case_is_not_due_anew(watched: FirstResponse) -> None:
     late = case(severity_code="critical", created=0.0)
-    found = aggregate.overdue([late], TARGETS, {late.case_id: watched}, NOW)
-    assert bool(found) is bool(watched.awaited)
-    assert aggregate.next_due([late], TARGETS, {late.case_id: watched}, 0.0) == (900.0 if watched.awaited else float("inf"))
+    assert aggregate.due([late], TARGETS, {late.case_id: watched}) == ({late.case_id: 900.0} if watched.awaited else {})
 
 
 def number(tally: Tally, kind: str) -> int:
@@ -111,4 +107,4 @@ def test_every_breakdown_adds_up_to_the_number_of_open_cases(cases: list[Case]) 
     counts = aggregate.count_by_severity(kept)
     assert sum(counts.values()) == len(kept)
     assert set(SEVERITY_CODES) <= counts.keys()
-    assert len(aggregate.overdue(kept, TARGETS, {}, NOW)) <= len(aggregate.unanswered(kept)) <= len(kept)
+    assert aggregate.due(kept, TARGETS, {}).keys() <= {each.case_id for each in kept if each.is_unanswered}

@@ -136,7 +136,11 @@ def test_a_failure_is_told_with_what_was_said_and_what_to_do(reason: Reason, det
     [
         (None, "", ""),
         (Reason.ACCESS_DENIED, "ListAccounts: AccessDeniedException", "allow organizations:ListAccounts, in the management"),
-        (Reason.ACCESS_DENIED, "ListAccounts: AWSOrganizationsNotInUseException", "give this entry of organizations"),
+        (
+            Reason.ACCESS_DENIED,
+            "ListAccounts: AWSOrganizationsNotInUseException",
+            "set role_arn of this entry of organizations",
+        ),
         (Reason.ASSUME_ROLE_DENIED, "sts:TagSession", "allow sts:TagSession"),
         (Reason.THROTTLED, "ListAccounts: TooManyRequestsException", "raise refresh_interval"),
     ],

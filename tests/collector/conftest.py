@@ -13,7 +13,6 @@ from exporter.collector.ports import Discovery, Target
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
-from exporter.metrics.renderer import Renderer
 from tests.support.clock import FakeClock
 from tests.support.log import Log
 
@@ -33,6 +32,9 @@ class FakeSource:
         self.outcome = outcome
         self.timeouts: list[float] = []
         self.release: asyncio.Event | None = None
+
+    def resume(self, reading: Reading) -> None:
+        pass
 
     async def read(self, timeout: float) -> Reading:  # noqa: ASYNC109 - as the reader's own
         self.timeouts.append(timeout)
@@ -55,7 +57,6 @@ class World(Generic[C]):
         self.collector = Collector(
             self.plan(),
             instrumentation,
-            Renderer(instrumentation.encode),
             self.store,
             samples,
             owns=lambda _: True,

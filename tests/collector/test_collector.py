@@ -78,6 +78,7 @@ class Listing:
         self.let = asyncio.Semaphore(0)
         self.found = pages
         self.listed: list[Target] = []
+        self.excluded: int | None = None
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ASYNC109 - as the reader's own
         del timeout

@@ -36,7 +36,6 @@ from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.families import Sample
 from exporter.metrics.instrumentation import Instrumentation
-from exporter.metrics.renderer import Renderer
 from exporter.simulator import account as simulated
 from exporter.simulator import support
 from exporter.simulator.errors import ApiError
@@ -159,6 +158,7 @@ class Members:
     targets: Sequence[Target]
     refresh_interval: float = 3600.0
     selects_by_tags: bool = False
+    excluded: int | None = None
 
     async def pages(self, timeout: float) -> AsyncIterator[Sequence[Target]]:  # noqa: ARG002, ASYNC109 - as of any discovery
         """Yield them all."""
@@ -220,7 +220,6 @@ class RecordedExporter:
         self._collector = Collector(
             plan,
             self.instrumentation,
-            Renderer(self.instrumentation.encode),
             self._store,
             self._samples,
             owns=lambda _: True,

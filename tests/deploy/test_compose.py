@@ -12,30 +12,33 @@ from tests.support.prometheus import Promtool
 from tests.support.tools import ROOT
 
 DEPLOY = ROOT / "deploy"
-SERVICES: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
 CHART_FILES = ROOT / "helm/aws-support-exporter/files"
 PROMETHEUS, ALERTMANAGER = DEPLOY / "compose/prometheus.yml", DEPLOY / "compose/alertmanager.yml"
 
 
 def mounts(service: str) -> dict[str, Path]:
-    """Return what a service has mounted, by where."""
+    """Return what of the repository a service has mounted, by where."""
     return {
         target: (DEPLOY / source).resolve()
-        for source, target, mode in (volume.split(":") for volume in SERVICES[service].get("volumes", []))
-        if mode == "ro"
+        for source, target, *mode in (volume.split(":") for volume in SERVICES[service].get("volumes", []))
+        if mode == ["ro"] and source not in COMPOSE["volumes"]
     }
 
 
-def test_all_that_is_mounted_is_there_and_read_only() -> None:
+def test_all_that_is_mounted_is_there_and_read_only_or_a_volume() -> None:
     sources = [source for service in SERVICES for source in mounts(service).values()]
-    assert len(sources) == sum(len(service.get("volumes", [])) for service in SERVICES.values())
+    volumes = [volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])]
+    assert len(sources) == sum(volume not in COMPOSE["volumes"] for volume in volumes)
     assert [source for source in sources if not source.exists()] == []
 
 
-def test_images_have_a_version_and_ports_are_of_this_machine_alone() -> None:
+def test_images_have_a_version_or_are_built_once_and_ports_are_of_this_machine_alone() -> None:
+    (built,) = (service["image"] for service in SERVICES.values() if "build" in service)
     for service in SERVICES.values():
-        assert "build" in service or re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"])
-        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+        assert service["image"] == built or re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"])
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
 def test_grafana_finds_prometheus_and_the_dashboards() -> None:

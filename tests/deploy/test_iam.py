@@ -169,7 +169,6 @@ def test_terraform_allows_and_trusts_by_exactly_the_actions_that_policies_and_te
 
 def test_documents_name_the_same_actions() -> None:
     assert named((ROOT / "docs/iam.md").read_text()) == NEEDED | {TAG, WEB_IDENTITY}
-    assert named((ROOT / "README.md").read_text()) == NEEDED
     assert named("".join(advice(reason, "") for reason in Reason)) <= NEEDED
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -15,21 +14,12 @@ from exporter.metrics.families import account_lines
 from tests.support.cases import NOW, case
 from tests.support.tools import ROOT
 
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "helm/aws-support-exporter/README.md"]
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_what_a_document_links_to_is_there(document: Path) -> None:
-    links = re.findall(r"\]\((?![a-z]+:)([^)#\s]+)", document.read_text())
-    assert [link for link in links if not (document.parent / link).exists()] == []
-
 
 @pytest.mark.parametrize(
     ("document", "name", "content"),
     [
         ("docs/metrics.md", "metrics", reference.tables),
         ("docs/troubleshooting.md", "failures", reference.failures),
-        ("README.md", "overview", reference.overview),
     ],
 )
 def test_a_document_shows_the_catalogue_as_it_is(document: str, name: str, content: Callable[[], str]) -> None:

@@ -1,6 +1,7 @@
 """The command as users start it: what it says when it cannot run, and what its flags do."""
 
 import json
+import re
 import select
 import socket
 from contextlib import ExitStack
@@ -12,7 +13,6 @@ from exporter import __version__
 from exporter.simulator.server import Simulator
 from tests.e2e.conftest import StartExporter
 from tests.support.fetch import fetch, free_port
-from tests.support.page import Page
 from tests.support.process import ExporterProcess, run_exporter
 from tests.support.waiting import wait_until
 
@@ -50,11 +50,19 @@ def test_a_port_in_use_ends_it_before_anything_is_started(simulator: Simulator) 
 
 def test_the_demo_shows_a_living_fleet_and_which_build_it_is() -> None:
     with ExporterProcess(["--demo"], {"AWS_SUPPORT_EXPORTER_REVISION": "c0ffee"}) as exporter:
-        page = Page(exporter.wait_for(lambda text: text.count("aws_support_open_cases{") > 20))
+        page = exporter.first_page()
+        assert page.text.count("aws_support_open_cases{") > 20
         assert page.total("aws_support_accounts") > 10
         assert page.values("aws_support_exporter_build_info", version=__version__, revision="c0ffee") == [1]
+        shown = exporter.get("/").text
+        failing = page.label_values("aws_support_account_failure_info", "account_name") - {"sandbox"}
+        assert "acquired-subsidiary" in failing
+        notice = re.findall(r'<p class="alert note">(.*)</p>', shown)[0]
+        assert notice in exporter.stdout, "it says so in the terminal and on the page"
+        assert all(name in notice for name in failing), "who fails does so on purpose"
         assert exporter.stop() == 0
         assert "Traceback" not in exporter.stderr
+        assert all(" demo=true" in line for line in exporter.stderr.splitlines())
 
 
 def test_logs_can_be_json_and_tell_of_no_requests(simulator: Simulator, start: StartExporter) -> None:

@@ -78,7 +78,8 @@ def test_it_writes_no_file_runs_no_program_calls_aws_only_and_has_one_port(
     assert set(exporter.first_page().up().values()) == {1}
     for path in ("/", "/api/v1/status", "/config", "/metrics"):
         assert exporter.get(path).status == 200
-    assert exporter.get("/-/reload", method="POST").status == 200
+    for path in ("/-/reload", f"/api/v1/accounts/{A}/refresh"):
+        assert exporter.get(path, method="POST", timeout_seconds=40).status == 200
     os.kill(exporter.pid, signal.SIGHUP)
     exporter.wait_for_log(lambda line: "cause=SIGHUP" in line)
     assert listening_ports(exporter.pid) == [urlsplit(exporter.url).port]

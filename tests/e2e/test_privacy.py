@@ -1,6 +1,7 @@
 """Nothing that a case says, and no credential, leaves the exporter."""
 
 import re
+from pathlib import Path
 
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
@@ -17,7 +18,13 @@ metrics: {{cases: {{enabled: true}}}}
 """
 
 
-def test_case_text_addresses_and_credentials_are_nowhere(fleet: Fleet, simulator: Simulator, start: StartExporter) -> None:
+def stored(directory: Path) -> str:
+    return "".join(file.read_bytes().decode("latin-1") for file in directory.iterdir())
+
+
+def test_case_text_addresses_and_credentials_are_nowhere(
+    fleet: Fleet, simulator: Simulator, start: StartExporter, tmp_path: Path
+) -> None:
     for account_id in (A, B):
         case = fleet.add_account(account_id=account_id).add_case(
             subject="SECRET-SUBJECT",
@@ -28,11 +35,17 @@ def test_case_text_addresses_and_credentials_are_nowhere(fleet: Fleet, simulator
         case.add_communication(body="SECRET-ANSWER")
     simulator.faults.add(Fault(SilenceInBody(), account_id=B, operation="DescribeCases", times=1))
     simulator.faults.add(Fault(Error(500, "InternalFailure", "SECRET-ERROR"), account_id=B, times=2))
-    exporter = start(CONFIG, simulator.environment(), "--log.level=debug")
+    storage = f"--storage.path={tmp_path}/state"
+    exporter = start(CONFIG, simulator.environment(), "--log.level=debug", "--web.enable-lifecycle", storage)
     exporter.wait_for(lambda text: f'aws_support_case_info{{account_id="{A}"' in text)
     exporter.wait_for(lambda text: f'aws_support_account_up{{account_id="{B}"' in text)
-    pages = "".join(exporter.get(path).text for path in ("/metrics", "/", "/api/v1/status", "/config"))
-    everything = pages + exporter.stderr + exporter.stdout
+    paths = ("/metrics", "/", "/api/v1/status", "/api/v1/cases", "/api/v1/cases?status=none", "/config")
+    pages = "".join(exporter.get(path).text for path in paths)
+    assert f'"account_id": "{A}"' in exporter.get("/api/v1/cases").text
+    pages += exporter.get(f"/api/v1/accounts/{A}/refresh", method="POST", timeout_seconds=40).text
+    state = stored(tmp_path / "state")
+    assert fleet.account(A).cases[0].case_id in state
+    everything = pages + state + exporter.stderr + exporter.stdout
     keys = {simulator.environment()["AWS_SECRET_ACCESS_KEY"], *(r.access_key_id for r in simulator.log.records())} - {""}
     assert re.findall("secret-?[a-z]*", everything, re.IGNORECASE) == []
     assert [key for key in keys if key in everything] == []

@@ -37,6 +37,8 @@ REQUESTS: Sequence[bytes] = (
     b"POST /-/reload HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 3\r\n\r\nabc",
     b"PUT /-/reload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     b"GET /assets/a.css?a=%ff HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n",
+    b"GET /api/v1/cases?severity=low&page_token=%ff%0a&limit=1 HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"POST /api/v1/accounts/%0d%0a/refresh HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /metrics HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
     b"HEaD /nothing HTTP/1.1\r\nHost: a\r\n\r\n",  # a method in small letters is none
     b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",

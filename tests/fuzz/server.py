@@ -6,9 +6,10 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from tests.support.serving import Serving
-from tests.support.site import site_of
+from tests.support.site import POLICY, site_of
 
 _PATIENCE = 5.0
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3}) ")
@@ -27,7 +28,7 @@ def server() -> Iterator[Callable[[bytes], list[int]]]:
     libraries.setLevel(logging.WARNING)
     logging.getLogger().addHandler(libraries)
     try:
-        with Serving(site_of(2)) as serving:
+        with Serving(site_of(2, replace(POLICY, case_limit=10))) as serving:
 
             def give(data: bytes) -> list[int]:
                 statuses = _ask(serving.port, data)

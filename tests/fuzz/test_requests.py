@@ -1,6 +1,7 @@
 """Whatever bytes come over a connection: no 500, nothing in the log, and the next scrape is answered."""
 
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ METHODS, TARGETS, VERSIONS, NAMES, VALUES = (
     line.split("|")
     for line in """\
 GET|HEAD|POST|PUT|OPTIONS|TRACE|CONNECT|PRI|get|head|BREW
-/|/metrics|/config|/api/v1/status|/assets/x|/-/healthy|/-/ready|/-/reload|*|//|/%|a:1
+/|/metrics|/config|/api/v1/status|/api/v1/cases?limit=1|/api/v1/accounts/1/refresh|/assets/x|/-/healthy|/-/reload|*|//|/%|a:1
 HTTP/1.1|HTTP/1.1|HTTP/1.0|HTTP/2.0|HTTP/9
 Host|Content-Length|Transfer-Encoding|Connection|Upgrade|HTTP2-Settings|Expect|Accept|Accept-Encoding|Authorization\
 |Range|If-None-Match|Sec-Fetch-Site|Sec-WebSocket-Key|Cookie
@@ -48,6 +49,36 @@ def give() -> Iterator[Give]:
 @given(heads=st.lists(head(), min_size=1, max_size=3), body=st.binary(max_size=40))
 def test_whatever_is_asked_is_answered_in_words(give: Give, heads: list[bytes], body: bytes) -> None:
     give(b"".join(heads) + body)
+
+
+PARAMETERS = st.sampled_from(
+    (
+        "account",
+        "organization",
+        "severity",
+        "service",
+        "status",
+        "waiting_on",
+        "overdue",
+        "filter",
+        "limit",
+        "page_token",
+        "a[]",
+    )
+)
+USUAL = st.sampled_from(
+    ["", "low", "opened", "aws", "true", "10", "000000000001", "0 1699999981.000000 case-1-19", "service-1"]
+)
+
+
+@given(
+    query=st.lists(
+        st.tuples(PARAMETERS | st.text(max_size=8), USUAL | st.text(max_size=20) | st.binary(max_size=9)), max_size=5
+    )
+)
+def test_whatever_is_asked_of_cases_is_answered(give: Give, query: list[tuple[str, str | bytes]]) -> None:
+    text = "&".join(f"{quote(name, errors='replace')}={quote(value)}" for name, value in query)
+    assert give(f"GET /api/v1/cases?{text} HTTP/1.1\r\nHost: a\r\n\r\n".encode())[0] in {200, 400}
 
 
 @given(data=st.binary(max_size=200))

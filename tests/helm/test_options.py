@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exporter import __version__
-from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, exporter_of, named
+from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, exporter_of, named, pod_of
 
 CUSTOM = [
     ("serviceMonitor", "monitoring.coreos.com/v1", "ServiceMonitor"),
@@ -79,6 +79,14 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
             "serviceAccount.annotations requires serviceAccount.create=true",
         ),
         ({"strategy": {"rollingUpdate": {"maxSurge": 1}}}, "strategy.rollingUpdate requires strategy.type=RollingUpdate"),
+        (
+            {"persistence": {"enabled": True}, "strategy": {"type": "RollingUpdate"}},
+            "persistence.enabled requires strategy.type=Recreate",
+        ),
+        (
+            {"persistence": {"enabled": True, "existingClaim": "own"}, "sharding": {"enabled": True}},
+            "persistence.existingClaim is one volume for all shards",
+        ),
         ({"service": {"nodePort": 30047}}, "service.nodePort requires service.type NodePort"),
         (
             {
@@ -198,3 +206,29 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
     received = helm4.notes({"sharding": {"enabled": True}, "config": {"events": queue}})
     assert "needs sqs:ReceiveMessage and sqs:DeleteMessage on the queue." in received
     assert "organizations:ListTagsForResource" in received
+
+
+@pytest.mark.parametrize(
+    ("values", "claim", "created"),
+    [({}, "demo-aws-support-exporter", ["demo-aws-support-exporter"]), ({"existingClaim": "own"}, "own", [])],
+)
+def test_the_state_is_on_a_claim(helm4: Helm4, values: Values, claim: str, created: list[str]) -> None:
+    objects = helm4.render({"persistence": {"enabled": True, **values}})
+    assert [each["metadata"]["name"] for each in objects if each["kind"] == "PersistentVolumeClaim"] == created
+    assert pod_of(objects)["spec"]["volumes"] == [{"name": "state", "persistentVolumeClaim": {"claimName": claim}}]
+    (mount,) = exporter_of(objects)["volumeMounts"]
+    assert f"--storage.path={mount['mountPath']}" in exporter_of(objects)["args"]
+
+
+@pytest.mark.parametrize(
+    ("given", "group"), [({}, 65532), ({"fsGroup": 1000}, 1000), ({"runAsUser": 1000, "fsGroup": 2000}, 2000)]
+)
+def test_the_volume_is_the_groups_of_the_image_or_of_the_values(helm4: Helm4, given: Values, group: int) -> None:
+    context = pod_of(helm4.render({"persistence": {"enabled": True}, "podSecurityContext": given}))["spec"]["securityContext"]
+    assert context["fsGroup"] == group
+    assert "fsGroup" not in pod_of(helm4.render({}))["spec"]["securityContext"]
+
+
+def test_openshift_chooses_the_group_of_the_volume(helm3: Helm3) -> None:
+    openshift = Helm3(helm3.binary, ["security.openshift.io/v1"])
+    assert "fsGroup" not in pod_of(openshift.render({"persistence": {"enabled": True}}))["spec"]["securityContext"]

@@ -55,7 +55,7 @@ def command_line(objects: list[Object], directory: Path) -> list[str]:
             source = volumes["config"].get("configMap") or volumes["config"]["secret"]
             (item,), (text,) = source["items"], content(objects, source.get("name") or source["secretName"])
             (place / item["path"]).write_text(text)
-        arguments = [argument.replace(f"={mount['mountPath']}/", f"={place}/") for argument in arguments]
+        arguments = [argument.replace(f"={mount['mountPath']}", f"={place}") for argument in arguments]
     return arguments
 
 

@@ -138,13 +138,6 @@ def test_every_section_is_strict() -> None:
     assert set(open_sections(json.loads(SCHEMA))) == {"global", "prometheusRule.additionalGroups[]"}
 
 
-def test_the_examples_of_the_readme_are_valid(helm4: Helm4) -> None:
-    examples = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
-    assert len(examples) == 3
-    for text in examples:
-        assert helm4.render({"skipApiCheck": True, **yaml.safe_load(text)})
-
-
 def test_readme_and_schema_are_those_of_the_values_and_the_model() -> None:
     text = (CHART / "README.md").read_text()
     assert chart_values.undocumented_values(VALUES) == []

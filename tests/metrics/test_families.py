@@ -60,6 +60,17 @@ def test_a_case_is_overdue_from_the_moment_after_its_target_though_nothing_was_r
     assert values == ["0.0", "0.0", "1.0"]
 
 
+def test_lines_hold_until_the_next_target_passes_which_is_not_over_yet() -> None:
+    over, at_this_moment, later = (case(str(at), severity_code="critical", created=at) for at in (NOW - 901, NOW - 900, NOW))
+
+    def valid_until(*cases: Case) -> float:
+        return account_lines(read(*cases), POLICY, NOW).cases.valid_until
+
+    assert valid_until(over, later, at_this_moment) == NOW
+    assert valid_until(over, later, case(severity_code="odd")) == NOW + 900
+    assert valid_until(over, answered(NOW, NOW, severity_code="critical")) == float("inf")
+
+
 @pytest.mark.parametrize("poll_again", [False, True])
 def test_a_case_is_not_overdue_when_the_clock_that_said_so_is_set_back(poll_again: bool) -> None:  # noqa: FBT001 - a column
     status, pages = read(case(severity_code="critical", created=NOW)), Pages()

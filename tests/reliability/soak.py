@@ -15,7 +15,7 @@ from tests.support.rig import FakeRig
 from tests.support.served import Served
 from tests.support.waiting import wait_until
 
-LOOKED_AT = ("/", "/api/v1/status", "/metrics")
+LOOKED_AT = ("/", "/api/v1/status", "/api/v1/cases", "/metrics")
 PATIENCE = 20.0
 POOLED = re.compile("asyncio_|ThreadPoolExecutor-")
 """Threads of executors, which are bounded: whether one more is started is a race."""

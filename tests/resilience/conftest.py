@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -49,8 +50,9 @@ def rig(simulator: Simulator, clock: FakeClock) -> Iterator[StartRig]:
     del simulator
     with ExitStack() as stack:
 
-        def make(*account_ids: str, log: Log | None = None, **config: str) -> FakeRig:
+        def make(*account_ids: str, log: Log | None = None, storage: Path | None = None, **config: str) -> FakeRig:
             text = configuration(*account_ids, **config)
-            return stack.enter_context(FakeRig(text, clock, random=lambda: 0.0, log=log.logger if log else None))
+            logger = log.logger if log else None
+            return stack.enter_context(FakeRig(text, clock, random=lambda: 0.0, log=logger, storage=storage))
 
         yield make

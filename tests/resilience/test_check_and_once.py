@@ -154,7 +154,7 @@ def test_check_says_for_each_failure_what_to_do(table: Ended) -> None:
     assert "arn:aws:iam::999999999999:user/aws-support-exporter" in about[NO_TRUST], "who the role must trust"
     assert "access_denied: DescribeCases: AccessDeniedException" in about[DENIED]
     assert "allow support:DescribeCases" in about[DENIED]
-    assert "exclude it: its plan (below Business Support+) has no Support API" in about[NO_PLAN]
+    assert "exclude the account: its plan (below Business Support+)" in about[NO_PLAN]
     assert "sts:TagSession" in about[TRAPPED]
     assert "EKS Pod Identity" in about[TRAPPED]
     assert GOOD not in about
@@ -321,8 +321,25 @@ def test_where_tags_select_and_cannot_be_read_that_is_told_and_fails(key: str, c
     assert 'aws_support_organization_up{organization="acme"} 0.0\n' in once.stdout
 
 
-def test_once_fails_where_no_account_is_selected(command: RunCommand) -> None:
-    assert command("once", more=f"organizations: [{{name: acme, include: {{accounts: ['{MISSING}']}}}}]").returncode == 1
+@pytest.mark.parametrize("accounts", [(), (GOOD,)])
+def test_check_and_once_fail_where_no_account_of_an_organization_is_selected(
+    accounts: tuple[str, ...], command: RunCommand
+) -> None:
+    more = f"organizations: [{{name: acme, include: {{accounts: ['{MISSING}']}}}}]"
+    checked, once = (command(name, *accounts, more=more) for name in ("check", "once"))
+    assert (checked.returncode, once.returncode) == (1, 1)
+    unmatched = f"unmatched include.accounts {MISSING}"
+    assert f"✗ acme: listed 6, excluded 6, selected 0, {unmatched}, no_accounts\n" in checked.stdout
+    assert "acme: no_accounts: ListAccounts: 6 accounts, none matches include and exclude\n" in checked.stdout
+    assert "fix include and exclude" in checked.stdout
+    assert 'aws_support_organization_accounts{organization="acme"} 0.0\n' in once.stdout
+    assert 'event="no accounts to poll" organization=acme' in once.stderr
+
+
+def test_that_tags_select_none_is_told_only_where_all_are_read(command: RunCommand) -> None:
+    more = "organizations: [{name: acme, include: {tags: {team: [nobody]}}}]"
+    assert "selected 0, unmatched include.tags.team nobody, no_accounts" in command("check", more=more).stdout
+    assert "no_accounts" not in command("check", more=more, options=(f"--account={GOOD}",)).stdout, "of one account only"
 
 
 @pytest.mark.parametrize("name", ["check", "once"])
@@ -489,7 +506,7 @@ def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_
     ended = command("check", GOOD, more=QUEUE)
     assert "✗ sqs: us-east-1, aws, 127.0.0.1" in ended.stdout
     assert "ReceiveMessage: QueueDoesNotExist" in ended.stdout
-    assert "correct events.queue_url" in " ".join(ended.stdout.split())
+    assert "fix events.queue_url" in " ".join(ended.stdout.split())
     assert ended.returncode == 1, "what is configured does not work, though accounts are polled all the same"
     queue = aws.fleet.send_events()
     try:

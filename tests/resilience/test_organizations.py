@@ -52,6 +52,74 @@ def test_accounts_come_and_go_with_all_their_series_within_one_refresh(fleet: Fl
     assert page.total("aws_support_accounts") == 3
 
 
+def test_accounts_that_join_and_leave_are_logged_by_name(fleet: Fleet, rig: StartRig) -> None:
+    log = Log()
+    running = rig(rest=ACME, log=log)
+    running.round()
+    fleet.add_account(account_id=C, name="new")
+    fleet.account(B).state = "SUSPENDED"
+    running.after(10 * MINUTE)
+    running.after(10 * MINUTE)
+    found = {"event": "accounts discovered", "log_level": "info", "organization": "acme", "accounts": 3}
+    assert [line for line in log.lines if line["event"] == "accounts discovered"] == [
+        found,
+        {**found, "joined": f"new ({C})", "left": f"search ({B})"},
+    ]
+
+
+def test_many_accounts_that_leave_at_once_are_a_warning_until_a_reload(fleet: Fleet, rig: StartRig) -> None:
+    log = Log()
+    running = rig(rest=ACME, log=log)
+    many = [fleet.add_account(name=f"team-{number:02}") for number in range(30)]
+    running.round()
+    for few in (many[:2], many[2:27]):
+        assert running.report().organizations[0].warnings == ()
+        for account in few:
+            account.state = "SUSPENDED"
+        running.after(10 * MINUTE)
+    (warning,) = running.report().organizations[0].warnings
+    assert warning.detail.startswith("25 of 31 accounts left at once: team-02 (")
+    assert warning.detail.endswith(") and 15 more")
+    assert [line["log_level"] for line in log.lines if "left" in line] == ["info", "warning"]
+    running.after(10 * MINUTE)
+    assert running.report().organizations[0].warnings == (warning,)
+    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{ACME}")
+    assert running.report().organizations[0].warnings == ()
+
+
+@pytest.mark.parametrize("include", [", include: {name_patterns: [nobody*]}", ""])
+def test_an_organization_without_accounts_to_poll_is_told_with_what_to_do_until_it_has_some(
+    include: str, fleet: Fleet, rig: StartRig
+) -> None:
+    log = Log()
+    running = rig(rest=ACME.replace("}", f"{include}}}"), log=log)
+    for account in () if include else fleet.accounts:
+        account.state = "SUSPENDED"
+    page = running.round()
+    assert page.values("aws_support_organization_accounts", organization="acme") == [0]
+    assert page.values("aws_support_organization_up", organization="acme") == [1], "it was listed"
+    (organization,) = running.report().organizations
+    assert organization.reason == "no_accounts"
+    said = "3 accounts, none matches include and exclude" if include else "no accounts"
+    assert organization.detail == f"ListAccounts: {said}"
+    assert organization.advice.startswith("fix include and exclude" if include else "check that role_arn")
+    running.after(10 * MINUTE)
+    assert log.events == ["no accounts to poll"]
+    fleet.add_account(account_id=C, name="nobody-1")
+    assert running.after(10 * MINUTE).values("aws_support_organization_accounts") == [1]
+    assert running.report().organizations[0].reason is None
+    assert log.events[1:] == ["accounts discovered"]
+
+
+def test_a_reload_whose_include_matches_nothing_shows_at_once(rig: StartRig) -> None:
+    running = rig(rest=ACME)
+    running.round()
+    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{ACME.replace('}', ', include: {name_patterns: [nobody*]}}')}")
+    assert running.page().values("aws_support_organization_accounts") == [0]
+    (organization,) = running.report().organizations
+    assert (organization.reason, organization.warnings) == ("no_accounts", ())
+
+
 def test_a_configured_account_wins_over_a_discovered_one(rig: StartRig) -> None:
     rest = f"{ACME}\naccounts: [{{id: '{MANAGEMENT}', name: ours, use_own_credentials: true}}]"
     page = rig(rest=rest).round()

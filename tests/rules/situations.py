@@ -114,6 +114,7 @@ QUEUE_UP = series("event_queue_up", E)
 EVENTS = series("events_received_total", E, 'event_name="ResolveCase"')
 FOUND_BY_POLLS = series("changes_seen_total", E, 'by="poll"')
 RELOADED = series("exporter_config_last_reload_successful", E)
+WRITTEN = series("exporter_state_last_write_timestamp_seconds", E)
 
 EACH_ALERT = (
     # The case was opened at 0; a second replica says the same. As old a case of an account with another plan has time left.
@@ -225,6 +226,7 @@ EACH_ALERT = (
     *pair("AwsSupportExporterAbsent", ({BUILD: "1x5 stale"}, 50), ({BUILD: "1x5 stale _x15 1x40"}, 50)),
     *pair("AwsSupportPageNotRefreshed", ({PAGE: "0x30"}, 10), ({PAGE: "0+60x30"}, 10)),
     *pair("AwsSupportConfigReloadFailed", ({RELOADED: "1x5 0x20"}, 15), ({RELOADED: "0x3 1x20"}, 15)),
+    *pair("AwsSupportStateNotWritten", ({WRITTEN: "0x50"}, 30), ({WRITTEN: "0+60x50"}, 30)),
     *pair(
         "AwsSupportShardMissing",
         ({shards(): "2x30", shard(0): "1x30"}, 15),

@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.simulator.case import AWS_AUTHOR, Case
+from exporter.simulator.case import AWS_AUTHOR, Case, Communication
 from exporter.simulator.fleet import Fleet
 from tests.simulator.conftest import NOW, Connect, Serve
 from tests.support.clock import FakeClock
@@ -95,6 +95,17 @@ def test_demo_shows_what_an_operator_may_meet() -> None:
     assert overdue >= {"critical", "high", "normal"}
     quota_increases = [case for case in fleet.open_cases() if case.service_code == "service-limit-increase"]
     assert any(len(case.communications) == 1 and NOW - case.created_at > DAY for case in quota_increases)
+
+
+def test_demos_that_start_at_different_times_have_the_same_year_behind_them() -> None:
+    def past(start: float) -> dict[str, list[Communication]]:
+        settled = [case for case in cases_of(Fleet.demo(lambda: start, pace=240)) if case.created_at < NOW - 4 * DAY]
+        return {case.case_id: [each for each in case.communications if each.created_at < NOW] for case in settled}
+
+    one = past(NOW)
+    assert one == past(NOW + 5 * DAY)
+    assert len(one) > 1000
+    assert min(each.created_at for written in one.values() for each in written) < NOW - 365 * DAY
 
 
 def test_demo_is_alive_within_two_minutes() -> None:

@@ -67,10 +67,10 @@ class Dashboard:
     def filled(self, text: str, view: View) -> str:
         """Return an expression with its variables filled in, as Grafana's data source for Prometheus does."""
         built_in = {
-            "__rate_interval": f"{max(view.step + view.scrape_interval, 4 * view.scrape_interval):g}s",
-            "__interval": f"{view.step:g}s",
-            "__interval_ms": f"{1000 * view.step:g}",
-            "__range": f"{view.seconds:g}s",
+            "__rate_interval": f"{max(view.step + view.scrape_interval, 4 * view.scrape_interval):.0f}s",
+            "__interval": f"{view.step:.0f}s",
+            "__interval_ms": f"{1000 * view.step:.0f}",
+            "__range": f"{view.seconds:.0f}s",
         }
 
         def value(found: re.Match[str]) -> str:

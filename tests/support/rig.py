@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import structlog
@@ -21,7 +22,7 @@ from exporter.collector.collector import Collector
 from exporter.config.settings import Settings, parse
 from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.instrumentation import Instrumentation
-from exporter.metrics.renderer import Renderer
+from exporter.state import State
 from tests.support.clock import FakeClock
 from tests.support.page import Page
 
@@ -38,6 +39,7 @@ class Rig:
         *,
         random: Callable[[], float] = lambda: 0.5,
         log: FilteringBoundLogger | None = None,
+        storage: Path | None = None,
     ) -> None:
         silent = structlog.make_filtering_bound_logger("critical")
         nowhere: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
@@ -48,27 +50,36 @@ class Rig:
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="rig", daemon=True)
         self._thread.start()
         self._started.wait()
-        instrumentation = Instrumentation(settings.first_response_targets)
+        self._storage = storage
+        self.state = State(storage, clock, log or nowhere)
+        instrumentation = Instrumentation(settings.first_response_targets, stored=self.state.load())
         self.readers = Readers(self._endpoints, instrumentation.request_ended, clock=clock, random=random, log=log or nowhere)
         self.store = PageStore()
         self.collector = Collector(
             targets.plan(settings, self.readers),
             instrumentation,
-            Renderer(instrumentation.encode),
             self.store,
-            lambda: (),
+            self.state.samples,
             owns=lambda _: True,
+            known=self.state.status,
+            save=self.state.save,
             clock=clock,
             log=log or nowhere,
         )
         self.accounts, self.discoverer = self.collector.accounts, self.collector.discoverer
         self.publisher = self.collector.publisher
 
+    def kill(self) -> None:
+        """Let go of the stored state, as the end of a process does; nothing more is written."""
+        self.state._db.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.run(self.readers.close())
+        if self._storage:
+            self.kill()
         self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
 

@@ -23,7 +23,6 @@ class Served:
         reloader = Reloader(
             file,
             b"",
-            lifecycle=True,
             apply=lambda content: asyncio.wrap_future(rig.submit(rig.applying(content.decode()))),
             publish=lambda: asyncio.wrap_future(rig.submit(rig.publisher.publish())),
             now=rig.clock.time,
@@ -84,4 +83,6 @@ def _site(rig: FakeRig, reloader: Reloader) -> Site:
         now=rig.clock.time,
         policy=lambda: rig.publisher.snapshot.policy,
         reload=reloader.by_request,
+        refresh=lambda account_id: asyncio.wrap_future(rig.submit(rig.collector.refresh(account_id))),
+        lifecycle=True,
     )

@@ -38,6 +38,10 @@ async def no_reload() -> Sequence[str]:
     return ()
 
 
+async def no_account(_: str) -> None:
+    return None
+
+
 def site(
     statuses: Sequence[AccountStatus] = (),
     *,
@@ -65,6 +69,8 @@ def site(
         "now": lambda: NOW,
         "policy": lambda: policy,
         "reload": reload,
+        "refresh": no_account,
+        "lifecycle": True,
     }
     return application(Site(**(fields | replaced)))
 
@@ -82,7 +88,7 @@ def _fleet(accounts: int) -> tuple[Sequence[AccountStatus], PageStore]:
     return statuses, pages_of(statuses)
 
 
-def site_of(accounts: int) -> web.Application:
+def site_of(accounts: int, policy: Policy = POLICY) -> web.Application:
     """Return an application over that many accounts of twenty cases each; an application is served once."""
     statuses, pages = _fleet(accounts)
-    return site(statuses, pages=pages)
+    return site(statuses, pages=pages, policy=policy)

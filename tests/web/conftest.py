@@ -113,5 +113,6 @@ def busy_site() -> tuple[web.Application, threading.Semaphore, Callable[[], None
 
     app = web.Application()
     app.router.add_get("/metrics", wait)
+    app.router.add_post("/-/reload", wait)
     app.add_routes([web.get(path, healthy) for path in ("/-/healthy", "/-/ready")])
     return app, begun, released.set

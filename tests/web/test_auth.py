@@ -123,9 +123,10 @@ def test_a_login_is_right_or_wrong(guarded: Serving, scheme: str | None, token: 
 
 
 def test_every_path_asks_for_a_login(guarded: Serving) -> None:
-    paths = ("/metrics", "/", "/config", "/api/v1/status", "/-/healthy", "/-/ready", "/assets/icon.svg", "/nothing")
+    paths = ("/metrics", "/", "/config", "/api/v1/status", "/api/v1/cases", "/-/healthy", "/-/ready", "/assets/a", "/nothing")
     assert {guarded.get(path).status for path in paths} == {401}
-    assert guarded.get("/-/reload", method="POST").status == 401
+    for path in ("/-/reload", "/api/v1/accounts/111111111111/refresh"):
+        assert guarded.get(path, method="POST").status == 401
 
 
 def test_of_many_guesses_most_get_429_and_scrapes_stay_quick(guarded: Serving) -> None:

@@ -129,6 +129,19 @@ def test_more_requests_than_may_be_are_told_to_come_back(crowd: Crowd, limit: in
         release()
 
 
+def test_few_requests_that_change_something_are_worked_on_and_scrapes_need_not_wait_for_them(crowd: Crowd) -> None:
+    app, begun, release = busy_site()
+    with Serving(app, Limits(requests=1)) as serving:
+        crowd(serving.port, 8, b"POST /-/reload HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert all(begun.acquire(timeout=5) for _ in range(8))
+        response = serving.get("/-/reload", method="POST")
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
+        assert response.text == "8 requests are being worked on already; try again in a second.\n"
+        crowd(serving.port, 1, SCRAPE)
+        assert begun.acquire(timeout=5)
+        release()
+
+
 def test_readers_of_old_pages_give_way_once_the_pages_in_flight_need_much_memory(crowd: Crowd) -> None:
     size = 12 * 1024 * 1024
 

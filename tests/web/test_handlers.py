@@ -10,12 +10,22 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.cases.report import FleetReport
-from exporter.web.handlers import Paths, ReloadRefused, is_reserved
+from exporter.web.handlers import Paths, is_reserved
 from tests.support.site import report_of
 from tests.web.conftest import Serve, status
 
 OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"}
-PATHS = ("/", "/metrics", "/config", "/api/v1/status", "/-/healthy", "/-/ready", "/assets/icon.svg", "/nothing")
+PATHS = (
+    "/",
+    "/metrics",
+    "/config",
+    "/api/v1/status",
+    "/api/v1/cases",
+    "/-/healthy",
+    "/-/ready",
+    "/assets/icon.svg",
+    "/nothing",
+)
 
 
 @pytest.mark.parametrize("accept", ["", ";;;", "text/plain;q=oops", "\xff\xfe", "application/openmetrics-text;version=9.9"])
@@ -101,7 +111,6 @@ def test_health_ends_with_what_is_stuck_and_says_what(serve: Serve) -> None:
     ("outcome", "expected"),
     [
         ((), (200, "Reloaded.\n")),
-        (ReloadRefused("not enabled"), (403, "Not reloaded: not enabled.\n")),
         (("f:1: one", "f:2: two"), (500, "Not reloaded:\nf:1: one\nf:2: two\n")),
         (RuntimeError("nobody thought of this"), (500, "Internal Server Error\n")),
     ],

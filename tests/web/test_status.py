@@ -11,6 +11,7 @@ from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Re
 from exporter.cases.policy import Policy
 from exporter.cases.report import EventQueueStatus, OrganizationStatus, finding
 from exporter.cases.status import AccountStatus
+from exporter.cases.targets import SupportPlan, targets
 from tests.support.serving import Serving
 from tests.support.site import NOW, POLICY, report_of
 from tests.web.conftest import CASE, Serve, status
@@ -68,7 +69,7 @@ def test_each_field_that_may_hold_markup_is_shown_as_text(serve: Serve) -> None:
     text = shown(account=replace(known, account=replace(known.account, organization=HOSTILE)))
     assert text.count(escaped) == len(("its organization", "words that find it"))
     text = shown(organizations=[organization])
-    assert f"<b>Accounts of {escaped} cannot be listed</b>" in text
+    assert f"<b>Finding accounts of {escaped} failed</b>" in text
     assert f"<br>{escaped}</p>" in text
     assert f"{escaped}: 3 accounts" in text
     assert f"<small>{escaped}</small>" in shown(account=status("a", reason=Reason.ACCESS_DENIED, detail=HOSTILE))
@@ -129,8 +130,9 @@ def test_units_and_tags_that_cannot_be_read_are_told_with_what_to_do(serve: Serv
     denied = finding("acme", {}, Reason.ACCESS_DENIED, "ListTagsForResource: AccessDeniedException")
     client = serve(status("well"), organizations=[OrganizationStatus("acme", 3, NOW - 5, warnings=(denied,))])
     page = client.get("/").text
-    assert "<b>Units or tags of acme cannot be read</b> (access_denied).<br>allow organizations:ListTagsForResource" in page
-    assert "All accounts are read" in page
+    assert "<b>Reading units or tags of accounts of acme failed</b> (access_denied)." in page
+    assert "<br>allow organizations:ListTagsForResource" in page
+    assert "All accounts polled" in page
     assert document(client)["organizations"][0]["warnings"] == ["ListTagsForResource: AccessDeniedException"]
 
 
@@ -148,9 +150,16 @@ def test_nothing_is_zero_where_no_account_could_be_read(serve: Serve) -> None:
     client = serve(BROKEN)
     fleet = document(client)["fleet"]
     assert {name for name, value in fleet.items() if value is None} == fleet.keys() - {"accounts"}
-    for title in ("Open cases", "Your turn", "First response overdue"):
+    for title in ("Open cases", "Waiting on you", "First response overdue"):
         assert figure(client, title) == "\N{EN DASH}"
-    assert client.get("/").text.count("no account has been read") == 3
+    assert client.get("/").text.count("no account polled yet") == 3
+
+
+def test_a_stale_fleet_says_when_it_was_polled_last(serve: Serve) -> None:
+    read = replace(status("a"), last_success=NOW - DAY)
+    page = serve(read, replace(read, account=replace(read.account, account_id="2"), last_success=NOW - 2 * DAY)).get("/").text
+    assert page.count('<p class="told">last polled 1 d ago</p>') == 3
+    assert "<h2>Polling failed for 2 of 2 accounts</h2>" in page
 
 
 def test_when_the_next_poll_is_due_is_told(serve: Serve) -> None:
@@ -159,15 +168,15 @@ def test_when_the_next_poll_is_due_is_told(serve: Serve) -> None:
         "soon": NOW + 90,
         "late": NOW - 1,
     }
-    assert (cell(client, "soon", "when next"), cell(client, "late", "when next")) == ("in 1 min", "now")
+    assert (row(client, "soon").count(">in 1 min</td>"), row(client, "late").count(">now</td>")) == (1, 1)
 
 
 def test_whose_turn_it_is_is_told(serve: Serve) -> None:
     asked, answer = Communication(NOW - 60, Author.CUSTOMER), Communication(NOW - 30, Author.AWS)
     written = {
-        ("pending-customer-action", answer): ("customer", NOW - 30, "yours"),
-        ("work-in-progress", answer): ("aws", NOW - 60, "AWS"),  # an interim update
-        ("opened", asked): ("aws", NOW - 60, "AWS"),
+        ("pending-customer-action", answer): ("customer", NOW - 30, "you, 30 s"),
+        ("work-in-progress", answer): ("aws", NOW - 60, "AWS, 1 min"),  # an interim update
+        ("opened", asked): ("aws", NOW - 60, "AWS, 1 min"),
     }
     cases = tuple(
         replace(CASE, case_id=f"case-{n}", display_id=str(n), status=state, latest=last, packed=pack((asked, last)[: n + 1]))
@@ -176,10 +185,10 @@ def test_whose_turn_it_is_is_told(serve: Serve) -> None:
     client = serve(status("a", cases=cases), policy=WITH_CASES)
     assert document(client)["fleet"]["open_cases_waiting_on"] == {"aws": 2, "customer": 1}
     listed = {case["display_id"]: case for case in document(client)["accounts"][0]["cases"]}
-    turns = dict(re.findall(r"displayId=(\d).*?<td>(AWS|yours)", row(client, "a")))
+    turns = dict(re.findall(r"displayId=(\d).*?<td>((?:AWS|you), [^<]*)", row(client, "a")))
     told = [(each["waiting_on"], each["waiting_since"], turns[name]) for name, each in sorted(listed.items(), reverse=True)]
     assert told == [*written.values()]
-    assert figure(client, "Your turn") == "1"
+    assert figure(client, "Waiting on you") == "1"
 
 
 @pytest.mark.parametrize(
@@ -200,7 +209,7 @@ def test_a_case_leads_to_the_console_of_its_partition(serve: Serve, partition: s
 
 def test_an_own_account_that_cannot_be_found_is_told_with_what_to_do(serve: Serve) -> None:
     page = serve(organizations=[OrganizationStatus("", 0, None, Reason.CREDENTIALS, "none found")]).get("/").text
-    assert "<title>The exporter&#x27;s own account cannot be found - AWS Support</title>" in page
+    assert "<title>Finding the exporter&#x27;s own account failed - AWS Support</title>" in page
     assert "give the exporter valid AWS credentials" in page
     assert "none found" in page
     assert "<h3>Organizations</h3>" not in page
@@ -208,18 +217,111 @@ def test_an_own_account_that_cannot_be_found_is_told_with_what_to_do(serve: Serv
 
 def test_what_several_accounts_fail_for_is_told_once_and_their_rows_keep_the_state(serve: Serve) -> None:
     why = Reason.CREDENTIALS, "the default credential chain: <none>"
-    failing = [status(f"a{number}", f"{number:012}", *why) for number in range(3)]
+    failing = [replace(status(f"a{n}", f"{n:012}", *why), next_poll=NOW + 40 + n) for n in range(3)]
     odd = status("odd", "222222222222", Reason.TIMEOUT, "slow")
     client = serve(*failing, odd, organizations=[OrganizationStatus("acme", 3, NOW - 90, *why)])
     text = client.get("/").text
-    what = "<b>Accounts of acme cannot be listed</b>, last listed 1 min ago; <b>3 accounts cannot be read</b> (credentials)."
-    assert re.findall(r'<p class="alert">(.*?)<br>', text) == [what]
+    linked = '<a href="#filter=credentials" data-filter="credentials">3 accounts</a>'
+    what = (
+        f"<b>Finding accounts of acme failed</b>, last success 1 min ago; <b>Polling failed for {linked}</b>, retries in 40 s"
+    )
+    assert re.findall(r'<p class="alert bad">(.*?)<br>', text) == [
+        f"{what} (credentials). SIGHUP or POST /-/reload retries now."
+    ]
     assert (
         text.count("give the exporter valid AWS credentials") == text.count("the default credential chain: &lt;none&gt;") == 1
     )
-    assert cell(client, "a1", "at") == "failing"
-    assert '<td class="why" colspan="7"><p><b>credentials</b></p>' in row(client, "a1")
+    assert cell(client, "a1", "at").split() == ["failing", "credentials"]
+    assert 'class="why"' not in row(client, "a1")
     assert "<small>slow</small>" in row(client, "odd")
+
+
+def overdue(number: int, severity_code: str) -> Case:
+    return replace(CASE, case_id=f"case-{number}", display_id=str(number), severity_code=severity_code, created=NOW - 2 * DAY)
+
+
+EMPTY = OrganizationStatus("acme", 0, NOW, Reason.NO_ACCOUNTS, "ListAccounts: 3 accounts, none matches include and exclude")
+SEVERE = (overdue(1, "critical"), overdue(2, "urgent"), overdue(3, "urgent"), overdue(4, "low"))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "organizations", "mood", "headline", "more"),
+    [
+        (
+            (BROKEN, status("a", cases=SEVERE)),
+            [EMPTY],
+            "bad",
+            "First response overdue: 1 critical and 2 urgent",
+            "Polling failed for 1 of 2 accounts. Finding accounts of 1 organization failed. 1 other first response overdue.",
+        ),
+        ((BROKEN, status("a")), [], "bad", "Polling failed for 1 of 2 accounts", ""),
+        ((status("a", cases=(overdue(1, "high"),)),), [], "warn", "1 first response overdue", "All accounts polled."),
+        ((status("a"),), [EMPTY], "bad", "Finding accounts of 1 organization failed", "All accounts polled."),
+        ((), [EMPTY], "bad", "Finding accounts of 1 organization failed", ""),
+        ((), [], "warn", "Finding accounts", ""),
+        ((AccountStatus(BROKEN.account), status("a")), [], "warn", "1 of 2 accounts not polled yet", ""),
+        ((status("a"),), [], "good", "All accounts polled", ""),
+    ],
+)
+def test_what_matters_most_is_the_headline(
+    statuses: tuple[AccountStatus, ...],
+    organizations: list[OrganizationStatus],
+    mood: str,
+    headline: str,
+    more: str,
+    serve: Serve,
+) -> None:
+    page = serve(*statuses, organizations=organizations).get("/").text
+    assert f'<section class="verdict {mood}"><h2>{headline}</h2><p>{more}</p></section>' in page
+    assert f"<title>{headline} - AWS Support</title>" in page
+
+
+def test_an_organization_without_accounts_is_told_with_what_to_do(serve: Serve) -> None:
+    page = serve(organizations=[EMPTY]).get("/").text
+    assert '<p class="alert bad"><b>Finding accounts of acme failed</b>, last success 0 s ago (no_accounts).' in page
+    assert "<br>fix include and exclude" in page
+    assert f"<br>{EMPTY.detail}</p>" in page
+    assert "POST /-/reload retries now." in page
+    alone = serve(organizations=[EMPTY], lifecycle=False).get("/").text
+    assert "(no_accounts). SIGHUP retries now.<br>" in alone, "requests may not reload"
+
+
+def test_accounts_that_left_at_once_are_a_warning_and_a_demo_has_a_notice(serve: Serve) -> None:
+    left = finding("acme", {})._replace(detail="25 of 31 accounts left at once: <a>", advice="check the organization")
+    organization = OrganizationStatus("acme", 6, NOW, warnings=(left,))
+    page = serve(status("a"), organizations=[organization], notice="Demo: <b>").get("/").text
+    told = "<b>Many accounts of acme left</b><br>check the organization<br>25 of 31 accounts left at once: &lt;a&gt;"
+    notice = '<p class="alert note">Demo: &lt;b&gt;</p>'
+    assert re.findall(r'<p class="alert .*', page) == [notice, f'<p class="alert warn">{told}</p>']
+
+
+def test_columns_that_are_the_same_for_all_are_hidden_and_bars_have_one_scale(serve: Serve) -> None:
+    def hidden(*statuses: AccountStatus) -> str:
+        return str(re.findall(r'<table id="accounts" class="(.*?)">', serve(*statuses).get("/").text)[0])
+
+    few, many = (status(name, name, cases=cases(count)) for name, count in (("1", 2), ("2", 8)))
+    assert hidden(few, many) == "same-2 same-3 same-5 same-6 same-7"
+    elsewhere = replace(many, account=replace(many.account, region="eu-west-1"), next_poll=NOW)
+    assert hidden(few, elsewhere) == "same-3 same-5 same-6"
+    assert hidden(few) == ""
+    client = serve(few, many)
+    assert [re.findall(r'class="low".*?width="(.*?)"', row(client, name)) for name in "12"] == [["25.00"], ["100.00"]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "age", "target"),
+    [
+        ({"created": NOW - 60}, "1 min", "<td>1 d, due in 23 h</td>"),
+        ({"created": NOW - DAY - 7200}, "1 d", '<td class="late">1 d, overdue for 2 h</td>'),
+        ({"first_aws": NOW - 30}, "1 min", "<td>1 d</td>"),
+        ({"service_code": "billing"}, "1 min", "<td>-</td>"),
+    ],
+)
+def test_a_case_shows_its_age_silence_wait_and_target(changed: dict[str, Any], age: str, target: str, serve: Serve) -> None:
+    case = replace(CASE, **{"latest": Communication(NOW - 30, Author.CUSTOMER), **changed})
+    known = status("a", cases=(case,))
+    known = replace(known, account=replace(known.account, targets=targets(SupportPlan.ENTERPRISE)))
+    assert f"<td>{age}</td><td>30 s</td><td>AWS, {age}</td>{target}" in row(serve(known, policy=WITH_CASES), "a")
 
 
 def cases(count: int) -> tuple[Case, ...]:
@@ -277,7 +379,7 @@ def test_events_are_on_the_page_where_there_is_a_queue(serve: Serve) -> None:
     }
     detail = f"ReceiveMessage: QueueDoesNotExist {HOSTILE}"
     client = serve_with(replace(queue, up=False, reason=Reason.ACCESS_DENIED, detail=detail))
-    assert "<b>Events cannot be received</b>, last received 3 s ago (access_denied)." in client.get("/").text
-    assert "create the queue, or correct events.queue_url" in client.get("/").text
+    assert "<b>Receiving events failed</b>, last success 3 s ago (access_denied)." in client.get("/").text
+    assert "create the queue, or fix events.queue_url" in client.get("/").text
     assert HOSTILE not in client.get("/").text
     assert document(client)["events"]["advice"]

@@ -1,24 +1,26 @@
-"""The status as JSON, at `/api/v1/status`."""
+"""What is at `/api/v1`, to be encoded as JSON."""
 
-import json
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
+from exporter.cases.listing import Query, page
 from exporter.cases.model import Case
 from exporter.cases.policy import Policy
 from exporter.cases.report import AccountReport, FleetReport
 from exporter.cases.turns import waiting_since
-from exporter.web.status.rows import case_url, words
+from exporter.web.status.rows import case_url
 
 _EVENTS = ("url", "up", "last_receive", "last_event", "delay", "reason", "detail", "advice")
+_ACCOUNT = ("state", "reason", "detail", "advice", "quiet_since")
+_OWNER = ("region", "organization", "organizational_unit")
+_CASE = ("display_id", "status", "severity_code", "service_code", "category_code", "created", "last_author", "waiting_on")
 _ORGANIZATION = ("name", "accounts", "last_success", "reason", "detail", "advice")
 
 
-def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy, wanted: str = "") -> bytes:
-    """Return a report as JSON, with `about` the exporter itself; of the accounts, those in which all `wanted` words occur."""
+def fleet_document(report: FleetReport, about: Mapping[str, object], policy: Policy, wanted: str = "") -> dict[str, object]:
+    """Return a report, with `about` the exporter itself; of the accounts, those in which all `wanted` words occur."""
     known = report.knows_cases
-    parts = set(wanted.lower().split())
-    shown = [account for account in report.accounts for text in [words(account)] if all(part in text for part in parts)]
-    document = {
+    return {
         **about,
         "fleet": {
             "accounts": {state.value: count for state, count in report.states.items()},
@@ -32,31 +34,34 @@ def as_json(report: FleetReport, about: Mapping[str, object], policy: Policy, wa
             for each in report.organizations
         ],
         **({"events": {key: getattr(report.events, key) for key in _EVENTS}} if report.events.url else {}),
-        "accounts": [_account(account, policy) for account in shown],
+        "accounts": [account_document(account, policy) for account in report.having(wanted)],
     }
-    return json.dumps(document, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
-def _account(report: AccountReport, policy: Policy) -> dict[str, object]:
-    status, account = report.status, report.status.account
-    known: dict[str, object] = {
-        "account_id": account.account_id,
-        "account_name": account.name,
-        "region": account.region,
-        "organization": account.organization,
-        "plan": account.targets.plan.value,
-        "organizational_unit": account.organizational_unit,
-        "labels": account.all_labels,
-        "state": report.state.value,
-        "reason": report.reason,
-        "detail": report.detail,
-        "advice": report.advice,
+def cases_document(report: FleetReport, query: Query, policy: Policy, links: str) -> dict[str, object]:
+    """Return a page of cases, as `cases.listing` has it; `links` is what its links begin with."""
+    cases, document = page(report, query)
+    if (token := document["next"]) is not None:
+        following = [*(each for each in query if each[0] != "page_token"), ("page_token", token)]
+        document["next"] = f"{links}/api/v1/cases?{urlencode(following, errors='replace')}"
+    document["missing_url"] = f"{links}/api/v1/status"
+    return document | {"cases": [_owner(account) | _case(case, account, policy) for account, case in cases]}
+
+
+def _owner(report: AccountReport) -> dict[str, object]:
+    account = report.status.account
+    named = {"account_id": account.account_id, "account_name": account.name, "plan": account.targets.plan.value}
+    return named | {key: getattr(account, key) for key in _OWNER} | {"labels": account.all_labels}
+
+
+def account_document(report: AccountReport, policy: Policy) -> dict[str, object]:
+    known = _owner(report) | {
+        **{key: getattr(report, key) for key in _ACCOUNT},
         "open_cases": None if report.cases is None else len(report.cases),
         "open_cases_by_severity": None if report.cases is None else dict(report.severities),
         "first_response_overdue": None if report.cases is None else len(report.overdue),
-        "quiet_since": report.quiet_since,
-        "last_success": status.last_success,
-        "next_poll": status.next_poll,
+        "last_success": report.status.last_success,
+        "next_poll": report.status.next_poll,
     }
     if policy.case_limit is not None:
         known["cases"] = [_case(case, report, policy) for case in (report.cases or ())[: policy.case_limit]]
@@ -64,16 +69,13 @@ def _account(report: AccountReport, policy: Policy) -> dict[str, object]:
 
 
 def _case(case: Case, report: AccountReport, policy: Policy) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "display_id": case.display_id,
-        "status": case.status,
-        "severity_code": case.severity_code,
-        "service_code": case.service_code,
-        "created": case.created,
+    account, due = report.status.account, report.due.get(case.case_id)
+    fields = {key: getattr(case, key) for key in _CASE} | {
         "latest_communication": case.last_activity,
         "waiting_since": waiting_since(case),
-        "waiting_on": case.waiting_on.value,
+        "first_response_target": None if due is None else account.targets.of(case.severity_code, case.service_code),
+        "first_response_due": due,
         "first_response_overdue": case.case_id in report.overdue,
-        "url": case_url(case.display_id, report.status.account.partition),
+        "url": case_url(case.display_id, account.partition),
     }
     return fields | {"subject": case.subject} if policy.subjects else fields

@@ -1,17 +1,18 @@
 """The page at `/`: whether all is well, for a person who has five seconds, and what to do where it is not."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 from string import Template
 
+from exporter.cases import aggregate
 from exporter.cases.model import Author, Reason
 from exporter.cases.policy import Policy
-from exporter.cases.report import Finding, FleetReport
+from exporter.cases.report import EventQueueStatus, Finding, FleetReport, OrganizationStatus
 from exporter.cases.status import AccountState
-from exporter.web.status.rows import Part, account_rows, ago, bar, counted, severity_parts, span
+from exporter.web.status.rows import Part, account_rows, ago, bar, counted, severity_parts, span, until
 
 _MOST_ALERTS = 5
 ASSETS = {
@@ -25,93 +26,104 @@ ASSETS = {
 class StatusPage:
     """Renders the page; `assets` has the content of each of `ASSETS`, which the page names with a hash of it."""
 
-    def __init__(self, version: str, links: str, telemetry: str, shard: str) -> None:
+    def __init__(self, version: str, links: str, telemetry: str, shard: str, notice: str, retry: str) -> None:
         folder = files(__package__).joinpath("assets")
         self.assets = {name: folder.joinpath(name).read_bytes() for name in ASSETS}
         self._template = Template(folder.joinpath("status.html").read_text(encoding="utf-8"))
+        self._retry = escape(retry)
+        self._notice = [_alert(escape(notice), style="note")] if notice else []
         keys = {f"{name.partition('.')[2]}_key": hashlib.sha256(self.assets[name]).hexdigest()[:12] for name in ASSETS}
         texts = {"links": links, "telemetry": telemetry, "version": version, "shard": shard}
         self._fixed = keys | {name: escape(text) for name, text in texts.items()}
 
     def render(self, report: FleetReport, problems: Sequence[str], policy: Policy, now: float) -> str:
         """Return the page as HTML; `problems` are those of the configuration file last read, `now` is in Unix seconds."""
-        mood, verdict, details = _verdict(report)
+        late = [case for each in report.accounts for case in each.cases or () if case.case_id in each.overdue]
+        overdue = aggregate.count_by_severity(late)
+        mood, verdict, details = _verdict(report, overdue)
         shared = report.shared_failures
+        same, rows = account_rows(report.accounts, shared, policy, now)
         return self._template.substitute(
             self._fixed,
             title=escape(f"{verdict} - AWS Support"),
             mood=mood,
             verdict=escape(verdict),
             details=escape(details),
-            alerts="\n".join(_alerts(report, shared, problems, now)),
-            tiles="\n".join(_tiles(report, now)),
-            rows="\n".join(account_rows(report.accounts, shared, policy, now)),
+            alerts="\n".join((*self._notice, *_alerts(report, shared, problems, self._retry, now))),
+            tiles="\n".join(_tiles(report, overdue, now)),
+            same=same,
+            rows="\n".join(rows),
             at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         )
 
 
-def _verdict(report: FleetReport) -> tuple[str, str, str]:
-    """Return the mood, what matters most in few words, and further details."""
-    states = report.states
-    total, pending = len(report.accounts), states[AccountState.PENDING]
-    broken = states[AccountState.FAILING] + states[AccountState.STALE]
-    unlisted = [organization.name for organization in report.organizations if organization.reason is not None]
-    overdue = f"{counted(report.overdue, 'first response')} overdue. " if report.overdue else ""
-    unsupported = states[AccountState.UNSUPPORTED]
-    told = overdue + (f"{counted(unsupported, 'account')} without the Support API." if unsupported else "")
-    if broken:
-        return "bad", f"{broken} of {counted(total, 'account')} cannot be read", told
-    if unlisted == [""]:
-        return "bad", "The exporter's own account cannot be found", ""
-    if unlisted:
-        return "bad", f"{counted(len(unlisted), 'organization')} cannot be listed", told
-    if not total:
-        return "warn", "No account is known yet", "Accounts are being looked for."
-    if pending:
-        return "warn", f"{pending} of {counted(total, 'account')} not read yet", "The first round is under way."
-    return "warn" if report.overdue else "good", "All accounts are read", told
+def _verdict(report: FleetReport, overdue: Mapping[str, int]) -> tuple[str, str, str]:
+    """Return the mood, what matters most in few words, and what else there is."""
+    states, total = report.states, counted(len(report.accounts), "account")
+    broken, pending = states[AccountState.FAILING] + states[AccountState.STALE], states[AccountState.PENDING]
+    severe = [f"{overdue[code]} {code}" for code in ("critical", "urgent") if overdue[code]]
+    others = report.overdue - overdue["critical"] - overdue["urgent"]
+    failed = [each.name for each in report.organizations if each.reason]
+    whose = f"accounts of {counted(len(failed), 'organization')}" if any(failed) else "the exporter's own account"
+    (mood, verdict), *more = [
+        (mood, text)
+        for mood, applies, text in (
+            ("bad", severe, f"First response overdue: {' and '.join(severe)}"),
+            ("bad", broken, f"Polling failed for {broken} of {total}"),
+            ("bad", failed, f"Finding {whose} failed"),
+            ("warn", others, f"{counted(others, 'other first response' if severe else 'first response')} overdue"),
+            ("warn", pending, f"{pending} of {total} not polled yet"),
+            ("warn", not (report.accounts or failed), "Finding accounts"),
+            ("good", report.accounts and not (broken or pending), "All accounts polled"),
+        )
+        if applies
+    ]
+    return mood, verdict, " ".join(f"{text}." for _, text in more)
 
 
-def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[str], now: float) -> Iterator[str]:
+def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[str], retry: str, now: float) -> Iterator[str]:
     if problems:
-        shown = [escape(problem) for problem in problems[:_MOST_ALERTS]]
         more = [f"and {len(problems) - _MOST_ALERTS} more"] if len(problems) > _MOST_ALERTS else []
-        yield _alert("<b>The configuration file cannot be used</b>; the one before is in force.", *shown, *more)
-    failures: dict[tuple[Reason | None, str, str], list[str]] = {}
-    for organization in report.organizations:
-        if organization.reason is not None:
-            what = "<b>The account of the exporter's own credentials cannot be found</b>"
-            if organization.name:
-                listed = ago(organization.last_success, now)
-                what = f"<b>Accounts of {escape(organization.name)} cannot be listed</b>, last listed {listed}"
-            failures.setdefault((organization.reason, organization.advice, organization.detail), []).append(what)
-        for warning in organization.warnings:
-            what = f"<b>Units or tags of {escape(organization.name)} cannot be read</b>"
-            failures.setdefault((warning.reason, warning.advice, warning.detail), []).append(what)
-    if (events := report.events).reason is not None:
-        what = f"<b>Events cannot be received</b>, last received {ago(events.last_receive, now)}"
-        failures.setdefault((events.reason, events.advice, events.detail), []).append(what)
+        what = "<b>Reloading the configuration failed</b>; the previous one stays in use."
+        yield _alert(what, *map(escape, problems[:_MOST_ALERTS]), *more)
+    found: list[tuple[str, OrganizationStatus | EventQueueStatus | Finding]] = []
+    for each in report.organizations:
+        name = f"accounts of {escape(each.name)}" if each.name else "the exporter's own account"
+        if each.reason:
+            found.append((f"<b>Finding {name} failed</b>, last success {ago(each.last_success, now)}", each))
+        for warning in each.warnings:
+            what = f"Reading units or tags of {name} failed" if warning.reason else f"Many {name} left"
+            found.append((f"<b>{what}</b>", warning))
+    if (events := report.events).reason:
+        found.append((f"<b>Receiving events failed</b>, last success {ago(events.last_receive, now)}", events))
+    due = {each.status.account.account_id: each.status.next_poll or now for each in report.accounts}
     for failure in shared:
-        what = f"<b>{counted(len(failure.names), 'account')} cannot be read</b>"
-        failures.setdefault((failure.reason, failure.advice, failure.detail), []).append(what)
-    for (reason, *told), whats in failures.items():
-        yield _alert(f"{'; '.join(whats)} ({reason}).", *map(escape, told))
+        count, next_poll = counted(len(failure.names), "account"), min(due[account_id] for account_id in failure.names)
+        linked = f'<a href="#filter={failure.reason}" data-filter="{failure.reason}">{count}</a>'
+        found.append((f"<b>Polling failed for {linked}</b>, retries {until(next_poll, now)}", failure))
+    alike: dict[tuple[Reason | None, str, str], list[str]] = {}
+    for what, why in found:
+        alike.setdefault((why.reason, why.advice, why.detail), []).append(what)
+    for (reason, *told), whats in alike.items():
+        end, style = (f" ({reason}). {retry}", "bad") if reason else ("", "warn")
+        yield _alert(f"{'; '.join(whats)}{end}", *map(escape, told), style=style)
 
 
-def _alert(*lines: str) -> str:
-    return f'<p class="alert">{"<br>".join(lines)}</p>'
+def _alert(*lines: str, style: str = "bad") -> str:
+    return f'<p class="alert {style}">{"<br>".join(lines)}</p>'
 
 
-def _tiles(report: FleetReport, now: float) -> list[str]:
+def _tiles(report: FleetReport, overdue: Mapping[str, int], now: float) -> list[str]:
     states = [(state.value, state.value, report.states[state]) for state in AccountState if report.states[state]]
-    known, late = report.knows_cases, "unanswered beyond their targets"
     aws, customer = report.turns[Author.AWS], report.turns[Author.CUSTOMER]
-    turns = [("aws", "AWS", aws), ("customer", "yours", customer)]
+    late, known = severity_parts(overdue), report.knows_cases
+    last = max((each.status.last_success or 0.0 for each in report.accounts), default=0.0)
+    unknown = f"last polled {ago(last, now)}" if last else "no account polled yet"
     tiles = [
         _tile("Accounts", len(report.accounts), states, filters=True),
-        _tile("Open cases", sum(report.severities.values()) if known else None, severity_parts(report.severities)),
-        _tile("Your turn", customer if known else None, turns),
-        _tile("First response overdue", report.overdue if known else None, told=late, alarm=report.overdue > 0),
+        _tile("Open cases", sum(report.severities.values()) if known else None, severity_parts(report.severities), unknown),
+        _tile("Waiting on you", customer if known else None, [("aws", "AWS", aws), ("customer", "you", customer)], unknown),
+        _tile("First response overdue", report.overdue if known else None, late, unknown, alarm=report.overdue > 0),
     ]
     if (events := report.events).url:
         delay = "" if events.delay is None else f"; on the page after {span(events.delay)}"
@@ -128,13 +140,12 @@ def _tiles(report: FleetReport, now: float) -> list[str]:
 
 
 def _tile(
-    title: str, figure: int | None, parts: Sequence[Part] = (), *, told: str = "", alarm: bool = False, filters: bool = False
+    title: str, figure: int | None, parts: Sequence[Part] = (), told: str = "", *, alarm: bool = False, filters: bool = False
 ) -> str:
+    """Return a tile with the parts of a figure, or what is told where there are none or the figure is not known."""
     legend = "".join(_legend(*part, filters=filters) for part in parts)
-    below = f'{bar(parts)}<ul class="legend">{legend}</ul>' if parts else f'<p class="told">{told}</p>'
-    shown = str(figure)
-    if figure is None:
-        shown, below = "\N{EN DASH}", '<p class="told">no account has been read</p>'
+    below = f'<p class="told">{told}</p>' if figure is None or not parts else f'{bar(parts)}<ul class="legend">{legend}</ul>'
+    shown = "\N{EN DASH}" if figure is None else figure
     return f'<div class="tile{" alarm" if alarm else ""}"><h3>{title}</h3><p class="figure">{shown}</p>{below}</div>'
 
 

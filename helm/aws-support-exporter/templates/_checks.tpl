@@ -30,6 +30,12 @@
 {{- if and (.Values.strategy).rollingUpdate (eq ((.Values.strategy).type | default "") "Recreate") (not .Values.sharding.enabled) -}}
 {{- fail "strategy.rollingUpdate requires strategy.type=RollingUpdate" -}}
 {{- end -}}
+{{- if and .Values.persistence.enabled (not .Values.sharding.enabled) (ne ((.Values.strategy).type | default "") "Recreate") -}}
+{{- fail "persistence.enabled requires strategy.type=Recreate: two pods cannot use one volume" -}}
+{{- end -}}
+{{- if and .Values.persistence.existingClaim .Values.sharding.enabled -}}
+{{- fail "persistence.existingClaim is one volume for all shards: remove it, and each pod gets a claim of its own" -}}
+{{- end -}}
 {{- if and .Values.service.nodePort (eq .Values.service.type "ClusterIP") -}}
 {{- fail "service.nodePort requires service.type NodePort or LoadBalancer" -}}
 {{- end -}}

@@ -26,6 +26,9 @@
 - "--shard.from-hostname"
 - {{ printf "--shard.total=%d" (int .Values.sharding.replicas) | quote }}
 {{- end }}
+{{- if .Values.persistence.enabled }}
+- "--storage.path=/var/lib/aws-support-exporter/state"
+{{- end }}
 - {{ printf "--log.level=%s" .Values.log.level | quote }}
 - {{ printf "--log.format=%s" .Values.log.format | quote }}
 {{- range .Values.extraArgs }}
@@ -45,6 +48,18 @@
 {{- $_ := set $probe "tcpSocket" (dict "port" "http") -}}
 {{- end -}}
 {{- toYaml $probe -}}
+{{- end -}}
+
+{{/* What a claim of the state's volume asks for. */}}
+{{- define "aws-support-exporter.claim" -}}
+accessModes:
+  {{- toYaml .Values.persistence.accessModes | nindent 2 }}
+resources:
+  requests:
+    storage: {{ .Values.persistence.size | quote }}
+{{- with .Values.persistence.storageClassName }}
+storageClassName: {{ eq . "-" | ternary "" . | quote }}
+{{- end }}
 {{- end -}}
 
 {{/* The pods of a Deployment or StatefulSet. */}}
@@ -69,7 +84,12 @@ spec:
   imagePullSecrets:
     {{- . | nindent 4 }}
   {{- end }}
-  {{- with .Values.podSecurityContext }}
+  {{- $context := default dict .Values.podSecurityContext }}
+  {{- if and .Values.persistence.enabled (not (.Capabilities.APIVersions.Has "security.openshift.io/v1")) }}
+  {{- /* The image's group, or the volume is root's. OpenShift assigns one. */}}
+  {{- $context = merge dict $context (dict "fsGroup" 65532 "fsGroupChangePolicy" "OnRootMismatch") }}
+  {{- end }}
+  {{- with $context }}
   securityContext:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -137,7 +157,7 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       {{- $configKind := include "aws-support-exporter.configKind" . }}
-      {{- if or $configKind .Values.web.config.existingSecret .Values.extraVolumeMounts }}
+      {{- if or $configKind .Values.web.config.existingSecret .Values.persistence.enabled .Values.extraVolumeMounts }}
       volumeMounts:
         {{- if $configKind }}
         - name: config
@@ -149,6 +169,10 @@ spec:
           mountPath: /etc/aws-support-exporter/web
           readOnly: true
         {{- end }}
+        {{- if .Values.persistence.enabled }}
+        - name: state
+          mountPath: /var/lib/aws-support-exporter/state
+        {{- end }}
         {{- with .Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -156,7 +180,8 @@ spec:
     {{- with .Values.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- if or $configKind .Values.web.config.existingSecret .Values.extraVolumes }}
+  {{- $claimed := and .Values.persistence.enabled (not .Values.sharding.enabled) }}
+  {{- if or $configKind .Values.web.config.existingSecret $claimed .Values.extraVolumes }}
   volumes:
     {{- if $configKind }}
     {{- include "aws-support-exporter.configVolume" . | nindent 4 }}
@@ -166,6 +191,11 @@ spec:
       secret:
         secretName: {{ . | quote }}
         defaultMode: 0444
+    {{- end }}
+    {{- if $claimed }}
+    - name: state
+      persistentVolumeClaim:
+        claimName: {{ .Values.persistence.existingClaim | default (include "aws-support-exporter.fullname" .) | quote }}
     {{- end }}
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}

@@ -1,0 +1,94 @@
+"""What a reader of the documents follows, copies and runs is right."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.config.settings import parse
+from exporter.options import parse as parse_flags
+from tests.support.chart import CHART, Helm4
+from tests.support.tools import ROOT, find_tool
+
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), CHART / "README.md"]
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CONFIG = {"accounts", "aws", "events", "metrics", "organizations", "poll"}
+
+
+def parts(document: Path, language: str) -> list[str]:
+    return [text for name, text in FENCED.findall(document.read_text()) if name == language]
+
+
+def commands(document: Path) -> Iterator[str]:
+    """Yield the commands that stand in a document, each as one line."""
+    text = FENCED.sub("", document.read_text()).replace("\\\n", " ")
+    yield from (line.strip() for line in re.findall(r"^    (?! )(.+)", text, re.MULTILINE))
+
+
+def anchors(document: Path) -> set[str]:
+    """Return what can follow a # in a link to a document, as GitHub has it."""
+    text = FENCED.sub("", document.read_text())
+    titles = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    return {*re.findall(r'<a id="(.*?)">', text)} | {
+        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(document: Path) -> None:
+    broken = []
+    for path, anchor in re.findall(r"\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)", document.read_text()):
+        target = document.parent / path if path else document
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(f"{path}#{anchor}")
+    assert broken == []
+
+
+def test_each_document_is_in_the_index() -> None:
+    linked = set(re.findall(r"\]\((\w+\.md)", (ROOT / "docs/README.md").read_text()))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - linked == {"README.md"}
+
+
+YAMLS = [(document, text) for document in DOCUMENTS for text in parts(document, "yaml")]
+
+
+@pytest.mark.parametrize(("document", "text"), YAMLS, ids=lambda value: value.stem if isinstance(value, Path) else "")
+def test_configurations_are_read_by_what_they_are_for(document: Path, text: str, tmp_path: Path) -> None:
+    (tmp_path / "example.yaml").write_text(text)
+    content = yaml.safe_load(text)
+    keys = set(content) if isinstance(content, dict) else set()
+    if keys and keys <= CONFIG:
+        parse(text.encode(), source=str(document), partition_of=lambda _: "aws")
+    elif "scrape_configs" in keys:
+        check("promtool", "check", "config", "--syntax-only", tmp_path / "example.yaml")
+    elif "route" in keys and "receivers" in keys:
+        check("amtool", "check-config", tmp_path / "example.yaml")
+    elif "config" in keys:
+        assert Helm4().render({"skipApiCheck": True, **content})
+
+
+def check(tool: str, *arguments: str | Path) -> None:
+    binary = find_tool(tool)
+    if binary is None:
+        pytest.skip(f"{tool} is not here: run `make tools`")
+    ended = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_commands_have_flags_that_the_exporter_takes() -> None:
+    found = [line for document in DOCUMENTS for line in commands(document) if line.startswith("aws-support-exporter")]
+    assert len(found) > 5
+    for line in found:
+        parse_flags(shlex.split(line, comments=True)[1:])
+
+
+def test_make_has_the_targets_that_documents_name() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    texts = [FENCED.sub("", document.read_text()) for document in DOCUMENTS]
+    named = {name for text in texts for name in re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.MULTILINE)}
+    assert named - targets == set()
+    assert {"demo", "test"} <= named

@@ -1,0 +1,95 @@
+"""The tutorial, step by step as it stands there: only ports, tools and Slack are others."""
+
+import json
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docs.test_documents import commands, parts
+from tests.support.fetch import free_port
+from tests.support.process import environment
+from tests.support.tools import ROOT, find_tool
+from tests.support.waiting import wait_until
+
+TUTORIAL = ROOT / "docs/tutorial.md"
+
+
+class Hook(BaseHTTPRequestHandler):
+    """Slack's webhook."""
+
+    server: "Slack"
+
+    def do_POST(self) -> None:
+        self.server.messages.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Keep the terminal free of requests."""
+
+
+class Slack(ThreadingHTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Hook)
+        self.messages: list[dict[str, Any]] = []
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    with Slack() as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@contextmanager
+def running(command: list[str], directory: Path) -> Iterator[None]:
+    process = subprocess.Popen(command, cwd=directory, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.slow
+def test_who_follows_the_tutorial_gets_the_first_alert_in_slack(slack: Slack, tmp_path: Path) -> None:
+    tools = {name: find_tool(name) for name in ("prometheus", "alertmanager")}
+    if None in tools.values():
+        pytest.skip("Prometheus and Alertmanager are not here: run `make tools`")
+    ports = {str(number): str(free_port()) for number in (10047, 9090, 9093)}
+    (tmp_path / "helm").symlink_to(ROOT / "helm")
+    (tmp_path / "slack-url").write_text(f"http://127.0.0.1:{slack.server_port}/\n")
+    for text in parts(TUTORIAL, "yaml"):
+        for documented, port in ports.items():
+            text = text.replace(f"localhost:{documented}", f"127.0.0.1:{port}")  # noqa: PLW2901 - each port in turn
+        (tmp_path / text.partition("\n")[0].removeprefix("# ")).write_text(text)
+    started = [shlex.split(line) for line in commands(TUTORIAL) if line.startswith(("aws-support-exporter --", "./"))]
+    assert [command[0] for command in started] == ["aws-support-exporter", "./alertmanager", "./prometheus"]
+    more = [
+        [f"--web.listen-address=127.0.0.1:{ports['10047']}"],
+        [f"--web.listen-address=127.0.0.1:{ports['9093']}", "--cluster.listen-address=", f"--storage.path={tmp_path}/alerts"],
+        [f"--web.listen-address=127.0.0.1:{ports['9090']}", f"--storage.tsdb.path={tmp_path}/data"],
+    ]
+    binaries = [[sys.executable, "-m", "exporter"], [str(tools["alertmanager"])], [str(tools["prometheus"])]]
+    with ExitStack() as stack:
+        for binary, command, flags in zip(binaries, started, more, strict=True):
+            stack.enter_context(running([*binary, *command[1:], *flags], tmp_path))
+        message = wait_until(
+            lambda: next((one for one in slack.messages if "first response" in json.dumps(one)), None),
+            120,
+            lambda: f"no alert about a first response came: {slack.messages}",
+        )
+    (attachment,) = message["attachments"]
+    assert "overdue" in attachment["title"]
+    assert attachment["title_link"].startswith("https://")
+    assert "/support/home#/case/?displayId=" in attachment["text"]
