@@ -286,6 +286,8 @@ class RecordedExporter:
         yield Sample(catalog.MAX_STALENESS, {}, self._policy.max_staleness)
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
+        yield Sample(catalog.STATE_WRITE_ERRORS, {}, 0)
+        yield Sample(catalog.STATE_WRITTEN, {}, self.clock.time())
         if self._scrape.total > 1:
             yield Sample(catalog.SHARDS, {}, self._scrape.total)
             yield Sample(catalog.SHARD, {"ordinal": str(self._scrape.index), "total": str(self._scrape.total)}, 1)
