@@ -90,8 +90,9 @@ def turn_over_time() -> Json:
 def flow() -> Json:
     """Return how many cases were opened and resolved."""
     metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
+    labels = {"opened": "severity_code, opened_by"}
     counted = {
-        what: queries.happened(f"aws_support_cases_{what}_total", queries.SEVERITY, "1d", "severity_code, opened_by")
+        what: queries.happened(f"aws_support_cases_{what}_total", queries.SEVERITY, "1d", labels.get(what, "severity_code"))
         for what in metrics
     }
     return timeseries(
