@@ -1,9 +1,9 @@
 """What a release needs of the repository: notes from the changelog, and a chart that names where it and the image come from.
 
     python3 deploy/release.py notes v1.2.3          checks that all versions are this one, and prints what changed
-    python3 deploy/release.py registry ghcr.io/x    writes the registry into the chart's values
+    python3 deploy/release.py registry ghcr.io/x    writes the registry into the chart's values and metadata
     python3 deploy/release.py home https://github.com/x/y v1.2.3
-                                                    writes the repository into the chart, and into its links to runbooks
+                                                    writes the repository into the chart, and into its links to documents
 
 Runs without the exporter's dependencies.
 """
@@ -16,11 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = {
     "exporter/__init__.py": r'^__version__ = "(.+)"$',
-    "helm/aws-support-exporter/Chart.yaml": r'^(?:version|appVersion): "?([^"\n]+)"?$',
+    "helm/aws-support-exporter/Chart.yaml": r'^(?:version|appVersion|      image): "?(?:aws-support-exporter:)?([^"\n]+)"?$',
 }
 """Where the version stands, and how."""
-RUNBOOKS = "https://github.com/aws-support-exporter/aws-support-exporter/blob/main/docs/runbooks.md#"
-"""What links to runbooks begin with until a release knows better."""
+DOCS = "https://github.com/aws-support-exporter/aws-support-exporter/blob/main/docs/"
+"""What links to documents begin with until a release knows better."""
 
 
 def notes(tag: str, root: Path = ROOT) -> str:
@@ -39,7 +39,7 @@ def notes(tag: str, root: Path = ROOT) -> str:
     for path, pattern in VERSIONS.items():
         found = re.findall(pattern, (root / path).read_text(), re.MULTILINE)
         if set(found) != {version}:
-            sys.exit(f"{path}: the version is {' and '.join(found) or 'missing'}, not {version} as in the tag")
+            sys.exit(f"{path}: the version is {' and '.join(sorted(set(found))) or 'missing'}, not {version} as in the tag")
     changelog = (root / "CHANGELOG.md").read_text()
     section = re.search(
         rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n(.*?)(?=^## |^\[[^\]]+\]: |\Z)", changelog, re.MULTILINE | re.DOTALL
@@ -50,7 +50,7 @@ def notes(tag: str, root: Path = ROOT) -> str:
 
 
 def set_registry(registry: str, root: Path = ROOT) -> None:
-    """Write the registry of the image into the chart's values.
+    """Write the registry of the image into the chart's values, and into its metadata for Artifact Hub.
 
     Args:
         registry: Host and owner.
@@ -65,6 +65,8 @@ def set_registry(registry: str, root: Path = ROOT) -> None:
     if count != 1:
         sys.exit(f"{path}: there is no empty image.registry")
     path.write_text(text)
+    metadata = path.with_name("Chart.yaml")
+    metadata.write_text(metadata.read_text().replace("image: aws", f"image: {registry}/aws"))
 
 
 def set_home(home: str, tag: str, root: Path = ROOT) -> None:
@@ -82,12 +84,12 @@ def set_home(home: str, tag: str, root: Path = ROOT) -> None:
     metadata = (chart / "Chart.yaml").read_text()
     if re.search("^home:", metadata, re.MULTILINE):
         sys.exit(f"{chart / 'Chart.yaml'}: there is a home")
-    linked = [path for path in sorted(chart.glob("files/rules/*.yaml")) if RUNBOOKS in path.read_text()]
+    linked = [path for path in sorted(chart.glob("files/rules/*.yaml")) if DOCS in path.read_text()]
     if not linked:
-        sys.exit(f"{chart}/files/rules: there is no link that begins with {RUNBOOKS}")
+        sys.exit(f"{chart}/files/rules: there is no link that begins with {DOCS}")
     (chart / "Chart.yaml").write_text(f"{metadata}home: {home}\nsources:\n  - {home}\n")
-    for path in linked:
-        path.write_text(path.read_text().replace(RUNBOOKS, f"{home}/blob/{tag}/docs/runbooks.md#"))
+    for path in [*linked, chart / "Chart.yaml"]:
+        path.write_text(path.read_text().replace(DOCS, f"{home}/blob/{tag}/docs/"))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ _VALUES: Final[Mapping[Any, Json]] = {
     types.Name: {"type": "string", "minLength": 1, "maxLength": 256},
     types.AccountId: {"type": "string", "pattern": "^[0-9]{12}$"},
     types.RoleArnValue: {"type": "string", "pattern": _ROLE_ARN},
-    types.RoleName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{1,64}}$"},
+    types.RoleName: {"type": "string", "pattern": f"^([{_NAME_CHARS}]{{1,128}}/){{0,4}}[{_NAME_CHARS}]{{1,64}}$"},
     types.SessionName: {"type": "string", "pattern": f"^[{_NAME_CHARS}]{{2,64}}$"},
     types.QueueUrl: {
         "type": "string",
@@ -41,7 +41,11 @@ _VALUES: Final[Mapping[Any, Json]] = {
         "uniqueItems": True,
         "items": {"type": "string", "pattern": "^[a-z]+(-[a-z]+)+-[0-9]+$"},
     },
-    types.Tags: {"type": "array", "uniqueItems": True, "items": {"type": "string", "minLength": 1, "maxLength": 256}},
+    types.Tags: {
+        "type": "array",
+        "uniqueItems": True,
+        "items": {"type": "string", "minLength": 1, "maxLength": 256, "not": {"pattern": "^label_"}},
+    },
     types.UnitId: {"type": "string", "pattern": "^ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$"},
     types.RoleChain: {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _ROLE_ARN}},
 }

@@ -23,7 +23,7 @@ _UNITS_MS = {"y": 365 * _DAY_MS, "w": 7 * _DAY_MS, "d": _DAY_MS, "h": 3_600_000,
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _UNITS_MS))
 
 _NAME_CHARS = "letters, digits and +=,.@-_"
-_NO_ROLE_NAME = f"is not a role name: that is 1 to 64 {_NAME_CHARS}, without path or ARN"
+_NO_ROLE_NAME = f"is not a role name: that is 1 to 64 {_NAME_CHARS}, after its path if it has one, without ARN"
 _NO_ROLES = ": leave the key out, or list the roles in the order of assuming them"
 _NO_EXTERNAL_ID = "is not an external id: that is 2 to 1224 letters, digits and +=,.@:/-_"
 _NO_LABEL_NAME = "is not a label name: that is letters, digits and _, and begins with neither a digit nor __"
@@ -245,7 +245,7 @@ Name = Annotated[Text, AfterValidator(_name)]
 Language = Annotated[Text, matching(r"[a-z]{2}", "is not a language: write its two letters, such as en or ja")]
 AccountId = Annotated[Text, AfterValidator(_account_id)]
 RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
-RoleName = Annotated[Text, matching(r"[\w+=,.@-]{1,64}", _NO_ROLE_NAME)]
+RoleName = Annotated[Text, matching(r"([\w+=,.@-]{1,128}/){0,4}[\w+=,.@-]{1,64}", _NO_ROLE_NAME)]
 SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session name: that is 2 to 64 {_NAME_CHARS}")]
 ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
 LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]

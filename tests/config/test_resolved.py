@@ -37,6 +37,7 @@ def test_empty_lists_equal_the_defaults(parse_config: Parse) -> None:
             Access(("arn:aws:iam::999988887777:role/H", ROLE), "xx"),
         ),
         ("{role_name: R}", "", Access((ROLE,))),
+        ("{role_name: monitoring/R}", "", Access((ROLE.replace("role/", "role/monitoring/"),))),
         ("{role_name: R, external_id: ee}", "", Access((ROLE,), "ee")),
         ("{role_name: R, external_id: ee}", "external_id: xx", Access((ROLE,), "xx")),
         ("{role_name: R}", "use_own_credentials: false", Access((ROLE,))),

@@ -90,6 +90,8 @@ class Scrape:
     total: int = 1
     organization: str = "demo"
     per_case: bool = True
+    since: float = 0.0
+    """After how many seconds of the story it starts."""
     owners: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """The team and the organizational unit of accounts, by their names."""
 
@@ -298,12 +300,15 @@ async def write_story(story: Story, end: float, stream: BinaryIO) -> None:
     start = end - story.seconds
     clock = HistoryClock(start)
     fleet = story.fleet(clock.time)
-    exporters = [RecordedExporter(fleet, scrape, clock, story.step) for scrape in story.scrapes]
+    exporters: dict[str, RecordedExporter] = {}
     for number in range(int(story.seconds // story.step) + 1):
         clock.move_to(start + number * story.step)
         fleet.advance(clock.time())
-        for exporter in exporters:
-            await exporter.record(stream)
+        for scrape in story.scrapes:
+            if number * story.step >= scrape.since:
+                if scrape.instance not in exporters:
+                    exporters[scrape.instance] = RecordedExporter(fleet, scrape, clock, story.step)
+                await exporters[scrape.instance].record(stream)
 
 
 def create_blocks(stories: Iterable[Story], end: float, directory: Path, promtool: Path) -> Path:

@@ -36,14 +36,15 @@ EVENTS = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
 
 EXPORTER = "arn:aws:iam::111122223333:role/aws-support-exporter"
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+CLUSTER = "arn:aws:eks:eu-west-1:111122223333:cluster/main"
 PARAMETERS = {
     "member-role": {"TrustedPrincipalArn": EXPORTER},
     "organization-reader": {"TrustedPrincipalArn": EXPORTER},
     "exporter-role-irsa": {"OidcIssuer": ISSUER},
-    "exporter-role-pod-identity": {"ClusterName": "main"},
+    "exporter-role-pod-identity": {"ClusterArn": CLUSTER},
 }
 POLICY_OF = {name: "exporter" if name.startswith("exporter") else name.removesuffix("-role") for name in PARAMETERS}
-OF_THE_EXPORTER = {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
+IN_THE_ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
 
 
 _NOTHING = object()
@@ -57,13 +58,15 @@ class RuleBroken(Exception):  # noqa: N818 - it is CloudFormation's word
 class Template:
     """A template with parameters: what it makes of them, with CloudFormation's functions as far as it uses them."""
 
-    def __init__(self, path: Path, parameters: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, parameters: Mapping[str, str], partition: str = "aws") -> None:
         self._template: dict[str, Any] = cfn_yaml.load(str(path))
         declared = self._template["Parameters"]
         assert parameters.keys() <= declared.keys()
-        self._values = _PSEUDO | {
-            name: parameters.get(name, about.get("Default", _NOTHING)) for name, about in declared.items()
-        }
+        self._values = (
+            _PSEUDO
+            | {"AWS::Partition": partition}
+            | {name: parameters.get(name, about.get("Default", _NOTHING)) for name, about in declared.items()}
+        )
         for name, value in self._values.items():
             assert value is not _NOTHING or name == "AWS::NoValue", f"{name} has no value"
             pattern = declared.get(name, {}).get("AllowedPattern")
@@ -178,17 +181,18 @@ def test_documents_name_the_same_actions() -> None:
     [
         ("organization-reader", {"TrustedPrincipalArn": EXPORTER}, EXPORTER, {}),
         ("member-role", {"TrustedPrincipalArn": EXPORTER}, EXPORTER, {"ArnLike": {"aws:PrincipalArn": EXPORTER}}),
+        ("member-role", {"TrustedAccountId": "111122223333"}, "111122223333", {"ArnLike": {"aws:PrincipalArn": EXPORTER}}),
         (
             "member-role",
-            {"OrganizationId": "o-abcdefghij"},
-            "*",
-            {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/aws-support-exporter"}, **OF_THE_EXPORTER},
+            {"TrustedAccountId": "111122223333", "TrustedRoleName": "x/Own", "OrganizationId": "o-abcdefghij"},
+            "111122223333",
+            {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/x/Own"}, **IN_THE_ORGANIZATION},
         ),
         (
             "member-role",
             {"TrustedPrincipalArn": EXPORTER, "OrganizationId": "o-abcdefghij"},
             EXPORTER,
-            {"ArnLike": {"aws:PrincipalArn": EXPORTER}, **OF_THE_EXPORTER},
+            {"ArnLike": {"aws:PrincipalArn": EXPORTER}, **IN_THE_ORGANIZATION},
         ),
     ],
 )
@@ -206,7 +210,16 @@ def test_a_role_trusts_whom_it_is_told_to(
 
 
 @pytest.mark.parametrize(
-    "parameters", [{}, {"ExternalId": "example"}, {"OrganizationId": "r-abcd"}, {"TrustedPrincipalArn": "*"}]
+    "parameters",
+    [
+        {},
+        {"ExternalId": "example"},
+        {"OrganizationId": "o-abcdefghij"},
+        {"TrustedAccountId": "111122223333", "OrganizationId": "r-abcd"},
+        {"TrustedPrincipalArn": "*"},
+        {"TrustedAccountId": "*"},
+        {"TrustedPrincipalArn": EXPORTER, "TrustedAccountId": "111122223333"},
+    ],
 )
 def test_the_member_role_is_not_made_where_nobody_or_everybody_would_be_trusted(parameters: dict[str, str]) -> None:
     with pytest.raises(RuleBroken):
@@ -221,8 +234,57 @@ def test_irsa_and_pod_identity_trust_one_service_account() -> None:
     assert irsa["Principal"] == {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{ISSUER}"}
     assert irsa["Condition"] == {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}}
     assert (pod["Principal"], pod["Action"]) == ({"Service": "pods.eks.amazonaws.com"}, ["sts:AssumeRole", TAG])
-    association = Template(TEMPLATES["exporter-role-pod-identity"], {"ClusterName": "main"}).properties("Association")
+    association = Template(TEMPLATES["exporter-role-pod-identity"], {"ClusterArn": CLUSTER}).properties("Association")
     asked = pod["Condition"]["StringEquals"]
     assert asked["aws:RequestTag/kubernetes-service-account"] == association["ServiceAccount"] == "aws-support-exporter"
     assert asked["aws:RequestTag/kubernetes-namespace"] == association["Namespace"] == "monitoring"
-    assert asked["aws:RequestTag/eks-cluster-name"] == association["ClusterName"] == "main"
+    assert (asked["aws:RequestTag/eks-cluster-arn"], association["ClusterName"]) == (CLUSTER, "main")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "audience"),
+    [
+        ("rh-oidc.s3.us-east-1.amazonaws.com/2a3b4c5d6e7f", "openshift"),  # ROSA
+        ("oidc.op1.openshiftapps.com/2a3b4c5d6e7f", "sts.amazonaws.com"),
+        ("s3.eu-west-1.amazonaws.com/my-bucket/my-cluster", "sts.amazonaws.com"),  # self-managed
+        ("kubernetes.example.com:6443", "https://kubernetes.default.svc"),
+    ],
+)
+def test_irsa_takes_the_issuers_of_other_clusters(issuer: str, audience: str) -> None:
+    given = {"OidcIssuer": issuer, "Audience": audience}
+    (trust,) = role("exporter-role-irsa", given)["Trust"]["Statement"]
+    assert trust["Principal"]["Federated"].endswith(f":oidc-provider/{issuer}")
+    assert trust["Condition"]["StringEquals"][f"{issuer}:aud"] == audience
+    with pytest.raises(RuleBroken):
+        role("exporter-role-irsa", {"OidcIssuer": f"https://{issuer}"})
+
+
+def test_the_exporter_may_leave_its_organization_only_if_told_so() -> None:
+    (policy,) = role("exporter-role-irsa", {"OidcIssuer": ISSUER, "OnlyOwnOrganization": "false"})["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    (source,) = POLICIES["exporter"]["Statement"]
+    assert source["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+    assert statement == {key: value for key, value in source.items() if key != "Condition"}
+
+
+def test_communications_can_be_left_out() -> None:
+    (policy,) = role("member-role", {"TrustedPrincipalArn": EXPORTER, "ReadCommunications": "false"})["Policies"]
+    assert actions(policy["PolicyDocument"]) == {"support:DescribeCases"}
+
+
+@pytest.mark.parametrize("partition", ["aws-us-gov", "aws-cn"])
+@pytest.mark.parametrize("name", ["exporter-role-irsa", "exporter-role-pod-identity"])
+def test_in_other_partitions_the_policy_names_roles_of_these(name: str, partition: str) -> None:
+    """As the guide says for the policy by itself."""
+    parameters = {key: value.replace("arn:aws:", f"arn:{partition}:") for key, value in PARAMETERS[name].items()}
+    (policy,) = Template(TEMPLATES[name], parameters, partition).properties("Role")["Policies"]
+    assert policy["PolicyDocument"] == json.loads(json.dumps(POLICIES["exporter"]).replace("arn:aws:", f"arn:{partition}:"))
+    assert f"arn:{partition}:" in (ROOT / "docs/iam.md").read_text()
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_role_takes_a_boundary_and_a_path(name: str) -> None:
+    boundary = {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary"}
+    assert "PermissionsBoundary" not in role(name)
+    assert role(name, PARAMETERS[name] | boundary)["PermissionsBoundary"] == boundary["PermissionsBoundaryArn"]
+    assert role(name, PARAMETERS[name] | {"RolePath": "/monitoring/"})["Path"] == "/monitoring/"

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import hcl2
+import jmespath  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 from botocore import xform_name
@@ -19,6 +20,7 @@ MODULES = ROOT / "deploy/iam/terraform"
 CODE = "\n".join(line.strip() for line in GUIDE.splitlines() if line.startswith("    ")).replace("\\\n", " ")
 COMMANDS = re.findall(r"^aws cloudformation .*$", CODE, re.MULTILINE)
 DEPLOY = {"stack-name", "capabilities", "template-file", "parameter-overrides"}  # no operation of the API
+OF_THE_CLI = {"profile", "query", "region"}
 
 
 def block(language: str) -> str:
@@ -32,7 +34,8 @@ def test_commands_have_options_that_aws_knows_and_give_templates_what_they_take(
     shapes = {xform_name(name, "-"): about["input"]["shape"] for name, about in model["operations"].items() if "input" in about}
     shape = shapes.get(command.split()[2])
     members = {xform_name(name, "-") for name in model["shapes"][shape]["members"]} if shape else DEPLOY
-    assert set(re.findall(r"--([a-z-]+)", command.partition("#")[0])) <= members
+    assert set(re.findall(r"--([a-z-]+)", command.partition("#")[0])) <= members | OF_THE_CLI
+    assert "--profile cluster" in command if "exporter-role" in command else "--profile management" in command
     if path := re.search(r"--template-(?:file |body file://)(\S+)", command):
         parameters = cfn_yaml.load(str(ROOT / path[1]))["Parameters"]
         _, _, options = command.partition("--parameter")
@@ -40,6 +43,13 @@ def test_commands_have_options_that_aws_knows_and_give_templates_what_they_take(
         required = {name for name, about in parameters.items() if "Default" not in about}
         assert required <= given <= parameters.keys()
         assert "CAPABILITY_NAMED_IAM" in command
+
+
+def test_a_query_shows_the_accounts_whose_role_was_not_made() -> None:
+    (query,) = re.findall(r"--query '(Summaries\[\?.*)'", CODE)
+    states = (("111122223333", "SUCCEEDED"), ("444455556666", "FAILED"))
+    answer = [{"Account": account, "StackInstanceStatus": {"DetailedStatus": state}} for account, state in states]
+    assert jmespath.search(query, {"Summaries": answer}) == [["444455556666", "FAILED", None]]
 
 
 def test_every_template_is_in_the_guide() -> None:

@@ -21,6 +21,17 @@ CHANGELOG = """## [1.2.3] - 2026-01-31
 [1.2.3]: https://example.com
 """
 
+CHART = """name: x
+version: 1.2.3
+appVersion: "1.2.3"
+annotations:
+  artifacthub.io/images: |
+    - name: aws-support-exporter
+      image: aws-support-exporter:1.2.3
+  artifacthub.io/links: |
+    - url: https://github.com/aws-support-exporter/aws-support-exporter/blob/main/docs/metrics.md
+"""
+
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
@@ -28,7 +39,7 @@ def repository(tmp_path: Path) -> Path:
     for name, text in {
         "CHANGELOG.md": CHANGELOG,
         "exporter/__init__.py": '__version__ = "1.2.3"\n',
-        "helm/aws-support-exporter/Chart.yaml": 'name: x\nversion: 1.2.3\nappVersion: "1.2.3"\n',
+        "helm/aws-support-exporter/Chart.yaml": CHART,
         "helm/aws-support-exporter/values.yaml": (ROOT / "helm/aws-support-exporter/values.yaml").read_text(),
     }.items():
         path = tmp_path / name
@@ -49,7 +60,14 @@ def test_the_notes_are_the_changelogs_section(repository: Path) -> None:
     [
         ("1.2.3", "CHANGELOG.md", "", "", "1.2.3: a release's tag starts with v"),
         ("v1.2.4", "CHANGELOG.md", "", "", "exporter/__init__.py: the version is 1.2.3, not 1.2.4 as in the tag"),
-        ("v1.2.3", "helm/aws-support-exporter/Chart.yaml", '"1.2.3"', "1.2.2", "the version is 1.2.3 and 1.2.2, not 1.2.3"),
+        ("v1.2.3", "helm/aws-support-exporter/Chart.yaml", '"1.2.3"', "1.2.2", "the version is 1.2.2 and 1.2.3, not 1.2.3"),
+        (
+            "v1.2.3",
+            "helm/aws-support-exporter/Chart.yaml",
+            "exporter:1.2.3",
+            "exporter:1.2.2",
+            "1.2.2 and 1.2.3, not",
+        ),
         ("v1.2.3", "exporter/__init__.py", "__version__", "version", "the version is missing, not 1.2.3"),
         ("v1.2.3", "CHANGELOG.md", "[1.2.3] -", "[1.2x3] -", r"there is nothing under ## \[1.2.3\]"),
         ("v1.2.3", "CHANGELOG.md", "### Fixed\n\n- This.\n", "", r"there is nothing under ## \[1.2.3\]"),
@@ -68,6 +86,8 @@ def test_the_registry_is_written_into_the_charts_values_once(repository: Path) -
     set_registry("ghcr.io/owner", repository)
     changed = [line for line, old in zip(path.read_text().splitlines(), before, strict=True) if line != old]
     assert changed == ["  registry: ghcr.io/owner"]
+    metadata = (repository / "helm/aws-support-exporter/Chart.yaml").read_text()
+    assert "image: ghcr.io/owner/aws-support-exporter:1.2.3\n" in metadata
     with pytest.raises(SystemExit, match=r"there is no empty image\.registry"):
         set_registry("ghcr.io/owner", repository)
 
@@ -84,6 +104,7 @@ def test_the_repository_is_written_into_the_charts_metadata_and_every_link_to_a_
     assert (metadata["home"], metadata["sources"]) == ("https://github.com/owner/fork", ["https://github.com/owner/fork"])
     alerts = [rule for group in yaml.safe_load(rules.read_text())["groups"] for rule in group["rules"] if "alert" in rule]
     begin = "https://github.com/owner/fork/blob/v1.2.3/docs/runbooks.md#"
+    assert f"url: {begin.removesuffix('runbooks.md#')}metrics.md\n" in metadata["annotations"]["artifacthub.io/links"]
     assert [alert["annotations"]["runbook_url"] for alert in alerts] == [f"{begin}{alert['alert'].lower()}" for alert in alerts]
     with pytest.raises(SystemExit, match=r"Chart\.yaml: there is a home"):
         set_home("https://github.com/owner/fork", "v1.2.3", repository)

@@ -52,7 +52,7 @@ def test_large_numbers_of_the_configuration_stay_whole_numbers(engine: Engine) -
     assert "limit: 10000000\n" in f"{text}\n"
 
 
-@pytest.mark.parametrize("length", [1, 20, 40, 53])
+@pytest.mark.parametrize("length", [1, 20, 40, 52])
 def test_names_of_a_statefulset_leave_room_for_what_kubernetes_adds(helm4: Helm4, length: int) -> None:
     objects = helm4.render({"sharding": {"enabled": True}, "config": CONFIG, "fullnameOverride": "x" * length})
     name = named(objects, "StatefulSet")["metadata"]["name"]

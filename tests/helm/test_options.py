@@ -11,11 +11,13 @@ from tests.support.chart import Engine, Helm3, Helm4, RenderError, Values, expor
 CUSTOM = [
     ("serviceMonitor", "monitoring.coreos.com/v1", "ServiceMonitor"),
     ("podMonitor", "monitoring.coreos.com/v1", "PodMonitor"),
-    ("scrapeConfig", "monitoring.coreos.com/v1alpha1", "ScrapeConfig"),
     ("prometheusRule", "monitoring.coreos.com/v1", "PrometheusRule"),
+    ("vmRule", "operator.victoriametrics.com/v1beta1", "VMRule"),
+    ("httpRoute", "gateway.networking.k8s.io/v1", "HTTPRoute"),
     ("vmServiceScrape", "operator.victoriametrics.com/v1beta1", "VMServiceScrape"),
     ("verticalPodAutoscaler", "autoscaling.k8s.io/v1", "VerticalPodAutoscaler"),
 ]
+SECTIONS = {key for key, *_ in CUSTOM} | {"dashboards", "ingress", "networkPolicy", "persistence", "podDisruptionBudget"}
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 WEB = {"existingSecret": "own"}
 
@@ -28,9 +30,8 @@ def test_a_custom_resource_needs_its_api_or_the_word_that_it_will_be_there(
         engine.render({key: {"enabled": True}})
     message = f"{key}.enabled is true, but this cluster does not have the API {api}: install "
     assert message in str(error.value)
-    assert f"or set {key}.skipApiCheck=true" in str(error.value)
-    for values in ({key: {"enabled": True, "skipApiCheck": True}}, {key: {"enabled": True}, "skipApiCheck": True}):
-        assert named(engine.render(values), kind)["apiVersion"] == api
+    assert "or set skipApiCheck=true" in str(error.value)
+    assert named(engine.render({key: {"enabled": True}, "skipApiCheck": True}), kind)["apiVersion"] == api
 
 
 def test_dashboards_for_the_grafana_operator_need_its_api(engine: Engine) -> None:
@@ -40,7 +41,7 @@ def test_dashboards_for_the_grafana_operator_need_its_api(engine: Engine) -> Non
 
 def test_a_custom_resource_is_created_where_its_api_is_there(helm3: Helm3) -> None:
     cluster = Helm3(helm3.binary, [api for _, api, _ in CUSTOM])
-    one_monitor = [custom for custom in CUSTOM if custom[0] not in {"podMonitor", "scrapeConfig"}]
+    one_monitor = [custom for custom in CUSTOM if custom[0] != "podMonitor"]
     objects = cluster.render({key: {"enabled": True} for key, _, _ in one_monitor})
     assert [named(objects, kind)["apiVersion"] for _, _, kind in one_monitor] == [api for _, api, _ in one_monitor]
 
@@ -66,8 +67,22 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"config": {"poll": {}}, "existingSecret": "own"}, "config and existingSecret are mutually exclusive"),
-        ({"existingConfigMap": "one", "existingSecret": "two"}, "existingConfigMap and existingSecret are mutually exclusive"),
+        ({"config": {"poll": {}}, "existingConfigSecret": "own"}, "config and existingConfigSecret are mutually exclusive"),
+        (
+            {"existingConfigMap": "one", "existingConfigSecret": "two"},
+            "existingConfigMap and existingConfigSecret are mutually exclusive",
+        ),
+        ({"configInSecret": True}, "configInSecret is true, but there is no config"),
+        (
+            {"replicaCount": 2, "sharding": {"enabled": True}},
+            "replicaCount has no effect with sharding.enabled",
+        ),
+        ({"ingress": {"enabled": True}}, "ingress.enabled is true, but it has no hosts"),
+        ({"service": {"loadBalancerSourceRanges": ["10.0.0.0/8"]}}, "requires service.type LoadBalancer"),
+        (
+            {"nameOverride": "x" * 48},
+            f"the name demo-{'x' * 48} has 53 characters, of at most 52: set fullnameOverride",
+        ),
         (
             {"skipApiCheck": True, "serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}},
             "serviceMonitor and podMonitor are mutually exclusive",
@@ -78,10 +93,9 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
             {"serviceAccount": {"create": False, "annotations": {"a": "b"}}},
             "serviceAccount.annotations requires serviceAccount.create=true",
         ),
-        ({"strategy": {"rollingUpdate": {"maxSurge": 1}}}, "strategy.rollingUpdate requires strategy.type=RollingUpdate"),
         (
-            {"persistence": {"enabled": True}, "strategy": {"type": "RollingUpdate"}},
-            "persistence.enabled requires strategy.type=Recreate",
+            {"persistence": {"enabled": True}, "replicaCount": 2},
+            "persistence.enabled requires replicaCount=1",
         ),
         (
             {"persistence": {"enabled": True, "existingClaim": "own"}, "sharding": {"enabled": True}},
@@ -129,7 +143,7 @@ def test_values_that_do_not_go_together_are_refused(engine: Engine, values: Valu
 def test_probes_and_monitors_follow_the_web_configuration(
     engine: Engine, config: Values, handler: dict[str, Any], scheme: str
 ) -> None:
-    objects = engine.render({"web": {"config": config}, "serviceMonitor": {"enabled": True, "skipApiCheck": True}})
+    objects = engine.render({"web": {"config": config}, "skipApiCheck": True, "serviceMonitor": {"enabled": True}})
     probe = exporter_of(objects)["livenessProbe"]
     assert {key: probe[key] for key in probe if key in {"httpGet", "tcpSocket"}} == handler
     assert named(objects, "ServiceMonitor")["spec"]["endpoints"][0]["scheme"] == scheme
@@ -142,7 +156,6 @@ def test_probes_can_be_left_out_and_replaced(engine: Engine) -> None:
     assert "livenessProbe" not in container
     assert container["readinessProbe"]["exec"] == own["exec"]
     assert "httpGet" not in container["readinessProbe"]
-    assert "startupProbe" in exporter_of(engine.render({"startupProbe": {"enabled": True}}))
     assert "livenessProbe" not in exporter_of(engine.render({"livenessProbe": None}))
     get = {"httpHeaders": [{"name": "Authorization", "value": "Bearer token"}]}
     values = {"web": {"config": {**WEB, "tls": True, "auth": True}}, "livenessProbe": {"httpGet": get}}
@@ -150,11 +163,11 @@ def test_probes_can_be_left_out_and_replaced(engine: Engine) -> None:
     assert asked == {**get, "path": "/-/healthy", "port": "http", "scheme": "HTTPS"}
 
 
-def test_shards_are_scraped_at_the_port_of_their_pods(helm4: Helm4) -> None:
-    scraped = {"scrapeConfig": {"enabled": True, "skipApiCheck": True}, "sharding": {"enabled": True}}
-    objects = helm4.render({**scraped, "web": {"port": 9000}, "service": {"port": 80}})
-    (static,) = named(objects, "ScrapeConfig")["spec"]["staticConfigs"]
-    assert {target.rpartition(":")[2] for target in static["targets"]} == {"9000"}
+def test_helm_test_scrapes_shards_at_the_port_of_their_pods(helm4: Helm4) -> None:
+    objects = helm4.render({"sharding": {"enabled": True}, "web": {"port": 9000}, "service": {"port": 80}})
+    _, *urls = named(objects, "Pod")["spec"]["containers"][0]["args"]
+    pods = [f"demo-aws-support-exporter-{ordinal}.demo-aws-support-exporter-pods.cloud.svc" for ordinal in range(3)]
+    assert urls == [f"http://{pod}:9000/metrics" for pod in pods]
 
 
 def test_a_disruption_budget_of_nothing_is_not_none(helm4: Helm4) -> None:
@@ -162,12 +175,56 @@ def test_a_disruption_budget_of_nothing_is_not_none(helm4: Helm4) -> None:
     assert (spec["minAvailable"], "maxUnavailable" in spec) == (0, False)
 
 
+@pytest.mark.parametrize("section", sorted(SECTIONS | {"sharding", "tests"}))
+def test_a_section_without_values_is_off(helm4: Helm4, section: str) -> None:
+    others = {"skipApiCheck": True, "config": {"accounts": [{"id": "111122223333"}]}}
+    off: Values = {} if section == "dashboards" else {section: {"enabled": False}}
+    assert helm4.render({**others, section: None}) == helm4.render({**others, **off})
+    assert helm4.notes({**others, section: None})
+
+
+def test_a_chart_that_is_off_installs_nothing(engine: Engine, helm4: Helm4) -> None:
+    values: Values = {key: {"enabled": True} for key, _, _ in CUSTOM} | {"dashboards": {"configMaps": {"enabled": True}}}
+    on = {"config": {"poll": {}}, "extraManifests": ["kind: X"], **values}
+    assert engine.render({**on, "enabled": False}) == []
+    assert engine.render({**on, "enabled": False, "sharding": {"enabled": True}}) == []
+    assert helm4.notes({"enabled": False}) == "Nothing is installed: `enabled` is false.\n"
+
+
+def test_annotations_of_the_service_account_are_templates(helm4: Helm4) -> None:
+    role = "arn:aws:iam::111122223333:role/{{ .Release.Name }}"
+    objects = helm4.render({"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": role}}})
+    assert named(objects, "ServiceAccount")["metadata"]["annotations"] == {
+        "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/demo"
+    }
+
+
+def test_a_rollout_ends_the_old_pod_once_the_new_one_is_ready_unless_told_otherwise(engine: Engine) -> None:
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert named(engine.render({}), "Deployment")["spec"]["strategy"] == rolling
+    assert exporter_of(engine.render({}))["readinessProbe"]["httpGet"]["path"] == "/-/ready"
+    recreated = engine.render({"strategy": {"type": "Recreate"}})
+    assert named(recreated, "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_deployment_has_as_many_pods_as_asked_for(helm4: Helm4, count: int) -> None:
+    assert named(helm4.render({"replicaCount": count}), "Deployment")["spec"]["replicas"] == count
+
+
+def test_a_route_keeps_its_filters_and_goes_to_the_service(helm4: Helm4) -> None:
+    filters = [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-debug"]}}]
+    route = {"enabled": True, "parentRefs": [{"name": "gateway"}], "rules": [{"filters": filters}]}
+    (rule,) = named(helm4.render({"skipApiCheck": True, "httpRoute": route}), "HTTPRoute")["spec"]["rules"]
+    assert rule == {"filters": filters, "backendRefs": [{"name": "demo-aws-support-exporter", "port": 10047}]}
+
+
 def test_every_object_is_in_the_namespace_asked_for(helm4: Helm4) -> None:
     values = {"namespaceOverride": "other", "networkPolicy": {"enabled": True}, "sharding": {"enabled": True}}
     assert {item["metadata"]["namespace"] for item in helm4.render(values)} == {"other"}
 
 
-MONITOR = {"enabled": True, "skipApiCheck": True}
+MONITOR = {"enabled": True}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +241,7 @@ MONITOR = {"enabled": True, "skipApiCheck": True}
 def test_notes_warn_where_nothing_scrapes_it_and_where_no_registry_has_the_image(
     helm4: Helm4, values: Values, warned: set[str]
 ) -> None:
-    notes = helm4.notes(values).partition("3. Open the status page")
+    notes = helm4.notes({"skipApiCheck": True, **values}).partition("3. Open the status page")
     warnings = {"image.registry is empty", "nothing scrapes it yet", "additionalLabels.release"}
     assert {warning for warning in warnings if warning in notes[0] + notes[2]} == warned
 
@@ -196,7 +253,7 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
     assert ("That role needs support:DescribeCases" in plain, "sts:AssumeRole" in plain) == (True, False)
     role = "arn:aws:iam::111122223333:role/Pod"
     account = {"annotations": {"eks.amazonaws.com/role-arn": role}}
-    sharded = helm4.notes({"sharding": {"enabled": True}, "existingSecret": "own", "serviceAccount": account})
+    sharded = helm4.notes({"sharding": {"enabled": True}, "existingConfigSecret": "own", "serviceAccount": account})
     for told in (f"Its own role is {role} (IRSA).", "with 3 shards.", "exec statefulset/demo-", "needs sts:AssumeRole"):
         assert told in sharded
     assert "--config.file=/etc/aws-support-exporter/config/config.yaml check" in sharded
@@ -206,6 +263,9 @@ def test_notes_name_what_was_installed(helm4: Helm4) -> None:
     received = helm4.notes({"sharding": {"enabled": True}, "config": {"events": queue}})
     assert "needs sqs:ReceiveMessage and sqs:DeleteMessage on the queue." in received
     assert "organizations:ListTagsForResource" in received
+    url = "https://support.example.com"
+    published = {"web": {"externalUrl": url}, "ingress": {"enabled": True, "hosts": [{"host": "support.example.com"}]}}
+    assert f"3. Open the status page\n   {url}\n" in helm4.notes(published)
 
 
 @pytest.mark.parametrize(

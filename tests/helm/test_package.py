@@ -8,6 +8,7 @@ import yaml
 
 from exporter import __version__
 from tests.support.chart import CHART, Helm3, Helm4, copy_of_chart
+from tests.support.tools import ROOT
 
 METADATA = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
@@ -18,6 +19,12 @@ def test_the_metadata_names_this_exporter_its_icon_and_what_artifact_hub_shows()
     annotations = METADATA["annotations"]
     assert all(isinstance(text, str) for text in annotations.values())
     assert "artifacthub.io/prerelease" not in annotations, "it would win over a version such as 1.2.3-rc.1"
+    assert METADATA["maintainers"]
+    assert yaml.safe_load(annotations["artifacthub.io/images"]) == [
+        {"name": "aws-support-exporter", "image": f"aws-support-exporter:{__version__}"}
+    ]
+    for link in yaml.safe_load(annotations["artifacthub.io/links"]):
+        assert (ROOT / "docs" / link["url"].rpartition("/")[2]).exists()
     changes = yaml.safe_load(annotations["artifacthub.io/changes"])
     assert {change["kind"] for change in changes} <= {"added", "changed", "deprecated", "removed", "fixed", "security"}
 

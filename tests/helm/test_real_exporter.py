@@ -15,13 +15,14 @@ import yaml
 from exporter import cli
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.support.chart import CHART, Engine, Helm4, Object, exporter_of, named, pod_of
+from tests.support.chart import CHART, Engine, Helm4, Object, Values, exporter_of, named, pod_of
 from tests.support.fetch import fetch
 from tests.support.page import Page
-from tests.support.process import ExporterProcess
+from tests.support.process import ExporterProcess, run_exporter
 
 FILES = sorted((CHART / "ci").glob("*-values.yaml"))
 ACCOUNTS = [f"{number:012}" for number in range(111111111111, 111111111141)]
+QUEUE_IN_CHINA = "https://sqs.cn-north-1.amazonaws.com.cn/999988887777/aws-support-events"
 OWN_CONFIG = "aws: {role_name: AwsSupportExporter}\naccounts: [{id: '111122223333'}]\n"
 
 
@@ -29,7 +30,7 @@ OWN_CONFIG = "aws: {role_name: AwsSupportExporter}\naccounts: [{id: '11112222333
 def simulator() -> Iterator[Simulator]:
     fleet = Fleet.empty(time.time)
     for account_id in ACCOUNTS:
-        fleet.add_account(account_id=account_id)
+        fleet.add_account(account_id=account_id).add_case()
     with Simulator(fleet) as running:
         yield running
 
@@ -107,3 +108,31 @@ def test_the_path_of_the_external_url_goes_before_every_path_unless_told_otherwi
     with ExporterProcess(command_line(objects, tmp_path), simulator.environment()) as exporter:
         address = "/".join(exporter.url.split("/")[:3])
         assert fetch(f"{address}{path}").status in {200, 503}
+
+
+def test_a_rollout_ends_the_old_pod_only_for_one_that_has_polled_every_account(
+    helm4: Helm4, simulator: Simulator, tmp_path: Path
+) -> None:
+    """By the chart's strategy the old pod goes when the new one is ready, and no sooner."""
+    accounts = [{"id": account_id} for account_id in ACCOUNTS]
+    config = {"aws": {"role_name": "AwsSupportExporter"}, "accounts": accounts}
+    changes: dict[str, Values] = {
+        "old": {},
+        "wrong": {"events": {"queue_url": QUEUE_IN_CHINA}},
+        "new": {"poll": {"interval": "10m"}},
+    }
+    lines = {}
+    for name, change in changes.items():
+        (tmp_path / name).mkdir()
+        lines[name] = command_line(helm4.render({"config": {**config, **change}}), tmp_path / name)
+    with ExporterProcess(lines["old"], simulator.environment()) as old:
+        before = Page(old.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
+        failed = run_exporter(lines["wrong"], simulator.environment())
+        assert (failed.returncode, old.get("/-/ready").status) == (2, 200)
+        assert "events.queue_url" in failed.stderr
+        with ExporterProcess(lines["new"], simulator.environment()) as new:
+            new.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
+            assert Page(new.get().text).up() == Page(old.get().text).up() == before.up()
+            assert Page(new.get().text).open_cases() == before.open_cases() == dict.fromkeys(ACCOUNTS, 1)
+            old.stop()
+            assert new.get("/-/ready").status == 200

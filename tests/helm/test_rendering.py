@@ -12,8 +12,8 @@ from tests.support.tools import ROOT, find_tool
 
 VALUES = {file.name.removesuffix("-values.yaml"): yaml.safe_load(file.read_text()) for file in sorted((CHART / "ci").iterdir())}
 GOLDEN = ROOT / "tests/helm/golden"
-MODELLED = ("grafana.integreatly.org/", "monitoring.coreos.com/")
-WITHOUT_MODEL = {"VerticalPodAutoscaler", "VMServiceScrape"}
+MODELLED = ("gateway.networking.k8s.io/", "grafana.integreatly.org/", "monitoring.coreos.com/")
+WITHOUT_MODEL = {"VerticalPodAutoscaler", "VMRule", "VMServiceScrape"}
 MEANT = "look at the difference; if it is meant, run: make test PYTEST_ARGS='tests/helm --rewrite-golden'"
 
 
@@ -62,7 +62,7 @@ def test_operators_take_every_custom_resource_and_would_refuse_a_wrong_one(rende
         pytest.skip("node, or the models of custom resources, are not here: install node and npm, then run `make tools`")
     objects = [item for items in rendered.values() for item in items]
     custom = [item for item in objects if item["apiVersion"].startswith(MODELLED)]
-    kinds = {"GrafanaDashboard", "PodMonitor", "PrometheusRule", "ScrapeConfig", "ServiceMonitor"}
+    kinds = {"GrafanaDashboard", "HTTPRoute", "PodMonitor", "PrometheusRule", "ServiceMonitor"}
     assert {item["kind"] for item in custom} == kinds
     assert {item["kind"] for item in objects if is_custom(item)} <= kinds | WITHOUT_MODEL
     wrong = [

@@ -12,8 +12,8 @@ QUIET, DOWN, ABSENT = "AwsSupportCaseQuiet", "AwsSupportAccountDown", "AwsSuppor
 
 
 def groups(engine: Engine, values: Values, chart: Path) -> list[Object]:
-    rule = {"enabled": True, "skipApiCheck": True, **values}
-    found: list[Object] = named(engine.render({"prometheusRule": rule}, chart), "PrometheusRule")["spec"]["groups"]
+    objects = engine.render({"skipApiCheck": True, "prometheusRule": {"enabled": True, **values}}, chart)
+    found: list[Object] = named(objects, "PrometheusRule")["spec"]["groups"]
     return found
 
 
@@ -32,10 +32,10 @@ def test_without_changes_the_rules_are_those_of_the_files(engine: Engine) -> Non
 
 def test_an_alert_is_changed_or_left_out_by_its_name_and_no_other(engine: Engine, chart: Path) -> None:
     before = alerts(engine, {}, chart)
-    after = alerts(engine, {"rules": {QUIET: {"for": "30m", "severity": "critical"}, ABSENT: {"enabled": False}}}, chart)
+    after = alerts(engine, {"overrides": {QUIET: {"for": "30m", "severity": "critical"}, ABSENT: {"enabled": False}}}, chart)
     assert after == {QUIET: {**before[QUIET], "for": "30m", "labels": {"severity": "critical"}}, DOWN: before[DOWN]}
     none = {name: {"enabled": False} for name in before}
-    assert [group["name"] for group in groups(engine, {"rules": none}, chart)] == ["aws-support.recording"]
+    assert [group["name"] for group in groups(engine, {"overrides": none}, chart)] == ["aws-support.recording"]
 
 
 @pytest.mark.parametrize(
@@ -54,19 +54,19 @@ def test_a_threshold_replaces_the_number_that_ends_the_expression(
 ) -> None:
     rules = yaml.safe_dump({"groups": [{"name": "g", "rules": [{"alert": "A", "expr": expression}]}]})
     chart = copy_of_chart(tmp_path, {"files/rules/alerts.yaml": rules})
-    assert alerts(engine, {"rules": {"A": {"threshold": threshold}}}, chart)["A"]["expr"] == expected
+    assert alerts(engine, {"overrides": {"A": {"threshold": threshold}}}, chart)["A"]["expr"] == expected
 
 
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ({ABSENT: {"threshold": 1}}, f"prometheusRule.rules.{ABSENT}.threshold: this alert has no threshold"),
-        ({"Quiet": {}}, f"prometheusRule.rules.Quiet: no such alert; the alerts are {ABSENT}, {DOWN}, {QUIET}"),
+        ({ABSENT: {"threshold": 1}}, f"prometheusRule.overrides.{ABSENT}.threshold: this alert has no threshold"),
+        ({"Quiet": {}}, f"prometheusRule.overrides.Quiet: no such alert; the alerts are {ABSENT}, {DOWN}, {QUIET}"),
     ],
 )
 def test_a_change_that_fits_no_alert_is_refused(engine: Engine, chart: Path, rules: Values, message: str) -> None:
     with pytest.raises(RenderError, match=re.escape(message)):
-        groups(engine, {"rules": rules}, chart)
+        groups(engine, {"overrides": rules}, chart)
 
 
 @pytest.mark.parametrize(("base", "between"), [("https://wiki.example.com/x", "#"), ("https://wiki.example.com/x/", "")])

@@ -24,6 +24,8 @@ from tests.support.tools import ROOT
 
 VALUES = (CHART / "values.yaml").read_text()
 SCHEMA = (CHART / "values.schema.json").read_text()
+CHECKS = (CHART / "templates/_checks.tpl").read_text()
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 CONFIGS = ROOT / "tests/config"
 ACCOUNT = "111122223333"
 
@@ -38,7 +40,12 @@ ACCOUNT = "111122223333"
         ({"sharding": {"replicas": 0}}, "replicas"),
         ({"serviceMonitor": {"interval": "often"}}, "interval"),
         ({"serviceMonitor": {"additionalLabels": {"release": 1}}}, "release"),
-        ({"prometheusRule": {"rules": {"A": {"threshold": "5"}}}}, "threshold"),
+        ({"prometheusRule": {"overrides": {"A": {"threshold": "5"}}}}, "threshold"),
+        ({"ingress": {"hosts": [{"hostname": "support.example.com"}]}}, "hostname"),
+        ({"httpRoute": {"parentRefs": [{"sectionName": "https"}]}}, "name"),
+        ({"serviceMonitor": {"labels": {"release": "monitoring"}}}, "labels"),
+        ({"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "own"}}}, "arn"),
+        ({"schedulerName": "packing"}, "schedulerName"),
         ({"prometheusRule": {"ownerLabels": ["team"]}}, "ownerLabels"),
         ({"prometheusRule": {"clusterLabel": "k8s-cluster"}}, "clusterLabel"),
         ({"networkPolicy": {"ingress": {"from": [{"nameSpaceSelector": {}}]}}}, "nameSpaceSelector"),
@@ -58,7 +65,7 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_key(engine: Engine, values:
 
 DEFAULTS: dict[str, Any] = yaml.safe_load(VALUES)
 HAVE_A_SWITCH = {section for section, part in DEFAULTS.items() if isinstance(part, dict) and part.get("enabled") is False}
-LIKE_SERVICE_MONITOR = {"podMonitor", "scrapeConfig", "vmServiceScrape"}
+LIKE_SERVICE_MONITOR = {"podMonitor", "vmServiceScrape"}
 HANDED_ON = {"podSecurityContext", "securityContext", "resources", "updateStrategy"}
 
 
@@ -74,9 +81,11 @@ def turned_on(section: str) -> dict[str, Any]:
     """Return values with which those of a section have an effect."""
     values: dict[str, Any] = {"skipApiCheck": True, "config": {"poll": {"interval": "5m"}}}
     values["sharding"] = {"enabled": section == "updateStrategy"}
+    if section == "ingress":
+        values["ingress"] = {"hosts": [{"host": "support.example.com"}]}
     if section == "dashboards":
         values["dashboards"] = {"configMaps": {"enabled": True}, "grafanaOperator": {"enabled": True}}
-    return {**values, section: {"enabled": True}} if section in HAVE_A_SWITCH else values
+    return {**values, section: {**values.get(section, {}), "enabled": True}} if section in HAVE_A_SWITCH else values
 
 
 @lru_cache
@@ -89,6 +98,7 @@ def usual(section: str, chart: Path) -> list[Object]:
     [
         pytest.param(path, id=".".join(path), marks=pytest.mark.slow if path[0] in LIKE_SERVICE_MONITOR else ())
         for path in paths(DEFAULTS)
+        if path != ("enabled",)
     ],
 )
 def test_an_empty_value_is_as_none_or_is_refused_by_its_name(path: tuple[str, ...], helm4: Helm4, chart: Path) -> None:
@@ -114,9 +124,29 @@ def test_an_empty_value_is_as_none_or_is_refused_by_its_name(path: tuple[str, ..
     assert re.search(rf"missing propert(y|ies) '{path[-1]}'|: set .*{path[-1]}$", told), told
 
 
-@pytest.mark.parametrize("values", [{"global": {"anything": {"of": "others"}}}, {"enabled": False}])
+@pytest.mark.parametrize("values", [{"global": {"anything": {"of": "others"}}}, {"enabled": True}])
 def test_what_parents_put_into_the_values_is_taken(engine: Engine, values: Values) -> None:
     assert engine.render(values) == engine.render({})
+
+
+RENAMED = re.search(r'"aws-support-exporter.renamed" -}}\n(.*?)\{\{- end', CHECKS, re.DOTALL)
+assert RENAMED
+
+
+@pytest.mark.parametrize(("old", "new"), yaml.safe_load(RENAMED[1]).items())
+def test_a_value_that_was_renamed_is_refused_by_the_name_of_the_new_one(engine: Engine, old: str, new: str) -> None:
+    *sections, last = old.split(".")
+    values: Values = {last: True}
+    for section in reversed(sections):
+        values = {section: values}
+    with pytest.raises(RenderError, match=re.escape(f"{old} is no longer a value: set {new}")):
+        engine.render(values)
+    assert f"`{old}`" in CHANGELOG
+
+
+def test_descriptions_are_noun_phrases() -> None:
+    verbs = re.compile("(Add|Allow|Create|Enable|Keep|Reload|Replaces|Run|Set|Store|Use)s? ")
+    assert [value.path for value in chart_values.documented_values(VALUES) if verbs.match(value.description)] == []
 
 
 def test_log_takes_what_the_exporter_takes() -> None:
@@ -136,6 +166,13 @@ def open_sections(node: dict[str, Any], path: str = "") -> Iterator[str]:
 
 def test_every_section_is_strict() -> None:
     assert set(open_sections(json.loads(SCHEMA))) == {"global", "prometheusRule.additionalGroups[]"}
+
+
+def test_the_examples_of_the_readme_are_valid(helm4: Helm4) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    assert len(examples) == 5
+    for text in examples:
+        assert helm4.render({"skipApiCheck": True, **yaml.safe_load(text)})
 
 
 def test_readme_and_schema_are_those_of_the_values_and_the_model() -> None:
@@ -165,6 +202,46 @@ def test_what_the_exporter_reads_the_schema_takes(file: Path) -> None:
     config = yaml.safe_load(file.read_text())
     as_helm_has_it = json.loads(json.dumps(config, default=str))  # dates are text there
     assert config is None or accepts(as_helm_has_it)
+
+
+NOT_REFUSED = {
+    "duplicate_key": "Helm has read the YAML",
+    "events_china": "regions are the exporter's to know",
+    "events_empty": "null is no value for Helm",
+    "events_http": "servers that are not AWS's may have no TLS",
+    "events_partition": "as events_china",
+    "label_with_nul": "no pattern has NUL",
+    "merge": "Helm has read the YAML",
+    "partitions": "as events_china",
+}
+"""What the exporter refuses, and the chart cannot: a rollout stops at it."""
+
+
+def without_aliases(file: Path) -> dict[str, Any]:
+    """Return a configuration as Helm hands it on, {} where that cannot be."""
+    try:
+        tokens = [type(token) for token in yaml.scan(file.read_text())]
+        read = {} if yaml.AliasToken in tokens else json.loads(json.dumps(yaml.safe_load(file.read_text()), default=str))
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+WRONG = {file.name.removesuffix(".bad.yaml"): without_aliases(file) for file in sorted(CONFIGS.glob("*.bad.yaml"))}
+
+
+@pytest.mark.parametrize(("name", "config"), [item for item in WRONG.items() if item[1]], ids=lambda value: str(value)[:30])
+def test_the_chart_refuses_a_configuration_that_would_end_the_exporter(name: str, config: Values, helm4: Helm4) -> None:
+    if name in NOT_REFUSED:
+        assert helm4.render({"config": config})
+    else:
+        with pytest.raises(RenderError, match=r"config|meet the specifications|invalid values"):
+            helm4.render({"config": config})
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.ok.yaml")), ids=lambda file: file.name)
+def test_the_chart_takes_a_configuration_that_the_exporter_takes(file: Path, helm4: Helm4) -> None:
+    assert helm4.render({"config": json.loads(json.dumps(yaml.safe_load(file.read_text()) or {}, default=str))})
 
 
 Config = dict[str, Any]

@@ -7,13 +7,20 @@ import { GrafanaDashboard } from "@kubernetes-models/grafana-operator/grafana.in
 import { PodMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor";
 import { PrometheusRule } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule";
 import { ServiceMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor";
-import { ScrapeConfig } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1alpha1/ScrapeConfig";
+import { HTTPRoute } from "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/HTTPRoute";
+import { Application } from "@kubernetes-models/argo-cd/argoproj.io/v1alpha1/Application";
+import { HelmRelease } from "@kubernetes-models/flux-cd/helm.toolkit.fluxcd.io/v2/HelmRelease";
+import { OCIRepository } from "@kubernetes-models/flux-cd/source.toolkit.fluxcd.io/v1/OCIRepository";
 
 const PACKAGES = {
+  "argoproj.io": "@kubernetes-models/argo-cd",
+  "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
+  "helm.toolkit.fluxcd.io": "@kubernetes-models/flux-cd",
+  "source.toolkit.fluxcd.io": "@kubernetes-models/flux-cd",
   "grafana.integreatly.org": "@kubernetes-models/grafana-operator",
   "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
 };
-const MODELS = [GrafanaDashboard, PodMonitor, PrometheusRule, ScrapeConfig, ServiceMonitor];
+const MODELS = [Application, GrafanaDashboard, HelmRelease, HTTPRoute, OCIRepository, PodMonitor, PrometheusRule, ServiceMonitor];
 const OPTIONS = {
   noEmit: true,
   strict: true,

@@ -6,15 +6,15 @@ from pathlib import Path
 import yaml
 
 from tests.rules.test_alerts import Alert
-from tests.support.chart import Helm4, Values, named
+from tests.support.chart import Helm4, named
 from tests.support.prometheus import Promtool
 
 
 def rendered(**values: object) -> list[Alert]:
     """Return the alerts of the chart."""
-    rule: Values = {"enabled": True, "skipApiCheck": True, **values}
-    groups = named(Helm4().render({"prometheusRule": rule}), "PrometheusRule")["spec"]["groups"]
-    return [alert for group in groups for alert in group["rules"] if "alert" in alert]
+    objects = Helm4().render({"skipApiCheck": True, "prometheusRule": {"enabled": True, **values}})
+    groups = named(objects, "PrometheusRule")["spec"]["groups"]
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
 def complaints(promtool: Promtool, rules: Sequence[Alert], tests: Sequence[Mapping[str, object]], folder: Path) -> str:

@@ -83,6 +83,11 @@ def as_test(situation: Situation, texts: Mapping[str, Alert]) -> dict[str, Any]:
 
 def cut(values: str, minute: int) -> str:
     """Return a series that ends after that minute."""
+    return " ".join((*each_minute(values)[: minute + 1], "stale"))
+
+
+def each_minute(values: str) -> list[str]:
+    """Return what promtool's notation of a series stands for, minute by minute."""
     written: list[str] = []
     for token in values.split():
         found = re.fullmatch(r"(_|-?\d+)(?:\+(\d+))?x(\d+)", token)
@@ -92,7 +97,7 @@ def cut(values: str, minute: int) -> str:
             written += ["_"] * int(found[3])
         else:
             written += [str(int(found[1]) + index * int(found[2] or 0)) for index in range(int(found[3]) + 1)]
-    return " ".join((*written[: minute + 1], "stale"))
+    return written
 
 
 def test_rules_are_what_prometheus_takes(promtool: Promtool) -> None:

@@ -84,7 +84,7 @@ def test_a_section_names_the_threshold_that_the_alert_has(alert: Alert) -> None:
 
 def test_the_chart_sets_every_threshold_that_there_is() -> None:
     changed = {alert["alert"]: {"threshold": 77} for alert in alerts() if threshold(alert) is not None}
-    values = {"prometheusRule": {"enabled": True, "skipApiCheck": True, "rules": changed}}
+    values = {"skipApiCheck": True, "prometheusRule": {"enabled": True, "overrides": changed}}
     groups = named(Helm4().render(values), "PrometheusRule")["spec"]["groups"]
     expressions = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"] if "alert" in rule}
     assert expressions == {

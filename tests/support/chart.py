@@ -134,7 +134,7 @@ def exporter_of(objects: Iterable[Object]) -> Object:
 def is_custom(item: Object) -> bool:
     """Tell whether an object is of a kind that Kubernetes itself does not have."""
     group = item["apiVersion"].partition("/")[0]
-    return "." in group and not group.endswith(".k8s.io")
+    return "." in group and (not group.endswith(".k8s.io") or group.startswith("gateway."))
 
 
 # The one in C reads large files ten times as fast.

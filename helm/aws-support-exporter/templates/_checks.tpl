@@ -1,25 +1,51 @@
-{{/* Fails if the cluster does not have the API of an enabled custom resource. Takes root, key, section, api, needs. */}}
-{{- define "aws-support-exporter.requireApi" -}}
-{{- if not (or .root.Values.skipApiCheck .section.skipApiCheck (.root.Capabilities.APIVersions.Has .api)) -}}
-{{- fail (printf "%s.enabled is true, but this cluster does not have the API %s: install %s first, or set %s.skipApiCheck=true (helm template: --api-versions %s)" .key .api .needs .key .api) -}}
+{{/*
+"true" if the chart and a section of its values are enabled. Takes the root, the section's key, and for a custom resource its API and whose
+that is: fails if the cluster does not have it.
+*/}}
+{{- define "aws-support-exporter.enabled" -}}
+{{- $root := index . 0 -}}
+{{- $key := index . 1 -}}
+{{- $section := $root.Values -}}
+{{- range splitList "." $key -}}{{- $section = get $section . | default dict -}}{{- end -}}
+{{- if and $root.Values.enabled $section.enabled -}}
+{{- with slice . 2 -}}
+{{- if not (or $root.Values.skipApiCheck ($root.Capabilities.APIVersions.Has (first .))) -}}
+{{- fail (printf "%s.enabled is true, but this cluster does not have the API %s: install %s first, or set skipApiCheck=true (helm template: --api-versions %[2]s)" $key (first .) (last .)) -}}
+{{- end -}}
+{{- end -}}
+true
 {{- end -}}
 {{- end -}}
 
-{{/* Fails on values that contradict each other. */}}
+{{/* Fails on values that are no longer taken, and on those that contradict each other. */}}
 {{- define "aws-support-exporter.check" -}}
+{{- range $old, $new := fromYaml (include "aws-support-exporter.renamed" .) -}}
+{{- $value := $.Values -}}
+{{- range splitList "." $old -}}{{- $value = get (default dict $value) . -}}{{- end -}}
+{{- if $value -}}{{- fail (printf "%s is no longer a value: set %s" $old $new) -}}{{- end -}}
+{{- end -}}
 {{- $given := list -}}
-{{- if .Values.config -}}{{- $given = append $given "config" -}}{{- end -}}
-{{- if .Values.existingConfigMap -}}{{- $given = append $given "existingConfigMap" -}}{{- end -}}
-{{- if .Values.existingSecret -}}{{- $given = append $given "existingSecret" -}}{{- end -}}
+{{- range list "config" "existingConfigMap" "existingConfigSecret" -}}
+{{- if get $.Values . -}}{{- $given = append $given . -}}{{- end -}}
+{{- end -}}
 {{- if gt (len $given) 1 -}}
 {{- fail (printf "%s are mutually exclusive: set one of them" (join " and " $given)) -}}
 {{- end -}}
+{{- with .Values.config -}}{{- include "aws-support-exporter.checkConfig" . -}}{{- end -}}
+{{- if and .Values.configInSecret (not .Values.config) -}}
+{{- fail "configInSecret is true, but there is no config to store: set config" -}}
+{{- end -}}
 {{- if and .Values.configAutoReload (not $given) -}}
-{{- fail "configAutoReload is true, but there is no configuration to reload: set config, existingConfigMap or existingSecret" -}}
+{{- fail "configAutoReload is true, but there is no configuration to reload: set config, existingConfigMap or existingConfigSecret" -}}
 {{- end -}}
 {{- $queue := ((.Values.config).events).queue_url | default "" -}}
-{{- if and $queue .Values.sharding.enabled (gt (int .Values.sharding.replicas) 1) (not (contains "{shard}" $queue)) -}}
+{{- if (.Values.sharding).enabled -}}
+{{- if and $queue (gt (int .Values.sharding.replicas) 1) (not (contains "{shard}" $queue)) -}}
 {{- fail "config.events.queue_url is one queue for all shards: write {shard} into its name, and have each event sent to each of these queues" -}}
+{{- end -}}
+{{- if ne (int .Values.replicaCount) 1 -}}
+{{- fail "replicaCount has no effect with sharding.enabled: set sharding.replicas, and leave replicaCount at 1" -}}
+{{- end -}}
 {{- end -}}
 {{- if and (or .Values.web.config.tls .Values.web.config.auth) (not .Values.web.config.existingSecret) -}}
 {{- fail "web.config.tls and web.config.auth describe the web configuration: set web.config.existingSecret, too" -}}
@@ -27,26 +53,103 @@
 {{- if and .Values.serviceAccount.annotations (not .Values.serviceAccount.create) -}}
 {{- fail "serviceAccount.annotations requires serviceAccount.create=true: annotate your own ServiceAccount instead" -}}
 {{- end -}}
-{{- if and (.Values.strategy).rollingUpdate (eq ((.Values.strategy).type | default "") "Recreate") (not .Values.sharding.enabled) -}}
-{{- fail "strategy.rollingUpdate requires strategy.type=RollingUpdate" -}}
-{{- end -}}
-{{- if and .Values.persistence.enabled (not .Values.sharding.enabled) (ne ((.Values.strategy).type | default "") "Recreate") -}}
-{{- fail "persistence.enabled requires strategy.type=Recreate: two pods cannot use one volume" -}}
-{{- end -}}
-{{- if and .Values.persistence.existingClaim .Values.sharding.enabled -}}
+{{- with .Values.persistence -}}
+{{- if and .enabled .existingClaim ($.Values.sharding).enabled -}}
 {{- fail "persistence.existingClaim is one volume for all shards: remove it, and each pod gets a claim of its own" -}}
+{{- end -}}
+{{- if and .enabled (gt (int $.Values.replicaCount) 1) -}}
+{{- fail "persistence.enabled requires replicaCount=1: two pods cannot use one volume" -}}
+{{- end -}}
 {{- end -}}
 {{- if and .Values.service.nodePort (eq .Values.service.type "ClusterIP") -}}
 {{- fail "service.nodePort requires service.type NodePort or LoadBalancer" -}}
 {{- end -}}
-{{- $monitors := list -}}
-{{- if .Values.serviceMonitor.enabled -}}{{- $monitors = append $monitors "serviceMonitor" -}}{{- end -}}
-{{- if .Values.podMonitor.enabled -}}{{- $monitors = append $monitors "podMonitor" -}}{{- end -}}
-{{- if .Values.scrapeConfig.enabled -}}{{- $monitors = append $monitors "scrapeConfig" -}}{{- end -}}
-{{- if gt (len $monitors) 1 -}}
-{{- fail (printf "%s are mutually exclusive, because Prometheus would scrape the exporter more than once: enable one of them" (join " and " $monitors)) -}}
+{{- if and .Values.service.loadBalancerSourceRanges (ne .Values.service.type "LoadBalancer") -}}
+{{- fail "service.loadBalancerSourceRanges requires service.type LoadBalancer" -}}
 {{- end -}}
-{{- if and .Values.podDisruptionBudget.enabled (kindIs "invalid" .Values.podDisruptionBudget.minAvailable) (kindIs "invalid" .Values.podDisruptionBudget.maxUnavailable) -}}
+{{- if and (.Values.ingress).enabled (not .Values.ingress.hosts) -}}
+{{- fail "ingress.enabled is true, but it has no hosts: set ingress.hosts" -}}
+{{- end -}}
+{{- if and (.Values.serviceMonitor).enabled (.Values.podMonitor).enabled -}}
+{{- fail "serviceMonitor and podMonitor are mutually exclusive, because Prometheus would scrape the exporter twice: enable one of them" -}}
+{{- end -}}
+{{- with .Values.podDisruptionBudget -}}
+{{- if and .enabled (kindIs "invalid" .minAvailable) (kindIs "invalid" .maxUnavailable) -}}
 {{- fail "podDisruptionBudget.enabled is true: set podDisruptionBudget.minAvailable or podDisruptionBudget.maxUnavailable" -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Values that other ones replace. The schema lets them pass, so that their own message is shown. */}}
+{{- define "aws-support-exporter.renamed" -}}
+existingSecret: existingConfigSecret
+prometheusRule.rules: prometheusRule.overrides, or prometheusRule.additionalGroups for rules of your own
+scrapeConfig: serviceMonitor or podMonitor
+serviceMonitor.skipApiCheck: skipApiCheck
+podMonitor.skipApiCheck: skipApiCheck
+vmServiceScrape.skipApiCheck: skipApiCheck
+prometheusRule.skipApiCheck: skipApiCheck
+dashboards.grafanaOperator.skipApiCheck: skipApiCheck
+verticalPodAutoscaler.skipApiCheck: skipApiCheck
+startupProbe: livenessProbe.initialDelaySeconds
+verticalPodAutoscaler.updateMode: verticalPodAutoscaler.updatePolicy.updateMode
+verticalPodAutoscaler.controlledResources: verticalPodAutoscaler.containerPolicy.controlledResources
+verticalPodAutoscaler.controlledValues: verticalPodAutoscaler.containerPolicy.controlledValues
+verticalPodAutoscaler.minAllowed: verticalPodAutoscaler.containerPolicy.minAllowed
+verticalPodAutoscaler.maxAllowed: verticalPodAutoscaler.containerPolicy.maxAllowed
+{{- end -}}
+
+{{/* Fails on a configuration whose values are right by themselves, but do not fit together. Takes the configuration. */}}
+{{- define "aws-support-exporter.checkConfig" -}}
+{{- $config := . -}}
+{{- $aws := default dict .aws -}}
+{{- $seen := list -}}
+{{- $own := list -}}
+{{- range $key := list "accounts" "organizations" "events" -}}
+{{- $section := get $config $key | default list -}}
+{{- range $index, $entry := kindIs "map" $section | ternary (list $section) $section -}}
+{{- $path := eq $key "events" | ternary "config.events" (printf "config.%s[%d]" $key $index) -}}
+{{- $name := printf "%s %s" (trimSuffix "s" $key) ($entry.id | default $entry.name) -}}
+{{- if has $name $seen -}}{{- fail (printf "%s: %s is there twice: remove one of them" $path $name) -}}{{- end -}}
+{{- $seen = append $seen $name -}}
+{{- $ways := list -}}
+{{- range list "role_arn" "role_chain" "profile" "use_own_credentials" -}}
+{{- if get $entry . -}}{{- $ways = append $ways . -}}{{- end -}}
+{{- end -}}
+{{- if gt (len $ways) 1 -}}{{- fail (printf "%s: %s each say how the credentials come: keep one of them" $path (join " and " $ways)) -}}{{- end -}}
+{{- $role := $entry.role_arn | default (last ($entry.role_chain | default (list ""))) -}}
+{{- $isNamed := and $entry.id $aws.role_name (not $ways) -}}
+{{- if and $entry.external_id (not (or $role $isNamed)) -}}
+{{- fail (printf "%s.external_id is for a role, and there is none: write role_arn, or remove it" $path) -}}
+{{- end -}}
+{{- if and $role $entry.id (ne (index (splitList ":" $role) 4) $entry.id) -}}
+{{- fail (printf "%s: the role %s is in another account than %s: correct it, or the id" $path $role $entry.id) -}}
+{{- end -}}
+{{- if and $entry.id (or $entry.use_own_credentials (not (or $ways $isNamed))) -}}{{- $own = append $own $path -}}{{- end -}}
+{{- if and (eq $key "organizations") (not (or $entry.member_role_name $aws.role_name)) -}}
+{{- fail (printf "%s.member_role_name is missing: write the name of the role to assume in each account, here or as config.aws.role_name" $path) -}}
+{{- end -}}
+{{- if and (gt (len (default list $entry.role_chain)) 1) (gt (include "aws-support-exporter.seconds" ($aws.session_duration | default "1h") | float64) 3600.0) -}}
+{{- fail (printf "config.aws.session_duration is too long for %s.role_chain: write 1h or less" $path) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if gt (len $own) 1 -}}
+{{- fail (printf "the exporter's own credentials belong to one account, but %s use them: write role_arn there, or config.aws.role_name" (join " and " $own)) -}}
+{{- end -}}
+{{- $interval := include "aws-support-exporter.seconds" ((.poll).interval | default "5m") -}}
+{{- $staleness := include "aws-support-exporter.seconds" ((.poll).max_staleness | default "30m") -}}
+{{- if lt (float64 $staleness) (float64 $interval) -}}
+{{- fail "config.poll.max_staleness is shorter than config.poll.interval: cases would vanish between two polls" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A duration, such as 1h30m, in seconds. */}}
+{{- define "aws-support-exporter.seconds" -}}
+{{- $units := dict "ms" 0.001 "s" 1 "m" 60 "h" 3600 "d" 86400 "w" 604800 "y" 31536000 -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9]+[a-z]+" . -1 -}}
+{{- $sum = addf $sum (mulf (regexFind "[0-9]+" .) (get $units (regexFind "[a-z]+" .))) -}}
+{{- end -}}
+{{- $sum -}}
 {{- end -}}

@@ -1,10 +1,10 @@
 {{- define "aws-support-exporter.configName" -}}
-{{- .Values.existingConfigMap | default .Values.existingSecret | default (include "aws-support-exporter.fullname" .) -}}
+{{- .Values.existingConfigMap | default .Values.existingConfigSecret | default (include "aws-support-exporter.fullname" .) -}}
 {{- end -}}
 
 {{/* The kind of object that the configuration is in; nothing when there is no configuration. */}}
 {{- define "aws-support-exporter.configKind" -}}
-{{- if or .Values.existingSecret (and .Values.config .Values.configInSecret) -}}Secret
+{{- if or .Values.existingConfigSecret (and .Values.config .Values.configInSecret) -}}Secret
 {{- else if or .Values.existingConfigMap .Values.config -}}ConfigMap
 {{- end -}}
 {{- end -}}
@@ -31,4 +31,8 @@
 {{- $root := index . 0 -}}
 {{- $prefix := $root.Values.web.routePrefix | default (default "" $root.Values.web.externalUrl | urlParse).path -}}
 {{- printf "/%s" (trimAll "/" $prefix) | trimSuffix "/" -}}{{- index . 1 -}}
+{{- end -}}
+
+{{- define "aws-support-exporter.scheme" -}}
+{{- .Values.web.config.tls | ternary "https" "http" -}}
 {{- end -}}

@@ -1,67 +1,19 @@
 {{/* What the endpoints of ServiceMonitor, PodMonitor and VMServiceScrape share. Takes root, section. */}}
 {{- define "aws-support-exporter.endpoint" -}}
 port: http
-path: {{ include "aws-support-exporter.path" (list .root .root.Values.web.telemetryPath) | quote }}
-scheme: {{ include "aws-support-exporter.scheme" . }}
-{{- with .section.interval }}
-interval: {{ . | quote }}
-{{- end }}
-{{- with .section.scrapeTimeout }}
-scrapeTimeout: {{ . | quote }}
-{{- end }}
-{{- if .section.honorLabels }}
-honorLabels: true
-{{- end }}
-{{- range $key := list "tlsConfig" "basicAuth" "relabelings" "metricRelabelings" "relabelConfigs" "metricRelabelConfigs" }}
-{{- with get $.section $key }}
-{{ $key }}:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- end }}
+path: {{ include "aws-support-exporter.path" (list .root "/metrics") | quote }}
+scheme: {{ .section.scheme | default (include "aws-support-exporter.scheme" .root) }}
+{{- include "aws-support-exporter.fields" (list .section "interval" "scrapeTimeout" "honorLabels" "authorization" "basicAuth" "tlsConfig" "relabelings" "metricRelabelings" "relabelConfigs" "metricRelabelConfigs") }}
 {{- end -}}
 
-{{- define "aws-support-exporter.scheme" -}}
-{{- .section.scheme | default (.root.Values.web.config.tls | ternary "https" "http") -}}
-{{- end -}}
-
-{{/* What selects the Service that is scraped, and not the one that names the pods. */}}
-{{- define "aws-support-exporter.monitoredService" -}}
+{{/* What else their specs share. Takes root, section, component. */}}
+{{- define "aws-support-exporter.targets" -}}
 namespaceSelector:
   matchNames:
-    - {{ include "aws-support-exporter.namespace" . | quote }}
+    - {{ include "aws-support-exporter.namespace" .root | quote }}
 selector:
   matchLabels:
-    {{- include "aws-support-exporter.instanceLabels" . | nindent 4 }}
-    app.kubernetes.io/component: metrics
-{{- end -}}
-
-{{/* Labels of targets that are kept from Service and pod, and how much a target may have. Takes a section. */}}
-{{- define "aws-support-exporter.targets" -}}
-{{- with .sampleLimit }}
-sampleLimit: {{ int . }}
-{{- end }}
-{{- with .jobLabel }}
-jobLabel: {{ . | quote }}
-{{- end }}
-{{- with .targetLabels }}
-targetLabels:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .podTargetLabels }}
-podTargetLabels:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- end -}}
-
-{{/* Where each exporter is reached, as a YAML list of host:port: by its pod when sharded, by the Service when there is one. */}}
-{{- define "aws-support-exporter.hosts" -}}
-{{- $name := include "aws-support-exporter.fullname" . -}}
-{{- $namespace := include "aws-support-exporter.namespace" . -}}
-{{- if .Values.sharding.enabled -}}
-{{- range $index := until (int .Values.sharding.replicas) }}
-- {{ printf "%s-%d.%s.%s.svc:%d" $name $index (include "aws-support-exporter.headlessName" $) $namespace (int $.Values.web.port) }}
-{{- end -}}
-{{- else -}}
-- {{ printf "%s.%s.svc:%d" $name $namespace (int .Values.service.port) }}
-{{- end -}}
+    {{- include "aws-support-exporter.instanceLabels" .root | nindent 4 }}
+    app.kubernetes.io/component: {{ .component }}
+{{- include "aws-support-exporter.fields" (list .section "jobLabel" "targetLabels" "podTargetLabels" "scrapeClass" "scrapeProtocols" "fallbackScrapeProtocol" "bodySizeLimit" "sampleLimit" "seriesLimit" "labelLimit" "labelNameLengthLimit" "labelValueLengthLimit" "targetLimit") }}
 {{- end -}}

@@ -1,20 +1,27 @@
+{{/* Fields of a section that are set, each on a new line, by their own names. Takes the section, then the names. */}}
+{{- define "aws-support-exporter.fields" -}}
+{{- $section := first . -}}
+{{- range $name := rest . -}}
+{{- with get $section $name }}
+{{ dict $name . | toYaml }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The chart's name, or what replaces it. */}}
 {{- define "aws-support-exporter.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- default .Chart.Name .Values.nameOverride -}}
 {{- end -}}
 
 {{/* The name of all objects. 52 characters: a StatefulSet's pods carry it in a label with 11 more, and in a host name of 63. */}}
 {{- define "aws-support-exporter.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
-{{- else -}}
-{{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- $name := include "aws-support-exporter.name" . -}}
+{{- $joined := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
+{{- $fullname := default $joined .Values.fullnameOverride -}}
+{{- if gt (len $fullname) 52 -}}
+{{- fail (printf "the name %s has %d characters, of at most 52: set fullnameOverride" $fullname (len $fullname)) -}}
 {{- end -}}
-{{- end -}}
+{{- $fullname -}}
 {{- end -}}
 
 {{- define "aws-support-exporter.namespace" -}}

@@ -1,9 +1,6 @@
 {{/* The command line. */}}
 {{- define "aws-support-exporter.args" -}}
 - {{ printf "--web.listen-address=:%d" (int .Values.web.port) | quote }}
-{{- if ne .Values.web.telemetryPath "/metrics" }}
-- {{ printf "--web.telemetry-path=%s" .Values.web.telemetryPath | quote }}
-{{- end }}
 {{- with .Values.web.externalUrl }}
 - {{ printf "--web.external-url=%s" . | quote }}
 {{- end }}
@@ -22,11 +19,11 @@
 {{- if .Values.configAutoReload }}
 - "--config.enable-auto-reload"
 {{- end }}
-{{- if .Values.sharding.enabled }}
+{{- if (.Values.sharding).enabled }}
 - "--shard.from-hostname"
 - {{ printf "--shard.total=%d" (int .Values.sharding.replicas) | quote }}
 {{- end }}
-{{- if .Values.persistence.enabled }}
+{{- if (.Values.persistence).enabled }}
 - "--storage.path=/var/lib/aws-support-exporter/state"
 {{- end }}
 - {{ printf "--log.level=%s" .Values.log.level | quote }}
@@ -85,7 +82,7 @@ spec:
     {{- . | nindent 4 }}
   {{- end }}
   {{- $context := default dict .Values.podSecurityContext }}
-  {{- if and .Values.persistence.enabled (not (.Capabilities.APIVersions.Has "security.openshift.io/v1")) }}
+  {{- if and (.Values.persistence).enabled (not (.Capabilities.APIVersions.Has "security.openshift.io/v1")) }}
   {{- /* The image's group, or the volume is root's. OpenShift assigns one. */}}
   {{- $context = merge dict $context (dict "fsGroup" 65532 "fsGroupChangePolicy" "OnRootMismatch") }}
   {{- end }}
@@ -94,26 +91,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
-  {{- with .Values.priorityClassName }}
-  priorityClassName: {{ . | quote }}
-  {{- end }}
-  {{- with .Values.runtimeClassName }}
-  runtimeClassName: {{ . | quote }}
-  {{- end }}
-  {{- with .Values.schedulerName }}
-  schedulerName: {{ . | quote }}
-  {{- end }}
-  {{- with .Values.hostAliases }}
-  hostAliases:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.dnsPolicy }}
-  dnsPolicy: {{ . }}
-  {{- end }}
-  {{- with .Values.dnsConfig }}
-  dnsConfig:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- include "aws-support-exporter.fields" (list .Values "priorityClassName" "hostAliases" "dnsPolicy" "dnsConfig" "nodeSelector" "tolerations" "affinity") | replace "\n" "\n  " }}
   {{- with .Values.extraInitContainers }}
   initContainers:
     {{- toYaml . | nindent 4 }}
@@ -144,20 +122,9 @@ spec:
       readinessProbe:
         {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.readinessProbe "path" "/-/ready") | nindent 8 }}
       {{- end }}
-      {{- if (.Values.startupProbe).enabled }}
-      startupProbe:
-        {{- include "aws-support-exporter.probe" (dict "root" . "probe" .Values.startupProbe "path" "/-/healthy") | nindent 8 }}
-      {{- end }}
-      {{- with .Values.resources }}
-      resources:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with .Values.securityContext }}
-      securityContext:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
+      {{- include "aws-support-exporter.fields" (list .Values "resources" "securityContext") | replace "\n" "\n      " }}
       {{- $configKind := include "aws-support-exporter.configKind" . }}
-      {{- if or $configKind .Values.web.config.existingSecret .Values.persistence.enabled .Values.extraVolumeMounts }}
+      {{- if or $configKind .Values.web.config.existingSecret (.Values.persistence).enabled .Values.extraVolumeMounts }}
       volumeMounts:
         {{- if $configKind }}
         - name: config
@@ -169,7 +136,7 @@ spec:
           mountPath: /etc/aws-support-exporter/web
           readOnly: true
         {{- end }}
-        {{- if .Values.persistence.enabled }}
+        {{- if (.Values.persistence).enabled }}
         - name: state
           mountPath: /var/lib/aws-support-exporter/state
         {{- end }}
@@ -180,7 +147,7 @@ spec:
     {{- with .Values.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- $claimed := and .Values.persistence.enabled (not .Values.sharding.enabled) }}
+  {{- $claimed := and (.Values.persistence).enabled (not (.Values.sharding).enabled) }}
   {{- if or $configKind .Values.web.config.existingSecret $claimed .Values.extraVolumes }}
   volumes:
     {{- if $configKind }}
@@ -200,18 +167,6 @@ spec:
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- end }}
-  {{- with .Values.nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.affinity }}
-  affinity:
-    {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with .Values.topologySpreadConstraints }}
   {{- $selector := dict "labelSelector" (dict "matchLabels" (fromYaml (include "aws-support-exporter.selectorLabels" $))) }}

@@ -1,7 +1,18 @@
+{{/* PrometheusRule or VMRule, without its kind. */}}
+{{- define "aws-support-exporter.rules" -}}
+{{- with .Values.prometheusRule -}}
+metadata:
+  {{- include "aws-support-exporter.metadata" (dict "root" $ "labels" .additionalLabels "annotations" .annotations "namespace" .namespace) | nindent 2 }}
+spec:
+  groups:
+    {{- include "aws-support-exporter.ruleGroups" (dict "root" $) | nindent 4 }}
+{{- end -}}
+{{- end -}}
+
 {{/* The groups of all rule files, with the overrides of single alerts. Takes root. */}}
 {{- define "aws-support-exporter.ruleGroups" -}}
 {{- $values := .root.Values.prometheusRule -}}
-{{- $changes := default dict $values.rules -}}
+{{- $changes := default dict $values.overrides -}}
 {{- range $label := default list $values.ownerLabels -}}
 {{- if hasKey (default dict $values.additionalRuleLabels) $label -}}
 {{- fail (printf "prometheusRule.additionalRuleLabels.%s would replace the owner of each account: remove it there, or from prometheusRule.ownerLabels" $label) -}}
@@ -30,7 +41,7 @@
 {{- end -}}
 {{- range $name, $_ := $changes -}}
 {{- if not (has $name $shipped) -}}
-{{- fail (printf "prometheusRule.rules.%s: no such alert; the alerts are %s" $name (sortAlpha $shipped | join ", ")) -}}
+{{- fail (printf "prometheusRule.overrides.%s: no such alert; the alerts are %s" $name (sortAlpha $shipped | join ", ")) -}}
 {{- end -}}
 {{- end -}}
 {{- concat $groups (default list $values.additionalGroups) | default list | toYaml -}}
@@ -51,7 +62,7 @@ One alert. Takes root, rule, change.
 {{- if not (kindIs "invalid" .change.threshold) -}}
 {{- $pattern := `((?:[<>]=?|[!=]=)\s*(?:bool\s+)?)[-+]?(?:[0-9]*\.)?[0-9]+(?:[eE][-+]?[0-9]+)?(\s*)$` -}}
 {{- if not (regexMatch $pattern $rule.expr) -}}
-{{- fail (printf "prometheusRule.rules.%s.threshold: this alert has no threshold; remove it" $rule.alert) -}}
+{{- fail (printf "prometheusRule.overrides.%s.threshold: this alert has no threshold; remove it" $rule.alert) -}}
 {{- end -}}
 {{- $_ := set $rule "expr" (regexReplaceAll $pattern $rule.expr (printf "${1}%s${2}" (toJson .change.threshold))) -}}
 {{- end -}}

@@ -26,7 +26,7 @@ locals {
     Condition = {
       StringEquals = {
         "aws:SourceAccount"                         = local.account
-        "aws:RequestTag/eks-cluster-name"           = var.cluster_name
+        "aws:RequestTag/eks-cluster-arn"            = var.cluster_arn
         "aws:RequestTag/kubernetes-namespace"       = var.namespace
         "aws:RequestTag/kubernetes-service-account" = var.service_account_name
       }
@@ -39,7 +39,7 @@ locals {
     Action    = "sts:AssumeRoleWithWebIdentity"
     Condition = {
       StringEquals = {
-        "${local.issuer}:aud" = "sts.amazonaws.com"
+        "${local.issuer}:aud" = var.audience
         "${local.issuer}:sub" = "system:serviceaccount:${var.namespace}:${var.service_account_name}"
       }
     }
@@ -51,16 +51,19 @@ resource "aws_iam_role" "this" {
   description = "Of the pod of aws-support-exporter"
   tags        = var.tags
 
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     # As texts, since the two are objects of different types.
-    Statement = [jsondecode(var.cluster_name != null ? jsonencode(local.pod_identity) : jsonencode(local.service_account))]
+    Statement = [jsondecode(var.cluster_arn != null ? jsonencode(local.pod_identity) : jsonencode(local.service_account))]
   })
 
   lifecycle {
     precondition {
-      condition     = (var.cluster_name == null) != (var.oidc_issuer == null)
-      error_message = "Give cluster_name for EKS Pod Identity, or oidc_issuer for IRSA."
+      condition     = (var.cluster_arn == null) != (var.oidc_issuer == null)
+      error_message = "Give cluster_arn for EKS Pod Identity, or oidc_issuer for IRSA."
     }
   }
 }
@@ -70,24 +73,27 @@ resource "aws_iam_role_policy" "assume_roles" {
   role = aws_iam_role.this.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid    = "AssumeRolesOfAccounts"
-      Effect = "Allow"
-      Action = [
-        "sts:AssumeRole",
-        "sts:TagSession",
-      ]
-      Resource = [
-        "arn:${local.partition}:iam::*:role/${var.member_role_name}",
-        "arn:${local.partition}:iam::*:role/${var.discovery_role_name}",
-      ]
-    }]
+    Statement = [merge(
+      {
+        Sid    = "AssumeRolesOfAccounts"
+        Effect = "Allow"
+        Action = [
+          "sts:AssumeRole",
+          "sts:TagSession",
+        ]
+        Resource = [
+          "arn:${local.partition}:iam::*:role/${var.member_role_name}",
+          "arn:${local.partition}:iam::*:role/${var.discovery_role_name}",
+        ]
+      },
+      var.only_own_organization ? { Condition = { StringEquals = { "aws:ResourceOrgID" = "$${aws:PrincipalOrgID}" } } } : {},
+    )]
   })
 }
 
 resource "aws_eks_pod_identity_association" "this" {
-  count           = var.cluster_name == null ? 0 : 1
-  cluster_name    = var.cluster_name
+  count           = var.cluster_arn == null ? 0 : 1
+  cluster_name    = split("/", var.cluster_arn)[1]
   namespace       = var.namespace
   service_account = var.service_account_name
   role_arn        = aws_iam_role.this.arn

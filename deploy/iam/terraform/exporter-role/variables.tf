@@ -16,8 +16,14 @@ variable "discovery_role_name" {
   default     = "AwsSupportExporterDiscovery"
 }
 
-variable "cluster_name" {
-  description = "For EKS Pod Identity: the cluster that the exporter runs in. It needs the add-on eks-pod-identity-agent."
+variable "only_own_organization" {
+  description = "Whether the role may assume roles in its own organization only. False for accounts of several organizations, or of none."
+  type        = bool
+  default     = true
+}
+
+variable "cluster_arn" {
+  description = "For EKS Pod Identity: the cluster in this account that the exporter runs in. It needs the add-on eks-pod-identity-agent."
   type        = string
   default     = null
 }
@@ -26,6 +32,12 @@ variable "oidc_issuer" {
   description = "For IRSA: the issuer of the cluster. Its identity provider has to exist in IAM."
   type        = string
   default     = null
+}
+
+variable "audience" {
+  description = "For IRSA: the audience of the service account's tokens, which the identity provider has to list."
+  type        = string
+  default     = "sts.amazonaws.com"
 }
 
 variable "namespace" {
@@ -38,6 +50,18 @@ variable "service_account_name" {
   description = "The exporter's service account."
   type        = string
   default     = "aws-support-exporter"
+}
+
+variable "role_path" {
+  description = "The role's path."
+  type        = string
+  default     = "/"
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the role's permissions boundary, if it needs one."
+  type        = string
+  default     = null
 }
 
 variable "tags" {

@@ -14,10 +14,11 @@ data "aws_partition" "current" {}
 
 locals {
   trusts_one  = var.trusted_principal_arn != null
-  trusted_arn = local.trusts_one ? var.trusted_principal_arn : "arn:${data.aws_partition.current.partition}:iam::*:role/${var.trusted_role_name}"
-  principal   = { AWS = local.trusts_one ? var.trusted_principal_arn : "*" }
-  # Where no one principal is trusted, an organization is asked for in any case: an empty one is nobody's.
-  in_organization  = local.trusts_one && var.organization_id == null ? {} : { "aws:PrincipalOrgID" = var.organization_id == null ? "" : var.organization_id }
+  by_name     = "arn:${data.aws_partition.current.partition}:iam::${coalesce(var.trusted_account_id, "-")}:role/${var.trusted_role_name}"
+  trusted_arn = local.trusts_one ? var.trusted_principal_arn : local.by_name
+  principal   = { AWS = local.trusts_one ? var.trusted_principal_arn : var.trusted_account_id }
+
+  in_organization  = var.organization_id == null ? {} : { "aws:PrincipalOrgID" = var.organization_id }
   with_external_id = var.external_id == null ? {} : { "sts:ExternalId" = var.external_id }
 
   to_assume = merge(local.in_organization, local.with_external_id)
@@ -27,6 +28,9 @@ resource "aws_iam_role" "this" {
   name        = var.role_name
   description = "Read by aws-support-exporter"
   tags        = var.tags
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -57,8 +61,8 @@ resource "aws_iam_role" "this" {
 
   lifecycle {
     precondition {
-      condition     = local.trusts_one || var.organization_id != null
-      error_message = "Say who may assume the role, by trusted_principal_arn or organization_id or both."
+      condition     = local.trusts_one != (var.trusted_account_id != null)
+      error_message = "Say who may assume the role, by trusted_principal_arn or trusted_account_id."
     }
   }
 }
@@ -69,12 +73,9 @@ resource "aws_iam_role_policy" "support" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid    = "ReadSupportCases"
-      Effect = "Allow"
-      Action = [
-        "support:DescribeCases",
-        "support:DescribeCommunications",
-      ]
+      Sid      = "ReadSupportCases"
+      Effect   = "Allow"
+      Action   = concat(["support:DescribeCases"], var.read_communications ? ["support:DescribeCommunications"] : [])
       Resource = "*"
     }]
   })

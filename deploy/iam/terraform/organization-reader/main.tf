@@ -15,6 +15,9 @@ resource "aws_iam_role" "this" {
   description = "Accounts are listed by aws-support-exporter"
   tags        = var.tags
 
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [

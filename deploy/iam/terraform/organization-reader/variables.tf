@@ -15,6 +15,18 @@ variable "external_id" {
   default     = null
 }
 
+variable "role_path" {
+  description = "The role's path."
+  type        = string
+  default     = "/"
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the role's permissions boundary, if it needs one."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of the role."
   type        = map(string)

@@ -17,14 +17,19 @@ resource "aws_cloudformation_stack_set" "this" {
   permission_model = "SERVICE_MANAGED"
   call_as          = var.call_as
   capabilities     = ["CAPABILITY_NAMED_IAM"]
+  tags             = var.tags
   template_body    = file("${path.module}/../../cloudformation/member-role.yaml")
 
   parameters = {
-    RoleName            = var.role_name
-    TrustedPrincipalArn = var.trusted_principal_arn == null ? "" : var.trusted_principal_arn
-    OrganizationId      = var.organization_id == null ? "" : var.organization_id
-    TrustedRoleName     = var.trusted_role_name
-    ExternalId          = var.external_id == null ? "" : var.external_id
+    RoleName               = var.role_name
+    RolePath               = var.role_path
+    TrustedPrincipalArn    = var.trusted_principal_arn == null ? "" : var.trusted_principal_arn
+    TrustedAccountId       = var.trusted_account_id == null ? "" : var.trusted_account_id
+    OrganizationId         = var.organization_id == null ? "" : var.organization_id
+    TrustedRoleName        = var.trusted_role_name
+    ExternalId             = var.external_id == null ? "" : var.external_id
+    ReadCommunications     = tostring(var.read_communications)
+    PermissionsBoundaryArn = var.permissions_boundary == null ? "" : var.permissions_boundary
   }
 
   auto_deployment {
@@ -43,8 +48,8 @@ resource "aws_cloudformation_stack_set" "this" {
     ignore_changes = [administration_role_arn]
 
     precondition {
-      condition     = var.trusted_principal_arn != null || var.organization_id != null
-      error_message = "Say who may assume the role, by trusted_principal_arn or organization_id or both."
+      condition     = (var.trusted_principal_arn == null) != (var.trusted_account_id == null)
+      error_message = "Say who may assume the role, by trusted_principal_arn or trusted_account_id."
     }
   }
 }

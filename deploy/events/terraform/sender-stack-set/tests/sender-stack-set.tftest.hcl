@@ -7,7 +7,7 @@ run "an_organization" {
     organizational_unit_ids = ["r-abcd"]
   }
   assert {
-    condition     = keys(aws_cloudformation_stack_set.this.parameters) == sort(keys(yamldecode(split("\nResources:", aws_cloudformation_stack_set.this.template_body)[0]).Parameters))
+    condition     = keys(aws_cloudformation_stack_set.this.parameters) == sort(keys(yamldecode(split("\nConditions:", aws_cloudformation_stack_set.this.template_body)[0]).Parameters))
     error_message = "The template has other parameters."
   }
   assert {

@@ -28,18 +28,36 @@ run "one_principal" {
   }
 }
 
-run "an_organization" {
+run "a_name_in_an_account" {
   command = plan
   variables {
-    organization_id = "o-abcdefghij"
+    trusted_account_id  = "111122223333"
+    organization_id     = "o-abcdefghij"
+    read_communications = false
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[*].Principal.AWS == ["111122223333", "111122223333"]
+    error_message = "It trusts another account."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.support.policy).Statement[0].Action == ["support:DescribeCases"]
+    error_message = "It allows more than DescribeCases."
   }
   assert {
     condition = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition == {
-      ArnLike      = { "aws:PrincipalArn" = "arn:aws:iam::*:role/aws-support-exporter" }
+      ArnLike      = { "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/aws-support-exporter" }
       StringEquals = { "aws:PrincipalOrgID" = "o-abcdefghij" }
     }
     error_message = "It does not ask for the role's name and the organization."
   }
+}
+
+run "an_organization_alone" {
+  command = plan
+  variables {
+    organization_id = "o-abcdefghij"
+  }
+  expect_failures = [aws_iam_role.this]
 }
 
 run "nobody" {
@@ -50,7 +68,8 @@ run "nobody" {
 run "no_organization" {
   command = plan
   variables {
-    organization_id = "r-abcd"
+    trusted_account_id = "111122223333"
+    organization_id    = "r-abcd"
   }
   expect_failures = [var.organization_id]
 }

@@ -4,10 +4,11 @@ variables {
   organizational_unit_ids = ["r-abcd"]
 }
 
-run "an_organization" {
+run "an_account_of_an_organization" {
   command = plan
   variables {
-    organization_id = "o-abcdefghij"
+    trusted_account_id = "111122223333"
+    organization_id    = "o-abcdefghij"
   }
   assert {
     condition     = aws_cloudformation_stack_set.this.parameters["OrganizationId"] == "o-abcdefghij"
