@@ -266,6 +266,9 @@ class Exporter:
         yield Sample(catalog.BUILD_INFO, build, 1)
         yield from self._last_reload().samples()
         yield from self._state.samples()
+        poll = self.settings.config.poll
+        yield Sample(catalog.POLL_INTERVAL, {}, poll.interval)
+        yield Sample(catalog.MAX_STALENESS, {}, poll.max_staleness)
         shard = self._options.shard
         if shard.total > 1:
             yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)

@@ -2,7 +2,7 @@ import asyncio
 import inspect
 import os
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 import exporter
 from tests.support.process import environment
-from tests.support.prometheus import PrometheusServer, Promtool
+from tests.support.prometheus import Daemon, PrometheusServer, Promtool
 from tests.support.tools import find_tool
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 StartPrometheus = Callable[..., PrometheusServer]
+StartAlertmanager = Callable[[Mapping[str, object]], Daemon]
 
 settings.register_profile("quick", deadline=None, max_examples=30)  # no deadline: a busy machine is no counterexample
 settings.register_profile("thorough", deadline=None, max_examples=200)
@@ -117,14 +118,25 @@ def _strict(report: AnyReport) -> AnyReport:
     return report
 
 
-@pytest.fixture(scope="session")
-def prometheus_binary() -> Path:
-    return _tool("prometheus")
+@pytest.fixture(scope="session", params=["", "newer/"], ids=["prometheus-2.42", "prometheus-3.5"])
+def release(request: pytest.FixtureRequest) -> str:
+    """Where the programs of a release of Prometheus are, and of Alertmanager of that time: 0.25, 0.33."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def promtool() -> Promtool:
-    return Promtool(_tool("promtool"))
+def prometheus_binary(release: str) -> Path:
+    return _tool(f"{release}prometheus")
+
+
+@pytest.fixture(scope="session")
+def promtool(release: str) -> Promtool:
+    return Promtool(_tool(f"{release}promtool"))
+
+
+@pytest.fixture(scope="session")
+def amtool(release: str) -> Path:
+    return _tool(f"{release}amtool")
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +156,19 @@ def start_prometheus(prometheus_binary: Path, tmp_path_factory: pytest.TempPathF
         def start(target_url: str, **options: Any) -> PrometheusServer:  # noqa: ANN401 - whatever PrometheusServer takes
             directory = tmp_path_factory.mktemp("prometheus")
             return stack.enter_context(PrometheusServer(prometheus_binary, target_url, directory, **options))
+
+        yield start
+
+
+@pytest.fixture
+def start_alertmanager(release: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartAlertmanager]:
+    binary = _tool(f"{release}alertmanager")
+    with ExitStack() as stack:
+
+        def start(config: Mapping[str, object]) -> Daemon:
+            directory = tmp_path_factory.mktemp("alertmanager")
+            flags = [f"--storage.path={directory / 'data'}", "--cluster.listen-address="]
+            return stack.enter_context(Daemon(binary, config, directory, flags))
 
         yield start
 

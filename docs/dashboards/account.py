@@ -1,39 +1,23 @@
 """The dashboard of one account, down to its single cases where they have series of their own."""
 
 from docs.dashboards import model, queries, shared
-from docs.dashboards.colors import BAD, QUIET, STATE, WARN, Json, steps, values
+from docs.dashboards.colors import BAD, OK_OR_FAILED, QUIET, WARN, Json, steps
 from docs.dashboards.panels import (
     Column,
     Query,
-    bargauge,
     count_column,
     duration_column,
     severity_column,
     stat,
     table,
-    text,
     timeseries,
     turn_column,
 )
 
-_HOUR, _DAY = 3600.0, 86400.0
+_DAY = 86400.0
 _OFF = "No open cases, or per-case series are disabled: enable them with metrics.cases.enabled: true"
 _CONSOLES = (("aws-cn", "console.amazonaws.cn"), ("aws-us-gov", "console.amazonaws-us-gov.com"))
 _ELSEWHERE = "support.console.aws.amazon.com"
-_NOTE = """\
-The table **Cases** has a row for each case if the exporter exports per-case series:
-
-```yaml
-metrics:
-  cases:
-    enabled: true
-```
-
-They are disabled by default, because every case adds new series. \
-Without them, the table **Groups of cases** shows the same by group.
-
-A case number opens the case in the Support Center, if your browser is logged in to its account.
-"""
 
 
 def account() -> Json:
@@ -42,25 +26,17 @@ def account() -> Json:
         "aws-support-account",
         "AWS Support / Account",
         "The AWS Support cases of one account: each open case with a link to the Support Center, and the history of cases.",
-        [
-            model.datasource(),
-            model.job(),
-            model.organization(),
-            *model.owners(),
-            model.account(several=False),
-            model.severity(),
-            model.service(queries.SEVERITY),
-        ],
+        model.variables(several=False, cases=True),
         [
             (
                 "",
                 [
                     (4, [(24, _about())]),
                     (4, _now()),
-                    (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _services())]),
+                    (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, shared.services())]),
                 ],
             ),
-            ("Open cases", [(10, [(16, _groups()), (8, _note())]), (12, [(24, _cases())])]),
+            ("Open cases", [(8, [(24, _groups())]), (12, [(24, _cases())])]),
             ("Flow and polls", [(8, [(8, shared.flow()), (8, shared.missed()), (8, _failures())])]),
         ],
         since="now-7d",
@@ -80,33 +56,16 @@ def _now() -> list[tuple[int, Json]]:
             unit="s",
             decimals=1,
         ),
-        stat(
-            "Quiet longest",
-            "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red "
-            "from a week.",
-            Query(f"max(aws_support_latest_communication_age_seconds{{{queries.GROUP}}}) or {queries.none_of_them()}"),
-            unit="s",
-            decimals=1,
-            thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
-        ),
+        shared.quiet_longest(),
         stat(
             "Last poll",
             "Whether the last poll of the account succeeded. Cases are as of the last successful poll.",
-            Query(f"max(aws_support_account_up{{{queries.ACCOUNT}}})", instant=True),
+            Query(f"max(aws_support_account_up{{{queries.ACCOUNT}}})"),
             thresholds=steps(base=QUIET),
-            mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["failing"])})],
+            mappings=[OK_OR_FAILED],
         ),
     ]
     return [(3, panel) for panel in panels]
-
-
-def _services() -> Json:
-    return bargauge(
-        "Services",
-        "The eight AWS services with the most open cases.",
-        Query(queries.or_none(f"topk(8, {queries.open_by_service()})", "service_code"), "{{service_code}}"),
-        decimals=0,
-    )
 
 
 def _cases() -> Json:
@@ -131,12 +90,7 @@ def _cases() -> Json:
         Query(f"topk(50, {since('latest_communication')})"),
         Query(since("created")),
         columns=[
-            Column(
-                "display_id",
-                "Case",
-                170,
-                {"links": [link]},
-            ),
+            Column("display_id", "Case", 170, {"links": [link]}),
             duration_column("Value #A", "Quiet for", (3 * _DAY, WARN), (7 * _DAY, BAD)),
             duration_column("Value #B", "Age"),
             severity_column(),
@@ -173,10 +127,6 @@ def _groups() -> Json:
     )
 
 
-def _note() -> Json:
-    return text("About the table of cases", "How to enable it, and what its links open.", _NOTE)
-
-
 def _failures() -> Json:
     errors = queries.total("aws_support_account_poll_errors_total", queries.ACCOUNT, by="reason", window="1h")
     none = f'label_replace(0 * max(aws_support_account_up{{{queries.ACCOUNT}}}), "reason", "none", "", "")'
@@ -192,7 +142,9 @@ def _about() -> Json:
     return table(
         "About the account",
         "The account and its labels from the configuration.",
-        Query(f"max without (instance, job) (topk by (account_id) (1, aws_support_account_info{{{queries.ACCOUNT}}}))"),
+        Query(
+            f"max without (instance, job, cluster) (topk by (account_id) (1, aws_support_account_info{{{queries.ACCOUNT}}}))"
+        ),
         columns=[
             Column("account_name", "Account"),
             Column("account_id", "Account id"),

@@ -63,10 +63,7 @@ def values(texts: Mapping[str, tuple[str, str | None]]) -> Json:
     return {"type": "value", "options": options}
 
 
-def special(match: str, text: str) -> Json:
-    """Return a mapping from `nan`, `null`, `null+nan`, `true`, `false` or `empty` to a text."""
-    return {"type": "special", "options": {"match": match, "result": {"text": text, "color": QUIET, "index": 0}}}
-
-
 SEVERITY_TEXTS = values({code: (code, color) for code, color in SEVERITY.items()})
 TURN_TEXTS = values(TURN)
+OK_OR_FAILED = values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})
+NOTHING: Json = {"mappings": [{"type": "special", "options": {"match": "null+nan", "result": {"text": "-", "color": QUIET}}}]}

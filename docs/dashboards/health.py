@@ -1,23 +1,36 @@
 """The dashboard of the exporter itself: which polls fail, how AWS responds, and what it costs."""
 
 from docs.dashboards import model, queries, shared
-from docs.dashboards.colors import BAD, PLAIN, QUIET, STATE, WARN, Json, by_name, override, steps, values
+from docs.dashboards.colors import BAD, OK_OR_FAILED, PLAIN, QUIET, STATE, WARN, Json, by_name, override, steps, values
 from docs.dashboards.model import JOB
 from docs.dashboards.panels import Column, Query, count_column, duration_column, stat, table, timeseries
 
 _HOUR = 3600.0
 _A_FAULT = 'reason!="subscription_required"'
-_INSTANCE = "{{instance}}"
-_DELAY = "p90 of the delay"
+_CPU = f"rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval])"
+_DELAY = "median delay"
 
 
 def health() -> Json:
     """Return the dashboard."""
+    rendering = (
+        "Duration of rendering the page, which happens on each change and at least every 15 s; a scrape only fetches it."
+    )
+    descriptors = "Open file descriptors, including connections, as a share of the limit."
+    render, memory, cpu, files = (
+        timeseries(title, description, Query(expr, "{{instance}}"), unit=unit)
+        for title, description, expr, unit in (
+            ("Render time", rendering, f"aws_support_exporter_render_duration_seconds{{{JOB}}}", "s"),
+            ("Memory", "Resident memory of each exporter.", f"process_resident_memory_bytes{{{JOB}}}", "bytes"),
+            ("CPU", "CPU usage of each exporter, as a share of one core.", _CPU, "percentunit"),
+            ("Open files", descriptors, f"process_open_fds{{{JOB}}} / process_max_fds{{{JOB}}}", "percentunit"),
+        )
+    )
     return model.dashboard(
         "aws-support-exporter-health",
         "AWS Support / Exporter health",
         "Whether polls of accounts succeed, how fresh the data is, how AWS responds, and what the exporter costs.",
-        [model.datasource(), model.job(), model.organization(), *model.owners(), model.account(several=True)],
+        model.variables(several=True, cases=False),
         [
             ("", [(4, _now())]),
             ("Accounts", [(8, [(12, _states()), (12, _failures_over_time())]), (9, [(12, _failing()), (12, _oldest_poll())])]),
@@ -26,8 +39,8 @@ def health() -> Json:
             (
                 "The exporter",
                 [
-                    (8, [(8, _poll_duration()), (8, _render()), (8, _memory())]),
-                    (8, [(12, _instances()), (6, _cpu()), (6, _descriptors())]),
+                    (8, [(8, _poll_duration()), (8, render), (8, memory)]),
+                    (8, [(12, _instances()), (6, cpu), (6, files)]),
                 ],
             ),
         ],
@@ -38,12 +51,17 @@ def health() -> Json:
 
 def _state(matcher: str = "") -> str:
     """Return accounts by state: the maximum over exporters of the same shard, then the sum over shards."""
+    exporter = "cluster, namespace, job, instance"  # of two clusters, instances may be called the same
     accounts = f"aws_support_accounts{{{JOB}{matcher}}}"
-    shared = f"{accounts} * on (job, instance) group_left (ordinal) aws_support_exporter_shard{{{JOB}}}"
-    return f"sum by (state) (max by (state, ordinal) ({shared} or on (job, instance) {accounts}))"
+    shared = f"{accounts} * on ({exporter}) group_left (ordinal) aws_support_exporter_shard{{{JOB}}}"
+    of_shards = f"max by (cluster, namespace, job, state, ordinal) ({shared} or on ({exporter}) {accounts})"
+    return f"sum by (state) ({of_shards})"
 
 
 def _now() -> list[tuple[int, Json]]:
+    requests = f"sum(increase(aws_support_api_requests_total{{{JOB}}}[1h]))"
+    throttled = f'sum(increase(aws_support_api_errors_total{{{JOB}, reason="throttled"}}[1h]))'
+    without_plan = f"max by (account_id) (aws_support_account_supported{{{queries.ACCOUNT}}} == 0)"
     last_success = f"aws_support_account_last_success_timestamp_seconds{{{queries.ACCOUNT}}}"
     panels = [
         stat(
@@ -59,7 +77,7 @@ def _now() -> list[tuple[int, Json]]:
                 ("ok", "Accounts ok", "Accounts whose last poll succeeded.", steps()),
                 (
                     "failing",
-                    "Failing",
+                    "Accounts failing",
                     "Accounts whose last poll failed. The cases of their last successful poll, if any, are still shown.",
                     steps((1, STATE["failing"])),
                 ),
@@ -81,7 +99,7 @@ def _now() -> list[tuple[int, Json]]:
             "Oldest poll",
             "Longest time since the last successful poll of an account with a support plan. Yellow from half an hour, red from "
             "an hour.",
-            Query(f"max(time() - max by (account_id) ({last_success}) unless on (account_id) {_without_plan()})"),
+            Query(f"max(time() - max by (account_id) ({last_success}) unless on (account_id) {without_plan})"),
             unit="s",
             decimals=1,
             thresholds=steps((_HOUR / 2, WARN), (_HOUR, BAD)),
@@ -90,7 +108,7 @@ def _now() -> list[tuple[int, Json]]:
             "Throttled",
             "Share of the requests of the past hour that AWS throttled, including retries. Another client may use up the quota "
             "of an account.",
-            Query(_share_throttled()),
+            Query(f"({throttled} or 0 * {requests}) / ({requests} > 0) or 0 * {requests}"),
             unit="percentunit",
             decimals=1,
             thresholds=steps((0.05, WARN), (0.25, BAD)),
@@ -98,23 +116,13 @@ def _now() -> list[tuple[int, Json]]:
         stat(
             "Organizations",
             "Whether the last listing of each organization's accounts succeeded.",
-            Query(f"min(max by (organization) (aws_support_organization_up{{{JOB}}}))", instant=True),
+            Query(f"min(max by (organization) (aws_support_organization_up{{{JOB}}}))"),
             thresholds=steps(base=QUIET),
-            mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})],
+            mappings=[OK_OR_FAILED],
             no_value="none",
         ),
     ]
     return [(3, panel) for panel in panels]
-
-
-def _without_plan() -> str:
-    return f"max by (account_id) (aws_support_account_supported{{{queries.ACCOUNT}}} == 0)"
-
-
-def _share_throttled() -> str:
-    requests = f"sum(increase(aws_support_api_requests_total{{{JOB}}}[1h]))"
-    throttled = f'sum(increase(aws_support_api_errors_total{{{JOB}, reason="throttled"}}[1h]))'
-    return f"({throttled} or 0 * {requests}) / ({requests} > 0) or 0 * {requests}"
 
 
 def _states() -> Json:
@@ -170,10 +178,7 @@ def _oldest_poll() -> Json:
     last = f"max by ({kept}) (aws_support_account_last_success_timestamp_seconds{{{queries.ACCOUNT}}})"
     ago = f"topk(15, time() - {last})"
     up = f"max by ({kept}) (aws_support_account_up{{{queries.ACCOUNT}}})"
-    look = {
-        "mappings": [values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["failing"])})],
-        "custom__cellOptions": {"type": "color-text"},
-    }
+    look = {"mappings": [OK_OR_FAILED], "custom__cellOptions": {"type": "color-text"}}
     return table(
         "Accounts with the oldest poll",
         "The fifteen accounts whose last successful poll is longest ago. "
@@ -210,8 +215,7 @@ def _errors() -> Json:
 
 
 def _latency() -> Json:
-    metric = "aws_support_api_request_duration_seconds"
-    shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+    metric, shares = "aws_support_api_request_duration_seconds", {"p50": 0.5, "p90": 0.9, "p99": 0.99}
     return timeseries(
         "Request duration",
         "Time until AWS's response was read: median, 90th and 99th percentile over all operations but ReceiveMessage, which "
@@ -229,22 +233,21 @@ def _queue() -> Json:
     return stat(
         "Event queue",
         "Whether the last request of every exporter to its event queue succeeded.",
-        Query(f"min(aws_support_event_queue_up{{{JOB}}})", instant=True),
+        Query(f"min(aws_support_event_queue_up{{{JOB}}})"),
         thresholds=steps(base=QUIET),
-        mappings=[values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})],
+        mappings=[OK_OR_FAILED],
         no_value="none",
     )
 
 
 def _events() -> Json:
-    p90 = f"histogram_quantile(0.9, sum by (le) (increase(aws_support_event_delay_seconds_bucket{{{JOB}}}[1d])))"
     return timeseries(
         "Events per day",
-        "Events received and messages ignored in the past 24 hours; on the right, the 90th percentile of the time from an "
-        "event to the page with its account's poll.",
+        "Events received and messages ignored in the past 24 hours; on the right, the median time from an event to the page "
+        f"with its account's poll, of {queries.FEWEST} events or more.",
         Query(f"sum(increase(aws_support_events_received_total{{{JOB}}}[1d]))", "received"),
         Query(f"sum(increase(aws_support_events_ignored_total{{{JOB}}}[1d]))", "ignored"),
-        Query(p90, _DELAY),
+        Query(queries.median("aws_support_event_delay_seconds", "", "1d", JOB), _DELAY),
         overrides=[
             *by_name({"received": STATE["ok"], "ignored": WARN, _DELAY: PLAIN}),
             override(_DELAY, unit="s", decimals=1, custom__axisPlacement="right"),
@@ -267,31 +270,13 @@ def _poll_duration() -> Json:
     )
 
 
-def _render() -> Json:
-    return timeseries(
-        "Render time",
-        "Duration of rendering the page, which happens on each change and at least every 15 s; a scrape only fetches it.",
-        Query(f"aws_support_exporter_render_duration_seconds{{{JOB}}}", _INSTANCE),
-        unit="s",
-    )
-
-
-def _memory() -> Json:
-    return timeseries(
-        "Memory",
-        "Resident memory of each exporter.",
-        Query(f"process_resident_memory_bytes{{{JOB}}}", _INSTANCE),
-        unit="bytes",
-    )
-
-
 def _instances() -> Json:
-    loaded = values({"1": ("ok", STATE["ok"]), "0": ("failed", STATE["stale"])})
+    status = {"title": "Open its status page", "url": "http://${__data.fields.instance}/", "targetBlank": True}
     by, made = "instance", f"aws_support_exporter_page_timestamp_seconds{{{JOB}}}"
     return table(
         "Exporters",
         "Each exporter: its version, uptime, number of accounts, whether the last configuration reload succeeded, the age of "
-        "its page at the last scrape, and its shard.",
+        "its page at the last scrape, and its shard. A click opens its status page, if your browser reaches it.",
         Query(f"max by (instance, version, pythonversion) (aws_support_exporter_build_info{{{JOB}}})"),
         Query(f"time() - max by ({by}) (process_start_time_seconds{{{JOB}}})"),
         Query(f"sum by ({by}) (aws_support_accounts{{{JOB}}})"),
@@ -299,34 +284,15 @@ def _instances() -> Json:
         Query(f"max by ({by}) (clamp_min(timestamp({made}) - {made}, 0))"),
         Query(f"max by ({by}, ordinal, total) (aws_support_exporter_shard{{{JOB}}})"),
         columns=[
-            Column("instance", "Exporter"),
+            Column("instance", "Exporter", None, {"links": [status]}),
             Column("version", "Version", 90),
             Column("pythonversion", "Python", 90),
             duration_column("Value #B", "Uptime", width=90),
             count_column("Value #C", "Accounts", 90),
-            Column("Value #D", "Config", 80, {"mappings": [loaded], "custom__cellOptions": {"type": "color-text"}}),
+            Column("Value #D", "Config", 80, {"mappings": [OK_OR_FAILED], "custom__cellOptions": {"type": "color-text"}}),
             duration_column("Value #E", "Page age", (60, WARN), (300, BAD), width=90),
             Column("ordinal", "Shard", 70),
             Column("total", "of", 50),
         ],
         hide=["Value #A", "Value #F"],
-    )
-
-
-def _cpu() -> Json:
-    return timeseries(
-        "CPU",
-        "CPU usage of each exporter, as a share of one core.",
-        Query(f"rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval])", _INSTANCE),
-        unit="percentunit",
-    )
-
-
-def _descriptors() -> Json:
-    return timeseries(
-        "Open files",
-        "Open file descriptors, including connections, as a share of the limit.",
-        Query(f"process_open_fds{{{JOB}}} / process_max_fds{{{JOB}}}", _INSTANCE),
-        unit="percentunit",
-        thresholds=steps((0.8, WARN), (0.95, BAD)),
     )

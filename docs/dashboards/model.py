@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from docs.dashboards.colors import Json
+from docs.dashboards.colors import BAD, GOOD, PLAIN, Json
 from docs.dashboards.panels import DATASOURCE
 
 TAG = "aws-support"
+RUNBOOKS = "https://github.com/aws-support-exporter/aws-support-exporter/blob/main/docs/runbooks.md"
 _COLUMNS = 24
 _SCHEMA = 38
 
 ALL = {"text": ["All"], "value": ["$__all"], "selected": True}
-_ONE_OF_SEVERAL: Json = {"includeAll": False, "multi": False, "current": {}}
-JOB = 'job=~"$job"'
+_ONE_OF_SEVERAL: Json = {"includeAll": False, "multi": False, "allValue": ""}
+JOB = 'cluster=~"$cluster", job=~"$job"'
 INFO = "aws_support_account_info"
 UNIT = 'organizational_unit=~"$unit(/.*)?"'
 """A chosen unit, and all below it."""
@@ -33,17 +34,7 @@ def dashboard(
     since: str,
     refresh: str,
 ) -> Json:
-    """Return a dashboard.
-
-    Args:
-        uid: Never changes, as links point to it.
-        title: Its name.
-        description: What it is for.
-        variables: What can be chosen.
-        rows: Headings, each with the lines of panels under it. An empty heading is left out.
-        since: How far it looks back at first, such as `now-7d`.
-        refresh: How often it is drawn anew.
-    """
+    """Return a dashboard."""
     return {
         "uid": uid,
         "title": title,
@@ -56,126 +47,128 @@ def dashboard(
         "refresh": refresh,
         "time": {"from": since, "to": "now"},
         "timezone": "browser",
-        "weekStart": "",
-        "fiscalYearStartMonth": 0,
-        "annotations": {"list": []},
-        "links": [_links()],
+        "annotations": {"list": _annotations()},
+        "links": _links(),
         "templating": {"list": list(variables)},
         "panels": _place(rows),
     }
 
 
-def datasource() -> Json:
-    """Return the variable for the Prometheus to query."""
-    return {
-        "name": "datasource",
-        "label": "Data source",
-        "description": "The Prometheus, Thanos or Mimir that scrapes the exporter",
-        "type": "datasource",
-        "query": "prometheus",
-        "regex": "",
-        "refresh": 1,
-        "hide": 0,
-        "includeAll": False,
-        "multi": False,
-        "options": [],
-        "current": {},
-        "skipUrlSync": False,
-    }
+def variables(*, several: bool, cases: bool) -> list[Json]:
+    """Return what can be chosen; All is also what has no cluster, organization, unit or owner.
 
-
-def job() -> Json:
-    """Return the variable for the scrape job; several where the exporter is scraped by several."""
-    return _values("job", "Job", "Scrape jobs of exporters", "label_values(aws_support_exporter_build_info, job)")
-
-
-def organization() -> Json:
-    """Return the variable for organizations; accounts that belong to none are among All."""
-    query = f"label_values({INFO}{{{JOB}}}, organization)"
-    return _values("organization", "Organization", "As named in the exporter's configuration", query) | {"allValue": ".*"}
-
-
-def owners() -> list[Json]:
-    """Return the variables for who owns an account; accounts without a unit or the label are among All."""
-    organization = f'{JOB}, organization=~"$organization"'
-    unit = f"label_values({INFO}{{{organization}}}, organizational_unit)"
+    `several` accounts, or one of them; `cases` by severity and service, too.
+    """
+    build, organization = "aws_support_exporter_build_info", f'{JOB}, organization=~"$organization"'
     always = f'label_replace(vector(0), "{_LABEL}", "none", "", "")'  # an empty label would make expressions invalid
-    label = _values(
-        "label",
-        "Label",
-        "Label of accounts for the variable Owner and the row By owner",
-        f"query_result(group without (account_id, account_name, instance, pod) ({INFO}{{{JOB}}}) or {always})",
-    )
-    label |= {"regex": r'/\b(label_\w+|organizational_unit|organization|plan)="/g', "includeAll": False, "multi": False}
-    label["current"] = {"text": _LABEL, "value": _LABEL, "selected": True}
-    owner = f"label_values({INFO}{{{organization}, {UNIT}}}, $label)"
+    labels = f"query_result(group without (account_id, account_name, instance, pod) ({INFO}{{{JOB}}}) or {always})"
+    of_cases = f'{JOB}, account_id=~"$account"'
     return [
-        _values("unit", "Organizational unit", "AWS Organizations units, each with all below it", unit) | {"allValue": ".*"},
-        label,
-        _values("owner", "Owner", "Values of that label", owner) | {"allValue": ".*"},
+        {
+            "name": "datasource",
+            "label": "Data source",
+            "description": "The Prometheus, Thanos or Mimir that scrapes the exporter",
+            "type": "datasource",
+            "query": "prometheus",
+            "refresh": 1,
+            "includeAll": False,
+            "multi": False,
+            "current": {},
+        },
+        _values("cluster", "Cluster", "Values of the label cluster, if there is one", f"label_values({build}, cluster)"),
+        _values("job", "Job", "Scrape jobs of exporters", f'label_values({build}{{cluster=~"$cluster"}}, job)', allValue=""),
+        _values(
+            "organization",
+            "Organization",
+            "As named in the exporter's configuration",
+            f"label_values({INFO}{{{JOB}}}, organization)",
+        ),
+        _values(
+            "unit",
+            "Organizational unit",
+            "AWS Organizations units, each with all below it",
+            f"label_values({INFO}{{{organization}}}, organizational_unit)",
+        ),
+        _values(
+            "label",
+            "Label",
+            "Label of accounts for the variable Owner and the row By owner",
+            labels,
+            **_ONE_OF_SEVERAL,
+            regex=r'/\b(label_\w+|organizational_unit|organization|plan)="/g',
+            current={"text": _LABEL, "value": _LABEL, "selected": True},
+        ),
+        _values("owner", "Owner", "Values of that label", f"label_values({INFO}{{{organization}, {UNIT}}}, $label)"),
+        _values(
+            "account",
+            "Account",
+            "AWS accounts, by name",
+            f"query_result(max by (account_id, account_name) ({INFO}{{{JOB}, {OF_OWNER}}}))",
+            regex='/account_id="(?<value>[^"]+)|account_name="(?<text>[^"]+)/g',
+            sort=5,
+            **({} if several else _ONE_OF_SEVERAL | {"current": {}}),
+        ),
+        *(
+            _values(name, name.capitalize(), description, f"label_values({metric}{{{of_cases}}}, {name}_code)")
+            for name, description, metric in (
+                ("severity", "Severity codes of AWS", "aws_support_account_open_cases"),
+                ("service", "AWS services with an open case in the time range", "aws_support_open_cases"),
+            )
+            if cases
+        ),
     ]
 
 
-def account(*, several: bool) -> Json:
-    """Return the variable for accounts: names are shown, ids are meant."""
-    query = f"query_result(max by (account_id, account_name) ({INFO}{{{JOB}, {OF_OWNER}}}))"
-    choice = _values("account", "Account", "AWS accounts, by name", query)
-    choice["regex"] = '/account_id="(?<value>[^"]+)|account_name="(?<text>[^"]+)/g'
-    choice["sort"] = 5
-    if several:
-        return choice | {"allValue": ".*"}
-    return choice | _ONE_OF_SEVERAL
-
-
-def severity() -> Json:
-    """Return the variable for severities."""
-    query = f"label_values(aws_support_account_open_cases{{{JOB}}}, severity_code)"
-    return _values("severity", "Severity", "Severity codes of AWS", query) | {"allValue": ".*"}
-
-
-def service(within: str) -> Json:
-    """Return the variable for the AWS services that cases are about.
-
-    Args:
-        within: Matchers for the cases that count.
-    """
-    query = f"label_values(aws_support_open_cases{{{within}}}, service_code)"
-    return _values("service", "Service", "AWS services with an open case in the time range", query) | {"allValue": ".*"}
-
-
-def _values(name: str, label: str, description: str, query: str) -> Json:
-    return {
+def _values(name: str, label: str, description: str, query: str, **options: object) -> Json:
+    variable = {
         "name": name,
         "label": label,
         "description": description,
         "type": "query",
         "datasource": DATASOURCE,
         "query": {"query": query, "refId": f"variable-{name}"},
-        "regex": "",
         "refresh": 2,
         "sort": 1,
-        "hide": 0,
         "includeAll": True,
         "multi": True,
-        "options": [],
         "current": ALL,
-        "skipUrlSync": False,
+        "allValue": ".*",
     }
+    return {key: value for key, value in (variable | options).items() if value != ""}
 
 
-def _links() -> Json:
-    return {
-        "type": "dashboards",
-        "title": "AWS Support",
-        "tags": [TAG],
-        "asDropdown": False,
-        "includeVars": True,
-        "keepTime": True,
-        "targetBlank": False,
-        "icon": "external link",
-        "tooltip": "",
-        "url": "",
-    }
+def _links() -> list[Json]:
+    shared = {"asDropdown": False, "keepTime": True, "tooltip": ""}
+    dashboards = {"type": "dashboards", "title": "AWS Support", "tags": [TAG], "icon": "external link", "url": ""}
+    runbooks = {"type": "link", "title": "Runbooks", "tags": [], "icon": "doc", "url": RUNBOOKS}
+    return [
+        shared | dashboards | {"includeVars": True, "targetBlank": False},
+        shared | runbooks | {"includeVars": False, "targetBlank": True},
+    ]
+
+
+def _annotations() -> list[Json]:
+    """Return what is marked on graphs; a reload at the start is none."""
+    started, reloaded = "process_start_time_seconds", "aws_support_exporter_config_last_reload_success_timestamp_seconds"
+    just_now = f"(time() - %s{{{JOB}}}) * 1000 < $__interval_ms"
+    reloads = f"{just_now % reloaded} and {reloaded}{{{JOB}}} - {started}{{{JOB}}} > 60"
+    firing = 'count by (alertname) (ALERTS{alertname=~"AwsSupport.+", alertstate="firing", severity=~"critical|warning"})'
+    return [
+        {
+            "name": name,
+            "datasource": DATASOURCE,
+            "enable": True,
+            "iconColor": color,
+            "expr": expr,
+            "titleFormat": title,
+            "textFormat": text,
+        }
+        for name, color, expr, title, text in (
+            ("Restarts", PLAIN, just_now % started, "Restart", "{{instance}}"),
+            ("Reloads", GOOD, reloads, "Configuration reload", "{{instance}}"),
+            ("Alerts", BAD, firing, "{{alertname}}", "warning or critical; see the runbook"),
+        )
+    ]
 
 
 def _place(rows: Sequence[tuple[str, Sequence[Line]]]) -> list[Json]:

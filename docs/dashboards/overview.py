@@ -1,7 +1,7 @@
 """The dashboard of the whole fleet: how many cases, how severe, waiting on whom, how quiet, how fast AWS responds."""
 
 from docs.dashboards import model, owners, queries, shared
-from docs.dashboards.colors import BAD, GOOD, SEVERITY, TURN, WARN, Json, by_name, special, steps
+from docs.dashboards.colors import BAD, GOOD, NOTHING, SEVERITIES, SEVERITY, TURN_TEXTS, WARN, Json, by_name, steps
 from docs.dashboards.panels import (
     HIDDEN_ACCOUNT,
     Column,
@@ -12,14 +12,13 @@ from docs.dashboards.panels import (
     severity_column,
     stat,
     table,
-    timeseries,
     turn_column,
 )
 
 _DAY = 86400.0
 _WHOLE_FLEET = " Only the severity variable applies to times: their metric has no account label."
 _GROUP_LABELS = "account_id, account_name, severity_code, service_code, waiting_on"
-_FLEET = 'job=~"$job", severity_code=~"$severity"'
+_FLEET = f'{model.JOB}, severity_code=~"$severity"'
 _CRITICAL_OR_URGENT = 'severity_code=~"critical|urgent"'
 _OUTCOMES = "aws_support_first_responses_total"
 _SHARE_OF_TARGET = {
@@ -47,15 +46,7 @@ def overview() -> Json:
         "AWS Support / Overview",
         "The AWS Support cases of the fleet: how many, how severe, who they are waiting on, how long they have been quiet, and "
         "how fast AWS responds.",
-        [
-            model.datasource(),
-            model.job(),
-            model.organization(),
-            *model.owners(),
-            model.account(several=True),
-            model.severity(),
-            model.service(queries.SEVERITY),
-        ],
+        model.variables(several=True, cases=True),
         [
             ("", [(4, _now()), (8, [(10, shared.by_severity()), (7, shared.turn_over_time()), (7, _severities())])]),
             ("Needs attention", [(10, [(15, _quiet_longest()), (9, _unanswered())])]),
@@ -63,14 +54,14 @@ def overview() -> Json:
             (
                 "Response times",
                 [
-                    (7, [(14, _first_response()), (10, _resolution())]),
-                    (8, [(10, shared.waiting_longest()), (7, _replies()), (7, _met_by_plan())]),
+                    (8, [(14, _first_response()), (10, _resolution())]),
+                    (8, [(15, shared.waiting_longest()), (9, _replies())]),
                     (8, [(12, shared.missed()), (12, shared.flow())]),
                 ],
             ),
             (
                 "Accounts and services",
-                [(9, [(12, _accounts()), (12, _services())]), (8, [(12, _accounts_history()), (12, _services_history())])],
+                [(9, [(12, _accounts()), (12, shared.services())])],
             ),
         ],
         since="now-7d",
@@ -88,15 +79,7 @@ def _now() -> list[tuple[int, Json]]:
             thresholds=steps((1, SEVERITY["urgent"])),
         ),
         *shared.unanswered_and_turns(),
-        stat(
-            "Quiet longest",
-            "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red "
-            "from a week.",
-            Query(f"max({_age()}) or {queries.none_of_them()}"),
-            unit="s",
-            decimals=1,
-            thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
-        ),
+        shared.quiet_longest(),
         stat(
             "Accounts failing",
             "Accounts with a support plan whose last poll failed. See the dashboard Exporter health.",
@@ -120,14 +103,17 @@ def _cases_of_groups() -> str:
 def _failing() -> str:
     up = queries.per_account("aws_support_account_up", queries.ACCOUNT)
     unsupported = queries.per_account("aws_support_account_supported", queries.ACCOUNT)
-    return f"count({up}) - count({up} == 1 or {unsupported} == 0)"
+    return f"count({up}) - (count({up} == 1 or {unsupported} == 0) or vector(0))"
 
 
 def _severities() -> Json:
+    """Return a query for each, worst first; the mildest has those that AWS does not document, too."""
+    matchers = {code: f'severity_code="{code}"' for code in SEVERITIES[:-1]}
+    matchers["{{severity_code}}"] = f'severity_code!~"{"|".join(matchers)}"'
     return bargauge(
         "Open now",
         "Open cases at the end of the time range.",
-        *(Query(queries.open_cases(matcher, by="severity_code"), legend) for legend, matcher in queries.BY_SEVERITY),
+        *(Query(queries.open_cases(matcher, by="severity_code"), legend) for legend, matcher in matchers.items()),
         overrides=by_name(SEVERITY),
         decimals=0,
     )
@@ -178,39 +164,6 @@ def _unanswered() -> Json:
     )
 
 
-def _first_response() -> Json:
-    metric, by = "aws_support_first_response_seconds", "severity_code"
-    half, most = (queries.quantile(share, metric, by, "$__range", _FLEET) for share in (0.5, 0.9))
-    targets = f"aws_support_first_response_target_seconds{{{queries.SEVERITY}}} {queries.CHOSEN}"
-    met, missed, judged = (
-        queries.total(_OUTCOMES, queries.SEVERITY, matcher, by=by, window="$__range")
-        for matcher in ('outcome="met"', 'outcome="missed"', "")
-    )
-    nothing: Json = {"mappings": [special("null+nan", "none")]}
-    seconds: Json = {"unit": "s", "decimals": 1}
-    return table(
-        "First responses",
-        "Time from the creation of a case to the first response from AWS, of responses in the time range: median and 90th "
-        f"percentile.{_WHOLE_FLEET} Target: the shortest of the chosen accounts, as support plans differ. Met: the share of "
-        "their cases that AWS answered within the target of the account. Missed: how many it did not.",
-        Query(half),
-        Query(most),
-        Query(f"min by (severity_code) ({targets})"),
-        Query(f"{met} / {judged}"),
-        Query(missed),
-        columns=[
-            severity_column(),
-            Column("Value #A", "p50", 85, seconds | nothing),
-            Column("Value #B", "p90", 85, seconds | nothing),
-            Column("Value #C", "Target", 85, nothing | {"unit": "s"}),
-            Column("Value #D", "Met", None, _SHARE_MET | nothing),
-            count_column("Value #E", "Missed", 75),
-        ],
-        sort_by="Value #C",
-        descending=False,
-    )
-
-
 def _accounts() -> Json:
     counted = queries.total(queries.OPEN, queries.GROUP, name=True)
     return bargauge(
@@ -222,83 +175,70 @@ def _accounts() -> Json:
     )
 
 
-def _services() -> Json:
-    counted = queries.open_by_service()
-    return bargauge(
-        "Services with the most open cases",
-        "The ten AWS services with the most open cases.",
-        Query(queries.or_none(f"topk(10, {counted})", "service_code"), "{{service_code}}"),
-        decimals=0,
+def _first_response() -> Json:
+    by = "severity_code, plan"
+    judged, met = (
+        queries.happened(_OUTCOMES, f"{queries.SEVERITY}{matcher}", "$__range", "severity_code, outcome", by=by)
+        for matcher in ("", ', outcome="met"')
     )
-
-
-def _accounts_history() -> Json:
-    counted, before = (queries.total(metric, queries.GROUP, name=True) for metric in (queries.OPEN, queries.OPEN_BEFORE))
-    return timeseries(
-        "Open cases of these accounts",
-        "History of the seven accounts with the most open cases at the end of the time range.",
-        Query(queries.or_none(queries.top_at_the_end(7, counted, "account_id", before), "account_name"), "{{account_name}}"),
-        decimals=0,
-    )
-
-
-def _services_history() -> Json:
-    counted = queries.open_by_service()
-    return timeseries(
-        "Open cases of these services",
-        "History of the seven services with the most open cases at the end of the time range.",
-        Query(queries.or_none(queries.top_at_the_end(7, counted, "service_code"), "service_code"), "{{service_code}}"),
-        decimals=0,
-    )
-
-
-def _met_by_plan() -> Json:
-    met, judged = (
-        queries.by_plan(queries.per_account(_OUTCOMES, queries.SEVERITY, matcher, window="1d"))
-        for matcher in ('outcome="met"', "")
-    )
-    return timeseries(
-        "First-response targets met, by support plan",
-        f"Share of cases that AWS answered within their target, of those settled in the past 24 hours.{shared.NOT_BY_SERVICE}",
-        Query(f"{met} / {judged} >= 0", "{{plan}}"),
-        unit="percentunit",
-        max=1,
-        decimals=0,
-        no_value="No case with a target was settled in this time range",
+    target = f"aws_support_first_response_target_seconds{{{queries.SEVERITY}}} {queries.WITH_PLAN}"
+    return table(
+        "First responses",
+        "Cases that AWS answered in the time range, or should have, up to the last full hour: how many, and how many of them "
+        "within the target of their account, by support plan. Target: the shortest of the chosen accounts."
+        f"{shared.NOT_BY_SERVICE}",
+        Query(judged),
+        Query(met),
+        Query(f"min by ({by}) ({target})"),
+        columns=[
+            severity_column(),
+            Column("plan", "Support plan"),
+            Column("Value #C", "Target", 80, NOTHING | {"unit": "s"}),
+            count_column("Value #A", "Settled", 75),
+            count_column("Value #B", "In time", 75),
+            Column("Met", "Met", 200, _SHARE_MET | NOTHING),
+        ],
+        ratio=("Met", "Value #B", "Value #A"),
+        sort_by="Value #C",
+        descending=False,
     )
 
 
 def _replies() -> Json:
-    p90 = queries.quantile(0.9, "aws_support_reply_seconds", "author", "1d", _FLEET)
-    sides = ((name, color, p90.replace(_FLEET, f'{_FLEET}, author="{side}"')) for side, (name, color) in TURN.items())
-    return timeseries(
-        "p90 of replies",
-        "90th percentile of the replies in the past 24 hours, from the first message that one side had not answered to the "
-        f"other's answer: ours and those of AWS, its first responses apart.{_WHOLE_FLEET}",
-        *(Query(expr, name) for name, _, expr in sides),
-        unit="s",
-        overrides=by_name(dict(TURN.values())),
-        no_value="No replies in this time range",
+    return table(
+        "Median of replies",
+        "From the first message that one side had not answered to the other's answer, of the replies in the time range, if "
+        f"there are {queries.FEWEST}: ours and those of AWS, its first responses apart.{_WHOLE_FLEET}",
+        Query(queries.median("aws_support_reply_seconds", "author", "$__range", _FLEET)),
+        columns=[
+            Column("author", "By", 70, {"mappings": [TURN_TEXTS], "custom__cellOptions": {"type": "color-text"}}),
+            duration_column("Value", "Median"),
+        ],
+        sort_by="Value",
+        no_value=f"Fewer than {queries.FEWEST} replies in this time range",
     )
 
 
 def _resolution() -> Json:
-    metric = "aws_support_case_open_duration_seconds"
-    half, most = (queries.quantile(share, metric, "severity_code", "$__range", _FLEET) for share in (0.5, 0.9))
-    resolved = queries.total("aws_support_cases_resolved_total", queries.SEVERITY, by="severity_code", window="$__range")
-    look = {"unit": "s", "decimals": 1, "mappings": [special("null+nan", "none")]}
+    by = "severity_code"
+    first, whole = (
+        queries.median(f"aws_support_{what}_seconds", by, "$__range", _FLEET)
+        for what in ("first_response", "case_open_duration")
+    )
+    look = NOTHING | {"unit": "s", "decimals": 1}
     return table(
-        "Time to resolution",
-        "Resolved cases of the chosen accounts in the time range, and how long resolved cases of the fleet were open: median "
-        "and 90th percentile.",
-        Query(resolved),
-        Query(half),
-        Query(most),
+        "Resolved cases and medians",
+        "Resolved cases of the chosen accounts in the time range, up to the last full hour. Medians of the fleet in the time "
+        f"range, where there are {queries.FEWEST} cases or more: from the creation of a case to the first response, and how "
+        "long resolved cases were open. Only the severity variable applies to them.",
+        Query(queries.happened("aws_support_cases_resolved_total", queries.SEVERITY, "$__range", by, by=by)),
+        Query(first),
+        Query(whole),
         columns=[
             severity_column(),
-            count_column("Value #A", "Resolved", 90),
-            Column("Value #B", "p50", None, look),
-            Column("Value #C", "p90", None, look),
+            count_column("Value #A", "Resolved", 85),
+            Column("Value #B", "First response", None, look),
+            Column("Value #C", "Open for", None, look),
         ],
         sort_by="Value #A",
     )

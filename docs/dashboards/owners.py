@@ -4,13 +4,11 @@ from docs.dashboards import queries
 from docs.dashboards.colors import BAD, WARN, Json
 from docs.dashboards.model import INFO, JOB
 from docs.dashboards.panels import Column, Query, count_column, duration_column, table, timeseries
+from docs.dashboards.shared import NOT_BY_SERVICE
 
 _DAY = 86400.0
 _CRITICAL_OR_URGENT = 'severity_code=~"critical|urgent"'
-_OWNER = (
-    f'label_replace(label_join(topk by (account_id) (1, {INFO}{{{JOB}, $label!=""}} or on (account_id) {INFO}{{{JOB}}}), '
-    '"owner", "", "$label"), "owner", "(none)", "owner", "")'
-)
+_INFO = f'topk by (account_id) (1, {INFO}{{{JOB}, $label!=""}} or on (account_id) {INFO}{{{JOB}}})'
 """Exporters of the same account may disagree while one of them starts: one that has the label decides."""
 
 
@@ -47,18 +45,21 @@ def most_open() -> Json:
 
 def history() -> Json:
     """Return the history of those with the most open cases."""
-    top = queries.top_at_the_end(7, _open_by_owner(), "owner", _open_by_owner(metric=queries.OPEN_BEFORE))
+    counted = _by_owner("sum", queries.per_account(queries.OPEN_BEFORE, queries.SEVERITY))
+    at_the_end = counted.replace("}", "} @ end()")
     return timeseries(
         "Open cases of these owners",
-        "History of the seven owners with the most open cases at the end of the time range.",
-        Query(queries.or_none(top, "owner", "(none)"), "{{owner}}"),
+        f"History of the seven owners with the most open cases at the end of the time range.{NOT_BY_SERVICE}",
+        Query(queries.or_none(f"{counted} and on (owner) topk(7, {at_the_end})", "owner", "(none)"), "{{owner}}"),
         decimals=0,
     )
 
 
-def _open_by_owner(more: str = "", metric: str = queries.OPEN) -> str:
-    return _by_owner("sum", queries.per_account(metric, queries.GROUP, more))
+def _open_by_owner(more: str = "") -> str:
+    return _by_owner("sum", queries.per_account(queries.OPEN, queries.GROUP, more))
 
 
 def _by_owner(operator: str, of_accounts: str) -> str:
-    return f"{operator} by (owner) ({of_accounts} * on (account_id) group_left (owner) {_OWNER})"
+    by_label = f"{operator} by ($label) ({of_accounts} * on (account_id) group_left ($label) {_INFO})"
+    named = f'label_replace(label_join({by_label}, "owner", "", "$label"), "owner", "(none)", "owner", "")'
+    return f"{operator} by (owner) ({named})"

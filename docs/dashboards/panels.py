@@ -9,33 +9,23 @@ from docs.dashboards.colors import PLAIN, SEVERITY_TEXTS, TURN_TEXTS, Json, over
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _CALCS: Json = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _ANY = steps(base=PLAIN)
+_GRAPH: Json = {"drawStyle": "line", "lineInterpolation": "linear", "gradientMode": "none", "showPoints": "never"}
+_GRAPH |= {"spanNulls": False, "axisPlacement": "auto", "axisLabel": "", "thresholdsStyle": {"mode": "off"}}
+_POINTS = 150
+"""Of a graph, about: one for each hour of a week, as Grafana rounds it, at a fifth of the cost of one for each pixel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One expression of a panel.
-
-    Attributes:
-        expr: PromQL.
-        legend: How its series are called.
-        instant: Whether only the end of the time range counts.
-    """
+    """One expression of a panel."""
 
     expr: str
     legend: str = ""
-    instant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table.
-
-    Attributes:
-        name: The label, or `Value` (`Value #A`, `Value #B`, ... where there are several queries).
-        title: What stands above it.
-        width: In pixels, or None for what is left.
-        properties: What is special about it, by Grafana's names with `__` for a dot.
-    """
+    """One column of a table."""
 
     name: str
     title: str
@@ -50,21 +40,18 @@ HIDDEN_ACCOUNT = Column("account_id", "Account id", None, {"custom__hidden": Tru
 def stat(
     title: str,
     description: str,
-    *queries: Query,
+    query: Query,
+    *,
     unit: str = "locale",
     thresholds: Json = _ANY,
     **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
-    """Return a panel of one big number, of now: that of a range ends with Grafana's last full step, up to an hour ago."""
-    config = _config(unit, thresholds, **options)
-    panel = _panel("stat", title, description, [_only(query, instant=True) for query in queries], config)
+    """Return a panel of one big number: that at the end of the time range, as a history of it costs as much as a graph."""
+    panel = _panel("stat", title, description, [_only(query, instant=True)], _config(unit, thresholds, **options))
     panel["options"] = {
         "reduceOptions": _CALCS,
-        "orientation": "auto",
-        "textMode": "auto",
         "colorMode": "value",
         "graphMode": "none",
-        "justifyMode": "auto",
     }
     return panel
 
@@ -79,24 +66,16 @@ def timeseries(
     stacked: bool = False,
     **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
-    """Return a graph over time; `line_at_thresholds` draws them."""
-    line = bool(options.pop("line_at_thresholds", False))
-    custom = {
-        "drawStyle": "line",
-        "lineInterpolation": "linear",
+    """Return a graph over time."""
+    custom = _GRAPH | {
         "lineWidth": 1 if stacked else 2,
         "fillOpacity": 55 if stacked else 0,
-        "gradientMode": "none",
-        "showPoints": "never",
-        "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
-        "axisPlacement": "auto",
-        "axisLabel": "",
         **({"axisSoftMax": 1} if unit == "locale" else {}),
-        "thresholdsStyle": {"mode": "dashed" if line else "off"},
     }
     config = _config(unit, thresholds, overrides=overrides, custom=custom, color={"mode": "palette-classic"}, min=0, **options)
     panel = _panel("timeseries", title, description, [_only(query, instant=False) for query in queries], config)
+    panel["maxDataPoints"] = _POINTS
     panel["options"] = {
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
         "tooltip": {"mode": "multi", "sort": "desc"},
@@ -120,11 +99,8 @@ def bargauge(
         "reduceOptions": _CALCS,
         "orientation": "horizontal",
         "displayMode": "basic",
-        "valueMode": "color",
         "text": {"titleSize": 13, "valueSize": 16},
-        "namePlacement": "auto",
         "showUnfilled": True,
-        "sizing": "auto",
         "minVizWidth": 8,
         "minVizHeight": 16,
         "maxVizHeight": 60,
@@ -140,25 +116,19 @@ def table(
     sort_by: str = "",
     descending: bool = True,
     hide: Sequence[str] = (),
+    ratio: tuple[str, str, str] | None = None,
     **options: Any,  # noqa: ANN401 - Grafana's
 ) -> Json:
-    """Return a table of what instant queries return, joined by their common labels.
-
-    Args:
-        title: The panel's.
-        description: The panel's.
-        queries: Each makes a column of values.
-        columns: From left to right.
-        sort_by: The name of the column that the rows are ordered by.
-        descending: Whether from great to small.
-        hide: Names of columns that are left out.
-        options: More settings of all fields.
-    """
+    """Return a table of what instant queries return, joined by their common labels."""
     config = _config("string", _ANY, overrides=[_column(column) for column in columns], custom={"align": "auto"}, **options)
     panel = _panel("table", title, description, [_only(query, instant=True) | {"format": "table"} for query in queries], config)
     order = {column.name: index for index, column in enumerate(columns)}
     excluded = dict.fromkeys(("Time", *hide), True)
     chosen: list[Json] = [{"id": "merge", "options": {}}] if len(queries) > 1 else []
+    if ratio:
+        named, left, right = ratio
+        binary = {"left": left, "operator": "/", "right": right}
+        chosen.append({"id": "calculateField", "options": {"mode": "binary", "binary": binary, "alias": named}})
     chosen.append({"id": "organize", "options": {"excludeByName": excluded, "indexByName": order, "renameByName": {}}})
     if sort_by:
         chosen.append({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": sort_by, "desc": descending}]}})
@@ -166,16 +136,7 @@ def table(
     panel["options"] = {
         "showHeader": True,
         "cellHeight": "sm",
-        "footer": {"show": False, "reducer": ["sum"], "countRows": False},
     }
-    return panel
-
-
-def text(title: str, description: str, markdown: str) -> Json:
-    """Return a panel of words."""
-    panel = _panel("text", title, description, [], {"defaults": {}, "overrides": []})
-    del panel["targets"], panel["datasource"]
-    panel["options"] = {"mode": "markdown", "content": markdown}
     return panel
 
 
@@ -222,14 +183,13 @@ def _panel(kind: str, title: str, description: str, targets: Sequence[Json], con
 
 
 def _only(query: Query, *, instant: bool) -> Json:
-    once = instant or query.instant
     legend = {"legendFormat": query.legend} if query.legend else {}
     return {
         "datasource": DATASOURCE,
         "editorMode": "code",
         "expr": query.expr,
-        "instant": once,
-        "range": not once,
+        "instant": instant,
+        "range": not instant,
         **legend,
     }
 

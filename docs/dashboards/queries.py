@@ -1,7 +1,7 @@
 """Expressions that count every case once, whoever scrapes it and however many exporters monitor its account.
 
-A pair of exporters may monitor the same account, and a fleet may be sharded. So the values of an account are summed up within
-each exporter first, then the maximum over exporters is taken, and only then accounts are added up.
+A pair of exporters may monitor the same account, as do the two pods of a rollout, and a fleet may be sharded. So the values
+of an account are summed up within each exporter, then the maximum over exporters is taken, and only then accounts are added up.
 """
 
 from docs.dashboards.colors import SEVERITIES
@@ -10,50 +10,51 @@ from docs.dashboards.model import INFO, JOB, OF_OWNER
 ACCOUNT = f'{JOB}, account_id=~"$account"'
 SEVERITY = f'{ACCOUNT}, severity_code=~"$severity"'
 GROUP = f'{SEVERITY}, service_code=~"$service"'
-OPEN, OPEN_BEFORE = "aws_support_open_cases", "aws_support_account_open_cases"
-"""The second one has a backfilled past. It has no service_code, so that it matches GROUP only where all services are chosen."""
-
 CHOSEN = f"and on (account_id) {INFO}{{{JOB}, {OF_OWNER}}}"
 
-BY_SEVERITY = (
-    *((code, f'severity_code="{code}"') for code in SEVERITIES[:-1]),
-    ("{{severity_code}}", f'severity_code!~"{"|".join(SEVERITIES[:-1])}"'),
-)
-"""Legend and matcher, worst severity first. The mildest is grouped with severities that AWS does not document."""
+WITH_PLAN = f"* on (account_id) group_left (plan) topk by (account_id) (1, {INFO}{{{JOB}, {OF_OWNER}}})"
+_OF_CASES = ("status", "severity_code", "service_code", "last_author", "waiting_on")
+OPEN, OPEN_BEFORE = "aws_support_open_cases", "aws_support_account_open_cases"
+"""The second one has a backfilled past. It has no service_code, so that it matches GROUP only where all services are chosen."""
+FEWEST = 10
+"""Of fewer events, a median says nothing."""
 
 
 def per_account(metric: str, matchers: str, more: str = "", *, by: str = "", window: str = "", name: bool = False) -> str:
-    """Return a number for each account: the maximum over exporters.
-
-    Args:
-        metric: A gauge, or a counter with a window.
-        matchers: What counts.
-        more: More of them.
-        by: More labels to keep, separated by commas.
-        window: The range of the increase of a counter.
-        name: Whether the account's name is kept, too.
-    """
+    """Return a number for each account: the maximum over exporters."""
     kept = ", ".join(filter(None, ("account_id", "account_name" if name else "", by)))
-    both = f"{matchers}, {more}" if more else matchers
-    series = f"increase({metric}{{{both}}}[{window}])" if window else f"{metric}{{{both}}}"
-    return f"max by ({kept}) (sum by (job, instance, {kept}) ({series} {CHOSEN}))"
+    series = f"{metric}{{{f'{matchers}, {more}' if more else matchers}}}"
+    if window:
+        series = f"increase({series}[{window}])"
+    if metric == OPEN:  # which has a series for each group of cases; whatever labels a target has stay apart
+        series = f"sum without ({', '.join(label for label in _OF_CASES if label not in by)}) ({series})"
+    elif "severity_code" not in by and "severity_code" in matchers:
+        series = f"sum without (severity_code) ({series})"
+    return f"(max by ({kept}) ({series}) {CHOSEN})"
 
 
 def total(metric: str, matchers: str, more: str = "", *, by: str = "", window: str = "", name: bool = False) -> str:
     """Return the sum over accounts of what `per_account` returns; `name` makes it a sum for each account."""
     kept = ", ".join(filter(None, ("account_id, account_name" if name else "", by)))
     added = per_account(metric, matchers, more, by=by, window=window, name=name)
-    return f"sum by ({kept}) ({added})" if kept else f"sum({added})"
+    return f"sum by ({kept}) {added}" if kept else f"sum{added}"
 
 
-def by_plan(counted: str) -> str:
-    """Return the sum over the accounts of each support plan of what `per_account` returns."""
-    return f"sum by (plan) ({counted} * on (account_id) group_left (plan) topk by (account_id) (1, {INFO}{{{JOB}}}))"
+def happened(metric: str, matchers: str, window: str, labels: str, *, by: str = "") -> str:
+    """Return how often something happened in a window, up to the last full hour; `by` may have the account's support plan.
+
+    The hours are counted one by one: the pod of today has counted from zero, that of yesterday is gone. Of exporters that count
+    the same, the one that has counted most decides. `labels` are those of the counter but the account's.
+    """
+    kept = f"account_id, {labels}"
+    now, before = (f"max by ({kept}) ({metric}{{{matchers}}}{at})" for at in ("", " offset 1h"))
+    hour = f"clamp_min({now} - {before}, 0)"
+    return f"sum_over_time((sum by ({by}) ({hour} {WITH_PLAN if 'plan' in by else CHOSEN}))[{window}:1h])"
 
 
 def open_cases(more: str = "", *, by: str = "") -> str:
     """Return how many cases are open, in all or by severity; zero only if accounts were polled."""
-    none = none_of_them(more, by=by) if by else none_of_them()
+    none = f"0 * {total('aws_support_unanswered_cases', SEVERITY, more, by=by)}" if by else none_of_them()
     return f"{total(OPEN, GROUP, more, by=by)} or {total(OPEN_BEFORE, GROUP, more, by=by)} or {none}"
 
 
@@ -63,14 +64,16 @@ def waiting_on(side: str) -> str:
     return f"{counted} or {none_of_them()}"
 
 
-def open_by_service() -> str:
-    """Return how many cases are open by service."""
-    return total(OPEN, GROUP, by="service_code")
-
-
-def none_of_them(more: str = "", *, by: str = "") -> str:
+def none_of_them() -> str:
     """Return zero if any account was polled, and nothing if none was, as in a backfilled past."""
-    return f"0 * {total('aws_support_unanswered_cases', SEVERITY, more, by=by)}"
+    return f'0 * max(aws_support_unanswered_cases{{{ACCOUNT}, severity_code="low"}} {CHOSEN})'
+
+
+def worst_first(expr: str) -> str:
+    """Return an expression by severity_code with a label that sorts it: Prometheus sorts series by their labels."""
+    for rank, severity_code in enumerate(SEVERITIES):
+        expr = f'label_replace({expr}, "a", "{rank}", "severity_code", "{severity_code}")'
+    return expr
 
 
 def or_none(expr: str, label: str, text: str = "none") -> str:
@@ -78,19 +81,8 @@ def or_none(expr: str, label: str, text: str = "none") -> str:
     return f'{expr} or on () label_replace({none_of_them()}, "{label}", "{text}", "", "")'
 
 
-def top_at_the_end(count: int, expr: str, by: str, before: str = "") -> str:
-    """Return the history of those series that are the greatest at the end of the time range, and of no others.
-
-    Args:
-        count: How many.
-        expr: Gauges only.
-        by: The labels that the series differ by.
-        before: What has a past where `expr` has none.
-    """
-    history = f"({expr} or {before})" if before else expr
-    return f"{history} and on ({by}) topk({count}, {expr.replace('}', '} @ end()')})"
-
-
-def quantile(share: float, metric: str, by: str, window: str, matchers: str) -> str:
-    """Return a quantile of a histogram's observations in a window; nothing where there were none."""
-    return f"(histogram_quantile({share}, sum by ({by}, le) (increase({metric}_bucket{{{matchers}}}[{window}]))) >= 0)"
+def median(metric: str, by: str, window: str, matchers: str) -> str:
+    """Return the median of a histogram's observations in a window; nothing where there were few."""
+    of = f"increase({metric}_bucket{{{matchers}}}[{window}])"
+    enough = f'sum by ({by}) (increase({metric}_bucket{{{matchers}, le="+Inf"}}[{window}])) > {FEWEST - 0.5}'
+    return f"histogram_quantile(0.5, sum by ({', '.join(filter(None, (by, 'le')))}) ({of})) and on ({by}) {enough}"

@@ -6,6 +6,7 @@ from docs.dashboards.panels import (
     HIDDEN_ACCOUNT,
     Column,
     Query,
+    bargauge,
     count_column,
     duration_column,
     severity_column,
@@ -48,12 +49,27 @@ def unanswered_and_turns() -> list[Json]:
     ]
 
 
+def quiet_longest() -> Json:
+    """Return for how long the case has been quiet that has been quiet longest."""
+    age = f"max(aws_support_latest_communication_age_seconds{{{queries.GROUP}}} {queries.CHOSEN})"
+    return stat(
+        "Quiet longest",
+        "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red from a "
+        "week.",
+        Query(f"{age} or {queries.none_of_them()}"),
+        unit="s",
+        decimals=1,
+        thresholds=steps((3 * _DAY, WARN), (7 * _DAY, BAD)),
+    )
+
+
 def by_severity() -> Json:
     """Return the history of open cases by severity."""
+    counted = queries.total(queries.OPEN_BEFORE, queries.SEVERITY, by="severity_code")
     return timeseries(
         "Open cases by severity",
-        "Open cases by severity, the most severe at the bottom.",
-        *(Query(queries.open_cases(matcher, by="severity_code"), legend) for legend, matcher in queries.BY_SEVERITY),
+        f"Open cases by severity, the most severe at the bottom.{NOT_BY_SERVICE}",
+        Query(queries.worst_first(counted), "{{severity_code}}"),
         overrides=by_name(SEVERITY),
         stacked=True,
         decimals=0,
@@ -74,10 +90,15 @@ def turn_over_time() -> Json:
 def flow() -> Json:
     """Return how many cases were opened and resolved."""
     metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
+    labels = {"opened": "severity_code, opened_by"}
+    counted = {
+        what: queries.happened(f"aws_support_cases_{what}_total", queries.SEVERITY, "1d", labels.get(what, "severity_code"))
+        for what in metrics
+    }
     return timeseries(
         "Opened and resolved per day",
-        f"Cases opened, reopened and resolved in the past 24 hours.{NOT_BY_SERVICE}",
-        *(Query(queries.total(f"aws_support_cases_{what}_total", queries.SEVERITY, window="1d"), what) for what in metrics),
+        f"Cases opened, reopened and resolved in 24 hours, up to the last full hour.{NOT_BY_SERVICE}",
+        *(Query(expr, what) for what, expr in counted.items()),
         overrides=by_name(metrics),
         decimals=0,
     )
@@ -85,22 +106,12 @@ def flow() -> Json:
 
 def missed() -> Json:
     """Return how many cases missed their first-response target."""
+    metric, by = "aws_support_first_responses_total", "severity_code"
+    counted = queries.happened(metric, f'{queries.SEVERITY}, outcome="missed"', "1d", by, by=by)
     return timeseries(
         "Missed first-response targets per day",
-        f"Cases that missed their first-response target in the past 24 hours.{NOT_BY_SERVICE}",
-        *(
-            Query(
-                queries.total(
-                    "aws_support_first_responses_total",
-                    queries.SEVERITY,
-                    f'outcome="missed", {matcher}',
-                    by="severity_code",
-                    window="1d",
-                ),
-                legend,
-            )
-            for legend, matcher in queries.BY_SEVERITY
-        ),
+        f"Cases that missed their first-response target in 24 hours, up to the last full hour.{NOT_BY_SERVICE}",
+        Query(queries.worst_first(counted), "{{severity_code}}"),
         overrides=by_name(SEVERITY),
         stacked=True,
         decimals=0,
@@ -132,12 +143,19 @@ def waiting_longest() -> Json:
     )
 
 
-def account_links(source: str) -> list[Json]:
-    """Return a link to the dashboard of an account.
+def services() -> Json:
+    """Return the services with the most open cases."""
+    counted = queries.total(queries.OPEN, queries.GROUP, by="service_code")
+    return bargauge(
+        "Services with the most open cases",
+        "The ten AWS services with the most open cases.",
+        Query(queries.or_none(f"topk(10, {counted})", "service_code"), "{{service_code}}"),
+        decimals=0,
+    )
 
-    Args:
-        source: Where Grafana finds the account's id, such as `data.fields.account_id`.
-    """
-    range_and_choices = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
+
+def account_links(source: str) -> list[Json]:
+    """Return a link to the dashboard of an account."""
+    range_and_choices = "${datasource:queryparam}&${cluster:queryparam}&${job:queryparam}&${__url_time_range}"
     url = f"/d/aws-support-account/aws-support-account?var-account=${{__{source}}}&{range_and_choices}"
     return [{"title": "Open the account", "url": url, "targetBlank": False}]

@@ -211,6 +211,10 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
     CONFIG_RELOAD_SUCCESS := _gauge(
         "exporter_config_last_reload_success_timestamp_seconds", (), "Unix time of the last successful configuration reload."
     ),
+    POLL_INTERVAL := _gauge("exporter_poll_interval_seconds", (), "Configured interval between two polls of an account."),
+    MAX_STALENESS := _gauge(
+        "exporter_max_staleness_seconds", (), "Configured time for which the last good cases of a failing account are shown."
+    ),
     PAGE_TIMESTAMP := _gauge("exporter_page_timestamp_seconds", (), "Unix time at which this page was rendered."),
     RENDER_DURATION := _gauge(
         "exporter_render_duration_seconds", (), "Duration of the rendering of the previous page.", "from the second page"

@@ -207,7 +207,8 @@ class RecordedExporter:
         mine = [account for account in fleet.accounts if account.state == "ACTIVE"][scrape.index :: scrape.total]
         plans = {account.account_id: plan for account, plan in zip(fleet.accounts, itertools.cycle(_PLANS))}
         read = [self._target(account, plans[account.account_id]) for account in mine]
-        policy = replace(
+        self._interval = step / 2
+        self._policy = replace(
             settings.policy,
             max_staleness=max(settings.policy.max_staleness, 3 * step),
             case_limit=settings.config.metrics.cases.limit if scrape.per_case else None,
@@ -216,7 +217,7 @@ class RecordedExporter:
         in_organization = [Members(scrape.organization, read)] if scrape.organization else []
         found = ([], in_organization) if in_organization else (read, [])
         self._queue = CalledQueue(fleet.events, scrape.total) if fleet.events else None
-        plan = Plan(*found, step / 2, poll.timeout, poll.concurrency, policy, self._queue)
+        plan = Plan(*found, self._interval, poll.timeout, poll.concurrency, self._policy, self._queue)
         self._store = PageStore()
         self._collector = Collector(
             plan,
@@ -283,6 +284,8 @@ class RecordedExporter:
     def _samples(self) -> Iterator[Sample]:
         yield Sample(catalog.CONFIG_RELOAD_SUCCESSFUL, {}, 1)
         yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self._started)
+        yield Sample(catalog.POLL_INTERVAL, {}, self._interval)
+        yield Sample(catalog.MAX_STALENESS, {}, self._policy.max_staleness)
         build = {"version": __version__, "revision": __revision__, "pythonversion": platform.python_version()}
         yield Sample(catalog.BUILD_INFO, build, 1)
         yield Sample(catalog.STATE_WRITE_ERRORS, {}, 0)

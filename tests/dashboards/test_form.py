@@ -62,8 +62,10 @@ def test_a_dashboard_is_not_edited_in_place_and_leads_to_the_others(dashboard: D
     assert "__inputs" not in model
     assert model["tags"] == ["aws-support"]
     assert [(link["type"], link["tags"], link["keepTime"], link["includeVars"]) for link in model["links"]] == [
-        ("dashboards", ["aws-support"], True, True)
+        ("dashboards", ["aws-support"], True, True),
+        ("link", [], True, False),
     ]
+    assert model["links"][1]["url"].endswith("/docs/runbooks.md")
 
 
 def test_ids_and_places_are_unique_and_within_the_grid(dashboard: Dashboard) -> None:
@@ -158,7 +160,7 @@ def test_whoever_imports_it_chooses_the_data_source(dashboard: Dashboard) -> Non
 
 
 def test_the_variables_are_those_that_apply(dashboard: Dashboard) -> None:
-    everywhere = ["datasource", "job", "organization", "unit", "label", "owner", "account"]
+    everywhere = ["datasource", "cluster", "job", "organization", "unit", "label", "owner", "account"]
     of_cases = [] if dashboard.model["uid"] == "aws-support-exporter-health" else ["severity", "service"]
 
     assert list(dashboard.variables) == everywhere + of_cases
@@ -177,7 +179,9 @@ def test_grafanas_own_schema_knows_every_key(dashboard: Dashboard) -> None:
     register_default_plugins()
     written = json.loads(json.dumps(Schema.from_json(dashboard.model), cls=JSONEncoder))
 
-    assert differences(dashboard.model, written) == []
+    of_prometheus = ("titleFormat is lost", "textFormat is lost")  # in annotations
+
+    assert [each for each in differences(dashboard.model, written) if not each.endswith(of_prometheus)] == []
 
 
 @pytest.mark.parametrize(("document", "place"), [("README.md", "docs/images"), ("docs/dashboards.md", "images")])

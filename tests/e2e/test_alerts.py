@@ -13,10 +13,9 @@ import yaml
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.conftest import StartPrometheus
+from tests.conftest import StartAlertmanager, StartPrometheus
 from tests.e2e.conftest import StartExporter
-from tests.support.prometheus import Daemon
-from tests.support.tools import ROOT, find_tool
+from tests.support.tools import ROOT
 from tests.support.waiting import wait_until
 
 SHIPPED = ROOT / "helm/aws-support-exporter/files/rules/alerts.yaml"
@@ -80,12 +79,11 @@ def test_an_unanswered_critical_case_calls_somebody_until_aws_answers(
     simulator: Simulator,
     start: StartExporter,
     start_prometheus: StartPrometheus,
+    *,
+    start_alertmanager: StartAlertmanager,
     webhook: Webhook,
     tmp_path: Path,
 ) -> None:
-    binary = find_tool("alertmanager")
-    if binary is None:
-        pytest.skip("alertmanager is not here: run `make tools`")
     case = fleet.add_account(account_id=ACCOUNT, name="payments").add_case(severity_code="critical")
     exporter = start(CONFIG, simulator.environment())
     rules = tmp_path / "rules.yaml"
@@ -93,26 +91,25 @@ def test_an_unanswered_critical_case_calls_somebody_until_aws_answers(
         "route": {"receiver": "test", "group_wait": "0s", "group_interval": "1s"},
         "receivers": [{"name": "test", "webhook_configs": [{"url": f"http://127.0.0.1:{webhook.server_port}/"}]}],
     }
-    flags = [f"--storage.path={tmp_path / 'data'}", "--cluster.listen-address="]
-    with Daemon(binary, config, tmp_path, flags) as alertmanager:
-        prometheus = start_prometheus(
-            f"{exporter.url}/metrics", rule_files=[rules], alertmanager_url=alertmanager.url, flags=RESEND
-        )
-        prometheus.wait_for("aws_support_exporter_build_info", bool)  # before that, it is right to say that nothing is there
-        rules.write_text(impatient_rules())
-        prometheus.reload()
+    alertmanager = start_alertmanager(config)
+    prometheus = start_prometheus(
+        f"{exporter.url}/metrics", rule_files=[rules], alertmanager_url=alertmanager.url, flags=RESEND
+    )
+    prometheus.wait_for("aws_support_exporter_build_info", bool)  # before that, it is right to say that nothing is there
+    rules.write_text(impatient_rules())
+    prometheus.reload()
 
-        fired = webhook.wait_for(lambda alert: alert["labels"]["alertname"] == "AwsSupportFirstResponseOverdue")
-        assert fired["status"] == "firing"
-        labels = {"account_id": ACCOUNT, "account_name": "payments", "severity_code": "critical", "severity": "critical"}
-        assert fired["labels"].items() >= labels.items()
-        assert fired["annotations"]["summary"] == "payments: first response from AWS is overdue (critical)"
-        assert f"account payments ({ACCOUNT}, us-east-1)" in fired["annotations"]["description"]
-        assert fired["annotations"]["description"].endswith(f"/support/home#/case/?displayId={case.display_id}")
-        assert datetime.fromisoformat(fired["startsAt"]).timestamp() >= case.created_at + TARGET_SECONDS
+    fired = webhook.wait_for(lambda alert: alert["labels"]["alertname"] == "AwsSupportFirstResponseOverdue")
+    assert fired["status"] == "firing"
+    labels = {"account_id": ACCOUNT, "account_name": "payments", "severity_code": "critical", "severity": "critical"}
+    assert fired["labels"].items() >= labels.items()
+    assert fired["annotations"]["summary"] == "payments: first response from AWS is overdue (critical)"
+    assert f"account payments ({ACCOUNT}, us-east-1)" in fired["annotations"]["description"]
+    assert fired["annotations"]["description"].endswith(f"/support/home#/case/?displayId={case.display_id}")
+    assert datetime.fromisoformat(fired["startsAt"]).timestamp() >= case.created_at + TARGET_SECONDS
 
-        case.add_communication("We are looking into it.")
-        resolved = webhook.wait_for(lambda alert: alert["labels"] == fired["labels"] and alert["status"] == "resolved")
-        assert resolved["startsAt"] == fired["startsAt"]
-        others = {alert["labels"]["alertname"] for alert in webhook.told} - {fired["labels"]["alertname"]}
-        assert others <= {"AwsSupportFirstResponseNear"}, "others have nothing to say"
+    case.add_communication("We are looking into it.")
+    resolved = webhook.wait_for(lambda alert: alert["labels"] == fired["labels"] and alert["status"] == "resolved")
+    assert resolved["startsAt"] == fired["startsAt"]
+    others = {alert["labels"]["alertname"] for alert in webhook.told} - {fired["labels"]["alertname"]}
+    assert others <= {"AwsSupportFirstResponseNear"}, "others have nothing to say"

@@ -21,8 +21,7 @@ from exporter.simulator.server import Simulator
 from tests.e2e.conftest import StartExporter
 from tests.support.fetch import free_port
 from tests.support.process import run_exporter
-from tests.support.prometheus import PrometheusServer
-from tests.support.tools import find_tool
+from tests.support.prometheus import PrometheusServer, Promtool
 from tests.support.waiting import wait_until
 
 DAY, HOUR = 86400, 3600
@@ -58,22 +57,19 @@ def past(days: int, accounts: int, cases: float, step: int = HOUR) -> Past:
     return Past(fleet, step, held, opened)
 
 
-@pytest.mark.parametrize("version", ["", pytest.param("newer/", marks=pytest.mark.slow)])
-def test_the_past_is_what_aws_held_and_counters_go_on(version: str, start: StartExporter, tmp_path: Path) -> None:
-    check(past(days=30, accounts=6, cases=1.0), version, start, tmp_path)
+def test_the_past_is_what_aws_held_and_counters_go_on(
+    prometheus_binary: Path, promtool: Promtool, start: StartExporter, tmp_path: Path
+) -> None:
+    check(past(days=30, accounts=6, cases=1.0), prometheus_binary, promtool, start, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("version", ["", "newer/"])
-def test_a_year_of_200_accounts(version: str, start: StartExporter, tmp_path: Path) -> None:
-    check(past(days=365, accounts=200, cases=0.3, step=DAY), version, start, tmp_path)
+def test_a_year_of_200_accounts(prometheus_binary: Path, promtool: Promtool, start: StartExporter, tmp_path: Path) -> None:
+    check(past(days=365, accounts=200, cases=0.3, step=DAY), prometheus_binary, promtool, start, tmp_path)
 
 
-def check(past: Past, version: str, start: StartExporter, tmp_path: Path) -> None:
-    prometheus, promtool = find_tool(f"{version}prometheus"), find_tool(f"{version}promtool")
-    if prometheus is None or promtool is None:
-        pytest.skip("Prometheus is not here: run `make tools`")
+def check(past: Past, prometheus: Path, promtool: Promtool, start: StartExporter, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(CONFIG)
     port, begin = free_port(), min(past.held)
     with Simulator(past.fleet) as simulator:
@@ -84,7 +80,7 @@ def check(past: Past, version: str, start: StartExporter, tmp_path: Path) -> Non
         assert ended.returncode == 0, ended.stderr
         for month in sorted((tmp_path / "out").glob("*.om")):
             command = ["tsdb", "create-blocks-from", "--max-block-duration=486h", "openmetrics"]
-            subprocess.run([promtool, *command, month, tmp_path / "data"], check=True, capture_output=True)
+            subprocess.run([promtool.binary, *command, month, tmp_path / "data"], check=True, capture_output=True)
         url = f"http://127.0.0.1:{port}/metrics"
         with PrometheusServer(prometheus, url, tmp_path, flags=["--storage.tsdb.retention.time=10y"]) as server:
             for moment, held in past.held.items():

@@ -30,12 +30,21 @@ class Situation:
         return f"{self.alert}, {self.variant}" if self.variant else self.alert
 
 
+LOOK_BACK = {
+    "AwsSupportAccountGone",
+    "AwsSupportExporterAbsent",
+    "AwsSupportExporterMissing",
+    "AwsSupportFirstResponsesOftenMissed",
+}
+"""Alerts about what is no more: they do not end with their series."""
+
+
 def silent(alert: str, series: Mapping[str, str], minute: int) -> Situation:
     return Situation(alert, series, minute, fires=False)
 
 
 def pair(alert: str, bad: tuple[Mapping[str, str], int], good: tuple[Mapping[str, str], int]) -> tuple[Situation, Situation]:
-    return Situation(alert, *bad, ends=alert != "AwsSupportExporterAbsent"), silent(alert, *good)
+    return Situation(alert, *bad, ends=alert not in LOOK_BACK), silent(alert, *good)
 
 
 def series(metric: str, *labels: str) -> str:
@@ -83,10 +92,20 @@ SEVERE_US, SEVERE_AWS, HIGH_US, HIGH_AWS = (
     for side in (CUSTOMER, AWS)
 )
 QUIET_US, QUIET_AWS = (series("latest_communication_timestamp_seconds", A, HIGH, side) for side in (CUSTOMER, AWS))
+SILENT_CRITICAL, SILENT_HIGH = (
+    series("latest_communication_timestamp_seconds", A, severity, AWS) for severity in (CRITICAL, HIGH)
+)
+DROPPED = series("case_series_dropped", A)
+MET, MISSED = (
+    f'severity_outcome:aws_support_first_responses:increase1h{{{HIGH},outcome="{outcome}"}}' for outcome in ("met", "missed")
+)
 OPEN_HIGH = series("account_open_cases", A, HIGH)
 OPEN_CRITICAL_ELSEWHERE = series("account_open_cases", B, CRITICAL)
 SUPPORTED = series("account_supported", A)
+READ_UP, SEARCH_UP = series("account_up", A), series("account_up", B)
 READ = series("account_last_success_timestamp_seconds", A)
+KNOWN = series("account_info", A, 'job="aws-support",organization="acme",organizational_unit="Root/Prod",label_team="shop"')
+POLL_INTERVAL, MAX_STALENESS = series("exporter_poll_interval_seconds", E), series("exporter_max_staleness_seconds", E)
 ORGANIZATION = 'aws_support_organization_up{organization="acme"}'
 UP = f"up{{{E}}}"
 BUILD = series("exporter_build_info", E, 'version="1"')
@@ -116,6 +135,12 @@ EACH_ALERT = (
         ({SEVERE_US: "-14400x60"}, 20),
         ({SEVERE_US: "-12600x60", SEVERE_AWS: "-20000x60", HIGH_US: "-20000x60"}, 20),
     ),
+    # Every minute counts on a critical case, though the other one may wait; AWS has written on both before.
+    *pair(
+        "AwsSupportSevereCaseWaitsForAws",
+        ({SILENT_CRITICAL: "-14400x60", SILENT_HIGH: "-20000x60"}, 20),
+        ({SILENT_CRITICAL: "-14400x10 600x50", SILENT_HIGH: "-20000x60"}, 40),
+    ),
     *pair("AwsSupportCaseWaitsForUs", ({HIGH_US: "-87600x80"}, 70), ({HIGH_US: "-27600x80", HIGH_AWS: "-87600x80"}, 70)),
     *pair("AwsSupportCaseQuiet", ({QUIET_AWS: "-607800x80"}, 70), ({QUIET_AWS: "-607800x30 -300000x60"}, 70)),
     # Accounts that are newly discovered bring their old cases with them: no rise.
@@ -124,15 +149,60 @@ EACH_ALERT = (
         ({OPEN_HIGH: "1x60 6x30", OPEN_CRITICAL_ELSEWHERE: "2x90"}, 70),
         ({OPEN_HIGH: "1x60 4x30", OPEN_CRITICAL_ELSEWHERE: "_x60 9x30"}, 70),
     ),
+    *pair("AwsSupportCaseSeriesDropped", ({DROPPED: "0x5 3x50"}, 40), ({DROPPED: "0x5 3x20 0x50"}, 40)),
+    # Two of three are few, five of a hundred are rare.
+    *pair(
+        "AwsSupportFirstResponsesOftenMissed",
+        ({MET: "1x5 0x60", MISSED: "1x2 0x60"}, 60),
+        ({MET: "1x0 0x60", MISSED: "1x1 0x60"}, 60),
+    ),
+    silent("AwsSupportFirstResponsesOftenMissed", {MET: "2x50 0x60", MISSED: "1x4 0x60"}, 60),
+    # A third account has no support plan: it does not count.
+    *pair(
+        "AwsSupportMostAccountsUnread",
+        (
+            {
+                READ_UP: "1x5 0x60",
+                SEARCH_UP: "1x5 0x60",
+                in_search(failure("timeout")): "_x5 1x60",
+                failure("timeout"): "_x5 1x60",
+            },
+            30,
+        ),
+        ({READ_UP: "1x5 0x60", SEARCH_UP: "1x60"}, 30),
+    ),
     # A denied account is retried after a quarter of an hour: one denial does not fire.
     *pair(
         "AwsSupportRoleRefused",
         ({failure("assume_role_denied"): "1x30"}, 25),
         ({failure("assume_role_denied"): "1x17 stale"}, 18),
     ),
+    # With an interval of two hours, one denial lasts as long.
+    silent("AwsSupportRoleRefused", {failure("credentials"): "1x200", READ: "0x200", POLL_INTERVAL: "7200x200"}, 100),
+    Situation(
+        "AwsSupportRoleRefused",
+        {failure("credentials"): "1x300", READ: "0x300", POLL_INTERVAL: "7200x300"},
+        270,
+        variant="credentials",
+    ),
     *pair("AwsSupportAccountThrottled", ({failure("throttled"): "1x50"}, 40), ({failure("throttled"): "1x20 stale"}, 40)),
     *pair("AwsSupportAccountFails", ({failure("timeout"): "1x50"}, 40), ({failure("subscription_required"): "1x50"}, 40)),
-    *pair("AwsSupportAccountStale", ({READ: "0x100", SUPPORTED: "1x100"}, 70), ({READ: "0x100", SUPPORTED: "1x5 0x95"}, 70)),
+    *pair(
+        "AwsSupportAccountStale",
+        ({READ: "0x100", SUPPORTED: "1x100", MAX_STALENESS: "1800x100"}, 70),
+        ({READ: "0x100", SUPPORTED: "1x5 0x95", MAX_STALENESS: "1800x100"}, 70),
+    ),
+    # Polled every two hours, shown for three.
+    silent("AwsSupportAccountStale", {READ: "0x170", SUPPORTED: "1x170", MAX_STALENESS: "10800x170"}, 170),
+    # Another exporter, even of another namespace, takes it over.
+    *pair(
+        "AwsSupportAccountGone", ({KNOWN: "1x100 stale"}, 1500), ({KNOWN: "1x100 stale", replica(KNOWN): "_x99 1x1500"}, 1500)
+    ),
+    *pair(
+        "AwsSupportAccountsReadTwice",
+        ({KNOWN: "1x100", KNOWN.replace("aws-support", "other"): "1x100"}, 80),
+        ({KNOWN: "1x100", replica(KNOWN): "1x100"}, 80),
+    ),
     *pair("AwsSupportPlanLost", ({SUPPORTED: "1x10 0x60"}, 30), ({SUPPORTED: "0x60"}, 30)),
     *pair("AwsSupportOrganizationNotListed", ({ORGANIZATION: "0x50"}, 40), ({ORGANIZATION: "0x5 1x50"}, 40)),
     # A target of another job is none of ours.
@@ -140,6 +210,18 @@ EACH_ALERT = (
         "AwsSupportExporterDown",
         ({UP: "1x5 0x30", BUILD: "1x5 _x30"}, 20),
         ({'up{job="node",instance="x"}': "0x30", UP: "1x30", BUILD: "1x30"}, 20),
+    ),
+    # A job for all pods of a namespace: one of them is no exporter, and up.
+    silent(
+        "AwsSupportExporterDown",
+        {UP: "1x30", BUILD: "1x30", UP.replace("10.0.0.1", "b"): "1x30", UP.replace("10.0.0.1", "c"): "0x30"},
+        20,
+    ),
+    # The second pod of a rollout is no loss when it ends.
+    *pair(
+        "AwsSupportExporterMissing",
+        ({BUILD: "1x300", BUILD.replace("10.0.0.1", "b"): "1x200 stale"}, 240),
+        ({BUILD: "1x200 stale _x300", BUILD.replace("10.0.0.1", "b"): "_x190 1x300"}, 300),
     ),
     *pair("AwsSupportExporterAbsent", ({BUILD: "1x5 stale"}, 50), ({BUILD: "1x5 stale _x15 1x40"}, 50)),
     *pair("AwsSupportPageNotRefreshed", ({PAGE: "0x30"}, 10), ({PAGE: "0+60x30"}, 10)),
@@ -149,6 +231,11 @@ EACH_ALERT = (
         "AwsSupportShardMissing",
         ({shards(): "2x30", shard(0): "1x30"}, 15),
         ({shards(): "2x30", shard(0): "1x30", shard(1): "1x30"}, 15),
+    ),
+    *pair(
+        "AwsSupportShardsDisagree",
+        ({shards(): "3x30", replica(shards()): "2x30"}, 15),
+        ({shards(): "3x5 2x30", replica(shards()): "2x30"}, 15),
     ),
     *pair("AwsSupportEventQueueDown", ({QUEUE_UP: "0x30"}, 20), ({QUEUE_UP: "0x5 1x30"}, 20)),
     # One event tells that they come; a queue that is down has an alert of its own.
@@ -162,7 +249,7 @@ EACH_ALERT = (
 
 REPLICAS = (
     # One of two replicas polls the account.
-    silent("AwsSupportAccountStale", {READ: "0x100", replica(READ): "0+60x100"}, 70),
+    silent("AwsSupportAccountStale", {READ: "0x100", replica(READ): "0+60x100", MAX_STALENESS: "1800x100"}, 70),
     Situation("AwsSupportFirstResponseOverdue", {OVERDUE: "1x10", replica(OVERDUE): "1x10"}, 5),
     # One of two shards fails to list the accounts, and misses its share of new ones.
     Situation("AwsSupportOrganizationNotListed", {ORGANIZATION: "0x50", replica(ORGANIZATION): "1x50"}, 40),
@@ -183,9 +270,22 @@ REPLICAS = (
         15,
         variant="two in a namespace",
     ),
+    # The exporter is gone from service discovery, and all its accounts with it; whoever else is there does not read them.
+    Situation(
+        "AwsSupportMostAccountsUnread",
+        {SUPPORTED: "1x100 stale", in_search(SUPPORTED): "1x100 stale", KNOWN: "1x100 stale"},
+        1470,
+        variant="gone",
+    ),
+    silent("AwsSupportMostAccountsUnread", {READ_UP: "0x60", SUPPORTED: "0x60", SEARCH_UP: "1x60"}, 30),
+    silent("AwsSupportMostAccountsUnread", {READ_UP: "0x60", replica(READ_UP): "1x60"}, 30),
+    Situation("AwsSupportExporterMissing", {BUILD: "1x100 stale"}, 130),
 )
 
 ONCE_MORE = (
+    # A day later the account is not missed any more; an exporter that is back is not missed at once.
+    silent("AwsSupportAccountGone", {KNOWN: "1x100 stale"}, 1600),
+    silent("AwsSupportExporterMissing", {BUILD: "1x200 stale _x60 1x100"}, 280),
     # The exporter restarts, and has not polled the account yet: the alert keeps firing, and notifies nobody twice.
     Situation("AwsSupportFirstResponseOverdue", {OVERDUE: "1x10 stale _x2 1x10"}, 12),
     Situation("AwsSupportPlanLost", {SUPPORTED: "1x5 0x1600"}, 1400),

@@ -9,12 +9,15 @@ import yaml
 
 from tests.rules.situations import SITUATIONS, Situation
 from tests.rules.test_alerts import TEXTS, alerts, each_minute, run
+from tests.support.prometheus import Promtool
 
 OVERLAP = 2
 """For how many minutes the old pod stays beside the new one."""
 EXPECTED = yaml.safe_load(TEXTS.read_text())
 OF_A_POD = {text.partition(",")[0] for text, alert in EXPECTED.items() if "instance" in alert["labels"]}
 """What is wrong with a pod is said of each."""
+OF_A_POD |= {"AwsSupportExporterMissing", "AwsSupportFirstResponsesOftenMissed"}
+"""The first one counts pods; the second one has what a rule records, which no pod exports: test_incidents.py has both."""
 
 
 def of_pod(series: str, pod: str) -> str:
@@ -41,9 +44,7 @@ def rollout(situation: Situation) -> Situation:
 
 
 @pytest.mark.parametrize("pods", [replicas, rollout])
-def test_two_pods_alert_as_one_does(promtool: str, tmp_path: Path, pods: Callable[[Situation], Situation]) -> None:
+def test_two_pods_alert_as_one_does(promtool: Promtool, tmp_path: Path, pods: Callable[[Situation], Situation]) -> None:
     shared = [situation for situation in SITUATIONS if situation.alert not in OF_A_POD]
     assert {situation.alert for situation in shared} == {alert["alert"] for alert in alerts()} - OF_A_POD
-    said = run(promtool, alerts(), [*map(pods, shared)], EXPECTED, tmp_path)
-    assert "FAILED" not in said, said
-    assert "SUCCESS" in said, said
+    assert run(promtool, alerts(), [*map(pods, shared)], EXPECTED, tmp_path) == ""

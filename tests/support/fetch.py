@@ -32,6 +32,7 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     *,
     method: str = "GET",
+    body: bytes | None = None,
     timeout_seconds: float = 10,
     tls: ssl.SSLContext | None = None,
 ) -> Response:
@@ -39,7 +40,7 @@ def fetch(
     parts = urlsplit(url)
     made = partial(HTTPSConnection, context=tls) if tls else HTTPConnection
     with closing(made(parts.hostname or "", parts.port, timeout=timeout_seconds)) as connection:
-        connection.request(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), headers=dict(headers or {}))
+        connection.request(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), body, dict(headers or {}))
         response = connection.getresponse()
         return Response(response.status, response.headers, response.read())
 

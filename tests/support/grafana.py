@@ -11,7 +11,7 @@ from tests.support.tools import ROOT
 
 FILES = sorted((ROOT / "helm/aws-support-exporter/files/dashboards").glob("*.json"))
 ALL = "$__all"
-_VARIABLE = re.compile(r"\$\{?(\w+)(?::(\w+))?\}?")
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
 _SPECIAL_IN_EXPRESSIONS = re.compile(r"([\\^$*+?.()|{}\[\]])")
 
 
@@ -69,9 +69,15 @@ class Dashboard:
         built_in = {
             "__rate_interval": f"{max(view.step + view.scrape_interval, 4 * view.scrape_interval):.0f}s",
             "__interval": f"{view.step:.0f}s",
+            "__interval_ms": f"{1000 * view.step:.0f}",
             "__range": f"{view.seconds:.0f}s",
         }
-        return _VARIABLE.sub(lambda found: built_in.get(found[1]) or self._chosen(found[1], view), text)
+
+        def value(found: re.Match[str]) -> str:
+            name = found[1] or found[2]
+            return built_in.get(name) or self._chosen(name, view)
+
+        return _VARIABLE.sub(value, text)
 
     def _chosen(self, name: str, view: View) -> str:
         variable = self.variables[name]

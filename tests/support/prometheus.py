@@ -121,7 +121,7 @@ class PrometheusServer(Daemon):
 
     def api(self, endpoint: str, **parameters: str) -> Any:  # noqa: ANN401 - each endpoint has a form of its own
         """Return the data that an endpoint of the query API answers with; an AssertionError where it refuses."""
-        response = fetch(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}")
+        response = fetch(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout_seconds=120)
         answer = json.loads(response.text)
         assert answer["status"] == "success", answer
         return answer["data"]
@@ -133,8 +133,12 @@ class Promtool:
     def __init__(self, binary: Path) -> None:
         self.binary = binary
 
+    def complaints(self, *arguments: str | Path, read: str | None = None) -> str:
+        """Return what it says when it refuses, and else nothing; `read` is what it reads from standard input."""
+        command = [self.binary, *arguments]
+        done = subprocess.run(command, input=read, capture_output=True, text=True, timeout=300, check=False)
+        return done.stdout + done.stderr or f"exit code {done.returncode}" if done.returncode else ""
+
     def check_metrics(self, page: str) -> str:
         """Return what is wrong with a page in the text format: nothing, when it is clean."""
-        command = [str(self.binary), "check", "metrics"]
-        done = subprocess.run(command, input=page, capture_output=True, text=True, timeout=30, check=False)
-        return done.stderr + done.stdout or f"exit code {done.returncode}" if done.returncode else done.stderr
+        return self.complaints("check", "metrics", read=page)

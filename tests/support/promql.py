@@ -19,7 +19,7 @@ from promql_parser import (
 
 from exporter.metrics.catalog import CATALOG, Kind
 
-OF_A_TARGET = {"job", "instance", "cluster", "namespace", "pod"}
+OF_A_TARGET = {"job", "instance", "cluster", "namespace", "pod", "container", "endpoint", "service"}
 SCRAPES = ("duration_seconds", "samples_scraped", "samples_post_metric_relabeling", "series_added")
 OF_PROMETHEUS: dict[str, set[str]] = {"up": set(), **{f"scrape_{what}": set() for what in SCRAPES}}
 PROCESS = ("cpu_seconds_total", "max_fds", "open_fds", "resident_memory_bytes", "start_time_seconds", "virtual_memory_bytes")
@@ -33,7 +33,8 @@ OF_THE_CATALOGUE: dict[str, set[str]] = {
     for name, metric in CATALOG.items()
     for end in (("_bucket", "_count", "_sum") if metric.kind is Kind.HISTOGRAM else ("",))
 }
-KNOWN = OF_PROMETHEUS | OF_THE_PROCESS | OF_THE_CATALOGUE
+OF_THE_RULES: dict[str, set[str]] = {"severity_outcome:aws_support_first_responses:increase1h": {"severity_code", "outcome"}}
+KNOWN = OF_PROMETHEUS | OF_THE_PROCESS | OF_THE_CATALOGUE | OF_THE_RULES
 _OFFSET = re.compile(r" offset \S+$")
 _MAKES_A_LABEL = ("label_replace", "label_join")
 
