@@ -77,6 +77,10 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
             {"replicaCount": 2, "sharding": {"enabled": True}},
             "replicaCount has no effect with sharding.enabled",
         ),
+        (
+            {"skipApiCheck": True, "podMonitor": {"enabled": True, "interval": "10s", "scrapeTimeout": "1m"}},
+            "scrapeTimeout is longer than interval",
+        ),
         ({"ingress": {"enabled": True}}, "ingress.enabled is true, but it has no hosts"),
         ({"service": {"loadBalancerSourceRanges": ["10.0.0.0/8"]}}, "requires service.type LoadBalancer"),
         (

@@ -1,5 +1,8 @@
 {{/* What the endpoints of ServiceMonitor, PodMonitor and VMServiceScrape share. Takes root, section. */}}
 {{- define "aws-support-exporter.endpoint" -}}
+{{- if and .section.interval .section.scrapeTimeout (gt (include "aws-support-exporter.seconds" .section.scrapeTimeout | float64) (include "aws-support-exporter.seconds" .section.interval | float64)) -}}
+{{- fail "scrapeTimeout is longer than interval: Prometheus would not scrape the exporter at all" -}}
+{{- end -}}
 port: http
 path: {{ include "aws-support-exporter.path" (list .root "/metrics") | quote }}
 scheme: {{ .section.scheme | default (include "aws-support-exporter.scheme" .root) }}
