@@ -1,6 +1,7 @@
 """A real Prometheus scrapes the running exporter."""
 
 import re
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -40,7 +41,7 @@ def test_prometheus_counts_what_aws_holds(
 
 
 def test_promtool_finds_nothing_to_complain_of_on_a_page_with_every_metric(
-    fleet: Fleet, simulator: Simulator, start: StartExporter, promtool: Promtool
+    fleet: Fleet, simulator: Simulator, start: StartExporter, promtool: Promtool, tmp_path: Path
 ) -> None:
     for number in range(12):
         account = fleet.add_account(trusts=number % 2 == 0)
@@ -49,7 +50,8 @@ def test_promtool_finds_nothing_to_complain_of_on_a_page_with_every_metric(
     queue = fleet.send_events()
     queue.name += "-0"
     events = f"events: {{queue_url: '{queue.url.removesuffix('-0')}-{{shard}}'}}\n"
-    exporter = start(f"{CONFIG}\n{events}", simulator.environment(), "--shard.index=0", "--shard.total=2")
+    flags = ("--shard.index=0", "--shard.total=2", f"--storage.path={tmp_path}/state")
+    exporter = start(f"{CONFIG}\n{events}", simulator.environment(), *flags)
     page = exporter.wait_for(lambda text: set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) >= CATALOG.keys())
     assert promtool.check_metrics(page) == ""
     exported = set(re.findall(r"^# TYPE ((?:process|python)_\S+)", page, re.MULTILINE))
