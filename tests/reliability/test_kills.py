@@ -92,7 +92,7 @@ class Exporter:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
 def test_counts_are_those_of_the_fleet_after_any_number_of_kills(kills: int, tmp_path: Path) -> None:
     rng = random.Random(kills)  # noqa: S311 - moments, not secrets
     fleet = Fleet.empty(time.time)
