@@ -30,10 +30,11 @@ _MEASURED_BY_COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """Where coverage tells processes that tests start to measure themselves, which makes them slow."""
 _ON_THE_CLOCK = (
     "tests/bench/",
+    "tests/deploy/test_demo.py",
     "tests/e2e/test_alerts.py",
     "tests/e2e/test_endings.py",
     "tests/e2e/test_first_hour.py",
-    *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "load", "outage", "soak")),
+    *(f"tests/reliability/test_{name}.py" for name in ("chaos", "fault_matrix", "kills", "load", "outage", "soak")),
     "tests/resilience/test_neighbours.py",
     "tests/web/test_crowds.py",
 )
