@@ -84,8 +84,11 @@ def is_empty(server: PrometheusServer, dashboard: Dashboard, target: Target, acc
     return not (server.query(expr) if target.instant else points(server, expr, seconds))
 
 
-NOT_SEEN_YET = 15
-"""Of 99 queries: which of the dashboards' new ones the demo leaves empty is still to be found out."""
+NOT_SO_SOON = {
+    ("aws-support-account", "Opened and resolved per day", "B"),  # reopened cases, of which the past has none
+    ("aws-support-overview", "Opened and resolved per day", "B"),
+    ("aws-support-exporter-health", "Events per day", "C"),  # a median, of ten events and more
+}
 
 
 @pytest.mark.slow
@@ -98,7 +101,7 @@ def test_every_query_of_every_panel_finds_something_within_two_minutes(server: P
     def filled() -> bool | None:
         left[:] = [each for each in left if is_empty(server, *each, account["account_id"])]
         empty = {(dashboard.model["uid"], target.panel, target.ref_id) for dashboard, target in left}
-        return len(empty - NEVER_IN_THE_DEMO) <= NOT_SEEN_YET or None
+        return empty - NOT_SO_SOON == NEVER_IN_THE_DEMO or None
 
     wait_until(filled, SOON_SECONDS, lambda: str([target for _, target in left]), pause_seconds=1)
 
