@@ -181,7 +181,6 @@ class Exporter:
         options, stop = self._options, asyncio.Event()
         memory.give_back_large_blocks()
         # A full collection over a large fleet stops all threads for 0.1 s, and finds nothing.
-        gc.collect()
         gc.freeze()
         gc.set_threshold(2_000, 10, 100)
         sys.setswitchinterval(_SWITCH_INTERVAL)

@@ -48,10 +48,6 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def entry_point() -> None:
-    sys.exit(main(sys.argv[1:]))
-
-
 def _run(given: options.Options) -> int:
     if given.config_check:
         app.check_config(given, log.configure("error", given.log_format))
