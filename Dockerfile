@@ -1,15 +1,15 @@
-# The base is Debian's Python; name another with --build-arg PYTHON_IMAGE=..., for instance one pinned by its digest.
-ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim
+# Debian's Python, named once and literally: Dependabot reads no ARG. docs/operating.md says how to build on another base.
+FROM docker.io/library/python:3.13-slim AS base
 
-FROM ${PYTHON_IMAGE} AS build
+FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY requirements.lock requirements-build.lock deploy/image/trim.py ./
+COPY requirements.txt requirements-build.txt deploy/image/trim.py ./
 RUN python -m venv --without-pip /opt/aws-support-exporter \
  && python -m pip --python=/opt/aws-support-exporter/bin/python install --quiet --no-compile \
-      --require-hashes --no-deps --requirement=requirements.lock \
+      --require-hashes --no-deps --requirement=requirements.txt \
  && python -m venv --without-pip tools \
- && python -m pip --python=tools/bin/python install --quiet --require-hashes --no-deps --requirement=requirements-build.lock \
+ && python -m pip --python=tools/bin/python install --quiet --require-hashes --no-deps --requirement=requirements-build.txt \
  && python trim.py /opt/aws-support-exporter
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
@@ -18,7 +18,7 @@ RUN python -m pip --python=tools/bin/python wheel --quiet --no-deps --no-build-i
       --no-deps --no-index --find-links=dist aws-support-exporter \
  && /opt/aws-support-exporter/bin/python -m compileall -q --invalidation-mode=unchecked-hash /opt/aws-support-exporter/lib
 
-FROM ${PYTHON_IMAGE}
+FROM base
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="aws-support-exporter" \

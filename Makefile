@@ -20,7 +20,7 @@ ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
 endif
 endif
 
-.PHONY: help demo test test-all test-pythons coverage coverage-report mutation bench load lint format image-test fuzz docs dashboards lock tools clean
+.PHONY: help demo test test-all test-pythons coverage coverage-report mutation bench load lint format image-test fuzz docs dashboards lock audit dist tools clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +47,7 @@ coverage-report: $(VENV)/.dev
 	@$(BIN)/coverage report --fail-under 100 --include "exporter/cases/*,exporter/metrics/*" --skip-covered
 
 mutation: $(VENV)/.dev ## Change the pure parts in each way that a test should notice, in 25 minutes
-	@$(PIP) install --require-hashes --no-deps -r requirements-mutation.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-mutation.txt
 	@$(BIN)/mutmut run $(MUTANTS)
 	@$(BIN)/mutmut results
 
@@ -70,20 +70,30 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	@$(PIP) install uv
 	@compile="$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --no-annotate"; \
-	$$compile pyproject.toml --output-file requirements.lock && \
-	$$compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock && \
-	$$compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock && \
-	$$compile pyproject.toml --group quick --constraint requirements-dev.lock --output-file requirements-quick.lock && \
-	$$compile --group fuzz --output-file requirements-fuzz.lock && \
-	$$compile --group mutation --constraint requirements-dev.lock --output-file requirements-mutation.lock && \
-	$$compile --group awscli --output-file requirements-awscli.lock
+	$$compile pyproject.toml --output-file requirements.txt && \
+	$$compile pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt && \
+	$$compile --group build --constraint requirements-dev.txt --output-file requirements-build.txt && \
+	$$compile pyproject.toml --group quick --constraint requirements-dev.txt --output-file requirements-quick.txt && \
+	$$compile --group fuzz --output-file requirements-fuzz.txt && \
+	$$compile --group mutation --constraint requirements-dev.txt --output-file requirements-mutation.txt && \
+	$$compile --group awscli --output-file requirements-awscli.txt && \
+	$$compile --group audit --output-file requirements-audit.txt
+
+audit: $(VENV)/.python ## Look up all locked versions among the known vulnerabilities
+	@$(PYTHON) -m venv --clear $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps -r requirements-audit.txt
+	@$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --no-deps $(AUDIT_ARGS) $(patsubst %,-r %,$(wildcard requirements*.txt))
+
+dist: $(VENV)/.run ## Build the wheel and the source distribution into dist
+	@rm -rf dist
+	@$(BIN)/hatchling build
 
 image-test: $(VENV)/.dev ## Build the image without a registry, and run it (Debian, root, buildah, podman, mmdebstrap)
 	@deploy/image/build
 	@$(BIN)/pytest deploy/image $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.dev ## Fuzz what reads answers, files and headers, each for SECONDS (60)
-	@$(PIP) install --require-hashes --no-deps -r requirements-fuzz.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-fuzz.txt
 	@for target in answers communications accounts sts config web_config headers requests; do \
 		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),60) .fuzz/$$target || exit 1; done
 
@@ -97,7 +107,7 @@ tools: ## Get Prometheus, promtool and wrk for the tests and benchmarks that nee
 	@.ci/tools
 
 clean: ## Remove all that was set up
-	rm -rf $(VENV) .tools .fuzz mutants .coverage* tests/helm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools .fuzz dist mutants .coverage* tests/helm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' >/dev/null 2>&1 || { \
@@ -107,13 +117,13 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml $(VENV)/.python
-	@$(PIP) install --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
+$(VENV)/.run: requirements.txt requirements-build.txt pyproject.toml $(VENV)/.python
+	@$(PIP) install --require-hashes --no-deps -r requirements.txt -r requirements-build.txt
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@$(BIN)/python -m pip --disable-pip-version-check check >$@ || { cat $@ >&2; rm $@; exit 1; }
 
-$(VENV)/.dev: requirements-dev.lock requirements-build.lock requirements.lock pyproject.toml $(VENV)/.python
-	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock -r requirements-build.lock
+$(VENV)/.dev: requirements-dev.txt requirements-build.txt requirements.txt pyproject.toml $(VENV)/.python
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.txt -r requirements-build.txt
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@$(BIN)/python -m pip --disable-pip-version-check check >$@ || { cat $@ >&2; rm $@; exit 1; }
 	@touch $(VENV)/.run

@@ -25,7 +25,7 @@ COPYLEFT = re.compile(r"GPL|MPL|EPL|SSPL|General Public|Mozilla|Eclipse", re.IGN
 IMPORT_NAMES = {"prometheus-client": "prometheus_client", "pyyaml": "yaml"}
 """What a distribution is imported as, where it is not its own name."""
 
-LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
+LOCKS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
 _PIN = re.compile(r"^(?P<requirement>(?P<name>[\w.-]+)==(?P<version>[^\s;]+)[^\\\n]*)(?P<rest>.*(?:\n +.*)*)", re.MULTILINE)
 
 
@@ -66,13 +66,14 @@ def requirements(project: dict[str, Any], lock: str) -> list[Requirement]:
     """Return what a lock has to hold."""
     groups = project["dependency-groups"]
     texts = {
-        "requirements.lock": project["project"]["dependencies"],
-        "requirements-dev.lock": [*project["project"]["dependencies"], *groups["quick"], *groups["dev"][1:]],
-        "requirements-quick.lock": [*project["project"]["dependencies"], *groups["quick"]],
-        "requirements-build.lock": [*groups["build"], *project["build-system"]["requires"]],
-        "requirements-fuzz.lock": groups["fuzz"],
-        "requirements-mutation.lock": groups["mutation"],
-        "requirements-awscli.lock": groups["awscli"],
+        "requirements.txt": project["project"]["dependencies"],
+        "requirements-dev.txt": [*project["project"]["dependencies"], *groups["quick"], *groups["dev"][1:]],
+        "requirements-quick.txt": [*project["project"]["dependencies"], *groups["quick"]],
+        "requirements-build.txt": [*groups["build"], *project["build-system"]["requires"]],
+        "requirements-audit.txt": groups["audit"],
+        "requirements-fuzz.txt": groups["fuzz"],
+        "requirements-mutation.txt": groups["mutation"],
+        "requirements-awscli.txt": groups["awscli"],
     }
     return [requirement for requirement in map(Requirement, texts[lock]) if _applies(requirement)]
 
@@ -143,7 +144,7 @@ def test_locks_are_installed_as_they_are_and_never_resolved_anew(texts: dict[str
 
 
 def test_development_runs_on_the_versions_that_are_shipped() -> None:
-    shipped, development = pins("requirements.lock"), pins("requirements-dev.lock")
+    shipped, development = pins("requirements.txt"), pins("requirements-dev.txt")
 
     assert {name: development.get(name) for name in shipped} == shipped
 
@@ -174,11 +175,11 @@ def test_the_threat_model_lists_exactly_what_is_shipped_and_who_needs_it(project
     assert rows.keys() | alone == direct
     assert [name for name in alone if needed_by(name)] == []
     assert {name: needed - needed_by(name) for name, needed in rows.items() if needed - needed_by(name)} == {}
-    assert direct.union(*rows.values()) == pins("requirements.lock").keys()
-    assert f"with what these need, there are {len(pins('requirements.lock'))}." in text
+    assert direct.union(*rows.values()) == pins("requirements.txt").keys()
+    assert f"with what these need, there are {len(pins('requirements.txt'))}." in text
 
 
-@pytest.mark.parametrize("name", sorted(pins("requirements.lock")))
+@pytest.mark.parametrize("name", sorted(pins("requirements.txt")))
 def test_what_is_shipped_may_be_part_of_any_product(name: str) -> None:
     told = licence(name)
 
