@@ -79,10 +79,11 @@ lock: $(VENV)/.dev ## Pin the newest versions of all dependencies
 	$$compile --group awscli --output-file requirements-awscli.txt && \
 	$$compile --group audit --output-file requirements-audit.txt
 
+LOCKS ?= $(wildcard requirements*.txt)
 audit: $(VENV)/.python ## Look up all locked versions among the known vulnerabilities
 	@$(PYTHON) -m venv --clear $(VENV)/audit
 	@$(VENV)/audit/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps -r requirements-audit.txt
-	@$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --no-deps $(AUDIT_ARGS) $(patsubst %,-r %,$(wildcard requirements*.txt))
+	@$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --no-deps $(patsubst %,-r %,$(LOCKS))
 
 dist: $(VENV)/.run ## Build the wheel and the source distribution into dist
 	@rm -rf dist

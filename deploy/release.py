@@ -1,26 +1,57 @@
-"""What a release needs of the repository: notes from the changelog, and a chart that names where it and the image come from.
+"""What a release needs of the repository: notes from the changelog, and the addresses that only a release knows.
 
-    python3 deploy/release.py notes v1.2.3          checks that all versions are this one, and prints what changed
-    python3 deploy/release.py registry ghcr.io/x    writes the registry into the chart's values and metadata
-    python3 deploy/release.py home https://github.com/x/y v1.2.3
-                                                    writes the repository into the chart, and into its links to documents
+    python3 deploy/release.py notes v1.2.3      checks that all versions are this one, and prints what changed
+    python3 deploy/release.py install https://github.com/x/y ghcr.io/x v1.2.3
+                                                prints how to install and verify the release
+    python3 deploy/release.py addresses https://github.com/x/y ghcr.io/x v1.2.3
+                                                writes repository, registry and tag into the chart and the READMEs
 
 Runs without the exporter's dependencies.
 """
 
+import posixpath
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+CHART = "helm/aws-support-exporter"
 VERSIONS = {
     "exporter/__init__.py": r'^__version__ = "(.+)"$',
-    "helm/aws-support-exporter/Chart.yaml": r'^(?:version|appVersion|      image): "?(?:aws-support-exporter:)?([^"\n]+)"?$',
+    f"{CHART}/Chart.yaml": r'^(?:version|appVersion|      image): "?(?:aws-support-exporter:)?([^"\n]+)"?$',
 }
 """Where the version stands, and how."""
 DOCS = "https://github.com/aws-support-exporter/aws-support-exporter/blob/main/docs/"
-"""What links to documents begin with until a release knows better."""
+"""What the chart's links to documents begin with until a release knows better."""
+FROM_CHECKOUT = {
+    "README.md": ("pipx install . ", "pipx install aws-support-exporter=={version} "),
+    f"{CHART}/README.md": (
+        f"./{CHART} --set image.registry=registry.example.com",
+        "oci://{registry}/charts/aws-support-exporter --version {version}",
+    ),
+    f"{CHART}/values.yaml": ('  registry: ""\n', "  registry: {registry}\n"),
+}
+"""What installs a checkout, and a release."""
+INSTALL = r"""
+## Install
+
+    helm install aws-support-exporter oci://{registry}/charts/aws-support-exporter --version {version} --values values.yaml
+    docker pull {registry}/aws-support-exporter:{version}
+    pipx install aws-support-exporter=={version}    # or: uv tool install aws-support-exporter=={version}
+
+## Verify
+
+    cosign verify {registry}/aws-support-exporter:{version} \
+      --certificate-oidc-issuer https://token.actions.githubusercontent.com \
+      --certificate-identity-regexp '^{home_pattern}/\.github/workflows/sign\.yml@refs/(tags/v{version_pattern}|heads/main)$'
+    gh attestation verify oci://{registry}/aws-support-exporter:{version} --repo {repository}
+
+    sha256sum --check --ignore-missing sha256sums    # beside the files of this release
+    gh attestation verify aws-support-exporter-{version}.tgz --repo {repository}    # and likewise each of them
+
+The chart is `{registry}/charts/aws-support-exporter:{version}`. `heads/main` signs the image's weekly rebuilds.
+"""
 
 
 def notes(tag: str, root: Path = ROOT) -> str:
@@ -49,47 +80,48 @@ def notes(tag: str, root: Path = ROOT) -> str:
     return section[1].strip()
 
 
-def set_registry(registry: str, root: Path = ROOT) -> None:
-    """Write the registry of the image into the chart's values, and into its metadata for Artifact Hub.
-
-    Args:
-        registry: Host and owner.
-        root: The repository.
-
-    Raises:
-        SystemExit: The values have no empty image.registry.
-    """
-    path = root / "helm/aws-support-exporter/values.yaml"
-    pattern = r'(^image:\n(?:[ #].*\n|\n)*?  registry: )""$'
-    text, count = re.subn(pattern, lambda match: f"{match[1]}{registry}", path.read_text(), flags=re.MULTILINE)
-    if count != 1:
-        sys.exit(f"{path}: there is no empty image.registry")
-    path.write_text(text)
-    metadata = path.with_name("Chart.yaml")
-    metadata.write_text(metadata.read_text().replace("image: aws", f"image: {registry}/aws"))
+def install(home: str, registry: str, tag: str) -> str:
+    """Return how to install and verify a release, for its notes."""
+    version, repository = tag.removeprefix("v"), home.partition("://")[2].partition("/")[2]
+    patterns = {"home_pattern": home.replace(".", r"\."), "version_pattern": version.replace(".", r"\.")}
+    return INSTALL.format(registry=registry, version=version, repository=repository, **patterns)
 
 
-def set_home(home: str, tag: str, root: Path = ROOT) -> None:
-    """Write where the repository is into the chart's metadata, and into the links of its alerts.
+def write_addresses(home: str, registry: str, tag: str, root: Path = ROOT) -> None:
+    """Write where the release is into the chart and the READMEs, and make their links lead to its tag.
 
     Args:
         home: The repository's address.
-        tag: The release's tag: the runbooks are those of its version.
+        registry: Host and owner of image and chart.
+        tag: The release's tag: the documents are those of its version.
         root: The repository.
 
     Raises:
-        SystemExit: The chart has a home, or no alert a link that can be changed.
+        SystemExit: A file does not say how a checkout is installed: it was changed before, or is worded otherwise.
     """
-    chart = root / "helm/aws-support-exporter"
-    metadata = (chart / "Chart.yaml").read_text()
-    if re.search("^home:", metadata, re.MULTILINE):
-        sys.exit(f"{chart / 'Chart.yaml'}: there is a home")
-    linked = [path for path in sorted(chart.glob("files/rules/*.yaml")) if DOCS in path.read_text()]
-    if not linked:
-        sys.exit(f"{chart}/files/rules: there is no link that begins with {DOCS}")
-    (chart / "Chart.yaml").write_text(f"{metadata}home: {home}\nsources:\n  - {home}\n")
-    for path in [*linked, chart / "Chart.yaml"]:
-        path.write_text(path.read_text().replace(DOCS, f"{home}/blob/{tag}/docs/"))
+    for name, (checkout, release) in FROM_CHECKOUT.items():
+        text = (root / name).read_text()
+        if text.count(checkout) != 1:
+            sys.exit(f"{name}: {checkout.strip()!r} is there {text.count(checkout)} times, not once")
+        (root / name).write_text(text.replace(checkout, release.format(registry=registry, version=tag.removeprefix("v"))))
+    for name in ("README.md", f"{CHART}/README.md"):
+        (root / name).write_text(_absolute((root / name).read_text(), home, tag, posixpath.dirname(name)))
+    for path in (root / CHART).rglob("*.*"):
+        if path.suffix in {".json", ".yaml"} and DOCS in (text := path.read_text()):
+            path.write_text(text.replace(DOCS, f"{home}/blob/{tag}/docs/"))
+    metadata = root / CHART / "Chart.yaml"
+    text = metadata.read_text().replace("image: aws", f"image: {registry}/aws")
+    metadata.write_text(f"{text}home: {home}\nsources:\n  - {home}\n")
+
+
+def _absolute(markdown: str, home: str, tag: str, folder: str) -> str:
+    """Replace links within the repository: readers of a package have no files beside its README."""
+
+    def link(match: re.Match[str]) -> str:
+        kind = "raw" if match[1].startswith("!") else "blob"
+        return f"{match[1]}({home}/{kind}/{tag}/{posixpath.normpath(posixpath.join(folder, match[2]))}{match[3] or ''})"
+
+    return re.sub(r"(!?\[[^\]]*\])\((?![a-z]+:)([^)#\s]+)(#[^)\s]+)?\)", link, markdown)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -97,10 +129,10 @@ def main(arguments: Sequence[str]) -> None:
     match arguments:
         case ["notes", tag]:
             sys.stdout.write(f"{notes(tag)}\n")
-        case ["registry", registry]:
-            set_registry(registry)
-        case ["home", home, tag]:
-            set_home(home, tag)
+        case ["install", home, registry, tag]:
+            sys.stdout.write(install(home, registry, tag))
+        case ["addresses", home, registry, tag]:
+            write_addresses(home, registry, tag)
         case _:
             sys.exit(__doc__)
 

@@ -61,7 +61,7 @@ def test_modules_are_given_what_they_take() -> None:
     used = set()
     for module in hcl2.loads(block("hcl"))["module"]:
         ((_, given),) = module.items()
-        (name,) = re.findall(r"//deploy/iam/terraform/([a-z-]+)\?", given["source"])
+        (name,) = re.findall(r"/aws-support-exporter/deploy/iam/terraform/([a-z-]+)", given["source"])
         used.add(name)
         variables = {
             variable.strip('"'): about

@@ -1,11 +1,15 @@
 """What a release takes from the repository."""
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from deploy.release import notes, set_home, set_registry
+from deploy.release import DOCS, install, notes, write_addresses
+from exporter import __version__
 from tests.support.tools import ROOT
 
 CHANGELOG = """## [1.2.3] - 2026-01-31
@@ -21,26 +25,21 @@ CHANGELOG = """## [1.2.3] - 2026-01-31
 [1.2.3]: https://example.com
 """
 
-CHART = """name: x
-version: 1.2.3
-appVersion: "1.2.3"
-annotations:
-  artifacthub.io/images: |
-    - name: aws-support-exporter
-      image: aws-support-exporter:1.2.3
-  artifacthub.io/links: |
-    - url: https://github.com/aws-support-exporter/aws-support-exporter/blob/main/docs/metrics.md
-"""
+CHART = "helm/aws-support-exporter"
+RELEASE = ("https://github.com/acme/fork", "ghcr.io/acme", "v1.2.3")
+BLOB = "https://github.com/acme/fork/blob/v1.2.3"
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """Return the files of a repository whose version is 1.2.3."""
+    shutil.copytree(ROOT / CHART, tmp_path / CHART)
+    metadata = (ROOT / CHART / "Chart.yaml").read_text()
     for name, text in {
         "CHANGELOG.md": CHANGELOG,
+        "README.md": (ROOT / "README.md").read_text(),
         "exporter/__init__.py": '__version__ = "1.2.3"\n',
-        "helm/aws-support-exporter/Chart.yaml": CHART,
-        "helm/aws-support-exporter/values.yaml": (ROOT / "helm/aws-support-exporter/values.yaml").read_text(),
+        f"{CHART}/Chart.yaml": metadata.replace(__version__, "1.2.3"),
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +59,13 @@ def test_the_notes_are_the_changelogs_section(repository: Path) -> None:
     [
         ("1.2.3", "CHANGELOG.md", "", "", "1.2.3: a release's tag starts with v"),
         ("v1.2.4", "CHANGELOG.md", "", "", "exporter/__init__.py: the version is 1.2.3, not 1.2.4 as in the tag"),
-        ("v1.2.3", "helm/aws-support-exporter/Chart.yaml", '"1.2.3"', "1.2.2", "the version is 1.2.2 and 1.2.3, not 1.2.3"),
+        (
+            "v1.2.3",
+            "helm/aws-support-exporter/Chart.yaml",
+            "appVersion: 1.2.3",
+            "appVersion: 1.2.2",
+            "the version is 1.2.2 and 1.2.3, not 1.2.3",
+        ),
         (
             "v1.2.3",
             "helm/aws-support-exporter/Chart.yaml",
@@ -80,31 +85,60 @@ def test_a_tag_that_does_not_fit_is_refused(tag: str, file: str, old: str, new: 
         notes(tag, repository)
 
 
-def test_the_registry_is_written_into_the_charts_values_once(repository: Path) -> None:
-    path = repository / "helm/aws-support-exporter/values.yaml"
-    before = path.read_text().splitlines()
-    set_registry("ghcr.io/owner", repository)
-    changed = [line for line, old in zip(path.read_text().splitlines(), before, strict=True) if line != old]
-    assert changed == ["  registry: ghcr.io/owner"]
-    metadata = (repository / "helm/aws-support-exporter/Chart.yaml").read_text()
-    assert "image: ghcr.io/owner/aws-support-exporter:1.2.3\n" in metadata
-    with pytest.raises(SystemExit, match=r"there is no empty image\.registry"):
-        set_registry("ghcr.io/owner", repository)
-
-
-def test_the_repository_is_written_into_the_charts_metadata_and_every_link_to_a_runbook(repository: Path) -> None:
-    chart = repository / "helm/aws-support-exporter"
-    rules = chart / "files/rules/alerts.yaml"
-    with pytest.raises(SystemExit, match="there is no link that begins with"):
-        set_home("https://github.com/owner/fork", "v1.2.3", repository)
-    rules.parent.mkdir(parents=True)
-    rules.write_text((ROOT / rules.relative_to(repository)).read_text())
-    set_home("https://github.com/owner/fork", "v1.2.3", repository)
-    metadata = yaml.safe_load((chart / "Chart.yaml").read_text())
-    assert (metadata["home"], metadata["sources"]) == ("https://github.com/owner/fork", ["https://github.com/owner/fork"])
-    alerts = [rule for group in yaml.safe_load(rules.read_text())["groups"] for rule in group["rules"] if "alert" in rule]
-    begin = "https://github.com/owner/fork/blob/v1.2.3/docs/runbooks.md#"
-    assert f"url: {begin.removesuffix('runbooks.md#')}metrics.md\n" in metadata["annotations"]["artifacthub.io/links"]
+def test_the_chart_of_a_release_names_its_image_repository_and_documents(repository: Path) -> None:
+    values = (repository / CHART / "values.yaml").read_text().splitlines()
+    write_addresses(*RELEASE, repository)
+    changed = (repository / CHART / "values.yaml").read_text().splitlines()
+    assert [line for line, old in zip(changed, values, strict=True) if line != old] == ["  registry: ghcr.io/acme"]
+    metadata = yaml.safe_load((repository / CHART / "Chart.yaml").read_text())
+    assert (metadata["home"], metadata["sources"]) == (RELEASE[0], [RELEASE[0]])
+    assert "image: ghcr.io/acme/aws-support-exporter:1.2.3\n" in metadata["annotations"]["artifacthub.io/images"]
+    assert f"url: {BLOB}/docs/metrics.md\n" in metadata["annotations"]["artifacthub.io/links"]
+    rules = yaml.safe_load((repository / CHART / "files/rules/alerts.yaml").read_text())
+    alerts = [rule for group in rules["groups"] for rule in group["rules"] if "alert" in rule]
+    begin = f"{BLOB}/docs/runbooks.md#"
     assert [alert["annotations"]["runbook_url"] for alert in alerts] == [f"{begin}{alert['alert'].lower()}" for alert in alerts]
-    with pytest.raises(SystemExit, match=r"Chart\.yaml: there is a home"):
-        set_home("https://github.com/owner/fork", "v1.2.3", repository)
+    left = [path.name for path in (repository / CHART).rglob("*.*") if DOCS in path.read_text()]
+    assert left == [], "a link of an alert, a dashboard or the metadata"
+    with pytest.raises(SystemExit, match=r"README\.md: 'pipx install \.' is there 0 times, not once"):
+        write_addresses(*RELEASE, repository)
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("README.md", "pipx install aws-support-exporter==1.2.3 "),
+        (
+            f"{CHART}/README.md",
+            "helm install aws-support-exporter oci://ghcr.io/acme/charts/aws-support-exporter --version 1.2.3 ",
+        ),
+    ],
+)
+def test_the_readmes_of_a_release_install_it_and_link_to_its_documents(name: str, command: str, repository: Path) -> None:
+    write_addresses(*RELEASE, repository)
+    text = (repository / name).read_text()
+    assert f"    {command}" in text
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)\s]+)\)", text)
+    assert [link for _, link in links if not re.match("https?:|#", link)] == []
+    own = [(image, link) for image, link in links if link.startswith(RELEASE[0])]
+    assert own
+    for image, link in own:
+        kind, tag, path = link.removeprefix(f"{RELEASE[0]}/").split("/", 2)
+        assert (kind, tag) == ("raw" if image else "blob", "v1.2.3")
+        assert (ROOT / path.partition("#")[0]).exists(), path
+
+
+def test_the_notes_say_how_to_install_and_verify_a_release() -> None:
+    text = install(*RELEASE)
+    assert (
+        "--certificate-identity-regexp '^https://github\\.com/acme/fork/\\.github/workflows/sign\\.yml@refs/(tags/v1\\.2\\.3|heads/main)$'"
+        in text
+    )
+    assert "gh attestation verify oci://ghcr.io/acme/aws-support-exporter:1.2.3 --repo acme/fork\n" in text
+    assert "{" not in text
+
+
+def test_no_placeholder_reaches_a_reader() -> None:
+    command = ["git", "grep", "--untracked", "-nwE", "OWNER|YOUR_ORG|TODO|CHANGEME", "--", ":!tests", ":!exporter"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert found == ""

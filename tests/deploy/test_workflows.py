@@ -1,8 +1,10 @@
 """Linters of what is not Python; and workflows on GitHub that may do no more than they need."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,11 +19,27 @@ SCRIPTS = sorted(
     for path in (ROOT / directory).rglob("*")
     if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash\n")
 )
+SIGNS = {"attestations", "id-token", "packages"}
 MAY_WRITE = {
-    ("release", "image"): {"attestations", "id-token", "packages"},
-    ("release", "chart"): {"attestations", "id-token", "packages"},
-    ("release", "release"): {"contents"},
+    ("image", "build"): {"packages"},
+    ("image", "sign"): SIGNS,
+    ("sign", "sign"): SIGNS,
+    ("release", "image"): SIGNS,
+    ("release", "chart"): {"packages"},
+    ("release", "sign-chart"): SIGNS,
+    ("release", "pypi"): {"id-token"},
+    ("release", "release"): {"attestations", "contents", "id-token"},
+    ("weekly", "image"): SIGNS,
 }
+BUILDS_NOTHING = {
+    "actions/attest-build-provenance",
+    "actions/checkout",
+    "actions/download-artifact",
+    "docker/login-action",
+    "pypa/gh-action-pypi-publish",
+    "sigstore/cosign-installer",
+}
+"""Actions, pinned by commit, that run no image which its tag names; but for that of PyPI, which runs its own."""
 
 
 @pytest.mark.parametrize(
@@ -46,21 +64,54 @@ def test_linters_find_nothing(command: tuple[str | Path, ...]) -> None:
 
 
 def test_no_job_may_write_but_those_that_release() -> None:
-    may_write: dict[tuple[str, str], set[str]] = {}
-    for name, path in WORKFLOWS.items():
-        workflow = yaml.safe_load(path.read_text())
-        assert workflow["permissions"] == {}
-        for job, about in workflow["jobs"].items():
-            assert set(about["permissions"].values()) <= {"read", "write"}
-            may_write[name, job] = {scope for scope, access in about["permissions"].items() if access == "write"}
+    assert all(yaml.safe_load(path.read_text())["permissions"] == {} for path in WORKFLOWS.values())
+    asked = {job: about["permissions"] for job, about in jobs().items()}
+    assert {access for scopes in asked.values() for access in scopes.values()} <= {"read", "write"}
+    may_write = {job: {scope for scope, access in scopes.items() if access == "write"} for job, scopes in asked.items()}
     assert {job: scopes for job, scopes in may_write.items() if scopes} == MAY_WRITE
 
 
+def jobs() -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (name, job): about
+        for name, path in WORKFLOWS.items()
+        for job, about in yaml.safe_load(path.read_text())["jobs"].items()
+    }
+
+
+def test_a_job_that_signs_builds_nothing_and_signs_by_digest() -> None:
+    signing = [about for about in jobs().values() if "id-token" in about["permissions"]]
+    for steps in (about["steps"] for about in signing if "steps" in about):
+        assert {step["uses"].partition("@")[0] for step in steps if "uses" in step} <= BUILDS_NOTHING
+        ran = "\n".join(step["run"] for step in steps if "run" in step)
+        assert not re.search(r"\b(docker|podman|buildah|helm|make|pip|npm)\b", ran)
+    (sign,) = (step for about in signing for step in about.get("steps", ()) if "cosign sign" in step.get("run", ""))
+    assert sign["env"] == {"SUBJECT": "${{ inputs.name }}@${{ inputs.digest }}"}
+
+
 def test_a_release_runs_all_the_tests_there_are_and_signs_image_and_chart() -> None:
-    release = yaml.safe_load(WORKFLOWS["release"].read_text())["jobs"]
-    tested = {job["uses"].rpartition("/")[2].removesuffix(".yml"): name for name, job in release.items() if "uses" in job}
-    assert tested.keys() == WORKFLOWS.keys() - {"release"}
-    assert set(tested.values()) <= set(release["image"]["needs"])
-    for name in ("image", "chart"):
-        assert "cosign sign --yes" in str(release[name]["steps"])
-        assert "actions/attest-build-provenance@" in str(release[name]["steps"])
+    release = {job: about for (name, job), about in jobs().items() if name == "release"}
+    called = {job: about["uses"].rpartition("/")[2] for job, about in release.items() if "uses" in about}
+    assert called == {"test": "ci.yml", "test-chart": "chart.yml", "image": "image.yml", "sign-chart": "sign.yml"}
+    assert {"test", "test-chart"} <= set(release["image"]["needs"])
+    assert release["sign-chart"]["with"]["digest"] == "${{ needs.chart.outputs.digest }}"
+    assert jobs()["image", "sign"]["uses"].endswith("/sign.yml")
+    assert jobs()["image", "sign"]["with"]["digest"] == "${{ needs.build.outputs.digest }}"
+
+
+def test_nothing_is_published_for_good_before_image_and_chart_are_signed() -> None:
+    release = {job: about for (name, job), about in jobs().items() if name == "release"}
+    assert {"image", "sign-chart", "python"} <= set(release["pypi"]["needs"])
+    assert "pypi" in release["release"]["needs"]
+
+
+def test_each_week_the_image_is_built_anew_and_the_locks_are_audited_and_failures_show() -> None:
+    weekly = yaml.safe_load(WORKFLOWS["weekly"].read_text())
+    assert weekly[True]["schedule"], "yaml reads `on` as true"
+    assert weekly["jobs"]["image"]["uses"].endswith("/image.yml")
+    assert "make audit" in str(weekly["jobs"]["audit"]["steps"])
+    assert "continue-on-error" not in WORKFLOWS["weekly"].read_text()
+    command = ["make", "--dry-run", "audit"]
+    audit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "pip-audit --strict " in audit, "or what is not found counts as without vulnerabilities"
+    assert {f"-r {path.name}" for path in ROOT.glob("requirements*.txt")} <= set(re.findall(r"-r \S+", audit))
