@@ -12,6 +12,7 @@ import yaml
 from tests.support.tools import ROOT
 
 WORKFLOWS = {path.stem: path for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
+FORMS = sorted(set((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")) - {ROOT / ".github/ISSUE_TEMPLATE/config.yml"})
 BIN = Path(sys.executable).parent
 SCRIPTS = sorted(
     str(path.relative_to(ROOT))
@@ -52,6 +53,8 @@ BUILDS_NOTHING = {
         ("cfn-lint", *(ROOT / "deploy").glob("*/cloudformation/*.yaml")),
         ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS.values()),
         ("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml"),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-issue-forms", *FORMS),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
         ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "deploy/compose.yaml"),
     ],
     ids=lambda command: " ".join(map(str, command[::2]))[:40],
@@ -61,6 +64,13 @@ def test_linters_find_nothing(command: tuple[str | Path, ...]) -> None:
     told = ended.stdout + ended.stderr
     assert ended.returncode == 0, told
     assert told.partition(" ")[0] in {"", "ok", "No"}, told
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.stem)
+def test_an_issue_asks_for_no_data_of_cases_or_accounts(form: Path) -> None:
+    first = yaml.safe_load(form.read_text())["body"][0]
+    assert first["type"] == "markdown"
+    assert "Leave out subjects and texts of support cases, and replace the IDs, names" in first["attributes"]["value"]
 
 
 def test_no_job_may_write_but_those_that_release() -> None:
