@@ -50,12 +50,12 @@ def health() -> Json:
 
 
 def _state(matcher: str = "") -> str:
-    """Return accounts by state: the maximum over exporters of the same shard, then the sum over shards."""
+    """Return accounts by state. Pods of a rollout may disagree: of a shard, the oldest configuration decides."""
     exporter = "cluster, namespace, job, instance"  # of two clusters, instances may be called the same
-    accounts = f"aws_support_accounts{{{JOB}{matcher}}}"
-    shared = f"{accounts} * on ({exporter}) group_left (ordinal) aws_support_exporter_shard{{{JOB}}}"
-    of_shards = f"max by (cluster, namespace, job, state, ordinal) ({shared} or on ({exporter}) {accounts})"
-    return f"sum by (state) ({of_shards})"
+    since = f"aws_support_exporter_config_last_reload_success_timestamp_seconds{{{JOB}}}"
+    of_shards = f"{since} * on ({exporter}) group_left (ordinal) aws_support_exporter_shard{{{JOB}}} or on ({exporter}) {since}"
+    first = f"bottomk by (cluster, namespace, job, ordinal) (1, {of_shards})"
+    return f"sum by (state) (aws_support_accounts{{{JOB}{matcher}}} and on ({exporter}) {first})"
 
 
 def _now() -> list[tuple[int, Json]]:

@@ -219,15 +219,8 @@ class RecordedExporter:
         self._queue = CalledQueue(fleet.events, scrape.total) if fleet.events else None
         plan = Plan(*found, self._interval, poll.timeout, poll.concurrency, self._policy, self._queue)
         self._store = PageStore()
-        self._collector = Collector(
-            plan,
-            self.instrumentation,
-            self._store,
-            self._samples,
-            owns=lambda _: True,
-            clock=clock,
-            log=Log().logger,
-        )
+        parts = (plan, self.instrumentation, self._store, self._samples)
+        self._collector = Collector(*parts, owns=lambda _: True, clock=clock, log=Log().logger)
         self._started = clock.time()
         labels = f'instance="{scrape.instance}",job="{scrape.job}"'
         self._up = f"up{{{labels}}} 1".encode()

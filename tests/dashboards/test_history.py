@@ -37,8 +37,6 @@ PANELS = yaml.safe_load((Path(__file__).parent / "panels.yaml").read_text())
 SECONDS = {"m": 60, "h": 3600, "d": 86400}
 OF_EACH_EXPORTER = {"Render time", "Memory", "Exporters", "CPU", "Open files"}
 """Panels with a line or a row for each exporter."""
-DISAGREED_ON = {"Accounts by state", "Accounts failing"}
-"""Panels of states: the old pod remembers cases of an account that fails, so it is stale there; the new one has none."""
 NEVER_IN_THE_FLEET = ('reason=~"timeout|unreachable|server_error|malformed|internal"', "severity_outcome:")
 """A rule records the latter."""
 
@@ -177,7 +175,7 @@ def test_every_panel_shows_what_the_fleet_holds(dashboard: Dashboard, history: H
     expected = {
         panel: content if isinstance(content, dict) else {"": content}
         for panel, content in PANELS[dashboard.model["uid"]].items()
-        if job == "known" or panel not in OF_EACH_EXPORTER | (DISAGREED_ON if job == "rollout" else set())
+        if job == "known" or panel not in OF_EACH_EXPORTER
     }
     found = shown(dashboard, history, job)
 

@@ -51,6 +51,7 @@ def of_shards(of: str, accounts: Mapping[int, int]) -> dict[str, str]:
         at = f'{of},instance="s-{ordinal}"'
         series[f'aws_support_exporter_shard{{{at},ordinal="{ordinal}",total="3"}}'] = "1x100"
         series[f'aws_support_accounts{{{at},state="ok"}}'] = f"{count}x100"
+        series[f"aws_support_exporter_config_last_reload_success_timestamp_seconds{{{at}}}"] = "1x100"
     return series
 
 
