@@ -4,7 +4,7 @@
     python3 deploy/release.py install https://github.com/x/y ghcr.io/x v1.2.3
                                                 prints how to install and verify the release
     python3 deploy/release.py addresses https://github.com/x/y ghcr.io/x v1.2.3
-                                                writes repository, registry and tag into the chart and the READMEs
+                                                writes repository, registry and tag into chart, READMEs and pyproject.toml
 
 Runs without the exporter's dependencies.
 """
@@ -31,8 +31,12 @@ FROM_CHECKOUT = {
         "oci://{registry}/charts/aws-support-exporter --version {version}",
     ),
     f"{CHART}/values.yaml": ('  registry: ""\n', "  registry: {registry}\n"),
+    "pyproject.toml": (
+        "[project.scripts]\n",
+        '[project.urls]\nSource = "{home}"\nDocumentation = "{home}/blob/v{version}/docs/README.md"\n\n[project.scripts]\n',
+    ),
 }
-"""What installs a checkout, and a release."""
+"""What a checkout says of itself, and what a release does."""
 INSTALL = r"""
 ## Install
 
@@ -97,13 +101,15 @@ def write_addresses(home: str, registry: str, tag: str, root: Path = ROOT) -> No
         root: The repository.
 
     Raises:
-        SystemExit: A file does not say how a checkout is installed: it was changed before, or is worded otherwise.
+        SystemExit: A file does not say what a checkout says: it was changed before, or is worded otherwise.
     """
     for name, (checkout, release) in FROM_CHECKOUT.items():
         text = (root / name).read_text()
         if text.count(checkout) != 1:
             sys.exit(f"{name}: {checkout.strip()!r} is there {text.count(checkout)} times, not once")
-        (root / name).write_text(text.replace(checkout, release.format(registry=registry, version=tag.removeprefix("v"))))
+        (root / name).write_text(
+            text.replace(checkout, release.format(home=home, registry=registry, version=tag.removeprefix("v")))
+        )
     for name in ("README.md", f"{CHART}/README.md"):
         (root / name).write_text(_absolute((root / name).read_text(), home, tag, posixpath.dirname(name)))
     for path in (root / CHART).rglob("*.*"):

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def repository(tmp_path: Path) -> Path:
     for name, text in {
         "CHANGELOG.md": CHANGELOG,
         "README.md": (ROOT / "README.md").read_text(),
+        "pyproject.toml": (ROOT / "pyproject.toml").read_text(),
         "exporter/__init__.py": '__version__ = "1.2.3"\n',
         f"{CHART}/Chart.yaml": metadata.replace(__version__, "1.2.3"),
     }.items():
@@ -85,7 +87,7 @@ def test_a_tag_that_does_not_fit_is_refused(tag: str, file: str, old: str, new: 
         notes(tag, repository)
 
 
-def test_the_chart_of_a_release_names_its_image_repository_and_documents(repository: Path) -> None:
+def test_a_release_names_its_image_repository_and_documents(repository: Path) -> None:
     values = (repository / CHART / "values.yaml").read_text().splitlines()
     write_addresses(*RELEASE, repository)
     changed = (repository / CHART / "values.yaml").read_text().splitlines()
@@ -94,6 +96,8 @@ def test_the_chart_of_a_release_names_its_image_repository_and_documents(reposit
     assert (metadata["home"], metadata["sources"]) == (RELEASE[0], [RELEASE[0]])
     assert "image: ghcr.io/acme/aws-support-exporter:1.2.3\n" in metadata["annotations"]["artifacthub.io/images"]
     assert f"url: {BLOB}/docs/metrics.md\n" in metadata["annotations"]["artifacthub.io/links"]
+    urls = tomllib.loads((repository / "pyproject.toml").read_text())["project"]["urls"]
+    assert urls == {"Source": RELEASE[0], "Documentation": f"{BLOB}/docs/README.md"}
     rules = yaml.safe_load((repository / CHART / "files/rules/alerts.yaml").read_text())
     alerts = [rule for group in rules["groups"] for rule in group["rules"] if "alert" in rule]
     begin = f"{BLOB}/docs/runbooks.md#"
