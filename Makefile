@@ -83,7 +83,10 @@ LOCKS ?= $(wildcard requirements*.txt)
 audit: $(VENV)/.python ## Look up all locked versions among the known vulnerabilities
 	@$(PYTHON) -m venv --clear $(VENV)/audit
 	@$(VENV)/audit/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps -r requirements-audit.txt
-	@$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --no-deps $(patsubst %,-r %,$(LOCKS))
+	@failed=; for lock in $(LOCKS); do \
+		echo "$$lock"; \
+		$(VENV)/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes --no-deps -r $$lock $(AUDIT_ARGS) || failed=1; \
+	done; [ -z "$$failed" ]
 
 dist: $(VENV)/.run ## Build the wheel and the source distribution into dist
 	@rm -rf dist
