@@ -117,23 +117,27 @@ $(VENV)/.python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' >/dev/null 2>&1 || { \
 		echo "$(if $(PYTHON),$(PYTHON) is no,There is no) Python >= 3.11 with venv here." \
 			"Install one (Debian: python3-venv), or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.run: requirements.txt requirements-build.txt pyproject.toml $(VENV)/.python
-	@$(PIP) install --require-hashes --no-deps -r requirements.txt -r requirements-build.txt
+define install # the packages of a lock file, and this one
+	@echo "Installing $(1) ($$(grep -c == $(1)) packages)"
+	@$(PIP) install --require-hashes --no-deps -r $(1) -r requirements-build.txt
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@$(BIN)/python -m pip --disable-pip-version-check check >$@ || { cat $@ >&2; rm $@; exit 1; }
+endef
+
+$(VENV)/.run: requirements.txt requirements-build.txt pyproject.toml $(VENV)/.python
+	$(call install,requirements.txt)
 
 $(VENV)/.dev: requirements-dev.txt requirements-build.txt requirements.txt pyproject.toml $(VENV)/.python
-	@$(PIP) install --require-hashes --no-deps -r requirements-dev.txt -r requirements-build.txt
-	@$(PIP) install --no-build-isolation --no-deps --editable .
-	@$(BIN)/python -m pip --disable-pip-version-check check >$@ || { cat $@ >&2; rm $@; exit 1; }
+	$(call install,requirements-dev.txt)
 	@touch $(VENV)/.run
 
 # Beside the sources, which stay importable for `pytest` by itself and for mypy; PYTHONPATH decides.
 $(VENV)/.wheel: $(shell find exporter -name __pycache__ -prune -o -print) README.md $(VENV)/.dev
+	@echo "Building the wheel"
 	@rm -rf $(WHEEL) $(VENV)/dist
 	@$(PIP) wheel --no-build-isolation --no-deps --wheel-dir $(VENV)/dist .
 	@$(PIP) install --no-deps --target $(WHEEL) $(VENV)/dist/*.whl

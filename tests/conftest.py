@@ -16,7 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 import exporter
 from tests.support.process import environment
 from tests.support.prometheus import Daemon, PrometheusServer, Promtool
-from tests.support.tools import find_tool
+from tests.support.tools import need_tool
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 StartPrometheus = Callable[..., PrometheusServer]
@@ -111,6 +111,13 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return _strict(report)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was skipped once for each reason, be it one test or many; -rs lists them by place."""
+    skipped = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", []))
+    for reason, tests in skipped.most_common():
+        terminalreporter.write_line(f"skipped {tests}: {reason}")
+
+
 def _strict(report: AnyReport) -> AnyReport:
     expected_failure = hasattr(report, "wasxfail")
     if _NOTHING_IS_SKIPPED and report.skipped and not expected_failure:
@@ -127,27 +134,27 @@ def release(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def prometheus_binary(release: str) -> Path:
-    return _tool(f"{release}prometheus")
+    return need_tool(f"{release}prometheus")
 
 
 @pytest.fixture(scope="session")
 def promtool(release: str) -> Promtool:
-    return Promtool(_tool(f"{release}promtool"))
+    return Promtool(need_tool(f"{release}promtool"))
 
 
 @pytest.fixture(scope="session")
 def amtool(release: str) -> Path:
-    return _tool(f"{release}amtool")
+    return need_tool(f"{release}amtool")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    return _tool("chromium")
+    return need_tool("chromium")
 
 
 @pytest.fixture(scope="session")
 def chromedriver() -> Path:
-    return _tool("chromedriver")
+    return need_tool("chromedriver")
 
 
 @pytest.fixture
@@ -163,7 +170,7 @@ def start_prometheus(prometheus_binary: Path, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def start_alertmanager(release: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartAlertmanager]:
-    binary = _tool(f"{release}alertmanager")
+    binary = need_tool(f"{release}alertmanager")
     with ExitStack() as stack:
 
         def start(config: Mapping[str, object]) -> Daemon:
@@ -172,10 +179,3 @@ def start_alertmanager(release: str, tmp_path_factory: pytest.TempPathFactory) -
             return stack.enter_context(Daemon(binary, config, directory, flags))
 
         yield start
-
-
-def _tool(name: str) -> Path:
-    tool = find_tool(name)
-    if tool is None:
-        pytest.skip(f"{name} is not here: run `make tools`")
-    return tool

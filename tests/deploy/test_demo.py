@@ -16,7 +16,7 @@ from tests.deploy.test_compose import PROMETHEUS, SERVICES
 from tests.support.grafana import FILES, Dashboard, Target, View
 from tests.support.process import ExporterProcess, environment
 from tests.support.prometheus import PrometheusServer
-from tests.support.tools import find_tool
+from tests.support.tools import need_tool
 from tests.support.waiting import wait_until
 
 DAY = 86400
@@ -45,9 +45,7 @@ def run_once(service: str, directory: Path, programs: Path) -> str:
 @contextmanager
 def stack(directory: Path) -> Iterator[PrometheusServer]:
     """Start the exporter, fill Prometheus, and start it."""
-    prometheus, promtool = find_tool("newer/prometheus"), find_tool("newer/promtool")
-    if prometheus is None or promtool is None:
-        pytest.skip("Prometheus is not here: run `make tools`")
+    prometheus, promtool = need_tool("newer/prometheus"), need_tool("newer/promtool")
     config = yaml.safe_load(PROMETHEUS.read_text())
     (name,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
     with ExporterProcess(SERVICES["exporter"]["command"]) as exporter:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.test_documents import commands, parts
 from tests.support.process import ExporterProcess
-from tests.support.tools import ROOT, find_tool
+from tests.support.tools import ROOT, need_tool
 
 DOCUMENT = ROOT / "docs/api.md"
 ANSWERS = {"/api/v1/cases": "total", "/api/v1/status": "fleet", "/refresh": "next_poll"}
@@ -26,8 +26,7 @@ def demo() -> Iterator[ExporterProcess]:
 
 def run(demo: ExporterProcess, script: str) -> str:
     for tool in {"curl", "jq"} & {*script.split()}:
-        if find_tool(tool) is None:
-            pytest.skip(f"{tool} is not here")
+        need_tool(tool)
     text = script.replace("http://localhost:10047", demo.url)
     ended = subprocess.run(["/bin/sh", "-euc", text], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, ""), script

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from exporter.metrics import catalog
-from tests.support.chart import NODE_MODULES, Helm4, exporter_of, model_complaints, pod_of
-from tests.support.tools import ROOT, find_tool
+from tests.support.chart import Helm4, exporter_of, model_complaints, pod_of
+from tests.support.tools import ROOT, need_tool
 
 GUIDE = (ROOT / "docs/collectors.md").read_text()
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", GUIDE, re.MULTILINE | re.DOTALL))
@@ -34,9 +34,7 @@ def prometheus(section: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("section", sorted(SCRAPED))
 def test_prometheus_reads_its_configurations(section: str, tmp_path: Path) -> None:
-    promtool = find_tool("newer/promtool")  # Debian's older one is built without the discovery of Kubernetes
-    if promtool is None:
-        pytest.skip("promtool is not here: run `make tools`")
+    promtool = need_tool("newer/promtool")  # Debian's older one is built without the discovery of Kubernetes
     file = tmp_path / "prometheus.yml"
     file.write_text(yaml.safe_dump(prometheus(section)))
     done = subprocess.run([promtool, "check", "config", file], capture_output=True, text=True, timeout=30, check=False)
@@ -57,8 +55,6 @@ def test_what_discovers_pods_finds_those_of_the_chart() -> None:
 
 @pytest.mark.slow
 def test_argo_cd_and_flux_take_their_objects_whose_values_the_chart_takes() -> None:
-    if find_tool("node") is None or not (NODE_MODULES / "@kubernetes-models").is_dir():
-        pytest.skip("node, or the models of custom resources, are not here: install node and npm, then run `make tools`")
     argo, oci, flux = (item for name in ("Argo CD", "Flux") for item in yaml.safe_load_all(block(name)))
     assert model_complaints([argo, oci, flux]) == []
     for values in (argo["spec"]["source"]["helm"]["valuesObject"], flux["spec"]["values"]):

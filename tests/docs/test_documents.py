@@ -12,7 +12,7 @@ import yaml
 from exporter.config.settings import parse
 from exporter.options import parse as parse_flags
 from tests.support.chart import CHART, Helm4
-from tests.support.tools import ROOT, find_tool
+from tests.support.tools import ROOT, need_tool
 
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), CHART / "README.md"]
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -73,10 +73,7 @@ def test_configurations_are_read_by_what_they_are_for(document: Path, text: str,
 
 
 def check(tool: str, *arguments: str | Path) -> None:
-    binary = find_tool(tool)
-    if binary is None:
-        pytest.skip(f"{tool} is not here: run `make tools`")
-    ended = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run([need_tool(tool), *arguments], capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

@@ -16,7 +16,7 @@ import pytest
 from tests.docs.test_documents import commands, parts
 from tests.support.fetch import free_port
 from tests.support.process import environment
-from tests.support.tools import ROOT, find_tool
+from tests.support.tools import ROOT, need_tool
 from tests.support.waiting import wait_until
 
 TUTORIAL = ROOT / "docs/tutorial.md"
@@ -63,9 +63,7 @@ def running(command: list[str], directory: Path) -> Iterator[None]:
 
 @pytest.mark.slow
 def test_who_follows_the_tutorial_gets_the_first_alert_in_slack(slack: Slack, tmp_path: Path) -> None:
-    tools = {name: find_tool(name) for name in ("prometheus", "alertmanager")}
-    if None in tools.values():
-        pytest.skip("Prometheus and Alertmanager are not here: run `make tools`")
+    tools = {name: need_tool(name) for name in ("prometheus", "alertmanager")}
     ports = {str(number): str(free_port()) for number in (10047, 9090, 9093)}
     (tmp_path / "helm").symlink_to(ROOT / "helm")
     (tmp_path / "slack-url").write_text(f"http://127.0.0.1:{slack.server_port}/\n")

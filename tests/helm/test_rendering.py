@@ -7,8 +7,8 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
-from tests.support.chart import CHART, NODE_MODULES, Engine, Helm3, Helm4, Object, Values, is_custom, model_complaints
-from tests.support.tools import ROOT, find_tool
+from tests.support.chart import CHART, Engine, Helm3, Helm4, Object, Values, is_custom, model_complaints
+from tests.support.tools import ROOT
 
 VALUES = {file.name.removesuffix("-values.yaml"): yaml.safe_load(file.read_text()) for file in sorted((CHART / "ci").iterdir())}
 GOLDEN = ROOT / "tests/helm/golden"
@@ -58,8 +58,6 @@ def test_kubernetes_takes_every_object(version: str, rendered: dict[str, list[Ob
 
 @pytest.mark.slow
 def test_operators_take_every_custom_resource_and_would_refuse_a_wrong_one(rendered: dict[str, list[Object]]) -> None:
-    if find_tool("node") is None or not (NODE_MODULES / "@kubernetes-models").is_dir():
-        pytest.skip("node, or the models of custom resources, are not here: install node and npm, then run `make tools`")
     objects = [item for items in rendered.values() for item in items]
     custom = [item for item in objects if item["apiVersion"].startswith(MODELLED)]
     kinds = {"GrafanaDashboard", "HTTPRoute", "PodMonitor", "PrometheusRule", "ServiceMonitor"}

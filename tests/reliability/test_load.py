@@ -10,7 +10,7 @@ from bench.measuring import Plan as FleetPlan
 from bench.measuring import simulated_aws
 from bench.processes import SimulatedAws
 from bench.wrk import Load
-from tests.support.tools import find_tool
+from tests.support.tools import need_tool
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -25,8 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def aws(folder: Path) -> Iterator[SimulatedAws]:
-    if find_tool("wrk") is None:
-        pytest.skip("wrk is not here: run `make tools`")
+    need_tool("wrk")
     with simulated_aws(folder, FleetPlan(), PLAN.accounts, PLAN.cases) as simulated:
         yield simulated
 

@@ -14,7 +14,7 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.keys import AccessKey
 from exporter.simulator.server import Simulator
 from tests.simulator.conftest import ACCOUNT_ID, NOW, Serve
-from tests.support.tools import find_tool
+from tests.support.tools import need_tool
 
 pytestmark = pytest.mark.slow
 Aws = Callable[..., Any]
@@ -27,9 +27,7 @@ def simulator(serve: Serve, certificate: tuple[Path, Path]) -> Simulator:
 
 @pytest.fixture
 def aws(simulator: Simulator) -> Aws:
-    program = find_tool("aws")
-    if program is None:
-        pytest.skip("aws is not here: run `make tools`")
+    program = need_tool("aws")
 
     def run(command: str, key: AccessKey | None = None) -> Any:  # noqa: ANN401 - any JSON, or text
         environment = {"PATH": os.environ["PATH"], **simulator.environment()}
