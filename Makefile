@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 WHEEL := $(CURDIR)/$(VENV)/wheel
-PYTEST = PYTHONPATH=$(WHEEL) PYTHONSAFEPATH=1 $(BIN)/pytest
+PYTEST = PYTHONPATH="$(WHEEL)" PYTHONSAFEPATH=1 $(BIN)/pytest
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 # The newest interpreter that really runs: a name on the PATH may be a version manager's empty promise. PYTHON=... overrides.
@@ -138,7 +138,7 @@ $(VENV)/.dev: requirements-dev.txt requirements-build.txt requirements.txt pypro
 # Beside the sources, which stay importable for `pytest` by itself and for mypy; PYTHONPATH decides.
 $(VENV)/.wheel: $(shell find exporter -name __pycache__ -prune -o -print) README.md $(VENV)/.dev
 	@echo "Building the wheel"
-	@rm -rf $(WHEEL) $(VENV)/dist
+	@rm -rf "$(WHEEL)" $(VENV)/dist
 	@$(PIP) wheel --no-build-isolation --no-deps --wheel-dir $(VENV)/dist .
-	@$(PIP) install --no-deps --target $(WHEEL) $(VENV)/dist/*.whl
+	@$(PIP) install --no-deps --target "$(WHEEL)" $(VENV)/dist/*.whl
 	@touch $@

@@ -1,21 +1,21 @@
 """What a reader of the documents follows, copies and runs is right."""
 
 import re
-import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import yaml
 
 from exporter.config.settings import parse
-from exporter.options import parse as parse_flags
 from tests.support.chart import CHART, Helm4
 from tests.support.tools import ROOT, need_tool
 
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), CHART / "README.md"]
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DRAWN = re.compile(r"──|-->|^ ", re.MULTILINE)
 CONFIG = {"accounts", "aws", "events", "metrics", "organizations", "poll"}
 
 
@@ -24,9 +24,18 @@ def parts(document: Path, language: str) -> list[str]:
 
 
 def commands(document: Path) -> Iterator[str]:
-    """Yield the commands that stand in a document, each as one line."""
-    text = FENCED.sub("", document.read_text()).replace("\\\n", " ")
-    yield from (line.strip() for line in re.findall(r"^    (?! )(.+)", text, re.MULTILINE))
+    """Yield the commands that stand in a document, each as one line, and loops as they are."""
+    text = document.read_text()
+    indented = [dedent(part) for part in re.split(r"\n{2,}", FENCED.sub("\n\n", text)) if part.startswith("    ")]
+    prompted = [
+        "\n".join(re.findall(r"^\$ (.*(?<!\\)(?:\\\n.*(?<!\\))*)$", part, re.MULTILINE)) for part in parts(document, "console")
+    ]
+    for part in [*indented, *parts(document, "sh"), *prompted]:
+        script = part.replace("\\\n", " ").strip()
+        if "\ndone" in script:
+            yield script
+        elif not DRAWN.search(script):
+            yield from script.splitlines()
 
 
 def anchors(document: Path) -> set[str]:
@@ -75,13 +84,6 @@ def test_configurations_are_read_by_what_they_are_for(document: Path, text: str,
 def check(tool: str, *arguments: str | Path) -> None:
     ended = subprocess.run([need_tool(tool), *arguments], capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-
-
-def test_commands_have_flags_that_the_exporter_takes() -> None:
-    found = [line for document in DOCUMENTS for line in commands(document) if line.startswith("aws-support-exporter")]
-    assert len(found) > 5
-    for line in found:
-        parse_flags(shlex.split(line, comments=True)[1:])
 
 
 def test_make_has_the_targets_that_documents_name() -> None:
