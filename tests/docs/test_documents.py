@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
+import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
@@ -62,6 +63,12 @@ def test_each_document_is_in_the_index() -> None:
     assert {path.name for path in (ROOT / "docs").glob("*.md")} - linked == {"README.md"}
 
 
+READ_ELSEWHERE = {
+    ROOT / "docs/collectors.md",  # by test_collectors.py
+    ROOT / "docs/dashboards.md",  # by Grafana, which is not here
+    ROOT / "docs/web.md",  # by tests/webconfig
+    CHART / "README.md",  # by tests/helm/test_schema.py
+}
 YAMLS = [(document, text) for document in DOCUMENTS for text in parts(document, "yaml")]
 
 
@@ -79,6 +86,12 @@ def test_configurations_are_read_by_what_they_are_for(document: Path, text: str,
         check("amtool", "check-config", tmp_path / "example.yaml")
     elif "config" in keys:
         assert Helm4().render({"skipApiCheck": True, **content})
+    elif keys <= {"livenessProbe", "readinessProbe"}:
+        spec = {"containers": [{"name": "exporter", "image": "exporter", **content}]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "exporter"}, "spec": spec}
+        kubernetes_validate.validate(pod, kubernetes_validate.latest_version(), strict=True)
+    else:
+        assert document in READ_ELSEWHERE
 
 
 def check(tool: str, *arguments: str | Path) -> None:
