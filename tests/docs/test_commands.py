@@ -123,7 +123,6 @@ RULES: dict[str, Callable[[str, Path], None]] = {
     r"sed ": runs,
     SYNTAX: syntax,
 }
-SLOW = {aws, helm}
 INLINE = re.compile(r"`((?:aws|docker) [a-z-]+ [^`]* --[^`]*)`")
 FOUND = [(path, command) for path in DOCUMENTS for command in (*commands(path), *INLINE.findall(path.read_text()))]
 OWN = [(document, command) for document, command in FOUND if not re.match(ELSEWHERE, command)]
@@ -135,7 +134,7 @@ def rule(command: str) -> Callable[[str, Path], None]:
 
 @pytest.mark.parametrize(
     ("document", "command"),
-    [pytest.param(*found, marks=[pytest.mark.slow] if rule(found[1]) in SLOW else []) for found in OWN],
+    [pytest.param(*found, marks=[pytest.mark.slow] if rule(found[1]) in {aws, helm} else []) for found in OWN],
     ids=lambda value: value.stem if isinstance(value, Path) else " ".join(value.split()[:3]),
 )
 def test_a_command_is_one_that_its_program_takes(document: Path, command: str, tmp_path: Path) -> None:
