@@ -24,7 +24,7 @@ NOWHERE = "http://127.0.0.1:1"
 OFFLINE = {"HTTPS_PROXY": NOWHERE, "AWS_CONFIG_FILE": "profiles", "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1"}
 PROFILES = ("default", "profile management", "profile cluster")
 KEYS = "\naws_access_key_id = x\naws_secret_access_key = x\n"
-SYNTAX = r"chown |cosign |curl .* -T|echo |gh |git clone|helm test |oras |python3 -m venv|sudo |for .*\n *curl "
+SYNTAX = r"chown |echo |helm test |oras |pipx |python3 -m venv|registry=|sudo |for .*\n *curl "
 ELSEWHERE = r"make|docker compose --file deploy/compose\.yaml |\./(prometheus|alertmanager) |curl -sS|page="
 """In test_documents, test_tutorial, test_api, and tests/deploy/test_compose.py."""
 
@@ -58,8 +58,7 @@ def helm(command: str, place: Path) -> None:
     binary = find_helm3()
     if binary is None:
         pytest.skip("Helm 3 is not here: run `make tools`")
-    local = re.sub(r"oci://\S+", "helm/aws-support-exporter", command.replace("helm install", "helm template"))
-    runs(local.replace("helm template", "helm template --set skipApiCheck=true"), place, binary)
+    runs(re.sub(r"^helm (install|template)", "helm template --set skipApiCheck=true", command), place, binary)
     for rules in place.glob("alerts.yaml"):
         assert yaml.safe_load(rules.read_text())["groups"]
 
@@ -75,7 +74,7 @@ def container(command: str, place: Path) -> None:
     podman = need_tool("podman")
     _, verb, *_ = shlex.split(command)
     options = {"build": "--file=none", "run": "--pull=never"}.get(verb, "")
-    local = command.replace(f"docker {verb}", f"podman {verb} {options}").replace("OWNER", "owner")
+    local = command.replace(f"docker {verb}", f"podman {verb} {options}")
     missing = {"build": "none: no such file", "run": "image not known"}.get(verb, "no container with name or ID")
     assert missing in shell(local, place, podman).stderr
     if verb == "run":
