@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +27,7 @@ from exporter.cases.report import FleetReport, fleet_report
 from exporter.clock import SystemClock
 from exporter.collector.collector import Collector
 from exporter.config.schema import as_yaml
-from exporter.config.settings import load, parse
+from exporter.config.settings import Settings, parse
 from exporter.config.web import parse_web_config
 from exporter.config.yaml_lines import read
 from exporter.errors import StartupError
@@ -39,6 +39,7 @@ from exporter.metrics.instrumentation import Instrumentation, buckets
 from exporter.options import Options
 from exporter.reload import LastReload, Reloader
 from exporter.state import State
+from exporter.statefulset import SERVICE_ACCOUNT, StatefulSet
 from exporter.web import server
 from exporter.web.handlers import Site, application
 from exporter.web.settings import WebSettings
@@ -63,8 +64,8 @@ def run(options: Options, log: FilteringBoundLogger) -> int:
 
 def check_config(options: Options, log: FilteringBoundLogger) -> None:
     partition_of = Endpoints().partition_of
-    if options.config_file is not None:
-        load(options.config_file, partition_of=partition_of, shard=astuple(options.shard))
+    if (file := options.config_file) is not None:
+        parse(read(file), source=str(file), partition_of=partition_of, shard=options.ordinal)
     _web_config(options.web_config_file, log)
 
 
@@ -118,8 +119,11 @@ class Exporter:
         self._log = log = log.bind(demo=True) if options.demo else log
         self._clock = SystemClock()
         self._endpoints = Endpoints()
-        self._parse = partial(parse, source=source, partition_of=self._endpoints.partition_of, shard=astuple(options.shard))
+        self._parse = partial(parse, source=source, partition_of=self._endpoints.partition_of, shard=options.ordinal)
         self.settings = self._parse(content)
+        self.shard, self._replicas = options.shard, StatefulSet(options.statefulset, SERVICE_ACCOUNT, self._clock, log)
+        if options.statefulset:
+            self.shard = replace(self.shard, total=asyncio.run(self._replicas.replicas()))
         self._state = State(options.storage_path if process else None, self._clock, log)
         self.instrumentation = Instrumentation(self.settings.first_response_targets, process=process, stored=self._state.load())
         self._observer = self.instrumentation.request_ended
@@ -131,7 +135,7 @@ class Exporter:
             self.instrumentation,
             self.store,
             self._samples,
-            owns=options.owns,
+            owns=lambda account: self.shard.owns(account) and account in (options.accounts or (account,)),
             known=self._state.status,
             save=self._state.save,
             clock=self._clock,
@@ -199,12 +203,15 @@ class Exporter:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, reloader.request, "SIGHUP")
-        watching = None if options.auto_reload is None else asyncio.create_task(reloader.watch(options.auto_reload))
+        watching = [] if options.auto_reload is None else [asyncio.create_task(reloader.watch(options.auto_reload))]
+        if options.statefulset:
+            reshard = self._replicas.follow(self.shard.total, lambda total: polling.call(self._reshard(total)))
+            watching.append(asyncio.create_task(reshard))
         self._announce(sockets, "http" if web_config is None or web_config.current.context is None else "https")
         site = self._site(reloader, polling)
         await server.run(application(site), sockets, stop, self._log, limits=options.limits, web_config=web_config)
-        if watching is not None:
-            watching.cancel()
+        for task in watching:
+            task.cancel()
         await asyncio.to_thread(polling.stop, _STOP_SECONDS)
         self._log.info("stopped")
         return 0
@@ -214,18 +221,22 @@ class Exporter:
 
     async def _apply(self, content: bytes, polling: LoopThread) -> None:
         settings = await asyncio.to_thread(self._parse, content)
+        await polling.call(self._put_in_force(settings))
 
-        async def apply() -> None:
-            known = [listing.discovery for listing in self.collector.discoverer.listings]
-            plan = targets.plan(settings, self._readers, known)
-            self.settings = settings
-            self._log_shared_endpoints()  # here, as it has boto3 resolve what is new, which is neither fast nor thread-safe
-            self.collector.apply(plan)
+    async def _put_in_force(self, settings: Settings) -> None:
+        known = [listing.discovery for listing in self.collector.discoverer.listings]
+        plan = targets.plan(settings, self._readers, known)
+        self.settings = settings
+        self._log_shared_endpoints()  # here, as it has boto3 resolve what is new, which is neither fast nor thread-safe
+        self.collector.apply(plan)
 
-        await polling.call(apply())
+    async def _reshard(self, total: int) -> None:
+        self.shard = replace(self.shard, total=total)
+        self._state.forget()
+        await self._put_in_force(self.settings)
 
     def _site(self, reloader: Reloader, polling: LoopThread) -> Site:
-        shard, publisher = self._options.shard, self.collector.publisher
+        publisher = self.collector.publisher
         return Site(
             version=__version__,
             paths=self._options.paths,
@@ -241,7 +252,7 @@ class Exporter:
             reload=reloader.by_request,
             refresh=lambda account_id: polling.call(self.collector.refresh(account_id)),
             lifecycle=self._options.lifecycle,
-            shard=f"This is shard {shard.index} of {shard.total}." if shard.total > 1 else "",
+            shard=lambda: "" if self._options.ordinal is None else f"This is shard {self.shard.index} of {self.shard.total}.",
             notice=_DEMO if self._options.demo else "",
         )
 
@@ -251,12 +262,12 @@ class Exporter:
         return fleet_report(snapshot.statuses, snapshot.organizations, snapshot.policy, now, events)
 
     def _about(self) -> dict[str, object]:
-        last, shard = self._last_reload(), self._options.shard
+        last = self._last_reload()
         return {
             "version": __version__,
             "revision": __revision__,
             "time": self._clock.time(),
-            "shard": {"index": shard.index, "total": shard.total},
+            "shard": asdict(self.shard),
             "config": {"reloaded_at": last.succeeded_at, "problems": last.problems},
         }
 
@@ -268,10 +279,9 @@ class Exporter:
         poll = self.settings.config.poll
         yield Sample(catalog.POLL_INTERVAL, {}, poll.interval)
         yield Sample(catalog.MAX_STALENESS, {}, poll.max_staleness)
-        shard = self._options.shard
-        if shard.total > 1:
-            yield Sample(catalog.SHARD, {"ordinal": str(shard.index), "total": str(shard.total)}, 1)
-            yield Sample(catalog.SHARDS, {}, shard.total)
+        if self._options.ordinal is not None:
+            yield Sample(catalog.SHARD, {"ordinal": str(self.shard.index), "total": str(self.shard.total)}, 1)
+            yield Sample(catalog.SHARDS, {}, self.shard.total)
 
     def _announce(self, sockets: Sequence[socket.socket], scheme: str) -> None:
         paths = self._options.paths

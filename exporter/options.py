@@ -44,6 +44,7 @@ class Options:
     paths: Paths
     demo: bool
     shard: Shard
+    statefulset: str  # whose replicas are the number of shards; empty where that is fixed
     web_config_file: Path | None
     limits: Limits
     lifecycle: bool
@@ -62,8 +63,9 @@ class Options:
     labels: tuple[tuple[str, str], ...]
     communications: bool
 
-    def owns(self, account_id: str) -> bool:
-        return self.shard.owns(account_id) and (not self.accounts or account_id in self.accounts)
+    @property
+    def ordinal(self) -> int | None:
+        return self.shard.index if self.statefulset or self.shard.total > 1 else None
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -82,8 +84,8 @@ def parse(arguments: Sequence[str]) -> Options:
         addresses=tuple(flags.web_listen_address or [DEFAULT_ADDRESS]),
         paths=_paths(flags),
         demo=flags.demo,
-        # Whoever checks may be on another host than whoever runs.
-        shard=Shard(0, flags.shard_total) if flags.config_check and flags.shard_from_hostname else _shard(flags),
+        shard=_shard(flags),
+        statefulset=flags.shard_statefulset,
         web_config_file=flags.web_config_file,
         limits=Limits(connections=flags.web_max_connections, requests=flags.web_max_requests),
         lifecycle=flags.web_enable_lifecycle,
@@ -129,6 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     flag("--shard.total", type=_count, default=1, metavar="N", help="total number of shards (default: 1)")
     from_hostname = "take the shard ordinal from the end of the host name, as of a StatefulSet's pod"
     flag("--shard.from-hostname", action="store_true", help=from_hostname)
+    statefulset = "StatefulSet of this pod: its replicas are the number of shards, also as they change; gives the ordinal, too"
+    flag("--shard.statefulset", default="", metavar="NAME", help=statefulset)
     flag = _flags(parser, "check and backfill")
     output = "output format of check, table or json (default: table); directory of backfill, which goes on with what it has"
     flag("--output", metavar="FORMAT|DIR", help=output)
@@ -268,18 +272,23 @@ def _paths(flags: argparse.Namespace) -> Paths:
 
 def _shard(flags: argparse.Namespace) -> Shard:
     total, index, given = flags.shard_total, flags.shard_index, f"--shard.index={flags.shard_index}"
-    if flags.shard_from_hostname:
+    if flags.shard_statefulset and total != 1:
+        raise ConfigError(["--shard.total and --shard.statefulset: give one of them"])
+    if flags.shard_from_hostname or flags.shard_statefulset:
+        flag = "--shard.statefulset" if flags.shard_statefulset else "--shard.from-hostname"
         if index is not None:
-            raise ConfigError(["--shard.index and --shard.from-hostname: give one of them"])
+            raise ConfigError([f"--shard.index and {flag}: give one of them"])
+        if flags.config_check:  # may be on another host than whoever runs
+            return Shard(0, total)
         name = socket.gethostname()
         ordinal = re.search(r"-([0-9]{1,9})$", name)
         if ordinal is None:
-            raise ConfigError([f"--shard.from-hostname: the host name {name} does not end in -NUMBER"])
-        index, given = int(ordinal[1]), f"--shard.from-hostname: the host name {name}"
+            raise ConfigError([f"{flag}: the host name {name} does not end in -NUMBER"])
+        index, given = int(ordinal[1]), f"{flag}: the host name {name}"
     if not 1 <= total <= MOST_SHARDS:
         raise ConfigError([f"--shard.total={total}: there are 1 to {MOST_SHARDS} shards"])
     if total > 1 and index is None:
         raise ConfigError([f"--shard.total={total}: say which one this is with --shard.index or --shard.from-hostname"])
-    if index is not None and index >= total:
+    if index is not None and index >= total and not flags.shard_statefulset:
         raise ConfigError([f"{given}: of --shard.total={total} the last one is {total - 1}, as they count from 0"])
     return Shard(index or 0, total)

@@ -97,6 +97,10 @@ class State:
         """Return what is known of an account that is new to this process; what was stored of it is returned once."""
         return AccountStatus(account, **self._known.pop(account.account_id, {}))
 
+    def forget(self) -> None:
+        """Drop what was stored of accounts that have not come: others poll them now, and count what happens."""
+        self._known = {}
+
     def save(self, statuses: Iterable[AccountStatus], histograms: Histograms) -> None:
         """Store what has changed; to be called in one thread at a time."""
         if self._path is None:

@@ -32,13 +32,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "reload": ("config", "errors", "metrics"),
     "simulator": (),
     "state": ("cases", "clock", "errors", "metrics"),
+    "statefulset": ("clock", "errors"),
     "targets": ("aws", "cases", "collector", "config"),
     "web": ("cases", "errors", "metrics"),
 }
 
 # Which parts may import a library that is not Python's own. One that is not listed may be imported by none.
 LIBRARIES: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("aws", "simulator", "web"),
+    "aiohttp": ("aws", "simulator", "statefulset", "web"),
     "bcrypt": ("web",),
     "boto3": ("aws",),
     "botocore": ("aws",),
@@ -46,7 +47,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("metrics",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),
-    "structlog": ("app", "aws", "backfill", "collector", "log", "reload", "state", "web"),
+    "structlog": ("app", "aws", "backfill", "collector", "log", "reload", "state", "statefulset", "web"),
     "yaml": ("config",),
     "yarl": ("aws",),
 }

@@ -66,7 +66,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of `total` exporters that share a fleet, counted from 0.
+    """One of `total` exporters that share a fleet, counted from 0; one beyond them has no account.
 
     By rendezvous hashing each account goes to the shard whose hash together with it is greatest: going from n to n+1 shards
     moves only the accounts that the new one wins, about 1/(n+1) of them.
@@ -76,4 +76,4 @@ class Shard:
     total: int
 
     def owns(self, account_id: str) -> bool:
-        return self.index == max(range(self.total), key=lambda index: _hash(f"{index}/{account_id}"))
+        return self.index == max(range(self.total), key=lambda index: _hash(f"{index}/{account_id}"), default=None)

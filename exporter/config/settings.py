@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from exporter.cases.model import Access, Account, Member
 from exporter.cases.policy import Policy
@@ -11,7 +10,7 @@ from exporter.cases.targets import DEFAULT, Targets, targets
 from exporter.config import schema
 from exporter.config.problems import validated
 from exporter.config.types import SHARD, PartitionOf, RoleArn, format_duration, label_name, region_of_queue
-from exporter.config.yaml_lines import Document, Loc, quoted, read, read_yaml
+from exporter.config.yaml_lines import Document, Loc, quoted, read_yaml
 
 _TAGS = "tags."
 _WAYS = ("role_arn", "role_chain", "profile", "use_own_credentials")
@@ -94,13 +93,8 @@ class Settings:
         return Policy(longest, cases.limit if cases.enabled else None, subjects=cases.enabled and cases.subject)
 
 
-def load(path: Path, *, partition_of: PartitionOf, shard: tuple[int, int] = (0, 1)) -> Settings:
-    """Read a configuration file; a `ConfigError` has a line for each problem: place, what is wrong, what to write instead."""
-    return parse(read(path), source=str(path), partition_of=partition_of, shard=shard)
-
-
-def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: tuple[int, int] = (0, 1)) -> Settings:
-    """Read a configuration as `load` does; `source` is what messages call it, `shard` which one of how many this is."""
+def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: int | None = None) -> Settings:
+    """Read a configuration for one shard, or for all; a `ConfigError` has a line for each problem: place, what, remedy."""
     document = read_yaml(content, source)
     config = validated(
         document,
@@ -109,18 +103,18 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: tupl
         advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
         "(environment, profile, or the role of the machine or pod)",
     )
-    _check(config, document, partition_of, shard[1])
+    _check(config, document, partition_of, is_sharded=shard is not None)
     document.check()
     return Settings(
         config,
         tuple(_account(entry, config, partition_of) for entry in config.accounts),
         tuple(_organization(entry, config, partition_of) for entry in config.organizations),
         _targets(schema.AccessKeys(), config),
-        _queue(config.events, config.aws, shard[0]) if config.events else None,
+        _queue(config.events, config.aws, shard or 0) if config.events else None,
     )
 
 
-def _check(config: schema.Config, document: Document, partition_of: PartitionOf, shards: int) -> None:
+def _check(config: schema.Config, document: Document, partition_of: PartitionOf, *, is_sharded: bool) -> None:
     """Report what is wrong between values each of which is right by itself."""
     accounts = [(("accounts", i), entry) for i, entry in enumerate(config.accounts)]
     organizations = [(("organizations", i), entry) for i, entry in enumerate(config.organizations)]
@@ -134,9 +128,9 @@ def _check(config: schema.Config, document: Document, partition_of: PartitionOf,
                 ("events", "queue_url"), f"is in {region}, in whose partition no account is: events do not cross partitions"
             )
         sources.append((("events",), config.events, region))
-        if shards > 1 and SHARD not in config.events.queue_url:
+        if is_sharded and SHARD not in config.events.queue_url:
             advice = "write {shard} into its name, and have each event sent to each of these queues"
-            document.add(("events", "queue_url"), f"is one queue for {shards} shards: {advice}")
+            document.add(("events", "queue_url"), f"is one queue for all shards: {advice}")
     if poll.max_staleness < poll.interval:
         default = "" if "max_staleness" in poll.model_fields_set else " (the default)"
         interval = format_duration(poll.interval)

@@ -59,7 +59,7 @@ class Site:
     reload: Callable[[], Awaitable[Sequence[str]]]  # returns the problems of the configuration
     refresh: Callable[[str], Awaitable[tuple[AccountReport, bool] | None]]  # polls an account that is here; was it in time?
     lifecycle: bool  # whether requests may have it reload or poll
-    shard: str = ""  # which this is, as a sentence; empty when there is one
+    shard: Callable[[], str] = str  # which this is, as a sentence; empty when there is one
     notice: str = ""  # for the top of the page
 
 
@@ -172,7 +172,7 @@ class _Handlers:
         self._check(request, "refreshed")
         account, is_read = await self._site.refresh(request.match_info["account_id"]) or (None, False)
         if account is None:
-            raise web.HTTPNotFound(reason=f"Not refreshed: no such account is polled here. {self._site.shard}".strip())
+            raise web.HTTPNotFound(reason=f"Not refreshed: no such account is polled here. {self._site.shard()}".strip())
         document = await asyncio.to_thread(account_document, account, self._site.policy())
         return web.json_response(document, status=200 if is_read else 202, headers=_DOCUMENT_HEADERS)
 

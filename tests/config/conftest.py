@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.settings import Settings, load, parse
+from exporter.config.settings import Settings, parse
+from exporter.config.yaml_lines import read
 
 FIXTURES = Path(__file__).parent
 REGIONS = {
@@ -33,7 +34,7 @@ def parse_config() -> Parse:
 
 @pytest.fixture(scope="session")
 def load_config() -> Load:
-    return lambda path: load(path, partition_of=partition_of)
+    return lambda path: parse(read(path), source=str(path), partition_of=partition_of)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

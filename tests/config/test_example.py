@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from exporter.aws.endpoints import Endpoints
 from exporter.config.schema import Config, CredentialKeys
-from exporter.config.settings import Settings, load
+from exporter.config.settings import Settings, parse
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 
@@ -35,7 +35,7 @@ def _written(data: object, path: str) -> Iterator[str]:
 
 
 def test_example_is_valid_for_the_real_regions() -> None:
-    assert load(EXAMPLE, partition_of=Endpoints().partition_of).accounts
+    assert parse(EXAMPLE.read_bytes(), source="example", partition_of=Endpoints().partition_of).accounts
 
 
 def test_example_shows_every_key() -> None:

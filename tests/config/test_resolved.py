@@ -161,17 +161,17 @@ QUEUE = "https://sqs.eu-west-1.amazonaws.com/999988887777/events"
 def test_each_shard_has_a_queue_of_its_own() -> None:
     content = f"events: {{queue_url: '{QUEUE}-{{shard}}', profile: p}}".encode()
     for index in range(3):
-        settings = parse(content, source="config.yaml", partition_of=partition_of, shard=(index, 3))
+        settings = parse(content, source="config.yaml", partition_of=partition_of, shard=index)
         assert settings.queue == (f"{QUEUE}-{index}", "eu-west-1", Access(profile="p"))
 
 
 def test_several_shards_take_no_queue_in_common() -> None:
     content = f"events: {{queue_url: '{QUEUE}'}}".encode()
     with pytest.raises(ConfigError) as caught:
-        parse(content, source="config.yaml", partition_of=partition_of, shard=(1, 3))
+        parse(content, source="config.yaml", partition_of=partition_of, shard=1)
     (problem,) = caught.value.problems
     assert problem == (
-        "config.yaml:1: events.queue_url: is one queue for 3 shards: "
+        "config.yaml:1: events.queue_url: is one queue for all shards: "
         "write {shard} into its name, and have each event sent to each of these queues"
     )
     assert parse(content, source="config.yaml", partition_of=partition_of).queue

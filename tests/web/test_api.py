@@ -193,7 +193,7 @@ def test_an_account_that_is_not_polled_here_cannot_be_refreshed(serve: Serve) ->
     for account_id in ("222222222222", "x", "%0A"):
         path = f"/api/v1/accounts/{account_id}/refresh"
         assert asked(serve(**refreshing(owned(CASE))), path, 404, "POST") == {"error": told}
-    sharded = serve(**refreshing(owned(CASE), shard="This is shard 0 of 3."))
+    sharded = serve(**refreshing(owned(CASE), shard=lambda: "This is shard 0 of 3."))
     assert asked(sharded, path, 404, "POST") == {"error": f"{told} This is shard 0 of 3."}
 
 

@@ -351,7 +351,7 @@ def test_subjects_are_told_where_they_are_on(serve: Serve) -> None:
 
 def test_problems_of_the_configuration_file_are_told_and_which_shard_this_is(serve: Serve) -> None:
     problems = [f"config.yaml:{line}: odd" for line in range(1, 8)]
-    page = serve(problems=problems, shard="This is shard 1 of 3.").get("/").text
+    page = serve(problems=problems, shard=lambda: "This is shard 1 of 3.").get("/").text
     assert "<br>".join(problems[:5]) + "<br>and 2 more" in page
     assert "This is shard 1 of 3." in page
 

@@ -1,7 +1,7 @@
 """The page at `/`: whether all is well, for a person who has five seconds, and what to do where it is not."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
@@ -26,14 +26,14 @@ ASSETS = {
 class StatusPage:
     """Renders the page; `assets` has the content of each of `ASSETS`, which the page names with a hash of it."""
 
-    def __init__(self, version: str, links: str, telemetry: str, shard: str, notice: str, retry: str) -> None:
+    def __init__(self, version: str, links: str, telemetry: str, shard: Callable[[], str], notice: str, retry: str) -> None:
         folder = files(__package__).joinpath("assets")
         self.assets = {name: folder.joinpath(name).read_bytes() for name in ASSETS}
         self._template = Template(folder.joinpath("status.html").read_text(encoding="utf-8"))
-        self._retry = escape(retry)
+        self._retry, self._shard = escape(retry), shard
         self._notice = [_alert(escape(notice), style="note")] if notice else []
         keys = {f"{name.partition('.')[2]}_key": hashlib.sha256(self.assets[name]).hexdigest()[:12] for name in ASSETS}
-        texts = {"links": links, "telemetry": telemetry, "version": version, "shard": shard}
+        texts = {"links": links, "telemetry": telemetry, "version": version}
         self._fixed = keys | {name: escape(text) for name, text in texts.items()}
 
     def render(self, report: FleetReport, problems: Sequence[str], policy: Policy, now: float) -> str:
@@ -52,6 +52,7 @@ class StatusPage:
             alerts="\n".join((*self._notice, *_alerts(report, shared, problems, self._retry, now))),
             tiles="\n".join(_tiles(report, overdue, now)),
             same=same,
+            shard=escape(self._shard()),
             rows="\n".join(rows),
             at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         )

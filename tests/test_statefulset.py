@@ -1,0 +1,150 @@
+"""The number of shards is that of the pods that the StatefulSet should have, also when that changes."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import StartupError
+from exporter.statefulset import StatefulSet
+from tests.support.certificates import Authority
+from tests.support.clock import FakeClock
+from tests.support.kubernetes import KubernetesApi
+from tests.support.log import Log
+
+Step = Callable[[], object]
+
+
+class Steps(FakeClock):
+    """Does something whenever somebody waits, until nothing is left to do: whoever waits then is cancelled."""
+
+    def __init__(self, *steps: Step) -> None:
+        super().__init__()
+        self._steps = iter(steps)
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        if (step := next(self._steps, None)) is None:
+            raise asyncio.CancelledError
+        step()
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KubernetesApi:
+    """Return an API that is not started, in whose pod the test is."""
+    api = KubernetesApi(tmp_path)
+    for name, value in api.environment.items():
+        monkeypatch.setenv(name, value)
+    return api
+
+
+@pytest.fixture
+def api(stopped: KubernetesApi) -> Iterator[KubernetesApi]:
+    with stopped:
+        yield stopped
+
+
+def at(api: KubernetesApi, clock: FakeClock | None = None, log: Log | None = None) -> StatefulSet:
+    return StatefulSet("exporter", api.directory, clock or FakeClock(), (log or Log()).logger)
+
+
+async def test_it_is_read_from_the_pods_namespace_with_the_token_of_the_moment(api: KubernetesApi) -> None:
+    assert await at(api).replicas() == 3
+    (api.directory / "token").write_text("second")
+    api.replicas = 0
+    assert await at(api).replicas() == 0
+    path = "/apis/apps/v1/namespaces/monitoring/statefulsets/exporter"
+    assert api.asked == [(path, "Bearer first"), (path, "Bearer second")]
+
+
+async def test_a_cluster_whose_authority_has_no_key_identifier_is_trusted(
+    api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of EKS, with the default of Python 3.13."""
+    create = ssl.create_default_context
+
+    def strict(cafile: Path) -> ssl.SSLContext:
+        context = create(cafile=cafile)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    assert await at(api).replicas() == 3
+
+
+DENIED = "the Kubernetes API denies it: give the service account a Role with the verb get on this StatefulSet (rbac.create)"
+
+
+@pytest.mark.parametrize(
+    ("status", "replicas", "told"),
+    [
+        (403, 3, DENIED),
+        (404, 3, "the Kubernetes API answers 404 Not Found"),
+        (200, None, "the Kubernetes API answers 200 OK"),
+    ],
+)
+async def test_an_answer_without_a_number_ends_the_start_at_once(
+    api: KubernetesApi, status: int, replicas: object, told: str
+) -> None:
+    api.status, api.replicas = status, replicas
+    with pytest.raises(StartupError) as caught:
+        await at(api).replicas()
+    assert str(caught.value) == f"--shard.statefulset=exporter: {told}"
+    assert len(api.asked) == 1
+
+
+async def test_the_start_waits_a_little_for_an_api_that_is_not_reachable(stopped: KubernetesApi) -> None:
+    def nothing() -> None:
+        pass
+
+    assert await at(stopped, Steps(nothing, stopped.start)).replicas() == 3
+    stopped.__exit__()
+    clock = FakeClock()
+    with pytest.raises(
+        StartupError, match=r"^--shard.statefulset=exporter: the Kubernetes API cannot be reached: .*Connect call failed"
+    ):
+        await at(stopped, clock).replicas()
+    assert clock.monotonic() == 20
+
+
+@pytest.mark.parametrize(("name", "told"), [("ca.crt", "certificate verify failed"), ("token", "No such file or directory")])
+async def test_nothing_is_sent_to_another_server_or_without_a_token(api: KubernetesApi, name: str, told: str) -> None:
+    (api.directory / name).unlink()
+    if name == "ca.crt":
+        (api.directory / name).write_text(Authority().certificate)
+    with pytest.raises(StartupError, match=told):
+        await at(api).replicas()
+    assert api.asked == []
+
+
+async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_is_told_once(api: KubernetesApi) -> None:
+    applied: list[int] = []
+    log = Log()
+
+    async def apply(total: int) -> None:
+        applied.append(total)
+        if applied == [5]:
+            raise ValueError
+
+    def becomes(replicas: int, status: int = 200) -> Step:
+        return lambda: api.__dict__.update(replicas=replicas, status=status)
+
+    steps = (3, 5, 5, (9, 403), (9, 403), (9, 500), 5, 2)
+    clock = Steps(*(becomes(*step) if isinstance(step, tuple) else becomes(step) for step in steps))
+    with suppress(asyncio.CancelledError):
+        await at(api, clock, log).follow(3, apply)
+    assert applied == [5, 5, 2], "what could not be applied is applied again"
+    assert clock.monotonic() == 15 * (len(steps) + 1)
+    told = [(line["event"], line["total"], line.get("problem", "").partition("API ")[2]) for line in log.lines]
+    assert told == [
+        ("reading shards failed", 3, ""),
+        ("shards changed", 5, ""),
+        ("reading shards again", 5, ""),
+        ("reading shards failed", 5, DENIED.partition("API ")[2]),
+        ("reading shards failed", 5, "answers 500 Internal Server Error"),
+        ("reading shards again", 5, ""),
+        ("shards changed", 2, ""),
+    ]
