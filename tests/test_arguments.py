@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,8 @@ def test_a_good_value_is_taken(main: Main, argument: str) -> None:
             "--shard.index=1000: of --shard.total=1000 the last one is 999, as they count from 0",
         ),
         (["--shard.from-hostname", "--shard.index=1"], "--shard.index and --shard.from-hostname: give one of them"),
+        (["--shard.statefulset=a", "--shard.index=1"], "--shard.index and --shard.statefulset: give one of them"),
+        (["--shard.statefulset=a", "--shard.total=3"], "--shard.total and --shard.statefulset: give one of them"),
     ],
 )
 def test_a_shard_that_cannot_be_is_told(main: Main, arguments: list[str], told: str) -> None:
@@ -130,6 +133,20 @@ def test_a_host_name_that_tells_no_shard_is_told(main: Main, name: str, told: st
     assert stderr.startswith(f"--shard.from-hostname: the host name {name}")
     assert stderr.endswith(f"{told}\n")
     assert main("--shard.total=3", "--shard.from-hostname", "--config.check")[0] == 0, "it may be checked on another host"
+
+
+def test_a_statefulset_takes_the_ordinal_from_the_host_name_and_a_queue_for_each_shard(
+    main: Main, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "exporter")
+    told = "--shard.statefulset: the host name exporter does not end in -NUMBER\n"
+    assert main("--shard.statefulset=exporter") == (2, "", told)
+    config = tmp_path / "config.yaml"
+    config.write_text("events: {queue_url: 'https://sqs.us-east-1.amazonaws.com/999988887777/events'}")
+    code, _, stderr = main("--shard.statefulset=exporter", "--config.check", f"--config.file={config}")
+    assert (code, "is one queue for all shards" in stderr) == (2, True)
+    monkeypatch.setattr(socket, "gethostname", lambda: "exporter-7")
+    assert options.parse(["--shard.statefulset=exporter"]).shard.index == 7
 
 
 @pytest.mark.parametrize(

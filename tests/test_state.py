@@ -79,6 +79,16 @@ def test_what_is_stored_is_what_is_known_afterwards(opened: OpenState, clock: Fa
     assert (tmp_path / "state.db").stat().st_mode & 0o777 == 0o600
 
 
+def test_an_account_that_comes_from_another_shard_begins_anew(opened: OpenState, clock: FakeClock) -> None:
+    before = opened()
+    before.load()
+    before.save([known(clock)], NOTHING)
+    after = opened()
+    after.load()
+    after.forget()
+    assert after.status(ACCOUNT) == AccountStatus(ACCOUNT)
+
+
 def test_a_failed_poll_is_forgotten(opened: OpenState, clock: FakeClock) -> None:
     """So `account_up` says nothing until the account is polled, and what counts polls begins at 0."""
     before = opened()

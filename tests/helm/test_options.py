@@ -108,7 +108,7 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
         ({"service": {"nodePort": 30047}}, "service.nodePort requires service.type NodePort"),
         (
             {
-                "sharding": {"enabled": True},
+                "sharding": {"enabled": True, "replicas": 1},
                 "config": {"events": {"queue_url": "https://sqs.us-east-1.amazonaws.com/999988887777/events"}},
             },
             "config.events.queue_url is one queue for all shards: write {shard} into its name",
@@ -172,6 +172,28 @@ def test_helm_test_scrapes_shards_at_the_port_of_their_pods(helm4: Helm4) -> Non
     _, *urls = named(objects, "Pod")["spec"]["containers"][0]["args"]
     pods = [f"demo-aws-support-exporter-{ordinal}.demo-aws-support-exporter-pods.cloud.svc" for ordinal in range(3)]
     assert urls == [f"http://{pod}:9000/metrics" for pod in pods]
+
+
+def test_an_autoscaler_has_the_number_of_shards_to_itself(engine: Engine, helm4: Helm4) -> None:
+    values = {"sharding": {"enabled": True, "replicas": None}}
+    objects = engine.render(values)
+    assert "replicas" not in named(objects, "StatefulSet")["spec"]
+    _, url = named(objects, "Pod")["spec"]["containers"][0]["args"]
+    assert url == "http://demo-aws-support-exporter.cloud.svc:10047/metrics"
+    assert "installed in the namespace cloud." in helm4.notes(values)
+
+
+def test_pods_may_read_their_own_statefulset_and_nothing_else(helm4: Helm4) -> None:
+    values = {"sharding": {"enabled": True}, "serviceAccount": {"name": "own"}}
+    objects = helm4.render(values)
+    name = named(objects, "StatefulSet")["metadata"]["name"]
+    rule = {"apiGroups": ["apps"], "resources": ["statefulsets"], "resourceNames": [name], "verbs": ["get"]}
+    assert named(objects, "Role")["rules"] == [rule]
+    assert named(objects, "RoleBinding")["subjects"] == [{"kind": "ServiceAccount", "name": "own", "namespace": "cloud"}]
+    assert pod_of(objects)["spec"]["serviceAccountName"] == "own"
+    assert f"--shard.statefulset={name}" in exporter_of(objects)["args"]
+    for without in ({**values, "rbac": {"create": False}}, {**values, "rbac": None}, {}):
+        assert not {"Role", "RoleBinding"} & {item["kind"] for item in helm4.render(without)}
 
 
 def test_a_disruption_budget_of_nothing_is_not_none(helm4: Helm4) -> None:

@@ -1,13 +1,14 @@
 """What all alerts together say of incidents as they happen, and what of it Alertmanager passes on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import yaml
 
+from exporter.collector.schedule import Shard
 from tests.conftest import StartAlertmanager
 from tests.rules.rendered import complaints, rendered
 from tests.rules.test_alerts import RULES, TEXTS
@@ -118,6 +119,44 @@ def test_all_alerts_together_say_what_has_happened(incident: Incident, promtool:
     }
 
     assert complaints(promtool, rendered(clusterLabel="cluster"), [test], tmp_path) == ""
+
+
+def scraped(minute: int) -> Iterator[tuple[str, int]]:
+    """Yield what three shards export that become five after 200 minutes, and two after 300; each time it takes two minutes.
+
+    Pods know it at once, and show accounts that come to them a minute later. New pods come two minutes later, as old ones go.
+    """
+    before, total = (3 if each < 200 else 5 if each < 300 else 2 for each in (minute - 1, minute))
+    pods = range(5 if 202 <= minute < 302 else 3 if minute < 302 else 2)
+    for pod in pods:
+        of = f'{{namespace="monitoring",job="aws-support-exporter",instance="s-{pod}"'
+        yield f"up{of}}}", 1
+        yield f"aws_support_exporter_build_info{of}}}", 1
+        yield f"aws_support_exporter_shards{of}}}", total
+        yield f'aws_support_exporter_shard{of},ordinal="{pod}",total="{total}"}}', 1
+        for account_id in (f"{number:012}" for number in range(20)):
+            if Shard(pod, total).owns(account_id) and (Shard(pod, before).owns(account_id) or pod > 2):
+                of_account = f'{of},account_id="{account_id}",account_name="a",region="us-east-1"'
+                yield f"aws_support_account_info{of_account}}}", 1
+                yield f"aws_support_account_up{of_account}}}", 1
+                yield f"aws_support_account_supported{of_account}}}", 1
+                yield f"aws_support_account_last_success_timestamp_seconds{of_account}}}", 60 * minute
+                yield f'aws_support_account_open_cases{of_account},severity_code="high"}}', 3
+
+
+def test_no_alert_fires_when_shards_are_scaled(promtool: Promtool, tmp_path: Path) -> None:
+    minutes = [dict(scraped(minute)) for minute in range(600)]
+    names = {name for each in minutes for name in each}
+    fired = 'count by (alertname) (count_over_time(ALERTS{alertstate="firing"}[1d]))'
+    test = {
+        "interval": "1m",
+        "input_series": [
+            {"series": name, "values": " ".join(str(each.get(name, "stale")) for each in minutes)} for name in sorted(names)
+        ],
+        "promql_expr_test": [{"expr": fired, "eval_time": "599m", "exp_samples": []}],
+    }
+    assert len(names) > 200
+    assert complaints(promtool, rendered(), [test], tmp_path) == ""
 
 
 def test_missed_targets_are_counted_from_hourly_samples_and_once_for_replicas_and_pods_of_a_rollout(

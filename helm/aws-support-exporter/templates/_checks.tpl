@@ -40,7 +40,7 @@ true
 {{- end -}}
 {{- $queue := ((.Values.config).events).queue_url | default "" -}}
 {{- if (.Values.sharding).enabled -}}
-{{- if and $queue (gt (int .Values.sharding.replicas) 1) (not (contains "{shard}" $queue)) -}}
+{{- if and $queue (not (contains "{shard}" $queue)) -}}
 {{- fail "config.events.queue_url is one queue for all shards: write {shard} into its name, and have each event sent to each of these queues" -}}
 {{- end -}}
 {{- if ne (int .Values.replicaCount) 1 -}}

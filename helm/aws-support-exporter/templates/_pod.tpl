@@ -20,8 +20,7 @@
 - "--config.enable-auto-reload"
 {{- end }}
 {{- if (.Values.sharding).enabled }}
-- "--shard.from-hostname"
-- {{ printf "--shard.total=%d" (int .Values.sharding.replicas) | quote }}
+- {{ printf "--shard.statefulset=%s" (include "aws-support-exporter.fullname" .) | quote }}
 {{- end }}
 {{- if (.Values.persistence).enabled }}
 - "--storage.path=/var/lib/aws-support-exporter/state"
@@ -124,7 +123,7 @@ spec:
       {{- end }}
       {{- include "aws-support-exporter.fields" (list .Values "resources" "securityContext") | replace "\n" "\n      " }}
       {{- $configKind := include "aws-support-exporter.configKind" . }}
-      {{- if or $configKind .Values.web.config.existingSecret (.Values.persistence).enabled .Values.extraVolumeMounts }}
+      {{- if or $configKind .Values.web.config.existingSecret (.Values.persistence).enabled (.Values.sharding).enabled .Values.extraVolumeMounts }}
       volumeMounts:
         {{- if $configKind }}
         - name: config
@@ -140,6 +139,11 @@ spec:
         - name: state
           mountPath: /var/lib/aws-support-exporter/state
         {{- end }}
+        {{- if (.Values.sharding).enabled }}
+        - name: kubernetes-api
+          mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+          readOnly: true
+        {{- end }}
         {{- with .Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -148,7 +152,7 @@ spec:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   {{- $claimed := and (.Values.persistence).enabled (not (.Values.sharding).enabled) }}
-  {{- if or $configKind .Values.web.config.existingSecret $claimed .Values.extraVolumes }}
+  {{- if or $configKind .Values.web.config.existingSecret $claimed (.Values.sharding).enabled .Values.extraVolumes }}
   volumes:
     {{- if $configKind }}
     {{- include "aws-support-exporter.configVolume" . | nindent 4 }}
@@ -163,6 +167,25 @@ spec:
     - name: state
       persistentVolumeClaim:
         claimName: {{ .Values.persistence.existingClaim | default (include "aws-support-exporter.fullname" .) | quote }}
+    {{- end }}
+    {{- if (.Values.sharding).enabled }}
+    {{- /* What automountServiceAccountToken mounts, in this container alone. */}}
+    - name: kubernetes-api
+      projected:
+        defaultMode: 0444
+        sources:
+          - serviceAccountToken:
+              path: token
+          - configMap:
+              name: kube-root-ca.crt
+              items:
+                - key: ca.crt
+                  path: ca.crt
+          - downwardAPI:
+              items:
+                - path: namespace
+                  fieldRef:
+                    fieldPath: metadata.namespace
     {{- end }}
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
