@@ -525,6 +525,6 @@ def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_
 def test_shards_take_no_queue_in_common(shard: tuple[str, ...], command: RunCommand) -> None:
     ended = command("check", GOOD, more=QUEUE, options=(*shard, "--shard.total=2"))
     assert ended.returncode == 2
-    assert "events.queue_url: is one queue for 2 shards: write {shard} into its name" in ended.stderr
+    assert "events.queue_url: is one queue for all shards: write {shard} into its name" in ended.stderr
     ended = command("check", GOOD, more=QUEUE.replace("-events'", "-events-{shard}'"), options=(*shard, "--shard.total=2"))
     assert ended.returncode != 2
