@@ -180,7 +180,11 @@ def test_an_autoscaler_has_the_number_of_shards_to_itself(engine: Engine, helm4:
     assert "replicas" not in named(objects, "StatefulSet")["spec"]
     _, url = named(objects, "Pod")["spec"]["containers"][0]["args"]
     assert url == "http://demo-aws-support-exporter.cloud.svc:10047/metrics"
-    assert "installed in the namespace cloud." in helm4.notes(values)
+    notes = helm4.notes(values)
+    assert "installed in the namespace cloud." in notes
+    assert "scale statefulset/demo-aws-support-exporter --replicas=N" in notes
+    sets_back = "`helm upgrade` sets it to sharding.replicas again, unless that is null."
+    assert (sets_back in notes, sets_back in helm4.notes({"sharding": {"enabled": True}})) == (False, True)
 
 
 def test_pods_may_read_their_own_statefulset_and_nothing_else(helm4: Helm4) -> None:
