@@ -40,7 +40,8 @@ def test_three_pods_become_five_and_two_again_and_each_account_has_one_reader(
         """Scale, wait until each account has one reader, and look all the time whether it keeps that while all are polled."""
         api.replicas = replicas
         more, aws = range(len(pods), replicas), simulator.environment()
-        pods.extend([start(CONFIG, aws | api.pod(index), "--shard.statefulset=exporter") for index in more])
+        flags = "--shard.statefulset=exporter", f"--storage.path={tmp_path}/state"
+        pods.extend([start(CONFIG, aws | api.pod(index), flags[0], f"{flags[1]}-{index}") for index in more])
         looks = []
 
         def settled() -> dict[str, int] | None:
