@@ -38,7 +38,7 @@ class Metric:
 
 
 def unit_of(family: str) -> str:
-    """Return the unit that the name of a family ends in; empty for a number of things, or true or false."""
+    """Return the unit that the name of a family ends in; empty for counts and booleans."""
     return next((unit for unit in _UNITS if family.endswith(f"_{unit}")), "")
 
 
@@ -63,26 +63,26 @@ _GROUPS = f"{_READ}; only groups that hold a case"
 
 _EVENTS = "with events"
 _STORED = "with --storage.path"
-_OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases of an account, oldest first"
+_OPT_IN = "with metrics.cases.enabled, for at most metrics.cases.limit cases per account, oldest first"
 
 CASE_METRICS: tuple[Metric, ...] = (
     OPEN_CASES := _gauge("open_cases", _GROUP, "Number of open cases.", _GROUPS),
     LATEST_COMMUNICATION_AGE := _gauge(
         "latest_communication_age_seconds",
         _GROUP,
-        "Time since the latest communication, of the case of the group that has been quiet longest.",
+        "Longest time since the latest communication on a case of the group.",
         _GROUPS,
     ),
     LATEST_COMMUNICATION_TIMESTAMP := _gauge(
         "latest_communication_timestamp_seconds",
         (*_SEVERITY, "last_author", "waiting_on"),
-        "Unix time of the latest communication, of the case that has been quiet longest.",
+        "Unix time of the latest communication on the case that has been quiet longest.",
         _IF_ANY,
     ),
     OLDEST_WAITING_SINCE := _gauge(
         "oldest_waiting_since_timestamp_seconds",
         (*_SEVERITY, "waiting_on"),
-        "Unix time of the earliest message that waits for an answer, of the case that has waited longest.",
+        "Unix time of the earliest unanswered message on the case that has waited longest.",
         _IF_ANY,
     ),
     OLDEST_OPEN_CASE := _gauge(
@@ -94,7 +94,7 @@ CASE_METRICS: tuple[Metric, ...] = (
     UNANSWERED_CASES := _gauge(
         "unanswered_cases",
         _SEVERITY,
-        "Number of open cases of the customer without a message from AWS, reopened and exempt ones included.",
+        "Number of open customer cases without a message from AWS, including reopened and exempt ones.",
         _ZERO,
     ),
     OLDEST_UNANSWERED_CASE := _gauge(
@@ -116,7 +116,7 @@ CASE_METRICS: tuple[Metric, ...] = (
     CASES_RESOLVED := _counter("cases_resolved_total", _SEVERITY, "Total number of cases resolved.", _COUNTED),
     CASES_REOPENED := _counter("cases_reopened_total", _SEVERITY, "Total number of cases reopened.", _COUNTED),
     COMMUNICATIONS := _counter(
-        "communications_total", (*ACCOUNT, "author"), "Total number of communications on cases, by who wrote them.", _POLLED
+        "communications_total", (*ACCOUNT, "author"), "Total number of communications on cases, by author.", _POLLED
     ),
     CASE_INFO := _gauge(
         "case_info",
@@ -145,13 +145,13 @@ HEALTH_METRICS: tuple[Metric, ...] = (
     ACCOUNT_INFO := _gauge(
         "account_info",
         (*ACCOUNT, "partition", "organization", "plan", "organizational_unit"),
-        "Information about a monitored account, its configured labels and account tags as label_*.",
+        "Information about a monitored account, with its labels and account tags as label_*.",
         optional=("label_*",),
     ),
     FIRST_RESPONSE_TARGET := _gauge(
         "first_response_target_seconds",
         _SEVERITY,
-        "Time from the creation of a case within which AWS should respond.",
+        "First-response target, from the creation of a case.",
         "for severities that have a target",
     ),
     ACCOUNT_UP := _gauge("account_up", ACCOUNT, "Whether the last poll of the account succeeded.", "after the first poll"),
@@ -190,7 +190,7 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         "organization_up",
         ("organization",),
         "Whether the last listing of the organization's accounts succeeded.",
-        "after the first attempt; organization is empty where neither accounts nor organizations are configured: "
+        "after the first attempt; without configured accounts and organizations, organization is empty: "
         "whether the last lookup of the exporter's own account succeeded",
     ),
     ORGANIZATION_LAST_SUCCESS := _gauge(
@@ -212,12 +212,10 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         "exporter_config_last_reload_success_timestamp_seconds", (), "Unix time of the last successful configuration reload."
     ),
     POLL_INTERVAL := _gauge("exporter_poll_interval_seconds", (), "Configured interval between two polls of an account."),
-    MAX_STALENESS := _gauge(
-        "exporter_max_staleness_seconds", (), "Configured time for which the last good cases of a failing account are shown."
-    ),
+    MAX_STALENESS := _gauge("exporter_max_staleness_seconds", (), "Configured maximum age of the cases of a failing account."),
     PAGE_TIMESTAMP := _gauge("exporter_page_timestamp_seconds", (), "Unix time at which this page was rendered."),
     RENDER_DURATION := _gauge(
-        "exporter_render_duration_seconds", (), "Duration of the rendering of the previous page.", "from the second page"
+        "exporter_render_duration_seconds", (), "Duration of rendering the previous page.", "from the second page"
     ),
     SHARD := _gauge(
         "exporter_shard",
@@ -245,7 +243,7 @@ INSTRUMENTS: tuple[Metric, ...] = (
     CASE_OPEN_DURATION := _histogram(
         "case_open_duration_seconds",
         ("severity_code",),
-        "Time from the creation of a resolved case to its latest communication, or the last poll that saw it open if later.",
+        "Time a resolved case was open, until its latest communication or the last poll that saw it open, whichever is later.",
         _ALWAYS,
     ),
     REPLY := _histogram(
@@ -269,13 +267,15 @@ INSTRUMENTS: tuple[Metric, ...] = (
     API_REQUEST_DURATION := _histogram(
         "api_request_duration_seconds",
         ("operation",),
-        "Duration of requests to AWS until the response was read, but of ReceiveMessage, which waits for events.",
+        "Duration of requests to AWS until the response is read, excluding ReceiveMessage.",
         "after the first such request",
     ),
     EVENTS_RECEIVED := _counter("events_received_total", ("event_name", "origin"), "Total number of events received.", _EVENTS),
     EVENTS_IGNORED := _counter("events_ignored_total", ("reason",), "Total number of messages ignored, by reason.", _EVENTS),
-    CHANGES_SEEN := _counter("changes_seen_total", ("by",), "Total number of changed cases, by what came first.", _EVENTS),
-    EVENT_DELAY := _histogram("event_delay_seconds", (), "Time from an event to the page with its account's poll.", _EVENTS),
+    CHANGES_SEEN := _counter(
+        "changes_seen_total", ("by",), "Total number of changed cases, by what detected the change.", _EVENTS
+    ),
+    EVENT_DELAY := _histogram("event_delay_seconds", (), "Time from an event to the page that shows its poll.", _EVENTS),
 )
 """Self-instrumentation, in the order of the page."""
 
