@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run(given: options.Options) -> int:
     if given.config_check:
         app.check_config(given, log.configure("error", given.log_format))
-        none = "" if given.config_file else " There is no --config.file: the defaults apply."
+        none = "" if given.config_file else " Without --config.file, the defaults apply."
         sys.stdout.write(f"The configuration is valid.{none}\n")
         return 0
     if given.command == "check":

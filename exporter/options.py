@@ -72,11 +72,11 @@ def parse(arguments: Sequence[str]) -> Options:
     """Return what a command line says; raises SystemExit or, where flags do not fit together, ConfigError."""
     flags = _parser().parse_args(arguments)
     if flags.demo and flags.config_file:
-        raise ConfigError(["--demo and --config.file: give one of them, as the demo has a configuration of its own"])
+        raise ConfigError(["--demo and --config.file are mutually exclusive: remove one of them"])
     if flags.account and flags.command not in {"check", "backfill"}:
-        raise ConfigError(["--account: it is for check and backfill, which then read no other account"])
+        raise ConfigError(["--account: only check and backfill take it"])
     if (flags.command == "backfill") == (flags.output in {None, "table", "json"}):
-        raise ConfigError(["--output: write table or json for check, and a directory for backfill"])
+        raise ConfigError(["--output: set table or json for check, a directory for backfill"])
     return Options(
         command=flags.command,
         config_file=flags.config_file,
@@ -114,15 +114,15 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = "run: serve metrics (default); check: poll every account once and report problems; "
-    commands += "once: poll every account once and print the metrics; backfill: write the metrics of the past"
+    commands += "once: poll every account once and print the metrics; backfill: write past metrics for promtool"
     choices = ("run", "check", "once", "backfill")
     parser.add_argument("command", nargs="?", choices=choices, default="run", metavar="COMMAND", help=commands)
-    parser.add_argument("--demo", action="store_true", help="poll a simulated AWS with a living fleet of accounts")
+    parser.add_argument("--demo", action="store_true", help="poll a simulated AWS instead of the real one")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
     _add_config_flags(_flags(parser, "configuration"))
     _add_web_flags(_flags(parser, "web"))
     flag = _flags(parser, "storage")
-    flag("--storage.path", type=Path, metavar="DIR", help="directory of the state, with which counters go on after a restart")
+    flag("--storage.path", type=Path, metavar="DIR", help="directory for the state that keeps counters across restarts")
     flag = _flags(parser, "log")
     flag("--log.level", choices=log.LEVELS, default="info", help="minimum log level (default: %(default)s)")
     flag("--log.format", choices=log.FORMATS, default="logfmt", help="log format (default: %(default)s)")
@@ -134,10 +134,10 @@ def _parser() -> argparse.ArgumentParser:
     statefulset = "StatefulSet of this pod: its replicas are the number of shards, also as they change; gives the ordinal, too"
     flag("--shard.statefulset", default="", metavar="NAME", help=statefulset)
     flag = _flags(parser, "check and backfill")
-    output = "output format of check, table or json (default: table); directory of backfill, which goes on with what it has"
+    output = "check: output format, table or json (default: table); backfill: output directory, resumed if not empty"
     flag("--output", metavar="FORMAT|DIR", help=output)
     flag("--account", action="append", default=[], metavar="ID", help="check or backfill this account only; repeatable")
-    flag("--strict", action="store_true", help="check: fail for accounts without a support plan, too")
+    flag("--strict", action="store_true", help="check: also fail for accounts without a support plan")
     _add_backfill_flags(_flags(parser, "backfill"))
     return parser
 
@@ -150,7 +150,7 @@ def _flags(parser: argparse.ArgumentParser, title: str, description: str | None 
 
 def _add_config_flags(flag: Callable[..., object]) -> None:
     file = "configuration file (YAML); without it, the account of the default AWS credentials is polled"
-    auto = "reload the configuration file when its content changes, as in a mounted ConfigMap"
+    auto = "reload the configuration file when it changes, such as a mounted ConfigMap"
     interval = "interval between checks of the configuration file (default: 10s)"
     flag("--config.file", type=Path, metavar="FILE", help=file)
     flag("--config.check", action="store_true", help="check the configuration file and exit")
@@ -161,7 +161,7 @@ def _add_config_flags(flag: Callable[..., object]) -> None:
 def _add_web_flags(flag: Callable[..., object]) -> None:
     limits = Limits()
     address = f"address to listen on: host:port, [ipv6]:port or :port; repeatable (default: {DEFAULT_ADDRESS})"
-    url = "URL under which the exporter is reachable, as through a reverse proxy; used for links"
+    url = "URL under which the exporter is reachable, such as through a proxy; used for links"
     path = "path of the metrics (default: %(default)s)"
     prefix = "prefix of all paths (default: the path of --web.external-url)"
     config = "TLS and basic authentication, in the format of Prometheus's exporter-toolkit"
@@ -179,12 +179,12 @@ def _add_web_flags(flag: Callable[..., object]) -> None:
 
 
 def _add_backfill_flags(flag: Callable[..., object]) -> None:
-    label = "label of all series, as Prometheus adds job and instance; repeatable"
-    until = "time of the last samples, such as 2026-01-31T12:00:00Z: that of the first scrape (default: now)"
-    without = "leave out what takes all communications of a case: first responses, replies, communications"
-    flag("--since", type=_interval, default=365 * 86400.0, metavar="DURATION", help="time to go back (default: 365d)")
+    label = "label to add to all series, such as job=aws-support-exporter; repeatable"
+    until = "end time, such as 2026-01-31T12:00:00Z; set the time of the first scrape (default: now)"
+    without = "omit what needs all communications: first responses, replies, communications"
+    flag("--since", type=_interval, default=365 * 86400.0, metavar="DURATION", help="time range before --until (default: 365d)")
     flag("--until", type=_moment, metavar="TIME", help=until)
-    flag("--step", type=_interval, default=3600.0, metavar="DURATION", help="time between samples (default: 1h)")
+    flag("--step", type=_interval, default=3600.0, metavar="DURATION", help="interval between samples (default: 1h)")
     flag("--label", type=_label, action="append", default=[], metavar="NAME=VALUE", help=label)
     flag("--organization", action="append", default=[], metavar="NAME", help="accounts of this organization only; repeatable")
     flag("--no-communications", action="store_true", help=without)
@@ -201,7 +201,7 @@ def _address(text: str) -> str:
 
 def _count(text: str, least: int = 0) -> int:
     if not _COUNT.fullmatch(text) or int(text) < least:
-        raise ArgumentTypeError(f'"{text}" is not a whole number, {least} or more: write one such as 40')
+        raise ArgumentTypeError(f'"{text}" is not an integer of {least} or more: write one such as 40')
     return int(text)
 
 
@@ -228,28 +228,28 @@ def _label(text: str) -> tuple[str, str]:
     if not _LABEL_NAME.fullmatch(name) or not value:
         raise ArgumentTypeError(f'"{text}" is not a label: write it like job=aws-support-exporter')
     if name == "le" or any(name in metric.labels for metric in METRICS):
-        raise ArgumentTypeError(f'"{text}" is a label that metrics have already: write another name')
+        raise ArgumentTypeError(f'"{text}" is already a label of the metrics: choose another name')
     return name, value
 
 
 def _telemetry_path(text: str) -> str:
     if not _PATH.fullmatch(text):
-        raise ArgumentTypeError(f'"{text}" is not a path for the metrics: write something like /metrics')
+        raise ArgumentTypeError(f'"{text}" is not a path: write one such as /metrics')
     if is_reserved(text):
-        raise ArgumentTypeError(f'"{text}" is one of the exporter\'s other paths: write another, such as /metrics')
+        raise ArgumentTypeError(f'"{text}" is a reserved path: choose another, such as /metrics')
     return text
 
 
 def _route_prefix(text: str) -> str:
     prefix = "/" + text.strip("/") if text.strip("/") else ""
     if prefix and not _PATH.fullmatch(prefix):
-        raise ArgumentTypeError(f'"{text}" is not a path prefix: write something like /support')
+        raise ArgumentTypeError(f'"{text}" is not a path prefix: write one such as /support')
     return prefix
 
 
 def _external_path(text: str) -> str:
     """Return the path of a URL, without a slash at its end."""
-    wrong = ArgumentTypeError(f'"{text}" is not a URL people can open: write something like https://example.com/support')
+    wrong = ArgumentTypeError(f'"{text}" is not a URL with http or https: write one such as https://example.com/support')
     try:
         parts = urlsplit(text)
         port = parts.port

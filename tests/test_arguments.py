@@ -10,11 +10,11 @@ import pytest
 from exporter import __version__, cli, options
 
 Main = Callable[..., tuple[object, str, str]]
-NOT_A_PATH, RESERVED = "is not a path for the metrics", "is one of the exporter's other paths"
+NOT_A_PATH, RESERVED = "is not a path: write", "is a reserved path"
 NOT_A_PREFIX, NOT_A_URL = "is not a path prefix", "is not a URL"
 NO_ADDRESSES = ("", "10047", "host", "host:", "host:http", "host:70000", "::1:80", "host:-1", "[]:0", "[host]:1", "a b:1")
 NO_HOSTS = ("h\x00st:1", "h\udcffst:1", f"{'x' * 64}:1", "host:\u0661")
-DEMO = "--demo and --config.file: give one of them, as the demo has a configuration of its own\n"
+DEMO = "--demo and --config.file are mutually exclusive: remove one of them\n"
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def main(capsys: pytest.CaptureFixture[str]) -> Iterator[Main]:
         ("config.auto-reload-interval", "1", "is not a duration"),
         ("config.auto-reload-interval", "10ms", "is too short"),
         ("web.listen-address", "nonsense", "is not an address"),
-        ("web.max-requests", "-1", "is not a whole number, 0 or more"),
-        ("web.max-connections", "0", "is not a whole number, 1 or more"),
-        ("shard.index", "-1", "is not a whole number, 0 or more"),
-        ("shard.total", "many", "is not a whole number, 0 or more"),
+        ("web.max-requests", "-1", "is not an integer of 0 or more"),
+        ("web.max-connections", "0", "is not an integer of 1 or more"),
+        ("shard.index", "-1", "is not an integer of 0 or more"),
+        ("shard.total", "many", "is not an integer of 0 or more"),
         ("since", "1y6", "is not a duration"),
         ("step", "0s", "is too short"),
         ("until", "yesterday", "is not a time: write it like 2026-01-31T12:00:00Z"),
@@ -56,7 +56,7 @@ def main(capsys: pytest.CaptureFixture[str]) -> Iterator[Main]:
             ("label", value, "is not a label: write it like job=")
             for value in ("job", "job=", "=x", "1=x", "__a=x", "label_a=x")
         ),
-        *(("label", f"{name}=x", "is a label that metrics have already") for name in ("account_id", "le", "organization")),
+        *(("label", f"{name}=x", "is already a label of the metrics") for name in ("account_id", "le", "organization")),
     ],
 )
 def test_a_bad_value_is_refused_with_its_flag(main: Main, flag: str, value: str, told: str) -> None:
@@ -152,10 +152,10 @@ def test_a_statefulset_takes_the_ordinal_from_the_host_name_and_a_queue_for_each
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["backfill"], "--output: write table or json for check, and a directory for backfill"),
-        (["backfill", "--output=json"], "--output: write table or json for check, and a directory for backfill"),
-        (["check", "--output=yaml"], "--output: write table or json for check, and a directory for backfill"),
-        (["run", "--account=111111111111"], "--account: it is for check and backfill, which then read no other account"),
+        (["backfill"], "--output: set table or json for check, a directory for backfill"),
+        (["backfill", "--output=json"], "--output: set table or json for check, a directory for backfill"),
+        (["check", "--output=yaml"], "--output: set table or json for check, a directory for backfill"),
+        (["run", "--account=111111111111"], "--account: only check and backfill take it"),
     ],
 )
 def test_a_flag_of_another_command_is_refused(main: Main, arguments: list[str], told: str) -> None:

@@ -71,7 +71,7 @@ def test_the_exporter_takes_every_command_line_and_configuration(
     finally:
         signal.signal(signal.SIGTERM, handler)
     has_file = any(argument.startswith("--config.file=") for argument in arguments)
-    defaults = "" if has_file else " There is no --config.file: the defaults apply."
+    defaults = "" if has_file else " Without --config.file, the defaults apply."
     assert (code, *capsys.readouterr()) == (0, f"The configuration is valid.{defaults}\n", "")
 
 
