@@ -298,7 +298,7 @@ class Exporter:
             endpoints = [endpoint.region for endpoint in self._endpoints.support(regions)]
             if len(endpoints) < len(regions):
                 several = {"regions": ", ".join(regions), "endpoints": ", ".join(endpoints)}
-                self._log.info("several regions share a Support endpoint", **several)
+                self._log.info("regions share a Support endpoint", **several)
 
 
 def _web_config(path: Path | None, log: FilteringBoundLogger) -> WebConfigFile | None:

@@ -79,7 +79,7 @@ class Backfill:
             done = sum(task.done() for task in tasks)
             rest, passed = len(tasks) - done, (time.monotonic() - started) / 60
             minutes, accounts = f"{passed * rest / done:.0f}m" if done else "unknown", f"{len(sources) - rest}/{len(sources)}"
-            self.log.info("reading cases", accounts=accounts, cases=cases, requests=instrumentation.requests, left=minutes)
+            self.log.info("reading cases", accounts=accounts, cases=cases, requests=instrumentation.requests, eta=minutes)
             if rest:
                 ended, _ = await asyncio.wait(tasks, timeout=_PROGRESS_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
                 await asyncio.gather(*ended)
@@ -116,10 +116,10 @@ class Backfill:
         code, asked = int(not self.accounts), (*self.options.accounts, *self.options.organizations)
         for each in grouped(self.failures):
             log, code = (self.log.info, code) if each.reason is Reason.SUBSCRIPTION_REQUIRED else (self.log.error, 1)
-            log("not read", who=", ".join(each.names), reason=each.reason, detail=each.detail, advice=each.advice)
+            log("reading failed", names=", ".join(each.names), reason=each.reason, detail=each.detail, advice=each.advice)
         known = {name for each in self.accounts for name in (each.account_id, each.organization)}
         for name in set(asked) - known.union(*(each.names for each in self.failures)):
-            self.log.error("not found among the accounts and their organizations", name=name)
+            self.log.error("account or organization not found", name=name)
             code = 1
         return code
 

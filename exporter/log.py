@@ -34,7 +34,7 @@ class _StandardError(logging.Handler):
         try:
             line = self.format(record)
             if self._dropped:
-                told = {"msg": f"{self._dropped} log lines dropped: nobody read standard error", "levelname": "WARNING"}
+                told = {"msg": f"{self._dropped} log lines dropped: standard error blocked", "levelname": "WARNING"}
                 self._lines.put_nowait(self.format(logging.makeLogRecord(told)))
                 self._dropped = 0
             self._lines.put_nowait(line)

@@ -97,7 +97,7 @@ class Reloader:
         except ConfigError as error:
             return error.problems
         except Exception as error:  # noqa: BLE001 - a bug here must not end the exporter that runs
-            return (f"{self._file}: {internal(error)}; some of it may be in force: restart the exporter",)
+            return (f"{self._file}: {internal(error)}; it may be partially applied: restart the exporter",)
         return ()
 
     def _content(self) -> bytes | None:

@@ -28,7 +28,7 @@ _DAY = 86400.0
 _PAUSE = 60.0  # seconds to the next write where nothing changes, or one failed
 _HISTOGRAMS = "histograms"  # the id of their row; others are accounts'
 _NOT_OURS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN}  # another process has it, or it is no file
-_CHECKS = (("user_version", _VERSION, "it is another version's"), ("integrity_check(1)", "ok", "it is damaged"))
+_CHECKS = (("user_version", _VERSION, "written by another version"), ("integrity_check(1)", "ok", "damaged"))
 _CREATE = "CREATE TABLE IF NOT EXISTS state (id TEXT PRIMARY KEY, at REAL NOT NULL, value BLOB NOT NULL)"
 _WRITE = "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at, value = excluded.value"
 
@@ -65,13 +65,13 @@ class State:
             except Exception as error:
                 if isinstance(error, OSError) or getattr(error, "sqlite_errorcode", None) in _NOT_OURS:
                     raise
-                self._log.warning("state not used: counters start at 0", problem=str(error), moved_to=f"{self._path}.bad")
+                self._log.warning("state unusable, counters start at 0", problem=str(error), moved_to=f"{self._path}.bad")
             self._db.close()
             self._path.replace(f"{self._path}.bad")
             return self._read(self._path)
         except (OSError, sqlite3.Error) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            told = "write a directory that the exporter can write to, and that no other exporter uses"
+            told = "set a directory that the exporter can write to, and no other exporter uses"
             raise StartupError(f"--storage.path={self._path.parent}: {self._path}: {why}: {told}") from None
 
     def _read(self, path: Path) -> Histograms:
@@ -88,7 +88,7 @@ class State:
             stored = db.execute("SELECT id, value FROM state WHERE at > ?", (self._clock.time() - _DAY,))
             rows = {key: zlib.decompress(value) for key, value in stored}
             if _HISTOGRAMS not in rows:
-                raise ValueError("it is older than a day")
+                raise ValueError("older than a day")
             histograms = {(catalog.CATALOG[name], labels): each for name, labels, each in _histograms(rows.pop(_HISTOGRAMS))}
             self._known = {key: dict(zip(_FIELDS, _known(value), strict=True)) for key, value in rows.items()}
             return histograms
@@ -124,7 +124,7 @@ class State:
         except sqlite3.Error as error:
             self._errors, problem = self._errors + 1, str(error)
         if problem != self._problem:
-            log, text = (self._log.warning, "storing state failed") if problem else (self._log.info, "storing state again")
+            log, text = (self._log.warning, "state write failed") if problem else (self._log.info, "state write recovered")
             log(text, file=str(self._path), problem=problem)
         self._problem, self._next = problem, monotonic + _PAUSE
 

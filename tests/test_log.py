@@ -61,7 +61,7 @@ def test_a_thread_that_crashes_is_told_by_its_place() -> None:
     assert (told["thread"], told["error"], told["place"]) == ("poll", "RuntimeError", "fail, line 19")
 
 
-DROPPED = " log lines dropped: nobody read standard error"
+DROPPED = " log lines dropped: standard error blocked"
 FLOOD = """
 import sys
 from exporter import log

@@ -162,7 +162,7 @@ async def test_a_bug_leaves_what_was_and_is_told_by_its_place(world: World) -> N
     world.apply = fail
     (problem,) = await world.reloader.by_request()
     assert "RuntimeError in fail" in problem
-    assert problem.endswith("; some of it may be in force: restart the exporter")
+    assert problem.endswith("; it may be partially applied: restart the exporter")
     assert "secret" not in problem + str(world.log.lines)
     assert world.reloader.last == LastReload(STARTED, (problem,))
     assert world.published == 1

@@ -146,7 +146,7 @@ def test_a_file_that_cannot_be_used_is_put_aside(
     assert after.load() == {}
     assert after.status(ACCOUNT).reading is None
     (line,) = log.lines
-    assert (line["event"], line["moved_to"]) == ("state not used: counters start at 0", f"{file}.bad")
+    assert (line["event"], line["moved_to"]) == ("state unusable, counters start at 0", f"{file}.bad")
     assert re.search(problem, line["problem"]), line
     assert Path(f"{file}.bad").read_bytes() == content
     after.save([known(clock)], NOTHING)
@@ -184,7 +184,7 @@ def test_a_second_exporter_does_not_start(opened: OpenState, clock: FakeClock, t
     first.load()
     first.save([], NOTHING)
     second = State(tmp_path, clock, Log().logger)
-    with pytest.raises(StartupError, match=r"state\.db: database is locked: write a directory that .* no other exporter uses"):
+    with pytest.raises(StartupError, match=r"state\.db: database is locked: set a directory that .* no other exporter uses"):
         second.load()
     second._db.close()
 
@@ -196,7 +196,7 @@ def test_a_second_exporter_does_not_start(opened: OpenState, clock: FakeClock, t
 def test_a_directory_that_cannot_be_used_is_named(where: str, why: str, clock: FakeClock) -> None:
     with pytest.raises(StartupError) as error:
         State(Path(where), clock, Log().logger).load()
-    told = "write a directory that the exporter can write to, and that no other exporter uses"
+    told = "set a directory that the exporter can write to, and no other exporter uses"
     assert str(error.value) == f"--storage.path={where}: {where}/state.db: {why}: {told}"
 
 
@@ -217,12 +217,12 @@ def test_a_full_disk_costs_nothing_but_the_state_and_shows(opened: OpenState, cl
         clock.advance(1.0)
         state.save(statuses, NOTHING)
     assert values() == [2, stored_at], "it is tried once a minute"
-    assert [(line["event"], line["problem"]) for line in log.lines] == [("storing state failed", "database or disk is full")]
+    assert [(line["event"], line["problem"]) for line in log.lines] == [("state write failed", "database or disk is full")]
     state._db.execute("PRAGMA max_page_count = 8000")
     clock.advance(60.0)
     state.save(statuses, NOTHING)
     assert values() == [2, clock.time()]
-    assert log.events == ["storing state failed", "storing state again"]
+    assert log.events == ["state write failed", "state write recovered"]
     after = opened()
     after.load()
     assert [after.status(each.account).tally for each in statuses] == [each.tally for each in statuses]

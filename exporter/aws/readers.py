@@ -115,5 +115,5 @@ class Readers:
 
     def _note_cut(self, role_arn: str, why: str) -> None:
         if why not in self._cut:
-            self._cut[why] = f"aws.session_duration was cut to 1h for {role_arn} and other roles with the same limit: {why}"
-            self._log.warning("aws.session_duration cut to 1h", role=role_arn, reason=why)
+            self._cut[why] = f"aws.session_duration was reduced to 1h for {role_arn} and roles with the same limit: {why}"
+            self._log.warning("role session duration reduced to 1h", role=role_arn, reason=why)

@@ -31,13 +31,13 @@ class ChangeLog:
             return
         hours = _hours(after) if poll.reason == earlier else 0
         if _is_stale(after, max_staleness) and not _is_stale(before, max_staleness):
-            event = "account stale: its last good cases are no longer shown"
+            event = "account stale, cases no longer exported"
         elif poll.reason == earlier and (after.supported is False or hours == _hours(before)):
             return
         elif poll.reason is None:
             event = "account recovered"
         elif poll.reason is Reason.SUBSCRIPTION_REQUIRED:
-            event = "account's support plan has no API access"
+            event = "support plan has no API access"
         else:
             event = "polling account failed"
         failure = Finding((account.account_id,), poll.reason, poll.detail)
@@ -64,7 +64,7 @@ class ChangeLog:
         if group.reason is None or group.reason is Reason.SUBSCRIPTION_REQUIRED:
             self._log.info(event, **told)
         else:
-            lasting = {"for": f"{hours}h"} if hours else {}
+            lasting = {"failing_for": f"{hours}h"} if hours else {}
             self._log.warning(event, **told, reason=group.reason.value, detail=group.detail, **lasting)
 
 

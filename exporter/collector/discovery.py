@@ -173,7 +173,7 @@ class Discoverer:
         if listing.failure is None or failure.reason != listing.failure.reason or now >= listing.remind_at:
             listing.remind_at = now + _REMINDER_SECONDS
             where = {"organization": listing.discovery.name} if listing.discovery.name else {}
-            what = "listing organization failed" if where else "finding the exporter's own account failed"
+            what = "listing organization failed" if where else "looking up own account failed"
             self._log.warning(what, **where, reason=failure.reason.value, detail=failure.detail)
         listing.failures, listing.failure = listing.failures + 1, failure
         first, growth = UNTIL_PASSED if failure.passes else (_FIRST_PAUSE, 2.0)

@@ -109,7 +109,7 @@ class EventConsumer:
         if (before.up, before.reason) != (self.status.up, reason):
             self._accounts.changed.set()
             if reason:
-                self._log.warning("event queue failed", queue=before.url, reason=reason.value, detail=detail)
+                self._log.warning("receiving events failed", queue=before.url, reason=reason.value, detail=detail)
             else:
                 self._log.info("receiving events", queue=before.url)
 

@@ -58,14 +58,14 @@ class WebConfigFile:
             if found != self._used and was_seen:
                 self.current = self._secure(*found)
                 self._used = found
-                self._log.info("web-config reloaded", file=self._source)
+                self._log.info("web configuration reloaded", file=self._source)
             if found == self._used:
                 self._problem = ""
         except ConfigError as error:
             self._failures = self._failures + 1 if str(error) == self._problem else 1
             self._problem = str(error)
             if self._failures == _LOGGED_FAILURE:
-                self._log.error("reloading web-config failed, keeping the previous one", problem="; ".join(error.problems))
+                self._log.error("reloading web configuration failed", problem="; ".join(error.problems))
 
     async def follow(self) -> None:
         while True:

@@ -141,7 +141,7 @@ async def test_a_failure_that_lasts_is_told_hourly_and_not_at_every_poll(world: 
     for _ in range(3 * 3600 // 20):
         await world.poll_due()
         world.clock.advance(20)
-    told = [line.get("for") for line in world.log.lines]
+    told = [line.get("failing_for") for line in world.log.lines]
     assert told == [None, "1h", "2h"]
     world.sources["1"].outcome = ()
     await world.poll_due()
@@ -157,7 +157,7 @@ async def test_an_account_whose_cases_are_no_longer_shown_is_told_once(world: Wo
     for _ in range(3000 // 20):
         world.clock.advance(20)
         await world.poll_due()
-    assert world.log.events == ["polling account failed", "account stale: its last good cases are no longer shown"]
+    assert world.log.events == ["polling account failed", "account stale, cases no longer exported"]
 
 
 async def test_an_account_without_a_plan_is_told_once(world: World[FakeClock]) -> None:
@@ -166,7 +166,7 @@ async def test_an_account_without_a_plan_is_told_once(world: World[FakeClock]) -
     for _ in range(100):
         await world.poll_due()
         world.clock.advance(600)
-    assert world.log.events == ["account's support plan has no API access"]
+    assert world.log.events == ["support plan has no API access"]
 
 
 async def test_accounts_that_fail_or_recover_alike_share_a_line(world: World[FakeClock]) -> None:

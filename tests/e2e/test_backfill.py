@@ -148,7 +148,7 @@ def test_an_account_that_fails_is_named_the_rest_is_written_and_the_next_run_rea
     failed = run()
     assert failed.returncode == 1
     (line,) = [line for line in failed.stderr.splitlines() if "level=error" in line]
-    assert f"who={A} reason=access_denied" in line
+    assert f"names={A} reason=access_denied" in line
     before = files(tmp_path / "out")
     assert all(A.encode() not in text and B.encode() in text for text in before.values())
     assert before
@@ -211,7 +211,7 @@ def test_only_those_accounts_are_read_that_are_asked_for_and_one_that_is_not_the
 ) -> None:
     ended = run(f"--account={B}", f"--account={D}")
     assert ended.returncode == 1
-    assert f'not found among the accounts and their organizations" name={D}' in ended.stderr
+    assert f'account or organization not found" name={D}' in ended.stderr
     assert {record.account_id for record in simulator.log.records("DescribeCases")} == {B}
 
 
@@ -224,7 +224,7 @@ def test_an_account_without_a_plan_has_no_past_and_is_no_failure(held: Fleet, ru
     held.account(C).supported = False
     ended = run()
     assert ended.returncode == 0
-    assert f"who={C} reason=subscription_required" in ended.stderr
+    assert f"names={C} reason=subscription_required" in ended.stderr
 
 
 def test_nothing_of_what_was_written_on_cases_gets_into_a_file_or_the_log(run: Run, tmp_path: Path) -> None:

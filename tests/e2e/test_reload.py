@@ -92,7 +92,7 @@ def test_no_bad_file_changes_anything(running: ExporterProcess, config: Path, aw
 def test_a_reload_is_on_the_page_when_it_is_answered(running: ExporterProcess, config: Path) -> None:
     config.write_text(BETTER.replace("aws: {", "aws: {regions: [us-east-1, eu-central-1], "))
     assert running.get("/-/reload", method="PUT").status == 200
-    running.wait_for_log(lambda line: "several regions share a Support endpoint" in line)
+    running.wait_for_log(lambda line: "regions share a Support endpoint" in line)
     assert page_of(running).label_values("aws_support_account_info", "account_id") == {A, B}
     assert Page(running.wait_for(lambda text: Page(text).open_cases().keys() == {A, B})).total(SUCCESSFUL) == 1
 

@@ -65,7 +65,7 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_login_and_follows_a_new_passw
     if release:  # Prometheus 3.5 has read the file once and for all
         prometheus = start_prometheus(f"{exporter.url}/metrics", client=client)
     prometheus.wait_for("up == 1", bool)
-    assert "web-config reloaded" in exporter.stderr
+    assert "web configuration reloaded" in exporter.stderr
 
 
 def test_logins_without_tls_are_served_over_plain_http_and_announced_so(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class World:
             assert page.values("aws_support_event_queue_up") == [0], what
             assert self.rig.report().events.advice
             lines = self.log.lines[logged:]
-            assert reason.value in {line["reason"] for line in lines if line["event"] == "event queue failed"}
+            assert reason.value in {line["reason"] for line in lines if line["event"] == "receiving events failed"}
         self.simulator.faults.clear()
         began = self.rig.clock.monotonic()
         self.until(lambda: self.status.up is True, what)

@@ -493,7 +493,7 @@ def test_once_prints_one_page_that_promtool_accepts(page: Ended, promtool: Promt
 
 
 def test_once_logs_regions_that_share_an_endpoint(page: Ended) -> None:
-    line = 'event="several regions share a Support endpoint" regions="eu-central-1, us-east-1, eu-west-1" endpoints='
+    line = 'event="regions share a Support endpoint" regions="eu-central-1, us-east-1, eu-west-1" endpoints='
     assert line in page.stderr
 
 

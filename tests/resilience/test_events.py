@@ -166,7 +166,7 @@ def test_a_queue_that_fails_is_told_once_and_is_back_within_seconds(
         until(rig, "up again", UP, 1)
         world.accounts[1].add_case(body="More.")
         until(rig, "seen", SEEN, 2, 40)
-        assert world.log.events == ["receiving events", "event queue failed", "receiving events"]
+        assert world.log.events == ["receiving events", "receiving events failed", "receiving events"]
 
 
 def test_a_reload_adds_changes_and_removes_the_queue(world: World) -> None:

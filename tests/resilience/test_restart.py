@@ -101,7 +101,7 @@ def test_cases_show_while_they_are_fresh_and_counts_go_on_for_a_day(
     assert list(page.open_cases().values()) == shown
     assert list(page.by_account("aws_support_cases_opened_total").values()) == counted
     assert after.round().by_account("aws_support_cases_opened_total") == {A: 2 if counted else 0}
-    assert ("state not used: counters start at 0" in log.events) == (counted == [])
+    assert ("state unusable, counters start at 0" in log.events) == (counted == [])
 
 
 def test_an_account_that_is_not_there_at_first_goes_on_where_it_was(fleet: Fleet, rig: StartRig, tmp_path: Path) -> None:

@@ -148,9 +148,9 @@ def test_a_session_that_is_too_long_is_cut_to_an_hour_and_told_once(
         page = running.after(0.5 * 3600)
     assert page.up() == {A: 1}
     assert running.readers.notes() == [
-        f"aws.session_duration was cut to 1h for {ROLE} and other roles with the same limit: DurationSeconds exceeds the {why}"
+        f"aws.session_duration was reduced to 1h for {ROLE} and roles with the same limit: DurationSeconds exceeds the {why}"
     ]
-    assert [line["role"] for line in log.lines if line["event"] == "aws.session_duration cut to 1h"] == [ROLE]
+    assert [line["role"] for line in log.lines if line["event"] == "role session duration reduced to 1h"] == [ROLE]
     statuses = [record.status for record in simulator.log.records("AssumeRole")]
     assert statuses[:2] == [400, 200]
     assert set(statuses[2:]) == {200}, "a session of an hour is asked for at once from then on"

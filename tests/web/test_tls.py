@@ -119,7 +119,7 @@ def test_a_mounted_secret_is_swapped_as_kubernetes_does(
         (tmp_path / "..tmp").rename(tmp_path / "..data")
         refresh(file)
         assert serving.get("/-/healthy", tls=new.client_context()).status == 200
-    assert log.events == ["web-config reloaded"]
+    assert log.events == ["web configuration reloaded"]
 
 
 def test_headers_are_in_every_response_and_replace_the_pages_own_and_changes_are_found(web_config: ReadWebConfig) -> None:
@@ -168,13 +168,13 @@ def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once_and_a_repaired_
         assert serving.get("/-/healthy", login("alice", "secret"), tls=authority.client_context()).status == 200
         assert serving.get("/-/healthy", tls=authority.client_context()).status == 401
         assert [(line["event"], line["problem"]) for line in log.lines] == [
-            ("reloading web-config failed, keeping the previous one", "web-config.yml: " + problem.format(dir=tmp_path))
+            ("reloading web configuration failed", "web-config.yml: " + problem.format(dir=tmp_path))
         ]
         (tmp_path / name).write_text(before)
         web_config(good + HEADERS.format("deny"))
         refresh(file)
         assert serving.get("/-/healthy", tls=authority.client_context()).headers["x-frame-options"] == "deny"
-        assert log.events[1:] == ["web-config reloaded"]
+        assert log.events[1:] == ["web configuration reloaded"]
 
 
 def test_a_change_is_believed_when_two_reads_found_the_same(web_config: ReadWebConfig) -> None:
