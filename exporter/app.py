@@ -289,7 +289,7 @@ class Exporter:
         for url in urls:
             self._log.info("listening", url=url, metrics=f"{url}{paths.telemetry}", version=__version__)
         if self._options.demo:
-            sys.stdout.write(f"{_DEMO} Open {urls[0]} - Ctrl-C ends it.\n")
+            sys.stdout.write(f"{_DEMO} Open {urls[0]} - Press Ctrl-C to stop.\n")
             sys.stdout.flush()
 
     def _log_shared_endpoints(self) -> None:

@@ -107,7 +107,7 @@ def print_text(found: Findings, stream: TextIO) -> None:
         stream.write("\n")
         write(f"{_who(failure, accounts)}: {failure.detail}", _YELLOW if failure in found.warnings else found.style(failure))
         write(failure.advice, first="  ", further="  ")
-    unknown = [f"{each}: none of the configured or discovered accounts has this id" for each in found.unknown_accounts]
+    unknown = [f"{each}: no configured or discovered account has this ID" for each in found.unknown_accounts]
     for note in (*found.notes, *unknown, _summary(found)):
         stream.write("\n")
         write(note)
@@ -154,7 +154,7 @@ def _summary(found: Findings) -> str:
     if not count:
         no_match = "" if unlisted or found.unknown_accounts else ": no account matches include and exclude"
         checked = f"No account was checked{no_match}."
-    return f"{checked} Finding accounts failed ({', '.join(unlisted)}): see above." if unlisted else checked
+    return f"{checked} Listing accounts failed ({', '.join(unlisted)}): see above." if unlisted else checked
 
 
 def print_json(found: Findings, stream: TextIO) -> None:

@@ -32,9 +32,9 @@ _SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str]
     (said.RefreshWithMFAUnsupportedError, "", "mfa_serial: nobody is there to type a second factor: use credentials without"),
     (said.MetadataRetrievalError, r"response (\d{3})", "HTTP {0}"),
     (said.CredentialRetrievalError, "custom-process", "it fails, or prints something else than credentials"),
-    ((JSONDecodeError, UnicodeDecodeError), "", "the answer is no JSON of credentials"),
-    (ValueError, "Auth token value", "{token} holds more than one line"),
-    (ValueError, "Unsupported host '([^']*)'", "{0} is neither local nor asked over https"),
+    ((JSONDecodeError, UnicodeDecodeError), "", "the answer is not JSON with credentials"),
+    (ValueError, "Auth token value", "{token} contains more than one line"),
+    (ValueError, "Unsupported host '([^']*)'", "{0} is neither local nor https"),
     (RuntimeError, "still expired", "the credentials have expired"),
 )
 """Of what botocore raises: what is in its text, and what to say; groups are of settings alone."""
@@ -101,7 +101,7 @@ def misconfigured(error: BaseException, given: Mapping[str, str]) -> str:
             return f"{variable}there is no profile {profile} in AWS's config and credentials files"
         case said.ConfigParseError(kwargs={"path": path} as values):
             line = re.search(r"line:?\s+(\d+)", str(values.get("error")))
-            return f"{path}{f':{line[1]}' if line else ''}: it cannot be parsed: write it as AWS's config file"
+            return f"{path}{f':{line[1]}' if line else ''}: cannot be parsed as an AWS config file"
     text = " ".join(str(error).split())
     shown = {name: value for name, value in given.items() if value and not _SECRET.search(name)}
     found = {name: re.search(rf"['\"]?(?<!\w){re.escape(value)}(?!\w)", text) for name, value in shown.items()}
@@ -109,7 +109,7 @@ def misconfigured(error: BaseException, given: Mapping[str, str]) -> str:
     places = {name: (place[0] == given[name], place.start(), -len(place[0])) for name, place in found.items() if place}
     setting = min(places, key=lambda name: places[name], default=unknown)
     has_password = "@" in f"{text}{given.get(setting)}"
-    return f"{setting}: {'its value is not valid: it is not shown, as it may hold a password' if has_password else text}"
+    return f"{setting}: {'its value is not valid (not shown, as it may contain a password)' if has_password else text}"
 
 
 def named(value: str, given: Mapping[str, str]) -> str:

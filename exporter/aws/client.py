@@ -91,7 +91,7 @@ class Client:
     ) -> Any:  # noqa: ANN401 - what the parser returns, or botocore's dictionary
         """Make one request, once, without parameters that are None; `parse` reads a successful answer in place of botocore."""
         if not service.circuit.admits():
-            detail = f"{operation}: {service.host}: it was not answering: the circuit is open"
+            detail = f"{operation}: {service.host}: not responding: the circuit is open"
             raise errors.RequestFailure(Reason.UNREACHABLE, detail, errors.Remedy.OTHER_ENDPOINT)
         self._http = http = self._http or self._new_session()
         caller.waits_for(f"{operation}: {service.host}")
@@ -191,7 +191,7 @@ def read_answer(model: ServiceModel, operation: str, status: int, body: bytes) -
     if model.resolved_protocol == "query" and (b"<!" in body or b"\0" in body):
         body = b""  # It could declare entities: each that is expanded costs memory. AWS declares none.
     if model.resolved_protocol == "json" and (body.lstrip()[:1], body.rstrip()[-1:]) != (b"{", b"}"):
-        raise errors.unreadable(operation, status, "it is no JSON object")  # botocore makes an empty answer of it
+        raise errors.unreadable(operation, status, "it is not a JSON object")  # botocore makes an empty answer of it
     response = {"status_code": status, "headers": {}, "body": body, "context": {}}
     parsed: dict[str, Any]
     shape: Any = model.operation_model(operation).output_shape

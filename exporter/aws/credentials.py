@@ -155,7 +155,7 @@ class Sts:
         answer, used = await self.ask("GetCallerIdentity", {}, source, caller)
         account_id = answer.get("Account")
         if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
-            raise malformed("GetCallerIdentity: the answer has no account id of 12 digits")
+            raise malformed("GetCallerIdentity: the answer has no account ID of 12 digits")
         return account_id, used
 
 
@@ -182,7 +182,7 @@ class AssumedRole:
         except KeyError as error:
             raise malformed(f"AssumeRole: the answer has no {error.args[0]}") from None
         if expiry is None:
-            raise malformed("AssumeRole: the answer's Expiration is no time")
+            raise malformed("AssumeRole: the answer's Expiration is not a time")
         self._credentials, self._issued_at = assumed, asyncio.get_running_loop().time()
         self._renew_at = expiry - min(REFRESH_BEFORE_EXPIRY, (expiry - self.sts.client.clock.time()) / 2)
         return assumed

@@ -67,7 +67,7 @@ class Endpoints:
             for service in ("sts", "support", *of_organizations):  # Its model takes 2 MB.
                 self._resolve(service, self.core.get_config_variable("region") or "us-east-1")
         except OSError as error:
-            why = "holds no certificates in PEM" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
+            why = "contains no PEM certificates" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
             raise ConfigError([f"{named(str(self.ca_bundle), settings(self.core))} {why}"]) from None
         except Exception as error:  # noqa: BLE001 - each setting has errors of its own
             raise ConfigError([misconfigured(error, settings(botocore.session.Session()))]) from None

@@ -66,7 +66,7 @@ def listed(operation: str, answer: Answer, key: str) -> Page[Answer]:
         raise malformed(f"{operation}: the answer has no list of {key.lower()}")
     next_token = answer.get("NextToken") or None
     if not isinstance(next_token, str | None):
-        raise malformed(f"{operation}: the answer's token is no text")
+        raise malformed(f"{operation}: the answer's token is not a string")
     return Page(tuple(item or {} for item in answer[key]), next_token)
 
 
@@ -78,7 +78,7 @@ def _accounts(answer: Answer) -> Page[Member]:
         state = account.get("State", account.get("Status"))
         account_id = account.get("Id")
         if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
-            raise malformed("ListAccounts: an account has no id of 12 digits")
+            raise malformed("ListAccounts: an account has no ID of 12 digits")
         if not isinstance(state, str):
             # It may be active: left out, it would be taken for one that has gone.
             raise malformed(f"ListAccounts: account {account_id} has no state")

@@ -157,7 +157,7 @@ class PageTokens:
     def advance(self, token: str | None) -> None:
         """Go on to the page that the last one's token leads to; raise `malformed` if the pages do not end."""
         if token in self._seen or len(token or "") > _LONGEST_TOKEN:
-            raise malformed(f"{self.operation}: a page's token leads back to a page before it, or is too long", Remedy.NONE)
+            raise malformed(f"{self.operation}: a page token repeats, or is too long", Remedy.NONE)
         self._seen.add(token)
         if token and len(self._seen) == self.most_pages:
             raise malformed(f"{self.operation}: more than {self.most_pages} pages", Remedy.NONE)

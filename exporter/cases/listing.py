@@ -25,7 +25,7 @@ def problem(report: FleetReport, query: Query) -> str:
     allowed |= {"status": sorted(statuses), "organization": [each.name for each in report.organizations]}
     for name, value in query:
         if name not in _PARAMETERS:
-            return f"there is no parameter {name!r}: write {', '.join(_PARAMETERS)}"
+            return f"unknown parameter {name!r}: write {', '.join(_PARAMETERS)}"
         if value not in (there := allowed.get(name, [value])):
             return f"{name}: write {', '.join(there) if there is not _LIMITS else '1 to 1000'}"
     return ""

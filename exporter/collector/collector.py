@@ -122,7 +122,7 @@ class Collector:
                     polls[entry] = asyncio.create_task(poll(entry))
             pending = [task for task in (*listings, *polls.values()) if not task.done()]
             done = sum(task.done() for task in polls.values())
-            step = f"Polling accounts {done}/{len(polls)}" if polls else "Finding accounts"
+            step = f"Polling accounts {done}/{len(polls)}" if polls else "Discovering accounts"
             waits = any(each.last_success is not None and not each.looked_up for each in self.discoverer.listings)
             progress(f"{step}, reading tags" if waits else step)
             if not pending:

@@ -43,7 +43,7 @@ def validated(document: Document, model: type[Model], context: object = None, *,
 def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, advice: str) -> tuple[Loc, str]:
     loc, kind = details["loc"], details["type"]
     _, node = document.find(loc)
-    reason = details.get("ctx", {}).get("error") or f"is not {_EXPECTED.get(kind, 'what belongs here')}"
+    reason = details.get("ctx", {}).get("error") or f"is not {_EXPECTED.get(kind, 'a valid value')}"
     if kind == "extra_forbidden":
         return loc, _unknown_key(_fields(model, loc[:-1]), loc, advice)
     if kind == "missing":
@@ -71,7 +71,7 @@ def _unknown_key(fields: dict[str, FieldInfo], loc: Loc, advice_on_credentials: 
         return f"unknown key: did you mean {near[0]}?"
     if is_secret and advice_on_credentials:
         return advice_on_credentials
-    return f"unknown key: here are allowed {', '.join(allowed)}"
+    return f"unknown key: expected one of {', '.join(allowed)}"
 
 
 def _names_secret(loc: Loc) -> bool:

@@ -1,4 +1,4 @@
-"""The keys of a configuration file, their types, defaults and bounds, and the file anew. Durations are held in seconds."""
+"""The keys of a configuration file, their types, defaults and bounds. Durations are held in seconds."""
 
 from typing import Annotated, Any, ClassVar, Final
 
@@ -40,9 +40,7 @@ class Poll(Section):
         description="Poll timeout, retries included. It may exceed the interval: polls of one account never overlap.",
     )
     concurrency: Concurrency = Field(DEFAULT_CONCURRENCY, description="Maximum number of concurrent polls.")
-    max_staleness: PositiveDuration = Field(
-        30 * MINUTE, description="How long the last good cases of a failing account are shown."
-    )
+    max_staleness: PositiveDuration = Field(30 * MINUTE, description="Maximum age of the cases of a failing account.")
 
 
 class Aws(Section):
@@ -58,10 +56,10 @@ class Aws(Section):
     session_name: types.SessionName = Field("aws-support-exporter", description="Role session name, as CloudTrail shows it.")
     session_duration: SessionDuration = Field(1 * HOUR, description="Role session duration.")
     support_plan: types.Plan = Field(
-        SupportPlan.ENTERPRISE, description=f"Support plan, which sets the first response targets: {', '.join(SupportPlan)}."
+        SupportPlan.ENTERPRISE, description=f"Support plan, which sets the first-response targets: {', '.join(SupportPlan)}."
     )
     languages: tuple[types.Language, ...] = Field(
-        (), description="Languages of cases, each listed by itself; by default AWS lists all, which some partitions do not."
+        (), description="Languages of cases, each listed separately. By default AWS lists all, but not in every partition."
     )
 
 
@@ -84,12 +82,12 @@ class AccessKeys(CredentialKeys):
     """Credentials and regions."""
 
     regions: types.Regions | None = Field(
-        None, description="Regions whose endpoints are used, in order of preference; default aws.regions."
+        None, description="Regions whose endpoints are used, in order of preference. Defaults to aws.regions."
     )
 
-    support_plan: types.Plan | None = Field(None, description="Support plan; default aws.support_plan.")
+    support_plan: types.Plan | None = Field(None, description="Support plan. Defaults to aws.support_plan.")
     first_response_targets: Targets = Field(
-        {}, description="First response targets by severity code, in place of the plan's and of metrics'; null for none."
+        {}, description="First-response targets by severity code, over those of the plan and of metrics; null disables."
     )
 
 
@@ -97,12 +95,12 @@ class AccountEntry(AccessKeys):
     """An account."""
 
     id: types.AccountId = Field(title="the account's 12 digits, in quotes", description="The account's 12 digits, in quotes.")
-    name: types.Name | None = Field(None, description="Account name; default the id.")
+    name: types.Name | None = Field(None, description="Account name. Defaults to the ID.")
     labels: types.Labels = Field({}, description="Labels of the account's info metric.")
 
 
 class SelectionKeys(Section):
-    """Selection of an organization's accounts: those that match any of this."""
+    """Selection of an organization's accounts. One match is enough."""
 
     accounts: tuple[types.AccountId, ...] = Field((), description="Account IDs.")
     name_patterns: tuple[types.Name, ...] = Field((), description="Shell-style patterns of account names.")
@@ -125,32 +123,32 @@ class OrganizationEntry(AccessKeys):
 
 
 class Events(CredentialKeys):
-    """Events about cases, which have an account polled at once."""
+    """Events about cases, which trigger a poll of the account."""
 
     queue_url: types.QueueUrl = Field(
-        title="the URL of the SQS queue that the events come through",
-        description="URL of the SQS queue that the events come through; {shard} in it is replaced by the shard's ordinal.",
+        title="the URL of the SQS queue that receives the events",
+        description="URL of the SQS queue that receives the events; {shard} is replaced by the shard ordinal.",
     )
 
 
 class Cases(Section):
-    """Series for single cases."""
+    """Per-case series."""
 
-    enabled: types.Switch = Field(default=False, description="Enable series for single cases, and /api/v1/cases.")
+    enabled: types.Switch = Field(default=False, description="Enable per-case series, and /api/v1/cases.")
     subject: types.Switch = Field(default=False, description="Add the subject line as a label.")
     limit: Annotated[int, types.whole_number(0)] = Field(1000, description="Maximum number of cases per account, oldest first.")
 
 
 class Metrics(Section):
-    """First response targets, and series for single cases."""
+    """First-response targets, and per-case series."""
 
     first_response_targets: Targets = Field(
-        {}, description="First response targets by severity code, in place of the support plan's; null for none."
+        {}, description="First-response targets by severity code, over those of the support plan; null disables."
     )
     first_response_exempt_services: tuple[types.Name, ...] = Field(
-        EXEMPT_SERVICES, description="Services whose cases have no first response target; shell-style patterns (*, ?, [...])."
+        EXEMPT_SERVICES, description="Services whose cases have no first-response target; shell-style patterns (*, ?, [...])."
     )
-    cases: Cases = Field(Cases(), description="Series for single cases.")
+    cases: Cases = Field(Cases(), description="Per-case series.")
 
 
 class Config(Section):

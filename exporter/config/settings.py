@@ -100,8 +100,8 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: int 
         document,
         schema.Config,
         partition_of,
-        advice_on_credentials="credentials do not belong in this file: remove it, and leave them to AWS's default chain "
-        "(environment, profile, or the role of the machine or pod)",
+        advice_on_credentials="credentials do not belong in this file: remove it, and use AWS's default credential chain "
+        "(environment, profile, role of the instance or pod)",
     )
     _check(config, document, partition_of, is_sharded=shard is not None)
     document.check()
@@ -115,7 +115,7 @@ def parse(content: bytes, *, source: str, partition_of: PartitionOf, shard: int 
 
 
 def _check(config: schema.Config, document: Document, partition_of: PartitionOf, *, is_sharded: bool) -> None:
-    """Report what is wrong between values each of which is right by itself."""
+    """Report what is wrong between values that are valid on their own."""
     accounts = [(("accounts", i), entry) for i, entry in enumerate(config.accounts)]
     organizations = [(("organizations", i), entry) for i, entry in enumerate(config.organizations)]
     entries: list[tuple[Loc, schema.AccountEntry | schema.OrganizationEntry]] = [*accounts, *organizations]
@@ -125,11 +125,11 @@ def _check(config: schema.Config, document: Document, partition_of: PartitionOf,
         _, region, _ = _queue(config.events, aws, 0)
         if partition_of(region) not in map(partition_of, (aws.regions[0], *(each[2] for each in sources))):
             document.add(
-                ("events", "queue_url"), f"is in {region}, in whose partition no account is: events do not cross partitions"
+                ("events", "queue_url"), f"is in {region}, but no account is in its partition: events do not cross partitions"
             )
         sources.append((("events",), config.events, region))
         if is_sharded and SHARD not in config.events.queue_url:
-            advice = "write {shard} into its name, and have each event sent to each of these queues"
+            advice = "add {shard} to its name, and send each event to every queue"
             document.add(("events", "queue_url"), f"is one queue for all shards: {advice}")
     if poll.max_staleness < poll.interval:
         default = "" if "max_staleness" in poll.model_fields_set else " (the default)"
@@ -137,14 +137,14 @@ def _check(config: schema.Config, document: Document, partition_of: PartitionOf,
         document.add(
             ("poll", "max_staleness"),
             f"{format_duration(poll.max_staleness)}{default} is shorter than poll.interval, {interval}: "
-            f"cases would vanish between two polls; write {interval} or more",
+            f"cases would disappear between polls; set {interval} or more",
         )
     chained = [(*loc, "role_chain") for loc, entry, _ in sources if len(entry.roles) > 1]
     if chained and aws.session_duration > schema.MAX_CHAINED_SESSION:
         document.add(
             ("aws", "session_duration"),
             f"{format_duration(aws.session_duration)} is too long for {document.place(chained[0])}: "
-            "AWS ends the session of a role that another role assumed after 1h; write 1h or less",
+            "AWS limits sessions of chained roles to 1h; set 1h or less",
         )
     _check_repeats([((*loc, "id"), entry.id) for loc, entry in accounts], document)
     _check_repeats([((*loc, "name"), entry.name) for loc, entry in organizations], document)
@@ -153,7 +153,7 @@ def _check(config: schema.Config, document: Document, partition_of: PartitionOf,
         _check_access(loc, entry, aws, document)
         _check_roles(loc, entry, region, partition_of, document)
         if isinstance(entry, schema.OrganizationEntry) and not (entry.member_role_name or aws.role_name):
-            text = "is missing: write the name of the role to assume in each account, here or as aws.role_name"
+            text = "is missing: set the role to assume in each account, here or as aws.role_name"
             document.add((*loc, "member_role_name"), text)
 
 
@@ -162,7 +162,7 @@ def _check_repeats(values: Iterable[tuple[Loc, str]], document: Document) -> Non
     for loc, value in values:
         if first.setdefault(value, loc) is not loc:
             place = document.place(first[value][:-1])
-            document.add(loc, f"{quoted(value)} is there twice, first at {place}: remove one of them")
+            document.add(loc, f"{quoted(value)} is a duplicate of {place}: remove one of them")
 
 
 def _check_own_credentials(accounts: Iterable[tuple[Loc, schema.AccountEntry]], aws: schema.Aws, document: Document) -> None:
@@ -171,8 +171,8 @@ def _check_own_credentials(accounts: Iterable[tuple[Loc, schema.AccountEntry]], 
     for loc, is_explicit in own[1:]:
         document.add(
             (*loc, "use_own_credentials") if is_explicit else loc,
-            f"the exporter's own credentials belong to one account, and {document.place(own[0][0])} uses them: "
-            "write role_arn here, or aws.role_name for all",
+            f"only one account can use the exporter's own credentials, and {document.place(own[0][0])} does: "
+            "set role_arn here, or aws.role_name for all",
         )
 
 
@@ -180,10 +180,10 @@ def _check_access(loc: Loc, entry: schema.CredentialKeys, aws: schema.Aws, docum
     ways = sorted((way for way in _WAYS if getattr(entry, way)), key=lambda way: document.line((*loc, way)))
     for way in ways[1:]:
         first = f"{ways[0]} (line {document.line((*loc, ways[0]))})"
-        document.add((*loc, way), f"{first} says already how the credentials come: keep one of them")
+        document.add((*loc, way), f"is mutually exclusive with {first}: keep one of them")
     assumes_by_name = isinstance(entry, schema.AccountEntry) and not ways and aws.role_name
     if entry.external_id is not None and not entry.roles and not assumes_by_name:
-        document.add((*loc, "external_id"), "is for a role, and there is none: write role_arn, or remove it")
+        document.add((*loc, "external_id"), "requires a role: set role_arn, or remove it")
 
 
 def _check_roles(loc: Loc, entry: schema.CredentialKeys, region: str, partition_of: PartitionOf, document: Document) -> None:
@@ -200,7 +200,7 @@ def _check_roles(loc: Loc, entry: schema.CredentialKeys, region: str, partition_
             )
     if roles and isinstance(entry, schema.AccountEntry) and entry.id != roles[-1][1].account_id:
         where, role = roles[-1]
-        document.add(where, f"{quoted(role.text)} is in account {role.account_id}, not in {entry.id}: correct it, or the id")
+        document.add(where, f"{quoted(role.text)} is in account {role.account_id}, not in {entry.id}: fix it, or the ID")
 
 
 def _account(entry: schema.AccountEntry, config: schema.Config, partition_of: PartitionOf) -> ResolvedAccount:

@@ -23,22 +23,22 @@ _UNITS_MS = {"y": 365 * _DAY_MS, "w": 7 * _DAY_MS, "d": _DAY_MS, "h": 3_600_000,
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _UNITS_MS))
 
 _NAME_CHARS = "letters, digits and +=,.@-_"
-_NO_ROLE_NAME = f"is not a role name: that is 1 to 64 {_NAME_CHARS}, after its path if it has one, without ARN"
-_NO_ROLES = ": leave the key out, or list the roles in the order of assuming them"
-_NO_EXTERNAL_ID = "is not an external id: that is 2 to 1224 letters, digits and +=,.@:/-_"
-_NO_LABEL_NAME = "is not a label name: that is letters, digits and _, and begins with neither a digit nor __"
+_NO_ROLE_NAME = f"is not a role name: write 1 to 64 {_NAME_CHARS}, with its path if it has one, not an ARN"
+_NO_ROLES = ": remove the key, or list the roles in the order to assume them"
+_NO_EXTERNAL_ID = "is not an external ID: write 2 to 1224 letters, digits and +=,.@:/-_"
+_NO_LABEL_NAME = "is not a label name: write letters, digits and _, without a digit or __ at the start"
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
 # Those after "arn", and what to say of each.
 _ROLE_ARN = (
     (r"aws(-[a-z]+)*", "its partition is aws, aws-cn, aws-us-gov or the like"),
     (r"iam", "its service is iam"),
     (r"", "it has no region: iam::"),
-    (r"[0-9]{12}", "the account id has 12 digits"),
+    (r"[0-9]{12}", "the account ID has 12 digits"),
     (r"role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}", f"it ends in role/NAME, the name of 1 to 64 {_NAME_CHARS}"),
 )
 SHARD = "{shard}"  # in the name of a queue
 _QUEUE_URL = r"(?!http://[^/]*\.amazonaws\.com)https?://[\w.-]+(:[0-9]{1,5})?/[0-9]{12}/([\w-]|\{shard\}){1,80}(\.fifo)?"
-_NO_QUEUE_URL = "is not the URL of a queue: write it like https://sqs.us-east-1.amazonaws.com/111122223333/aws-support-events"
+_NO_QUEUE_URL = "is not a queue URL: write it like https://sqs.us-east-1.amazonaws.com/111122223333/aws-support-events"
 _QUEUE_REGION = re.compile(r"https?://(?:[\w.-]+\.)?sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-[0-9]+)\.", re.ASCII)
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _MAX_NAME = 256
@@ -83,29 +83,29 @@ class RoleArn:
 def _text(value: object) -> str:
     match value:
         case bool():
-            raise ValueError("is yes or no to YAML, not text: write it in quotes")
+            raise ValueError("is a boolean in YAML, not a string: write it in quotes")
         case int() | float():
-            raise ValueError("is a number to YAML, not text: write it in quotes")
+            raise ValueError("is a number in YAML, not a string: write it in quotes")
         case str() if _NO_TEXT.search(value):
-            raise ValueError("has half a character (a surrogate) or a NUL in it: remove it")
+            raise ValueError("contains a surrogate or NUL character: remove it")
         case str():
             return value
-    raise ValueError("is not text")
+    raise ValueError("is not a string")
 
 
 def _name(name: str) -> str:
     if not name.strip():
-        raise ValueError("is empty: leave the key out, or write a name")
+        raise ValueError("is empty: remove the key, or write a name")
     if len(name) > _MAX_NAME or not name.isprintable():
-        raise ValueError(f"is not a name: it takes up to {_MAX_NAME} characters on one line")
+        raise ValueError(f"is not a name: write up to {_MAX_NAME} characters on one line")
     return name
 
 
 def _account_id(text: str) -> str:
     if not (text.isascii() and text.isdigit()):
-        raise ValueError("is not an account id: write its 12 digits and nothing else")
+        raise ValueError("is not an account ID: write its 12 digits")
     if len(text) != _ACCOUNT_ID_DIGITS:
-        raise ValueError(f"is not an account id: it has {len(text)} digits, not 12")
+        raise ValueError(f"is not an account ID: it has {len(text)} digits, not 12")
     return text
 
 
@@ -179,7 +179,7 @@ def _regions(regions: tuple[str, ...], info: ValidationInfo[PartitionOf]) -> tup
     partitions = {info.context(region): region for region in reversed(regions)}
     if len(partitions) > 1:
         where = ", ".join(f"{region} in {partition}" for partition, region in reversed(partitions.items()))
-        raise ValueError(f"spans partitions ({where}): an account is in one")
+        raise ValueError(f"spans partitions ({where}): an account is in one partition")
     return regions
 
 
@@ -189,7 +189,7 @@ def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
             raise ValueError(f"has {tag}, which is a label: write the tag, such as {tag.removeprefix('label_')}")
         same = [each for each in tags if label_name(each) == label_name(tag)]
         if len(same) > 1:
-            raise ValueError(f"has {' and '.join(same)}, which are both label_{label_name(tag)}: leave one")
+            raise ValueError(f"has {' and '.join(same)}, which are both label_{label_name(tag)}: remove one")
     return tags
 
 
@@ -211,11 +211,11 @@ def duration(minimum: float, maximum: float, *, optional: bool = False) -> Plain
 
 
 def whole_number(minimum: int, maximum: int | None = None) -> PlainValidator:
-    bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+    bounds = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
 
     def read(value: object) -> int:
         if type(value) is not int or value < minimum or (maximum is not None and value > maximum):
-            raise ValueError(f"is not a whole number, {bounds}")
+            raise ValueError(f"is not an integer {bounds}")
         return value
 
     return PlainValidator(read)
@@ -234,7 +234,7 @@ def one_of(kind: type[StrEnum], what: str) -> PlainValidator:
 def _switch(value: object) -> bool:
     if value is True or value is False:
         return value
-    raise ValueError("is neither true nor false: write one of them, without quotes")
+    raise ValueError("is not a boolean: write true or false, without quotes")
 
 
 GIVEN = BeforeValidator(_given)
@@ -242,18 +242,18 @@ Plan = Annotated[SupportPlan, one_of(SupportPlan, "a support plan with the Suppo
 Switch = Annotated[bool, PlainValidator(_switch)]
 Text = Annotated[str, PlainValidator(_text)]
 Name = Annotated[Text, AfterValidator(_name)]
-Language = Annotated[Text, matching(r"[a-z]{2}", "is not a language: write its two letters, such as en or ja")]
+Language = Annotated[Text, matching(r"[a-z]{2}", "is not a language code: write two letters, such as en or ja")]
 AccountId = Annotated[Text, AfterValidator(_account_id)]
 RoleArnValue = Annotated[RoleArn, PlainValidator(_role_arn)]
 RoleName = Annotated[Text, matching(r"([\w+=,.@-]{1,128}/){0,4}[\w+=,.@-]{1,64}", _NO_ROLE_NAME)]
-SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session name: that is 2 to 64 {_NAME_CHARS}")]
+SessionName = Annotated[Text, matching(r"[\w+=,.@-]{2,64}", f"is not a session name: write 2 to 64 {_NAME_CHARS}")]
 ExternalId = Annotated[Text, matching(r"[\w+=,.@:/-]{2,1224}", _NO_EXTERNAL_ID)]
 LabelName = Annotated[Text, matching(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", _NO_LABEL_NAME)]
-SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: that is one word such as critical")]
+SeverityCode = Annotated[Text, matching(r"[\w.-]{1,64}", "is not a severity code: write one such as critical")]
 QueueUrl = Annotated[Text, matching(_QUEUE_URL, _NO_QUEUE_URL), AfterValidator(_queue_url)]
 _Region = Annotated[str, PlainValidator(_region)]
-Regions = Annotated[tuple[_Region, ...], not_empty(": leave the key out, or list a region"), AfterValidator(_regions)]
+Regions = Annotated[tuple[_Region, ...], not_empty(": remove the key, or list a region"), AfterValidator(_regions)]
 RoleChain = Annotated[tuple[RoleArnValue, ...], not_empty(_NO_ROLES)]
 Labels = dict[LabelName, Text]
-UnitId = Annotated[Text, matching(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", "is not a unit's id: write it like ou-abcd-11111111")]
+UnitId = Annotated[Text, matching(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", "is not a unit ID: write it like ou-abcd-11111111")]
 Tags = Annotated[tuple[Name, ...], AfterValidator(_tags)]

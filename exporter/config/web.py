@@ -18,41 +18,41 @@ from exporter.web.settings import ClientAuth, Pem, TlsSettings, TlsVersion, WebS
 _TLS = "tls_server_config"
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _MIN_COST, _MAX_COST = 4, 16
-_NOBODY = ", so nobody could connect: write the names that may, or remove the key"
-_OPENSSL = "the order and choice of ciphers and curves are OpenSSL's own"
+_NOBODY = ", so no client could connect: list the allowed names, or remove the key"
+_OPENSSL = "OpenSSL chooses ciphers and curves"
 
 
 def _hash(text: str) -> str:
     match = _BCRYPT.fullmatch(text)
     if match is None:
-        raise ValueError("is not a bcrypt hash: make one with htpasswd -nBC 10 NAME, and never write the password itself")
+        raise ValueError("is not a bcrypt hash: create one with htpasswd -nBC 10 NAME; never write the password itself")
     cost = int(match[1])
     if not _MIN_COST <= cost <= _MAX_COST:
-        raise ValueError(f"is a hash of cost {cost}: make one with a cost from {_MIN_COST} to {_MAX_COST}, such as 10")
+        raise ValueError(f"is a hash of cost {cost}: create one with a cost from {_MIN_COST} to {_MAX_COST}, such as 10")
     return text
 
 
 def _unsupported(why: str) -> PlainValidator:
     def refuse(_: object) -> NoReturn:
-        raise ValueError(f"cannot be set here: {why}; remove the key")
+        raise ValueError(f"is not supported: {why}; remove the key")
 
     return PlainValidator(refuse)
 
 
 _Written = Annotated[Text, not_empty(": write something, or remove the key")]
-_NO_PATH = "is no path but PEM itself: write it under the same key without _file"
-_NUL = "is not a path: there is a NUL character in it"
+_NO_PATH = "is PEM, not a path: move it to the same key without _file"
+_NUL = "is not a path: it contains a NUL character"
 _File = Annotated[_Written, matching(r"(?!.*-----BEGIN ).*", _NO_PATH), matching(r"[^\0]*", _NUL)]
 _NO_PEM = "is not PEM, which begins with -----BEGIN: for a path, use the same key with _file"
 _PemText = Annotated[_Written, matching(r".*-----BEGIN .*", _NO_PEM)]
-_Header = Annotated[_Written, matching(r"[ -~]+", "is not one line of plain ASCII")]
+_Header = Annotated[_Written, matching(r"[ -~]+", "is not one line of ASCII")]
 _ContentTypeOptions = Annotated[_Header, matching("nosniff", "is not allowed: write nosniff")]
 _FrameOptions = Annotated[_Header, matching("deny|sameorigin", "is not allowed: write deny or sameorigin")]
-_NO_USER = "is not a user name: it is not empty, and basic authentication ends it at the first colon"
+_NO_USER = "is not a user name: it must not be empty or contain a colon"
 _User = Annotated[str, PlainValidator(str), matching("[^:]+", _NO_USER)]
 _Hash = Annotated[_Written, AfterValidator(_hash)]
-_ClientAuth = Annotated[ClientAuth, one_of(ClientAuth, "a supported way to check clients' certificates")]
-_Version = Annotated[TlsVersion, one_of(TlsVersion, "a version of TLS")]
+_ClientAuth = Annotated[ClientAuth, one_of(ClientAuth, "a supported client_auth_type")]
+_Version = Annotated[TlsVersion, one_of(TlsVersion, "a TLS version")]
 
 
 class TlsServerConfig(Section):
@@ -68,7 +68,7 @@ class TlsServerConfig(Section):
     client_allowed_sans: Annotated[tuple[_Written, ...], not_empty(_NOBODY)] = ()
     min_version: _Version = TlsVersion.TLS12
     max_version: _Version = TlsVersion.TLS13
-    cipher_suites: Annotated[None, _unsupported(f"these are Go's names, and {_OPENSSL}")] = None
+    cipher_suites: Annotated[None, _unsupported(_OPENSSL)] = None
     curve_preferences: Annotated[None, _unsupported(_OPENSSL)] = None
     prefer_server_cipher_suites: Annotated[None, _unsupported(_OPENSSL)] = None
 
@@ -96,7 +96,7 @@ class WebConfig(Section):
     tls_server_config: TlsServerConfig = TlsServerConfig()
     http_server_config: HttpServerConfig = HttpServerConfig()
     basic_auth_users: dict[_User, _Hash] = Field({})
-    rate_limit: Annotated[None, _unsupported("--web.max-requests bounds what clients can ask for")] = None
+    rate_limit: Annotated[None, _unsupported("use --web.max-requests")] = None
 
 
 def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSettings:
@@ -115,26 +115,26 @@ def parse_web_config(content: bytes, *, source: str, directory: Path) -> WebSett
 
 
 def _check_tls(tls: TlsServerConfig, document: Document) -> None:
-    """Report what is wrong between values each of which is right by itself."""
+    """Report what is wrong between values that are valid on their own."""
     given = {key for key in tls.model_fields_set if getattr(tls, key) is not None}
     for inline in ("cert", "key", "client_ca"):
         in_file = f"{inline}_file"
         if {in_file, inline} <= given:
             line = document.line((_TLS, in_file))
-            document.add((_TLS, inline), f"{in_file} (line {line}) says it already: keep one of them")
+            document.add((_TLS, inline), f"is mutually exclusive with {in_file} (line {line}): keep one of them")
         elif inline != "client_ca" and given.isdisjoint((in_file, inline)):
-            document.add((_TLS, in_file), f"is missing: TLS takes cert_file and key_file; without TLS, remove {_TLS}")
+            document.add((_TLS, in_file), f"is missing: TLS requires cert_file and key_file; without TLS, remove {_TLS}")
     kind, client_ca = tls.client_auth_type, "client_ca" if "client_ca" in given else "client_ca_file"
     advice = f"write client_auth_type: {ClientAuth.REQUIRED}"
     if client_ca in given and kind is ClientAuth.NONE:
-        document.add((_TLS, client_ca), f"is there, but no client is asked for a certificate: {advice}")
+        document.add((_TLS, client_ca), f"has no effect without client certificates: {advice}")
     if client_ca not in given and kind is not ClientAuth.NONE:
-        document.add((_TLS, client_ca), f"is missing: {kind} needs the certificates of those who sign for clients")
+        document.add((_TLS, client_ca), f"is missing: {kind} requires the CA certificates of the clients")
     if tls.client_allowed_sans and kind is not ClientAuth.REQUIRED:
-        document.add((_TLS, "client_allowed_sans"), f"needs a certificate of every client: {advice}")
+        document.add((_TLS, "client_allowed_sans"), f"requires client certificates: {advice}")
     if tls.min_version > tls.max_version:
         key = "min_version" if "min_version" in given else "max_version"
-        document.add((_TLS, key), f"{tls.min_version} is newer than max_version, {tls.max_version}: nobody could connect")
+        document.add((_TLS, key), f"{tls.min_version} is newer than max_version, {tls.max_version}: no client could connect")
     document.check()
 
 

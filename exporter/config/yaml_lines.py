@@ -34,20 +34,20 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
 _VALUE = re.compile(r'"(\\.|[^"\\])*"|\b[0-9]+\b')  # in a problem that is the same in many entries
 _MOST_ALIKE = 3
 
-_EMPTY = "the file is empty: is the right one mounted? For a configuration of nothing but defaults, write {}"
+_EMPTY = "the file is empty: check that the right one is mounted; to use only defaults, write {}"
 _NO_MAPPING = 'the file is not a mapping: write keys such as "accounts:", each at the start of a line'
-_ENDLESS = "an alias is inside of what it refers to, or aliases are nested too deep"
+_ENDLESS = "an alias refers to itself, or aliases are nested too deep"
 # The C and the Python parser say the same in different words.
 _SYNTAX = (
     (r"mapping values are not allowed", 'a ":" where no key can be: check the indentation, or put the value in quotes'),
     (r"expected ',' or '[\]}]'", "a bracket that is not closed, or a comma that is missing"),
     (r"unexpected end of stream", "a quotation mark that is not closed"),
-    (r"unknown escape", "a backslash that means nothing between \" and \": write it twice, or use ' and ' instead"),
-    (r"<block end>|expected key|expected '-' indicator", "something that does not fit: check the indentation and the quotes"),
-    (r"node content", "a bracket or a comma too many"),
+    (r"unknown escape", "an unknown escape sequence: double the backslash, or use single quotes"),
+    (r"<block end>|expected key|expected '-' indicator", "unexpected content: check the indentation and the quotes"),
+    (r"node content", "an extra bracket or comma"),
     (r"undefined alias", "an alias (*) without an anchor (&) of its name before it"),
-    (r"second occurrence", "an anchor (&) that is there twice: rename one of them"),
-    (r"another document", "a second document: write one, without --- inside"),
+    (r"second occurrence", "a duplicate anchor (&): rename one of them"),
+    (r"another document", "a second document: keep one, and remove the ---"),
     (r"tag", 'a "!" at the start of a value: put the value in quotes'),
     (r"alphabetic or numeric", 'a "*" or "&" at the start of a value: put the value in quotes'),
 )
@@ -57,9 +57,9 @@ def read(path: Path, what: str = "configuration") -> bytes:
     """Return what is in a file, its beginning when it is too large; a pipe or a device, which may never end, is not tried."""
     try:
         if str(path) == ".":
-            reason = "no name is given"
+            reason = "no file name given"
         elif path.exists() and not (path.is_file() or path.is_dir()):
-            reason = "it is a pipe, a socket or a device: name a file"
+            reason = "it is a pipe, socket or device: use a file"
         else:
             with path.open("rb") as file:
                 return file.read(MAX_BYTES + 1)
@@ -127,7 +127,7 @@ class Document:
 
     def _read(self, node: Node, loc: Loc) -> object:
         if node.tag not in _TAGS[type(node)]:
-            self.add(loc, f"the tag {quoted(node.tag.replace(_TAG, '!!'))} has no meaning here: remove it", _line(node))
+            self.add(loc, f"the tag {quoted(node.tag.replace(_TAG, '!!'))} is not supported: remove it", _line(node))
         if isinstance(node, ScalarNode):
             return scalar(node)
         self._last_line = max(self._last_line, _line(node))  # an alias is where it is written, not where it points to
@@ -152,7 +152,7 @@ class Document:
                     self.add(loc, '"<<" takes in mappings only: write the alias of one after it', _line(key))
             elif key.value in entries:
                 first = _line(entries[key.value][0])
-                self.add((*loc, key.value), f"is written twice, first on line {first}: remove one of them", _line(key))
+                self.add((*loc, key.value), f"is a duplicate key, first on line {first}: remove one of them", _line(key))
             else:
                 entries[key.value] = key, value
         node.value = list(entries.values())  # now, or a mapping that is merged into itself would never be done
@@ -166,7 +166,7 @@ class Document:
     def _count_values(self, count: int) -> None:
         self._count += count
         if self._count > MAX_VALUES:
-            text = f"the file holds more than {MAX_VALUES} values, counting what its aliases stand for"
+            text = f"the file has more than {MAX_VALUES} values, including aliases"
             raise _error(self._source, self._last_line, text)
 
 
@@ -187,7 +187,7 @@ def read_yaml(content: bytes, source: str) -> Document:
 
 def _decoded(content: bytes, source: str) -> str:
     if len(content) > MAX_BYTES:
-        raise _error(source, None, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB: is it the right one?")
+        raise _error(source, None, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB: is it the right file?")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -17,7 +17,7 @@ _MOST_WAITING = 8
 _MOST_WAITING_OF_CLIENT = 4
 _REFUSALS = {
     HTTPStatus.UNAUTHORIZED: ("Unauthorized\n", {"WWW-Authenticate": 'Basic realm="aws-support-exporter", charset="UTF-8"'}),
-    HTTPStatus.TOO_MANY_REQUESTS: ("Too many logins; try again in a second.\n", {"Retry-After": "1"}),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Too many login attempts; try again in a second.\n", {"Retry-After": "1"}),
 }
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

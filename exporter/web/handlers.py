@@ -125,7 +125,7 @@ class _Handlers:
     def render_cases(self, query: Query) -> bytes:
         site = self._site
         if site.policy().case_limit is None:
-            raise web.HTTPForbidden(reason="Cases are not shown: set metrics.cases.enabled to true in the configuration.")
+            raise web.HTTPForbidden(reason="Per-case data is disabled: set metrics.cases.enabled to true.")
         report = site.report()
         if wrong := problem(report, query):
             raise web.HTTPBadRequest(reason=" ".join(wrong.split()))  # AWS's words may have line breaks
@@ -146,7 +146,7 @@ class _Handlers:
     async def asset(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if (content := self._page.assets.get(name)) is None:
-            return _plain("There is no such file.", 404)
+            return _plain("Not found.", 404)
         return web.Response(body=content, headers={**_ASSET_HEADERS, "Content-Type": ASSETS[name]})
 
     async def redirect(self, _: web.Request) -> web.Response:
@@ -158,7 +158,7 @@ class _Handlers:
         return _plain(f"Not healthy: {'; '.join(problems)}.", 503) if problems else _plain("Healthy.")
 
     async def ready(self, _: web.Request) -> web.Response:
-        not_ready = "Not ready: the first round over all accounts is under way."
+        not_ready = "Not ready: accounts are being polled for the first time."
         return _plain("Ready.") if self._site.ready() else _plain(not_ready, 503)
 
     async def reload(self, request: web.Request) -> web.Response:
@@ -172,7 +172,7 @@ class _Handlers:
         self._check(request, "refreshed")
         account, is_read = await self._site.refresh(request.match_info["account_id"]) or (None, False)
         if account is None:
-            raise web.HTTPNotFound(reason=f"Not refreshed: no such account is polled here. {self._site.shard()}".strip())
+            raise web.HTTPNotFound(reason=f"Not refreshed: this exporter does not poll the account. {self._site.shard()}".strip())
         document = await asyncio.to_thread(account_document, account, self._site.policy())
         return web.json_response(document, status=200 if is_read else 202, headers=_DOCUMENT_HEADERS)
 

@@ -234,7 +234,7 @@ class _Server:
         reads = request.method in {"GET", "HEAD"}
         free, most = (self._free, self._limits.requests) if reads else (self._free_to_change, _MOST_CHANGES)
         if free.locked():
-            text = f"{most} requests are being worked on already; try again in a second.\n"
+            text = f"Limit of {most} concurrent requests reached; try again in a second.\n"
             return web.Response(text=text, status=503, headers={"Retry-After": "1"})
         async with free:
             return await handler(request)

@@ -83,9 +83,9 @@ class WebConfigFile:
         (before, _), tls = self._used, now.tls
         # A file that was emptied by mistake must not do this.
         if (tls is None) != (before.tls is None):
-            raise ConfigError([f"{self._source}: tls_server_config: TLS is turned on and off by a restart only"])
+            raise ConfigError([f"{self._source}: tls_server_config: enabling or disabling TLS requires a restart"])
         if before.users and not now.users:
-            raise ConfigError([f"{self._source}: basic_auth_users: authentication is turned off by a restart only"])
+            raise ConfigError([f"{self._source}: basic_auth_users: disabling authentication requires a restart"])
         return Secured(now, None if tls is None else _server_context(tls, pems, self._source))
 
 
@@ -96,12 +96,12 @@ def _read(pem: Pem, source: str) -> str:
         # Opening a pipe would wait for whoever writes into it.
         with open(pem.path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _problem(pem, source, "cannot be read: it is a pipe, a socket or a device: name a file")
+                raise _problem(pem, source, "cannot be read: it is a pipe, socket or device: use a file")
             content = file.read(_LARGEST_PEM + 1)
     except OSError as error:
         raise _problem(pem, source, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     if len(content) > _LARGEST_PEM:
-        raise _problem(pem, source, f"is larger than {_LARGEST_PEM >> 20} MiB: is it the right one?")
+        raise _problem(pem, source, f"is larger than {_LARGEST_PEM >> 20} MiB: is it the right file?")
     return content.decode("ascii", errors="replace").replace("\ufffd", "?")
 
 
@@ -110,9 +110,9 @@ def _server_context(settings: TlsSettings, pems: Mapping[Pem, str], source: str)
     for pem in pems:
         label = "PRIVATE KEY" if pem is private_key else "CERTIFICATE"
         if f"{label}-----" not in pems[pem]:
-            raise _problem(pem, source, f"holds no {label.lower()} in PEM")
+            raise _problem(pem, source, f"contains no PEM {label.lower()}")
     if "ENCRYPTED" in pems[private_key]:
-        raise _problem(private_key, source, "is encrypted, and nobody is there to ask: write the key without a passphrase")
+        raise _problem(private_key, source, "is encrypted: use a key without a passphrase")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_ciphers(_OLD_CIPHERS if settings.min_version < TlsVersion.TLS12 else _CIPHERS)
@@ -129,7 +129,7 @@ def _server_context(settings: TlsSettings, pems: Mapping[Pem, str], source: str)
             raise _problem(private_key, source, "is not the key of the certificate") from None
         raise _problem(certificate, source, f"and its key cannot be used: {_reason(error)}") from None
     except OSError as error:
-        raise _problem(certificate, source, f"and its key cannot be handed to OpenSSL: {error.strerror}") from None
+        raise _problem(certificate, source, f"and its key cannot be loaded: {error.strerror}") from None
     if client_ca is not None:
         try:
             context.load_verify_locations(cadata=pems[client_ca])

@@ -22,7 +22,7 @@ NO_FILE = "cannot be read: No such file or directory"
 NOT_RUN = "cannot be run: No such file or directory"
 MFA = "mfa_serial: nobody is there to type a second factor: use credentials without"
 FAILS = "credential_process: it fails, or prints something else than credentials"
-NO_JSON = "the answer is no JSON of credentials"
+NO_JSON = "the answer is not JSON with credentials"
 PROCESS = "credential_process ="
 SSO = "sso_account_id = 111122223333\nsso_role_name = x\nsso_region = us-east-1\nsso_start_url = https://x.awsapps.com/start"
 HUB = f"{ROLE}\nsource_profile = base\nmfa_serial = HUSH"
@@ -80,13 +80,13 @@ IN_ENVIRONMENT: list[tuple[dict[str, str], str]] = [
     ({AGENT: "{agent}", AGENT_TOKEN: "/nonexistent/t"}, f"{AGENT_TOKEN} names /nonexistent/t, which {NO_FILE}"),
     (
         {AGENT: "{agent}", AGENT_TOKEN: "{dir}/lines"},
-        f"{AGENT}: {AGENT_TOKEN} names {{dir}}/lines, which holds more than one line",
+        f"{AGENT}: {AGENT_TOKEN} names {{dir}}/lines, which contains more than one line",
     ),
     ({AGENT: "{agent}/denied"}, f"{AGENT}: HTTP 403"),
     ({AGENT: "{agent}/text"}, f"{AGENT}: {NO_JSON}"),
     ({AGENT: "{agent}/1"}, f"{AGENT}: no credentials: TypeError"),
     ({AGENT: "http://127.0.0.1:{closed}/x"}, f"{AGENT}: 127.0.0.1:{{closed}}: cannot connect: Connection refused"),
-    ({AGENT: "http://agent.example/x"}, f"{AGENT}: agent.example is neither local nor asked over https"),
+    ({AGENT: "http://agent.example/x"}, f"{AGENT}: agent.example is neither local nor https"),
     ({"AWS_ACCESS_KEY_ID": "AKIAHUSH"}, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"),
     ({}, "no credentials found: set AWS_* variables, a profile, or a role of the pod or instance"),
 ]
@@ -124,9 +124,9 @@ def test_the_examples_of_the_table_of_advice_are_what_is_said() -> None:
 REFUSED_AT_START: list[tuple[dict[str, str], str]] = [
     ({"AWS_PROFILE": "dev"}, "AWS_PROFILE: there is no profile dev in AWS's config and credentials files"),
     ({"AWS_DEFAULT_PROFILE": "dev"}, "AWS_DEFAULT_PROFILE: there is no profile dev"),
-    ({"AWS_CONFIG_FILE": "{dir}/bad"}, "{dir}/bad:3: it cannot be parsed"),
-    ({"AWS_SHARED_CREDENTIALS_FILE": "{dir}/bad"}, "{dir}/bad:3: it cannot be parsed"),
-    ({"AWS_CONFIG_FILE": "{dir}/binary"}, "{dir}/binary: it cannot be parsed"),
+    ({"AWS_CONFIG_FILE": "{dir}/bad"}, "{dir}/bad:3: cannot be parsed"),
+    ({"AWS_SHARED_CREDENTIALS_FILE": "{dir}/bad"}, "{dir}/bad:3: cannot be parsed"),
+    ({"AWS_CONFIG_FILE": "{dir}/binary"}, "{dir}/binary: cannot be parsed"),
     ({"AWS_CONFIG_FILE": "{dir}/mode"}, 'retry_mode: Invalid value provided to "mode": "bar" must be one of'),
     ({"AWS_CONFIG_FILE": "{dir}/url"}, "an AWS_* variable, or AWS's config file: Invalid endpoint: foo"),
     ({"AWS_MAX_ATTEMPTS": "abc"}, "AWS_MAX_ATTEMPTS: invalid literal for int() with base 10: 'abc'"),
@@ -143,14 +143,14 @@ REFUSED_AT_START: list[tuple[dict[str, str], str]] = [
     ({"AWS_DEFAULT_REGION": "-1"}, "AWS_DEFAULT_REGION: Provided region_name '-1' doesn't match a supported format."),
     ({"AWS_ENDPOINT_URL": "foo"}, "AWS_ENDPOINT_URL: Invalid endpoint: foo"),
     *(
-        ({"AWS_ENDPOINT_URL": url}, "AWS_ENDPOINT_URL: its value is not valid: it is not shown, as it may hold a password")
+        ({"AWS_ENDPOINT_URL": url}, "AWS_ENDPOINT_URL: its value is not valid (not shown, as it may contain a password)")
         for url in ("https://a:HUSH@b c", "a:HUSH@127.0.0.1:1", "http://a:HUSH/x@127.0.0.1:1")
     ),
     ({"AWS_ENDPOINT_URL_STS": "foo"}, "AWS_ENDPOINT_URL_STS: Invalid endpoint: foo"),
     ({"AWS_ENDPOINT_URL_SUPPORT": "foo:bar"}, "AWS_ENDPOINT_URL_SUPPORT: Invalid endpoint: foo:bar"),
     ({"AWS_ENDPOINT_URL_ORGANIZATIONS": "foo"}, "AWS_ENDPOINT_URL_ORGANIZATIONS: Invalid endpoint: foo"),
     ({"AWS_CA_BUNDLE": "/nonexistent/b"}, f"AWS_CA_BUNDLE names /nonexistent/b, which {NO_FILE}"),
-    ({"AWS_CA_BUNDLE": "{dir}/binary"}, "AWS_CA_BUNDLE names {dir}/binary, which holds no certificates in PEM"),
+    ({"AWS_CA_BUNDLE": "{dir}/binary"}, "AWS_CA_BUNDLE names {dir}/binary, which contains no PEM certificates"),
     ({"REQUESTS_CA_BUNDLE": "/nonexistent/b"}, f"REQUESTS_CA_BUNDLE names /nonexistent/b, which {NO_FILE}"),
     ({"AWS_CONFIG_FILE": "{dir}/bundle"}, f"ca_bundle names /nonexistent/c, which {NO_FILE}"),
 ]

@@ -224,7 +224,7 @@ async def test_another_service_in_the_place_of_one_is_malformed_and_the_variable
     assert re.fullmatch(f"malformed: {why} \\({way}\\)", str(failure.value))
     assert is_example(str(failure.value)) or head != NOT_FOUND
     assert advice(failure.value.reason, failure.value.detail).startswith(
-        f"fix AWS_ENDPOINT_URL_{service.upper()}: what answers"
+        f"fix AWS_ENDPOINT_URL_{service.upper()}: the server there"
     )
 
 

@@ -91,7 +91,7 @@ def test_a_case_is_found_that_has_one_value_of_each_parameter(text: str, expecte
         ("limit=1001", "limit: write 1 to 1000"),
         ("limit=", "limit: write 1 to 1000"),
         ("limit=5 limit=x", "limit: write 1 to 1000"),
-        ("severity=low Severity=low", f"there is no parameter 'Severity': write {PARAMETERS}"),
+        ("severity=low Severity=low", f"unknown parameter 'Severity': write {PARAMETERS}"),
     ],
 )
 def test_what_cannot_be_asked_for_is_told_with_what_can(text: str, said: str) -> None:

@@ -19,8 +19,8 @@ Load = Callable[[Path], Settings]
     [
         (lambda _: None, "the configuration cannot be read: no such file or directory"),
         (Path.mkdir, "the configuration cannot be read: is a directory"),
-        (os.mkfifo, "the configuration cannot be read: it is a pipe, a socket or a device: name a file"),
-        (lambda path: path.write_bytes(b"#" * (MAX_BYTES + 1)), "the file is larger than 10 MiB: is it the right one?"),
+        (os.mkfifo, "the configuration cannot be read: it is a pipe, socket or device: use a file"),
+        (lambda path: path.write_bytes(b"#" * (MAX_BYTES + 1)), "the file is larger than 10 MiB: is it the right file?"),
     ],
     ids=["missing", "directory", "pipe", "huge"],
 )
@@ -42,7 +42,7 @@ def test_a_file_that_may_not_be_read_is_told_in_one_line(load_config: Load, monk
         load_config(Path(__file__))
 
 
-@pytest.mark.parametrize(("path", "told"), [("", "no name is given"), ("a\0b", "")])
+@pytest.mark.parametrize(("path", "told"), [("", "no file name given"), ("a\0b", "")])
 def test_a_path_that_no_file_can_have_is_told_in_one_line(path: str, told: str, load_config: Load) -> None:
     with pytest.raises(ConfigError, match=f": the configuration cannot be read: .*{told}$"):
         load_config(Path(path))

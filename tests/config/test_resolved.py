@@ -172,7 +172,7 @@ def test_several_shards_take_no_queue_in_common() -> None:
     (problem,) = caught.value.problems
     assert problem == (
         "config.yaml:1: events.queue_url: is one queue for all shards: "
-        "write {shard} into its name, and have each event sent to each of these queues"
+        "add {shard} to its name, and send each event to every queue"
     )
     assert parse(content, source="config.yaml", partition_of=partition_of).queue
 

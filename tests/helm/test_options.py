@@ -111,7 +111,7 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
                 "sharding": {"enabled": True, "replicas": 1},
                 "config": {"events": {"queue_url": "https://sqs.us-east-1.amazonaws.com/999988887777/events"}},
             },
-            "config.events.queue_url is one queue for all shards: write {shard} into its name",
+            "config.events.queue_url is one queue for all shards: add {shard} to its name",
         ),
         (
             {

@@ -201,7 +201,7 @@ def test_check_tells_of_an_organization_that_cannot_be_listed_and_counts_no_acco
     assert ended.returncode == 1
     assert "✗ acme: access_denied\n" in ended.stdout
     assert "organizations:ListAccounts" in ended.stdout
-    assert ended.stdout.endswith("1 account checked, none failed. Finding accounts failed (acme): see above.\n")
+    assert ended.stdout.endswith("1 account checked, none failed. Listing accounts failed (acme): see above.\n")
     assert command("once", GOOD, more="organizations: [{name: acme}]", fault=denied).returncode == 0, "the page tells of it"
 
 
@@ -211,9 +211,9 @@ def test_without_credentials_check_and_once_say_so_and_fail() -> None:
     assert (checked.returncode, once.returncode) == (1, 1)
     assert "✗ own credentials: credentials\n" in checked.stdout
     assert checked.stdout.count("give the exporter valid AWS credentials") == 1
-    assert checked.stdout.endswith("No account was checked. Finding accounts failed (own account): see above.\n")
+    assert checked.stdout.endswith("No account was checked. Listing accounts failed (own account): see above.\n")
     assert 'aws_support_organization_up{organization=""} 0.0\n' in once.stdout
-    assert 'event="finding the exporter\'s own account failed" reason=credentials' in once.stderr
+    assert 'event="looking up own account failed" reason=credentials' in once.stderr
 
 
 def test_a_proxy_that_is_no_url_is_told_without_its_password() -> None:
@@ -257,7 +257,7 @@ def test_some_accounts_only_are_checked_and_those_that_are_none_are_told(command
     assert (check(GOOD).returncode, rows_of(check(GOOD))) == (0, [GOOD])
     found = check(MISSING, TRAPPED, GOOD)
     assert (found.returncode, rows_of(found)) == (1, [GOOD, TRAPPED])
-    assert f"{MISSING}: none of the configured or discovered accounts has this id\n" in found.stdout
+    assert f"{MISSING}: no configured or discovered account has this ID\n" in found.stdout
     alone = check(MISSING)
     assert (alone.returncode, rows_of(alone)) == (1, [])
     assert alone.stdout.endswith("No account was checked.\n")
@@ -317,7 +317,7 @@ def test_where_tags_select_and_cannot_be_read_that_is_told_and_fails(key: str, c
     assert "✗ acme: access_denied\n" in checked.stdout
     assert "acme: access_denied: ListTagsForResource: AccessDeniedException\n" in checked.stdout
     assert checked.stdout.count("allow organizations:ListTagsForResource") == 1
-    assert checked.stdout.endswith("No account was checked. Finding accounts failed (acme): see above.\n")
+    assert checked.stdout.endswith("No account was checked. Listing accounts failed (acme): see above.\n")
     assert 'aws_support_organization_up{organization="acme"} 0.0\n' in once.stdout
 
 
@@ -453,7 +453,7 @@ def test_check_shows_in_a_terminal_how_far_it_is_and_takes_the_bar_away(aws: Sim
 def test_a_terminal_shows_that_tags_are_waited_for(aws: Simulator, tmp_path: Path) -> None:
     path = write_config(tmp_path, (), "organizations: [{name: acme, exclude: {tags: {team: [x]}}}]")
     _, shown, _ = in_terminal(["once", f"--config.file={path}"], aws.environment(), redirect_stdout=True)
-    assert "Finding accounts, reading tags" in shown
+    assert "Discovering accounts, reading tags" in shown
 
 
 def test_once_shows_in_a_terminal_how_far_it_is_and_logs_on_lines_of_their_own(aws: Simulator, tmp_path: Path) -> None:
@@ -525,6 +525,6 @@ def test_check_tells_of_a_queue_that_is_missing_and_takes_nothing_from_one_that_
 def test_shards_take_no_queue_in_common(shard: tuple[str, ...], command: RunCommand) -> None:
     ended = command("check", GOOD, more=QUEUE, options=(*shard, "--shard.total=2"))
     assert ended.returncode == 2
-    assert "events.queue_url: is one queue for all shards: write {shard} into its name" in ended.stderr
+    assert "events.queue_url: is one queue for all shards: add {shard} to its name" in ended.stderr
     ended = command("check", GOOD, more=QUEUE.replace("-events'", "-events-{shard}'"), options=(*shard, "--shard.total=2"))
     assert ended.returncode != 2

@@ -92,7 +92,7 @@ def test_cases_and_owners_are_as_the_status_has_them(serve: Serve) -> None:
 
 
 def test_without_the_key_no_case_is_shown_and_the_key_is_named(serve: Serve) -> None:
-    told = {"error": "Cases are not shown: set metrics.cases.enabled to true in the configuration."}
+    told = {"error": "Per-case data is disabled: set metrics.cases.enabled to true."}
     assert asked(serve(owned(CASE)), "/api/v1/cases?limit=0", 403) == told
 
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_asked_for_is_told_in_one_line(serve: Serve) -> None:
     assert asked(client, "/api/v1/cases?severity=none", 400) == {
         "error": "severity: write low, normal, high, urgent, critical, two lines"
     }
-    assert asked(client, "/api/v1/cases?a%0D%0Ab", 400)["error"].startswith("there is no parameter 'a\\r\\nb': write account")
+    assert asked(client, "/api/v1/cases?a%0D%0Ab", 400)["error"].startswith("unknown parameter 'a\\r\\nb': write account")
     assert asked(client, f"/api/v1/cases?severity={quote('two' + chr(10) + 'lines')}")["total"] == 1
 
 
@@ -189,7 +189,7 @@ def test_a_refresh_that_takes_longer_is_accepted(serve: Serve) -> None:
 
 
 def test_an_account_that_is_not_polled_here_cannot_be_refreshed(serve: Serve) -> None:
-    told = "Not refreshed: no such account is polled here."
+    told = "Not refreshed: this exporter does not poll the account."
     for account_id in ("222222222222", "x", "%0A"):
         path = f"/api/v1/accounts/{account_id}/refresh"
         assert asked(serve(**refreshing(owned(CASE))), path, 404, "POST") == {"error": told}

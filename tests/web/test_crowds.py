@@ -136,7 +136,7 @@ def test_few_requests_that_change_something_are_worked_on_and_scrapes_need_not_w
         assert all(begun.acquire(timeout=5) for _ in range(8))
         response = serving.get("/-/reload", method="POST")
         assert (response.status, response.headers["retry-after"]) == (503, "1")
-        assert response.text == "8 requests are being worked on already; try again in a second.\n"
+        assert response.text == "Limit of 8 concurrent requests reached; try again in a second.\n"
         crowd(serving.port, 1, SCRAPE)
         assert begun.acquire(timeout=5)
         release()

@@ -69,7 +69,7 @@ def test_each_field_that_may_hold_markup_is_shown_as_text(serve: Serve) -> None:
     text = shown(account=replace(known, account=replace(known.account, organization=HOSTILE)))
     assert text.count(escaped) == len(("its organization", "words that find it"))
     text = shown(organizations=[organization])
-    assert f"<b>Finding accounts of {escaped} failed</b>" in text
+    assert f"<b>Listing accounts of {escaped} failed</b>" in text
     assert f"<br>{escaped}</p>" in text
     assert f"{escaped}: 3 accounts" in text
     assert f"<small>{escaped}</small>" in shown(account=status("a", reason=Reason.ACCESS_DENIED, detail=HOSTILE))
@@ -142,7 +142,7 @@ def test_what_is_not_known_of_an_account_is_neither_zero_nor_a_count(serve: Serv
     for name in ("open_cases", "open_cases_by_severity", "first_response_overdue", "last_success"):
         assert unread[name] is None
         assert read[name] is not None
-    assert (cell(client, "broken", "open"), cell(client, "well", "open")) == ("not known", "0")
+    assert (cell(client, "broken", "open"), cell(client, "well", "open")) == ("unknown", "0")
     assert (figure(client, "Open cases"), figure(client, "First response overdue")) == ("0", "0")
 
 
@@ -209,7 +209,7 @@ def test_a_case_leads_to_the_console_of_its_partition(serve: Serve, partition: s
 
 def test_an_own_account_that_cannot_be_found_is_told_with_what_to_do(serve: Serve) -> None:
     page = serve(organizations=[OrganizationStatus("", 0, None, Reason.CREDENTIALS, "none found")]).get("/").text
-    assert "<title>Finding the exporter&#x27;s own account failed - AWS Support</title>" in page
+    assert "<title>Looking up own account failed - AWS Support</title>" in page
     assert "give the exporter valid AWS credentials" in page
     assert "none found" in page
     assert "<h3>Organizations</h3>" not in page
@@ -223,7 +223,7 @@ def test_what_several_accounts_fail_for_is_told_once_and_their_rows_keep_the_sta
     text = client.get("/").text
     linked = '<a href="#filter=credentials" data-filter="credentials">3 accounts</a>'
     what = (
-        f"<b>Finding accounts of acme failed</b>, last success 1 min ago; <b>Polling failed for {linked}</b>, retries in 40 s"
+        f"<b>Listing accounts of acme failed</b>, last success 1 min ago; <b>Polling failed for {linked}</b>, retries in 40 s"
     )
     assert re.findall(r'<p class="alert bad">(.*?)<br>', text) == [
         f"{what} (credentials). SIGHUP or POST /-/reload retries now."
@@ -252,13 +252,13 @@ SEVERE = (overdue(1, "critical"), overdue(2, "urgent"), overdue(3, "urgent"), ov
             [EMPTY],
             "bad",
             "First response overdue: 1 critical and 2 urgent",
-            "Polling failed for 1 of 2 accounts. Finding accounts of 1 organization failed. 1 other first response overdue.",
+            "Polling failed for 1 of 2 accounts. Listing accounts of 1 organization failed. 1 other first response overdue.",
         ),
         ((BROKEN, status("a")), [], "bad", "Polling failed for 1 of 2 accounts", ""),
         ((status("a", cases=(overdue(1, "high"),)),), [], "warn", "1 first response overdue", "All accounts polled."),
-        ((status("a"),), [EMPTY], "bad", "Finding accounts of 1 organization failed", "All accounts polled."),
-        ((), [EMPTY], "bad", "Finding accounts of 1 organization failed", ""),
-        ((), [], "warn", "Finding accounts", ""),
+        ((status("a"),), [EMPTY], "bad", "Listing accounts of 1 organization failed", "All accounts polled."),
+        ((), [EMPTY], "bad", "Listing accounts of 1 organization failed", ""),
+        ((), [], "warn", "Discovering accounts", ""),
         ((AccountStatus(BROKEN.account), status("a")), [], "warn", "1 of 2 accounts not polled yet", ""),
         ((status("a"),), [], "good", "All accounts polled", ""),
     ],
@@ -278,7 +278,7 @@ def test_what_matters_most_is_the_headline(
 
 def test_an_organization_without_accounts_is_told_with_what_to_do(serve: Serve) -> None:
     page = serve(organizations=[EMPTY]).get("/").text
-    assert '<p class="alert bad"><b>Finding accounts of acme failed</b>, last success 0 s ago (no_accounts).' in page
+    assert '<p class="alert bad"><b>Listing accounts of acme failed</b>, last success 0 s ago (no_accounts).' in page
     assert "<br>fix include and exclude" in page
     assert f"<br>{EMPTY.detail}</p>" in page
     assert "POST /-/reload retries now." in page
@@ -366,7 +366,7 @@ def test_events_are_on_the_page_where_there_is_a_queue(serve: Serve) -> None:
     queue = EventQueueStatus("https://queue", up=True, last_receive=NOW - 3, last_event=NOW - 7, count=5, delay=1.4)
     client = serve_with(queue)
     assert figure(client, "Events") == "5"
-    assert "last one 7 s ago; on the page after 1 s" in client.get("/").text
+    assert "last one 7 s ago, shown after 1 s" in client.get("/").text
     assert document(client)["events"] == {
         "url": "https://queue",
         "up": True,

@@ -147,11 +147,11 @@ def test_http2_is_never_spoken_whatever_the_file_says(serve_with: ServeWith, aut
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("server.crt", "", "tls_server_config.cert_file: {dir}/server.crt holds no certificate in PEM"),
-        ("server.key", "x", "tls_server_config.key_file: {dir}/server.key holds no private key in PEM"),
+        ("server.crt", "", "tls_server_config.cert_file: {dir}/server.crt contains no PEM certificate"),
+        ("server.key", "x", "tls_server_config.key_file: {dir}/server.key contains no PEM private key"),
         ("server.key", OTHER_KEY, "tls_server_config.key_file: {dir}/server.key is not the key of the certificate"),
-        ("web-config.yml", "http_server_config: {}", "tls_server_config: TLS is turned on and off by a restart only"),
-        ("web-config.yml", f"{TLS}}}", "basic_auth_users: authentication is turned off by a restart only"),
+        ("web-config.yml", "http_server_config: {}", "tls_server_config: enabling or disabling TLS requires a restart"),
+        ("web-config.yml", f"{TLS}}}", "basic_auth_users: disabling authentication requires a restart"),
     ],
 )
 def test_a_bad_file_leaves_everything_as_it_was_and_is_told_once_and_a_repaired_one_is_taken(
@@ -205,7 +205,7 @@ def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
         with pytest.raises(ConfigError, match="Too many open files"):
             web_config(f"{TLS}}}")
     assert file.current.context is before
-    why = f"{tmp_path}/server.crt and its key cannot be handed to OpenSSL: Too many open files"
+    why = f"{tmp_path}/server.crt and its key cannot be loaded: Too many open files"
     assert [line["problem"] for line in log.lines] == [f"web-config.yml: tls_server_config.cert_file: {why}"]
     refresh(file)
     assert file.current.context is not before
@@ -215,9 +215,9 @@ def test_a_change_that_comes_while_no_descriptor_is_left_is_not_lost(
     ("files", "problem"),
     [
         (("none.crt", "server.key"), "cert_file: {dir}/none.crt cannot be read: no such file or directory"),
-        (("pipe", "server.key"), "cert_file: {dir}/pipe cannot be read: it is a pipe, a socket or a device: name a file"),
-        (("large", "server.key"), "cert_file: {dir}/large is larger than 1 MiB: is it the right one?"),
-        (("locked.crt", "locked.key"), "key_file: {dir}/locked.key is encrypted, and nobody is there to ask: {advice}"),
+        (("pipe", "server.key"), "cert_file: {dir}/pipe cannot be read: it is a pipe, socket or device: use a file"),
+        (("large", "server.key"), "cert_file: {dir}/large is larger than 1 MiB: is it the right file?"),
+        (("locked.crt", "locked.key"), "key_file: {dir}/locked.key is encrypted: {advice}"),
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told_with_its_key_and_path(
@@ -228,7 +228,7 @@ def test_a_certificate_that_cannot_be_used_is_told_with_its_key_and_path(
     authority.sign("127.0.0.1", passphrase="x" * 8).write(tmp_path, "locked")
     with pytest.raises(ConfigError) as caught:
         web_config(f"tls_server_config: {{cert_file: {files[0]}, key_file: {files[1]}}}")
-    expected = problem.format(dir=tmp_path, advice="write the key without a passphrase")
+    expected = problem.format(dir=tmp_path, advice="use a key without a passphrase")
     assert str(caught.value) == f"web-config.yml: tls_server_config.{expected}"
 
 

@@ -65,16 +65,16 @@ def _verdict(report: FleetReport, overdue: Mapping[str, int]) -> tuple[str, str,
     severe = [f"{overdue[code]} {code}" for code in ("critical", "urgent") if overdue[code]]
     others = report.overdue - overdue["critical"] - overdue["urgent"]
     failed = [each.name for each in report.organizations if each.reason]
-    whose = f"accounts of {counted(len(failed), 'organization')}" if any(failed) else "the exporter's own account"
+    looked = f"Listing accounts of {counted(len(failed), 'organization')}" if any(failed) else "Looking up own account"
     (mood, verdict), *more = [
         (mood, text)
         for mood, applies, text in (
             ("bad", severe, f"First response overdue: {' and '.join(severe)}"),
             ("bad", broken, f"Polling failed for {broken} of {total}"),
-            ("bad", failed, f"Finding {whose} failed"),
+            ("bad", failed, f"{looked} failed"),
             ("warn", others, f"{counted(others, 'other first response' if severe else 'first response')} overdue"),
             ("warn", pending, f"{pending} of {total} not polled yet"),
-            ("warn", not (report.accounts or failed), "Finding accounts"),
+            ("warn", not (report.accounts or failed), "Discovering accounts"),
             ("good", report.accounts and not (broken or pending), "All accounts polled"),
         )
         if applies
@@ -89,9 +89,10 @@ def _alerts(report: FleetReport, shared: Sequence[Finding], problems: Sequence[s
         yield _alert(what, *map(escape, problems[:_MOST_ALERTS]), *more)
     found: list[tuple[str, OrganizationStatus | EventQueueStatus | Finding]] = []
     for each in report.organizations:
-        name = f"accounts of {escape(each.name)}" if each.name else "the exporter's own account"
+        name = f"accounts of {escape(each.name)}"
         if each.reason:
-            found.append((f"<b>Finding {name} failed</b>, last success {ago(each.last_success, now)}", each))
+            what = f"Listing {name}" if each.name else "Looking up own account"
+            found.append((f"<b>{what} failed</b>, last success {ago(each.last_success, now)}", each))
         for warning in each.warnings:
             what = f"Reading units or tags of {name} failed" if warning.reason else f"Many {name} left"
             found.append((f"<b>{what}</b>", warning))
@@ -127,7 +128,7 @@ def _tiles(report: FleetReport, overdue: Mapping[str, int], now: float) -> list[
         _tile("First response overdue", report.overdue if known else None, late, unknown, alarm=report.overdue > 0),
     ]
     if (events := report.events).url:
-        delay = "" if events.delay is None else f"; on the page after {span(events.delay)}"
+        delay = "" if events.delay is None else f", shown after {span(events.delay)}"
         latest = f"last one {ago(events.last_event, now)}{delay}"
         tiles.append(_tile("Events", events.count, told=latest, alarm=events.up is False))
     organizations = [organization for organization in report.organizations if organization.name]

@@ -117,7 +117,7 @@ def _key(begin: float | None, end: float | None) -> str:
 
 def _open_cases(account: AccountReport, most: int) -> str:
     if account.cases is None:
-        return '<span class="zero">not known</span>'
+        return '<span class="zero">unknown</span>'
     parts = severity_parts(account.severities)
     title = ", ".join(f"{count} {code}" for _, code, count in parts if count) or "none"
     overdue = f'<span class="late">{len(account.overdue)} overdue</span>' if account.overdue else ""

@@ -41,7 +41,7 @@ true
 {{- $queue := ((.Values.config).events).queue_url | default "" -}}
 {{- if (.Values.sharding).enabled -}}
 {{- if and $queue (not (contains "{shard}" $queue)) -}}
-{{- fail "config.events.queue_url is one queue for all shards: write {shard} into its name, and have each event sent to each of these queues" -}}
+{{- fail "config.events.queue_url is one queue for all shards: add {shard} to its name, and send each event to every queue" -}}
 {{- end -}}
 {{- if ne (int .Values.replicaCount) 1 -}}
 {{- fail "replicaCount has no effect with sharding.enabled: set sharding.replicas, and leave replicaCount at 1" -}}
@@ -55,7 +55,7 @@ true
 {{- end -}}
 {{- with .Values.persistence -}}
 {{- if and .enabled .existingClaim ($.Values.sharding).enabled -}}
-{{- fail "persistence.existingClaim is one volume for all shards: remove it, and each pod gets a claim of its own" -}}
+{{- fail "persistence.existingClaim is one volume for all shards: remove it, so that each pod gets its own claim" -}}
 {{- end -}}
 {{- if and .enabled (gt (int $.Values.replicaCount) 1) -}}
 {{- fail "persistence.enabled requires replicaCount=1: two pods cannot use one volume" -}}
@@ -110,37 +110,37 @@ verticalPodAutoscaler.maxAllowed: verticalPodAutoscaler.containerPolicy.maxAllow
 {{- range $index, $entry := kindIs "map" $section | ternary (list $section) $section -}}
 {{- $path := eq $key "events" | ternary "config.events" (printf "config.%s[%d]" $key $index) -}}
 {{- $name := printf "%s %s" (trimSuffix "s" $key) ($entry.id | default $entry.name) -}}
-{{- if has $name $seen -}}{{- fail (printf "%s: %s is there twice: remove one of them" $path $name) -}}{{- end -}}
+{{- if has $name $seen -}}{{- fail (printf "%s: %s is a duplicate: remove one of them" $path $name) -}}{{- end -}}
 {{- $seen = append $seen $name -}}
 {{- $ways := list -}}
 {{- range list "role_arn" "role_chain" "profile" "use_own_credentials" -}}
 {{- if get $entry . -}}{{- $ways = append $ways . -}}{{- end -}}
 {{- end -}}
-{{- if gt (len $ways) 1 -}}{{- fail (printf "%s: %s each say how the credentials come: keep one of them" $path (join " and " $ways)) -}}{{- end -}}
+{{- if gt (len $ways) 1 -}}{{- fail (printf "%s: %s are mutually exclusive: keep one of them" $path (join " and " $ways)) -}}{{- end -}}
 {{- $role := $entry.role_arn | default (last ($entry.role_chain | default (list ""))) -}}
 {{- $isNamed := and $entry.id $aws.role_name (not $ways) -}}
 {{- if and $entry.external_id (not (or $role $isNamed)) -}}
-{{- fail (printf "%s.external_id is for a role, and there is none: write role_arn, or remove it" $path) -}}
+{{- fail (printf "%s.external_id requires a role: set role_arn, or remove it" $path) -}}
 {{- end -}}
 {{- if and $role $entry.id (ne (index (splitList ":" $role) 4) $entry.id) -}}
-{{- fail (printf "%s: the role %s is in another account than %s: correct it, or the id" $path $role $entry.id) -}}
+{{- fail (printf "%s: the role %s is not in account %s: fix it, or the ID" $path $role $entry.id) -}}
 {{- end -}}
 {{- if and $entry.id (or $entry.use_own_credentials (not (or $ways $isNamed))) -}}{{- $own = append $own $path -}}{{- end -}}
 {{- if and (eq $key "organizations") (not (or $entry.member_role_name $aws.role_name)) -}}
-{{- fail (printf "%s.member_role_name is missing: write the name of the role to assume in each account, here or as config.aws.role_name" $path) -}}
+{{- fail (printf "%s.member_role_name is missing: set the role to assume in each account, here or as config.aws.role_name" $path) -}}
 {{- end -}}
 {{- if and (gt (len (default list $entry.role_chain)) 1) (gt (include "aws-support-exporter.seconds" ($aws.session_duration | default "1h") | float64) 3600.0) -}}
-{{- fail (printf "config.aws.session_duration is too long for %s.role_chain: write 1h or less" $path) -}}
+{{- fail (printf "config.aws.session_duration is too long for %s.role_chain: set 1h or less" $path) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if gt (len $own) 1 -}}
-{{- fail (printf "the exporter's own credentials belong to one account, but %s use them: write role_arn there, or config.aws.role_name" (join " and " $own)) -}}
+{{- fail (printf "only one account can use the exporter's own credentials, but %s do: set role_arn there, or config.aws.role_name" (join " and " $own)) -}}
 {{- end -}}
 {{- $interval := include "aws-support-exporter.seconds" ((.poll).interval | default "5m") -}}
 {{- $staleness := include "aws-support-exporter.seconds" ((.poll).max_staleness | default "30m") -}}
 {{- if lt (float64 $staleness) (float64 $interval) -}}
-{{- fail "config.poll.max_staleness is shorter than config.poll.interval: cases would vanish between two polls" -}}
+{{- fail "config.poll.max_staleness is shorter than config.poll.interval: cases would disappear between polls" -}}
 {{- end -}}
 {{- end -}}
 
