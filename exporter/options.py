@@ -126,12 +126,12 @@ def _parser() -> argparse.ArgumentParser:
     flag = _flags(parser, "log")
     flag("--log.level", choices=log.LEVELS, default="info", help="minimum log level (default: %(default)s)")
     flag("--log.format", choices=log.FORMATS, default="logfmt", help="log format (default: %(default)s)")
-    flag = _flags(parser, "sharding", "Several exporters share the accounts: each polls its shard.")
+    flag = _flags(parser, "sharding", "Distribute accounts over several exporters.")
     flag("--shard.index", type=_count, metavar="N", help="shard ordinal of this exporter, from 0")
     flag("--shard.total", type=_count, default=1, metavar="N", help="total number of shards (default: 1)")
-    from_hostname = "take the shard ordinal from the end of the host name, as of a StatefulSet's pod"
+    from_hostname = "take the shard ordinal from the host name, as in a StatefulSet"
     flag("--shard.from-hostname", action="store_true", help=from_hostname)
-    statefulset = "StatefulSet of this pod: its replicas are the number of shards, also as they change; gives the ordinal, too"
+    statefulset = "StatefulSet of this pod: sets the shard ordinal and the number of shards, followed when scaled"
     flag("--shard.statefulset", default="", metavar="NAME", help=statefulset)
     flag = _flags(parser, "check and backfill")
     output = "check: output format, table or json (default: table); backfill: output directory, resumed if not empty"
@@ -273,11 +273,11 @@ def _paths(flags: argparse.Namespace) -> Paths:
 def _shard(flags: argparse.Namespace) -> Shard:
     total, index, given = flags.shard_total, flags.shard_index, f"--shard.index={flags.shard_index}"
     if flags.shard_statefulset and total != 1:
-        raise ConfigError(["--shard.total and --shard.statefulset: give one of them"])
+        raise ConfigError(["--shard.total and --shard.statefulset are mutually exclusive"])
     if flags.shard_from_hostname or flags.shard_statefulset:
         flag = "--shard.statefulset" if flags.shard_statefulset else "--shard.from-hostname"
         if index is not None:
-            raise ConfigError([f"--shard.index and {flag}: give one of them"])
+            raise ConfigError([f"--shard.index and {flag} are mutually exclusive"])
         if flags.config_check:  # may be on another host than whoever runs
             return Shard(0, total)
         name = socket.gethostname()
@@ -290,5 +290,5 @@ def _shard(flags: argparse.Namespace) -> Shard:
     if total > 1 and index is None:
         raise ConfigError([f"--shard.total={total}: say which one this is with --shard.index or --shard.from-hostname"])
     if index is not None and index >= total and not flags.shard_statefulset:
-        raise ConfigError([f"{given}: of --shard.total={total} the last one is {total - 1}, as they count from 0"])
+        raise ConfigError([f"{given}: not between 0 and {total - 1}, as --shard.total={total}"])
     return Shard(index or 0, total)

@@ -15,7 +15,7 @@ from exporter.errors import StartupError, internal
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _INTERVAL, _TIMEOUT, _PATIENCE = 15.0, 10.0, 20.0
-_DENIED = "the Kubernetes API denies it: give the service account a Role with the verb get on this StatefulSet (rbac.create)"
+_DENIED = "the Kubernetes API denies access: grant the service account the verb get on this StatefulSet (rbac.create)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class StatefulSet:
             except Exception as error:  # noqa: BLE001 - a bug in what is applied must not keep it from the next number
                 problem = str(error if isinstance(error, StartupError) else internal(error))
             if problem != before:
-                log, text = (self.log.warning, "reading shards failed") if problem else (self.log.info, "reading shards again")
+                log, text = (self.log.warning, "reading shards failed") if problem else (self.log.info, "shards read")
                 log(text, total=total, problem=problem)
 
     async def _get(self) -> int:

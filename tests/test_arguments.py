@@ -100,18 +100,18 @@ def test_a_good_value_is_taken(main: Main, argument: str) -> None:
     ("arguments", "told"),
     [
         (["--shard.total=3"], "--shard.total=3: say which one this is with --shard.index or --shard.from-hostname"),
-        (["--shard.total=3", "--shard.index=3"], "--shard.index=3: of --shard.total=3 the last one is 2, as they count from 0"),
-        (["--shard.index=1"], "--shard.index=1: of --shard.total=1 the last one is 0, as they count from 0"),
-        (["--shard.index=3", "--config.check"], "--shard.index=3: of --shard.total=1 the last one is 0, as they count from 0"),
+        (["--shard.total=3", "--shard.index=3"], "--shard.index=3: not between 0 and 2, as --shard.total=3"),
+        (["--shard.index=1"], "--shard.index=1: not between 0 and 0, as --shard.total=1"),
+        (["--shard.index=3", "--config.check"], "--shard.index=3: not between 0 and 0, as --shard.total=1"),
         (["--shard.total=0"], "--shard.total=0: there are 1 to 1000 shards"),
         (["--shard.total=1001", "--shard.index=0"], "--shard.total=1001: there are 1 to 1000 shards"),
         (
             ["--shard.total=1000", "--shard.index=1000"],
-            "--shard.index=1000: of --shard.total=1000 the last one is 999, as they count from 0",
+            "--shard.index=1000: not between 0 and 999, as --shard.total=1000",
         ),
-        (["--shard.from-hostname", "--shard.index=1"], "--shard.index and --shard.from-hostname: give one of them"),
-        (["--shard.statefulset=a", "--shard.index=1"], "--shard.index and --shard.statefulset: give one of them"),
-        (["--shard.statefulset=a", "--shard.total=3"], "--shard.total and --shard.statefulset: give one of them"),
+        (["--shard.from-hostname", "--shard.index=1"], "--shard.index and --shard.from-hostname are mutually exclusive"),
+        (["--shard.statefulset=a", "--shard.index=1"], "--shard.index and --shard.statefulset are mutually exclusive"),
+        (["--shard.statefulset=a", "--shard.total=3"], "--shard.total and --shard.statefulset are mutually exclusive"),
     ],
 )
 def test_a_shard_that_cannot_be_is_told(main: Main, arguments: list[str], told: str) -> None:
@@ -121,7 +121,7 @@ def test_a_shard_that_cannot_be_is_told(main: Main, arguments: list[str], told: 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("exporter-3", "of --shard.total=3 the last one is 2, as they count from 0"),
+        ("exporter-3", "not between 0 and 2, as --shard.total=3"),
         ("exporter", "does not end in -NUMBER"),
         ("exporter2", "does not end in -NUMBER"),
     ],

@@ -15,7 +15,7 @@ from tests.support.clock import FakeClock
 from tests.support.kubernetes import KubernetesApi
 from tests.support.log import Log
 
-DENIED = "the Kubernetes API denies it: give the service account a Role with the verb get on this StatefulSet (rbac.create)"
+DENIED = "the Kubernetes API denies access: grant the service account the verb get on this StatefulSet (rbac.create)"
 
 
 class Steps(FakeClock):
@@ -117,9 +117,9 @@ async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_i
     assert told == [
         ("reading shards failed", 3, "internal: ValueError in apply"),
         ("shards changed", 5, ""),
-        ("reading shards again", 5, ""),
+        ("shards read", 5, ""),
         ("reading shards failed", 5, DENIED),
         ("reading shards failed", 5, "the Kubernetes API answers 500 Internal Server Error"),
-        ("reading shards again", 5, ""),
+        ("shards read", 5, ""),
         ("shards changed", 2, ""),
     ]

@@ -172,7 +172,7 @@ class _Handlers:
         self._check(request, "refreshed")
         account, is_read = await self._site.refresh(request.match_info["account_id"]) or (None, False)
         if account is None:
-            raise web.HTTPNotFound(reason=f"Not refreshed: this exporter does not poll the account. {self._site.shard()}".strip())
+            raise web.HTTPNotFound(reason=f"Not refreshed: the account is not polled here. {self._site.shard()}".strip())
         document = await asyncio.to_thread(account_document, account, self._site.policy())
         return web.json_response(document, status=200 if is_read else 202, headers=_DOCUMENT_HEADERS)
 

@@ -81,7 +81,7 @@ def test_only_accounts_of_this_shard_and_only_where_it_is_enabled(
     known = {account["account_id"] for account in asked(exporter, "/api/v1/status")[1]["accounts"]}
     others = {A, B, "333333333333"} - known
     assert {refresh(exporter, account_id)[0] for account_id in known} <= {200}
-    told = {"error": "Not refreshed: this exporter does not poll the account. This is shard 0 of 2."}
+    told = {"error": "Not refreshed: the account is not polled here. This is shard 0 of 2."}
     assert [refresh(exporter, account_id) for account_id in others] == [(404, told)] * len(others)
     assert exporter.stop() == 0
     told = {"error": "Not refreshed: the exporter was started without --web.enable-lifecycle."}

@@ -89,6 +89,4 @@ def test_a_pod_that_may_not_read_its_statefulset_does_not_start_and_says_why(tmp
         api.status = 403
         ended = run_exporter(["--shard.statefulset=exporter", "--web.listen-address=127.0.0.1:0"], api.pod(0))
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
-    assert ended.stderr.startswith(
-        "--shard.statefulset=exporter: the Kubernetes API denies it: give the service account a Role"
-    )
+    assert ended.stderr.startswith("--shard.statefulset=exporter: the Kubernetes API denies access: grant the service account")

@@ -170,7 +170,7 @@ def test_every_section_is_strict() -> None:
 
 def test_the_examples_of_the_readme_are_valid(helm4: Helm4) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
-    assert len(examples) == 5
+    assert len(examples) == 6
     for text in examples:
         assert helm4.render({"skipApiCheck": True, **yaml.safe_load(text)})
 

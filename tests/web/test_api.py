@@ -189,7 +189,7 @@ def test_a_refresh_that_takes_longer_is_accepted(serve: Serve) -> None:
 
 
 def test_an_account_that_is_not_polled_here_cannot_be_refreshed(serve: Serve) -> None:
-    told = "Not refreshed: this exporter does not poll the account."
+    told = "Not refreshed: the account is not polled here."
     for account_id in ("222222222222", "x", "%0A"):
         path = f"/api/v1/accounts/{account_id}/refresh"
         assert asked(serve(**refreshing(owned(CASE))), path, 404, "POST") == {"error": told}
