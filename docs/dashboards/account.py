@@ -110,8 +110,8 @@ def _groups() -> Json:
     labels = "severity_code, waiting_on, status, service_code"
     return table(
         "Groups of cases",
-        "Open cases by severity, who they are waiting on, status and service: their number, and how long the quietest of them "
-        "has been quiet.",
+        "Open cases by severity, who they are waiting on, status and service: their number, and the longest "
+        "time without a communication.",
         Query(f"topk(50, max by ({labels}) (aws_support_latest_communication_age_seconds{{{queries.GROUP}}}))"),
         Query(f"max by ({labels}) (sum by (job, instance, {labels}) (aws_support_open_cases{{{queries.GROUP}}}))"),
         columns=[

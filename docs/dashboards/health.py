@@ -78,7 +78,7 @@ def _now() -> list[tuple[int, Json]]:
                 (
                     "failing",
                     "Accounts failing",
-                    "Accounts whose last poll failed. The cases of their last successful poll, if any, are still shown.",
+                    "Accounts whose last poll failed. Cases of their last successful poll are still shown.",
                     steps((1, STATE["failing"])),
                 ),
                 (
@@ -106,7 +106,7 @@ def _now() -> list[tuple[int, Json]]:
         ),
         stat(
             "Throttled",
-            "Share of the requests of the past hour that AWS throttled, including retries. Another client may use up the quota "
+            "Share of the requests of the past hour that AWS throttled, including retries. Another client may use the quota "
             "of an account.",
             Query(f"({throttled} or 0 * {requests}) / ({requests} > 0) or 0 * {requests}"),
             unit="percentunit",
@@ -218,8 +218,8 @@ def _latency() -> Json:
     metric, shares = "aws_support_api_request_duration_seconds", {"p50": 0.5, "p90": 0.9, "p99": 0.99}
     return timeseries(
         "Request duration",
-        "Time until AWS's response was read: median, 90th and 99th percentile over all operations but ReceiveMessage, which "
-        "waits for events.",
+        "Time until AWS's response is read: median, 90th and 99th percentile over all operations except ReceiveMessage, "
+        "which waits for events.",
         *(
             Query(f"histogram_quantile({share}, sum by (le) (rate({metric}_bucket{{{JOB}}}[$__rate_interval])))", legend)
             for legend, share in shares.items()
@@ -244,7 +244,7 @@ def _events() -> Json:
     return timeseries(
         "Events per day",
         "Events received and messages ignored in the past 24 hours; on the right, the median time from an event to the page "
-        f"with its account's poll, of {queries.FEWEST} events or more.",
+        f"that shows its poll, for {queries.FEWEST} events or more.",
         Query(f"sum(increase(aws_support_events_received_total{{{JOB}}}[1d]))", "received"),
         Query(f"sum(increase(aws_support_events_ignored_total{{{JOB}}}[1d]))", "ignored"),
         Query(queries.median("aws_support_event_delay_seconds", "", "1d", JOB), _DELAY),
@@ -276,7 +276,7 @@ def _instances() -> Json:
     return table(
         "Exporters",
         "Each exporter: its version, uptime, number of accounts, whether the last configuration reload succeeded, the age of "
-        "its page at the last scrape, and its shard. A click opens its status page, if your browser reaches it.",
+        "its page at the last scrape, and its shard. A click opens its status page, if your browser can reach it.",
         Query(f"max by (instance, version, pythonversion) (aws_support_exporter_build_info{{{JOB}}})"),
         Query(f"time() - max by ({by}) (process_start_time_seconds{{{JOB}}})"),
         Query(f"sum by ({by}) (aws_support_accounts{{{JOB}}})"),

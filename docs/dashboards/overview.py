@@ -149,8 +149,8 @@ def _unanswered() -> Json:
     share = f"topk(8, (time() - {opened}) / on (account_id, severity_code) group_left () {target})"
     return table(
         "Unanswered, closest to their target",
-        "The oldest unanswered case of each account and severity, by the share of its first-response target that has passed: "
-        f"the eight greatest. Red if it is overdue. Without a target, a severity is left out.{shared.NOT_BY_SERVICE}",
+        "The oldest unanswered case of each account and severity, by the used share of its first-response target: "
+        f"the top eight. Red if overdue. Severities without a target are omitted.{shared.NOT_BY_SERVICE}",
         Query(queries.or_none(share, "account_name")),
         Query(f"(time() - {opened}) and on ({kept}) {share}"),
         columns=[
@@ -207,8 +207,8 @@ def _first_response() -> Json:
 def _replies() -> Json:
     return table(
         "Median of replies",
-        "From the first message that one side had not answered to the other's answer, of the replies in the time range, if "
-        f"there are {queries.FEWEST}: ours and those of AWS, its first responses apart.{_WHOLE_FLEET}",
+        "Median time to answer the other side's earliest unanswered message, for replies in the time range, if there are "
+        f"{queries.FEWEST}. AWS's first responses are excluded.{_WHOLE_FLEET}",
         Query(queries.median("aws_support_reply_seconds", "author", "$__range", _FLEET)),
         columns=[
             Column("author", "By", 70, {"mappings": [TURN_TEXTS], "custom__cellOptions": {"type": "color-text"}}),
@@ -229,8 +229,8 @@ def _resolution() -> Json:
     return table(
         "Resolved cases and medians",
         "Resolved cases of the chosen accounts in the time range, up to the last full hour. Medians of the fleet in the time "
-        f"range, where there are {queries.FEWEST} cases or more: from the creation of a case to the first response, and how "
-        "long resolved cases were open. Only the severity variable applies to them.",
+        f"range, if there are {queries.FEWEST} cases or more: time to the first response, and how "
+        "long resolved cases were open. Only the severity variable applies to the medians.",
         Query(queries.happened("aws_support_cases_resolved_total", queries.SEVERITY, "$__range", by, by=by)),
         Query(first),
         Query(whole),

@@ -24,8 +24,8 @@ def most_open() -> Json:
 
     return table(
         "Owners with the most open cases",
-        "The twenty values of the variable Label with the most open cases; (none): accounts without this label. Longest: of "
-        "the cases that wait on us. The service variable does not apply to Overdue and Longest: they have no service label.",
+        "The twenty values of the variable Label with the most open cases; (none): accounts without this label. Longest: "
+        "cases that wait on us. The service variable does not apply to Overdue and Longest: they have no service label.",
         Query(queries.or_none(top, "owner", "(none)")),
         of_top(_open_by_owner(_CRITICAL_OR_URGENT)),
         of_top(overdue),

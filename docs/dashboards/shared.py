@@ -36,13 +36,13 @@ def unanswered_and_turns() -> list[Json]:
         ),
         stat(
             "Waiting on us",
-            "Open cases on which we are to answer: their status says so, or AWS wrote last where the status says nothing.",
+            "Open cases waiting on us, by their status, or if AWS wrote last and the status does not tell.",
             Query(queries.waiting_on("customer")),
             color=fixed(TURN["customer"][1]),
         ),
         stat(
             "Waiting on AWS",
-            "Open cases on which AWS is to answer. An interim update by AWS changes nothing.",
+            "Open cases waiting on AWS. An interim update by AWS does not change that.",
             Query(queries.waiting_on("aws")),
             color=fixed(TURN["aws"][1]),
         ),
@@ -54,7 +54,7 @@ def quiet_longest() -> Json:
     age = f"max(aws_support_latest_communication_age_seconds{{{queries.GROUP}}} {queries.CHOSEN})"
     return stat(
         "Quiet longest",
-        "Time since the latest communication, of the open case that has been quiet longest. Yellow from three days, red from a "
+        "Time since the latest communication on the open case that has been quiet longest. Yellow from three days, red from a "
         "week.",
         Query(f"{age} or {queries.none_of_them()}"),
         unit="s",
@@ -80,7 +80,7 @@ def turn_over_time() -> Json:
     """Return the history of open cases by who they are waiting on."""
     return timeseries(
         "Waiting on",
-        "Open cases by who they are waiting on, as their status says, or else by who wrote last.",
+        "Open cases by who they are waiting on: by their status, or else by who wrote last.",
         *(Query(queries.waiting_on(side), name) for side, (name, _) in TURN.items()),
         overrides=by_name(dict(TURN.values())),
         decimals=0,
@@ -125,8 +125,8 @@ def waiting_longest() -> Json:
     cases = queries.per_account("aws_support_open_cases", queries.SEVERITY, by="severity_code, waiting_on", name=True)
     return table(
         "Waiting longest",
-        "The case that has waited longest for an answer, of each account, severity and side: the six longest, and how many "
-        "cases of the account and severity wait on that side. Yellow from "
+        "The longest waiting case of each account, severity and side: the top six, and the number of "
+        "cases of the account and severity that wait on that side. Yellow from "
         f"a day, red from three.{NOT_BY_SERVICE}",
         Query(f"topk(6, time() - {since})"),
         Query(f"{cases} and on ({labels}) topk(6, time() - {since})"),
