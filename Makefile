@@ -12,7 +12,7 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$name -c '$(SUITABLE)' >/dev/null 2>&1 && echo $$name && break; done)
 
-# Asked for another interpreter than $(VENV) has: it is made anew, or tests would pass on a version that nobody named.
+# Asked for another interpreter than $(VENV) has: it is recreated, or tests would pass on a version that nobody named.
 ifneq ($(origin PYTHON),file)
 VERSION := -c 'import sys; print(sys.version)' 2>/dev/null
 ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
@@ -30,7 +30,7 @@ demo: $(VENV)/.run ## Run the exporter against a simulated AWS, on loopback; ARG
 
 test: $(VENV)/.wheel ## Run the tests on the built wheel, in 5 minutes; PYTEST_ARGS="-k web" picks some
 	@$(PYTEST) --numprocesses 3 -m "not slow" $(PYTEST_ARGS)
-	@echo "make test-all adds what takes minutes: chaos, soak, outages, the whole fault matrix, load, alerts, 200 examples a law"
+	@echo "make test-all adds what takes minutes: chaos, soak, outages, the full fault matrix, load, alerts, 200 examples a law"
 
 test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 12 minutes; the long ones mostly wait
 	@$(PYTEST) --numprocesses 3 --hypothesis-profile=thorough $(PYTEST_ARGS)
@@ -38,7 +38,7 @@ test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 12 minutes; the
 test-pythons: $(VENV)/.wheel ## Run the quick tests on the other versions of Python that are here
 	@.ci/pythons $(PYTEST_ARGS)
 
-coverage: ## Run all tests, and fail if they miss a branch of the pure parts or 5 % of the whole
+coverage: ## Run all tests, and fail if they miss a branch of the pure parts or 5 % of everything
 	@$(MAKE) --no-print-directory test-all PYTEST_ARGS="--cov --cov-report= $(PYTEST_ARGS)"
 	@$(MAKE) --no-print-directory coverage-report
 
@@ -51,10 +51,10 @@ mutation: $(VENV)/.dev ## Change the pure parts in each way that a test should n
 	@$(BIN)/mutmut run $(MUTANTS)
 	@$(BIN)/mutmut results
 
-bench: $(VENV)/.dev ## Measure whole fleets beside the raw limit and a script, in 12 minutes
+bench: $(VENV)/.dev ## Measure fleets against the raw limit and a script, in 12 minutes
 	@$(BIN)/python -m bench.fleet
 
-load: $(VENV)/.dev ## Measure scrapes beside readings and wrong passwords, in 7 minutes (wrk: make tools)
+load: $(VENV)/.dev ## Measure scrapes during polls and wrong passwords, in 7 minutes (wrk: make tools)
 	@$(BIN)/python -m bench.load
 
 lint: $(VENV)/.dev ## Check style and types
@@ -135,7 +135,7 @@ $(VENV)/.dev: requirements-dev.txt requirements-build.txt requirements.txt pypro
 	$(call install,requirements-dev.txt)
 	@touch $(VENV)/.run
 
-# Beside the sources, which stay importable for `pytest` by itself and for mypy; PYTHONPATH decides.
+# Next to the sources, which stay importable for plain `pytest` and for mypy; PYTHONPATH decides.
 $(VENV)/.wheel: $(shell find exporter -name __pycache__ -prune -o -print) README.md $(VENV)/.dev
 	@echo "Building the wheel"
 	@rm -rf "$(WHEEL)" $(VENV)/dist

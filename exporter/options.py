@@ -278,7 +278,7 @@ def _shard(flags: argparse.Namespace) -> Shard:
         flag = "--shard.statefulset" if flags.shard_statefulset else "--shard.from-hostname"
         if index is not None:
             raise ConfigError([f"--shard.index and {flag} are mutually exclusive"])
-        if flags.config_check:  # may be on another host than whoever runs
+        if flags.config_check:  # may be on another host than the exporter
             return Shard(0, total)
         name = socket.gethostname()
         ordinal = re.search(r"-([0-9]{1,9})$", name)

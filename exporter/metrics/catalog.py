@@ -231,7 +231,7 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
     STATE_WRITE_ERRORS := _counter("exporter_state_write_errors_total", (), "Total number of failed state writes.", _STORED),
     STATE_WRITTEN := _gauge("exporter_state_last_write_timestamp_seconds", (), "Unix time of the last state write.", _STORED),
 )
-"""Metrics of the fleet as a whole and of the exporter itself, in the order of the page."""
+"""Metrics of the fleet and of the exporter itself, in the order of the page."""
 
 INSTRUMENTS: tuple[Metric, ...] = (
     FIRST_RESPONSE := _histogram(

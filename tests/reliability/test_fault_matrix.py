@@ -171,7 +171,7 @@ def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World,
         account_id = account.account_id
         assert (page.reasons(account_id), page.open_cases()[account_id]) == ({}, CASES), "a good account failed"
     rows = {
-        row(cell.operation.title, cell.fault.title, cell.reason, "it is read", meanwhile(cell)): (
+        row(cell.operation.title, cell.fault.title, cell.reason, "the poll succeeds", meanwhile(cell)): (
             f"{cell.recovered_after:.0f} s{' after a reload' if cell.needs_a_person else ''}"
         )
         for cell in world.cells

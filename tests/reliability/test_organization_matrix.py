@@ -81,7 +81,7 @@ def test_every_fault_of_a_list_has_its_reason_and_its_end_and_takes_no_account_a
             assert status.detail.startswith(LIST_ACCOUNTS.name) or fault.title == "pages without end", fault.title
         simulator.faults.clear()
         meanwhile = "its accounts, as last listed" if fault.reason else ""
-        told_as = row(LIST_ACCOUNTS.title, fault.title, fault.reason, "they are listed", meanwhile)
+        told_as = row(LIST_ACCOUNTS.title, fault.title, fault.reason, "the listing succeeds", meanwhile)
         rows[told_as] = f"{recovered_after(rig):.0f} s" if fault.reason else ""
         assert rig.after(60).values("aws_support_organization_up", organization="acme") == [1]
 

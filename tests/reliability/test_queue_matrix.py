@@ -74,7 +74,7 @@ class World:
         count = self.status.count
         self.account.add_case(body="An event is sent.")
         self.until(lambda: self.status.count > count, what)
-        told = row(operation.title, fault.title, reason, "events come", "polls find what changes" if reason else "")
+        told = row(operation.title, fault.title, reason, "events are received", "polls find what changes" if reason else "")
         return told, f"{took:.0f} s" if reason else ""
 
 

@@ -99,7 +99,7 @@ verticalPodAutoscaler.minAllowed: verticalPodAutoscaler.containerPolicy.minAllow
 verticalPodAutoscaler.maxAllowed: verticalPodAutoscaler.containerPolicy.maxAllowed
 {{- end -}}
 
-{{/* Fails on a configuration whose values are right by themselves, but do not fit together. Takes the configuration. */}}
+{{/* Fails on a configuration whose values are each valid, but conflict. Takes the configuration. */}}
 {{- define "aws-support-exporter.checkConfig" -}}
 {{- $config := . -}}
 {{- $aws := default dict .aws -}}
