@@ -152,7 +152,7 @@ class Exporter:
                 await self._readers.close()
 
     async def examine(self, progress: Callable[[str], None]) -> report.Findings:
-        """Poll every account once, and ask what else tells a person what is wrong."""
+        """Poll every account once, and check what else helps to find out what is wrong."""
         settings, accounts, discoverer = self.settings, self.collector.accounts, self.collector.discoverer
         poll, client = settings.config.poll, Client(self._endpoints, self._observer, self._clock, random.random)
         doctor = Doctor(client, self._readers, poll.timeout, asyncio.Semaphore(poll.concurrency))

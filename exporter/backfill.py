@@ -35,7 +35,7 @@ from exporter.targets import examined
 
 _PROGRESS_SECONDS = 10.0
 _LONGEST = 6 * 3600.0
-"""Seconds for one account: five calls a second are those of some 90,000 long cases."""
+"""Seconds for one account: five calls a second are enough for some 90,000 long cases."""
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Backfill:
 
     def write(self, buckets: Mapping[Metric, Sequence[float]]) -> None:
         """Write a file for each month, with what is known of the accounts."""
-        options, begun = self.options, self._read("begun").stat().st_mtime  # later times are not told of by what was read
+        options, begun = self.options, self._read("begun").stat().st_mtime  # what was read has no later times
         step, until = int(options.step), int(min(options.until or begun, begun))
         grid = range(int(until - options.since) // step * step, until + 1, step)
         histograms = Histograms(buckets, communications=options.communications)

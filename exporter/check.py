@@ -14,7 +14,7 @@ from exporter.cases.report import Finding, finding, grouped
 from exporter.cases.status import AccountStatus
 
 _WIDE, _MOST_NAMES = 160, 3  # columns of what goes into a file or a pipe, and accounts that are named
-_BARE = ("arn", "method", "regions", "partition", "host")  # facts that need no name beside them
+_BARE = ("arn", "method", "regions", "partition", "host")  # facts that need no name
 _BOLD, _RED, _GREEN, _YELLOW = "1", "31", "32", "33"
 _CLEAR_LINE = "\r\x1b[2K"
 

@@ -1,4 +1,4 @@
-"""Log lines in logfmt or JSON on standard error, those of the libraries included."""
+"""Log lines in logfmt or JSON on standard error, including logs of libraries."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ _FLUSH_SECONDS = 1.0
 class _StandardError(logging.Handler):
     """Writes in a thread of its own: who does not read standard error must not stop the event loops.
 
-    What does not fit into the queue is dropped, and how much is said as soon as somebody reads on.
+    What does not fit into the queue is dropped, and the number is logged once lines can be written again.
     """
 
     def __init__(self) -> None:
@@ -65,13 +65,13 @@ class _StandardError(logging.Handler):
                 while rest:
                     rest = rest[os.write(2, rest) :]
             except OSError:
-                continue  # nobody is there to be told
+                continue  # nobody reads it
 
 
 def configure(level: str, log_format: str) -> FilteringBoundLogger:
     """Set up logging for the process, and return the exporter's logger.
 
-    Libraries never go below warnings: at debug level botocore writes whole requests and answers, credentials among them.
+    Libraries never go below warnings: at debug level botocore logs requests and responses, including credentials.
     """
     threshold = logging.getLevelName({"warn": "WARNING"}.get(level, level.upper()))
     shared: list[Processor] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts")]

@@ -1,4 +1,4 @@
-"""The dashboard of the whole fleet: how many cases, how severe, waiting on whom, how quiet, how fast AWS responds."""
+"""The dashboard of the fleet: how many cases, how severe, waiting on whom, how quiet, how fast AWS responds."""
 
 from docs.dashboards import model, owners, queries, shared
 from docs.dashboards.colors import BAD, GOOD, NOTHING, SEVERITIES, SEVERITY, TURN_TEXTS, WARN, Json, by_name, steps

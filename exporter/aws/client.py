@@ -48,7 +48,7 @@ Observer = Callable[[str, float, Reason | None], None]
 class Service:
     """An AWS service at one endpoint; `region` is what requests are signed for, `host` is with its port.
 
-    `way` tells which settings lead there, if any.
+    `way` has the settings that lead there, if any.
     """
 
     model: ServiceModel

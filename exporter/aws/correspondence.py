@@ -47,7 +47,7 @@ class Correspondence:
                     break  # Others would fail in the same way.
             else:
                 completed[case_id] = whole(completed[case_id], written)
-        # Not before: a reading that was cancelled has told nobody.
+        # Not before: nobody has seen a reading that was cancelled.
         self._begun, self._listed = True, None if looked_up else cases
         self._completed, self._looked_up, self._polls = tuple(completed.values()), looked_up, polls
         return self._completed

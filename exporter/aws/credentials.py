@@ -26,7 +26,7 @@ from exporter.clock import Clock
 REFRESH_BEFORE_EXPIRY = 300.0
 """How long before they expire assumed credentials are renewed, in seconds."""
 _LOOKUP_PAUSE = 10.0
-"""How long credentials that were just found are not looked for again, whoever is refused with them."""
+"""How long credentials that were just found are not looked up again, even if AWS refuses them."""
 _ALWAYS_ALLOWED_SECONDS = 3600
 _A_YEAR = 365 * 86_400
 
@@ -61,7 +61,7 @@ class SessionCredentials:
         return Credentials(*found.get_frozen_credentials()[:3]) if is_fresh else None
 
     def forget(self, refused: Credentials, _: Caller) -> bool:
-        """Look for credentials anew the next time: a session finds its own once."""
+        """Look up credentials again the next time: a session finds its own once."""
         if self._found and refused.access_key == self._access_key:
             if self._clock.monotonic() < self._found_at + _LOOKUP_PAUSE:
                 return False

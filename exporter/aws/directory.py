@@ -1,4 +1,4 @@
-"""What is known of an organization's accounts: besides their list, names of units and tags, which take a request each."""
+"""What is known of an organization's accounts: their list, and names of units and tags, which take a request each."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ _ASKED_AGAIN = 300.0  # after its own failure: meanwhile others are asked
 
 @dataclass(slots=True)
 class _Lookup(Generic[T]):
-    """What is known by id; looked up anew after `interval` seconds, and kept while that fails."""
+    """What is known by id; looked up again after `interval` seconds, and kept while that fails."""
 
     read: Callable[[str], Awaitable[T]]
     interval: float

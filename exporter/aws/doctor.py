@@ -1,4 +1,4 @@
-"""What `check` asks AWS besides the cases: who it is, whether each endpoint answers, and what few readings need."""
+"""What `check` asks AWS in addition to cases: who it is, whether each endpoint answers, and what few readings need."""
 
 import asyncio
 import re

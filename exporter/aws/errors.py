@@ -31,7 +31,7 @@ class Remedy(Enum):
     NEXT_ROUND = auto()
     """Everything once more, after a pause."""
     NEW_CREDENTIALS = auto()
-    """Credentials that are issued anew: these may have been revoked."""
+    """New credentials: these may have been revoked."""
     NONE = auto()
 
 
@@ -68,10 +68,10 @@ _CODES = {
     """,
 }
 _REMEDY_OF = {"CaseIdNotFound": Remedy.NONE, "RegionDisabledException": Remedy.OTHER_ENDPOINT}
-_PASSING = frozenset({"IDPCommunicationError", "RequestExpired", "RequestTimeTooSkewed"})  # clocks are corrected by themselves
+_PASSING = frozenset({"IDPCommunicationError", "RequestExpired", "RequestTimeTooSkewed"})  # clocks get corrected
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
 _STATUSES = {429: Reason.THROTTLED, 407: Reason.UNREACHABLE}  # Too Many Requests, and Proxy Authentication Required
-_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})  # OpenSSL's errors that a certificate more may mend
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})  # OpenSSL's errors that another certificate may fix
 _DENIED = re.compile(
     r"not authorized to perform: [a-z0-9-]{1,40}:\w{1,80}"
     r"(?: on resource: (?:arn:[\w:/*+=,.-]{1,200}|\*)(?![\w@:/*+=,.-]))?"
@@ -100,7 +100,7 @@ def refused(operation: str, status: int, code: object, message: object) -> Reque
     Of AWS's message the detail has only which permission is missing and why, where access was denied: messages can quote
     signed headers, and session names that are e-mail addresses.
     """
-    # AWS's codes are words; whoever answers in its place may send anything.
+    # AWS's codes are words; a server in its place may send anything.
     word = re.sub(r"[^\w.-]", "", str(code), flags=re.ASCII)[:64]
     if word.isdecimal():
         word = ""  # botocore takes the status for a code where there is none

@@ -15,14 +15,14 @@ from exporter.cases.events import EVENT_NAMES, ORIGINS, OTHER, Event, Ignored
 _MOST = 10  # messages in a batch
 _HIDDEN_SECONDS = 30  # after which SQS gives a message again that was not deleted, whatever the queue's own setting
 _MARGIN = 5.0
-"""Seconds that a request may take besides waiting; one that hangs must not keep a queue that is back from being heard."""
+"""Seconds that a request may take in addition to waiting; a hanging one must not delay a queue that is back."""
 _DETAIL_TYPE = "Support Case Update"
 _CASE_ID = re.compile(r"case-([0-9]{12})-.{1,200}", re.ASCII)
 
 
 @dataclass(eq=False)
 class EventQueue:
-    """A queue of events; each request is made once: whoever receives tries again."""
+    """A queue of events; each request is made once: the caller retries."""
 
     url: str
     client: Client
@@ -42,7 +42,7 @@ class EventQueue:
         await self._call("DeleteMessageBatch", 0, {"Entries": entries})
 
     async def probe(self) -> None:
-        """Raise ReadFailure if messages cannot be received or deleted; none is taken from whoever consumes them."""
+        """Raise ReadFailure if messages cannot be received or deleted; none is taken from its consumer."""
         await self.receive(0, hidden_seconds=0)
         await self.delete(["none"])
 

@@ -41,7 +41,7 @@ class OrganizationReader:
             page = await self.ask("ListAccounts", {"NextToken": tokens.next}, ends, _accounts)
             members = {member.account_id: member for member in page.items if member.account_id not in seen}
             seen |= members.keys()
-            # A page may be empty and still not be the last: only the token tells.
+            # A page may be empty and still not be the last: the token decides.
             tokens.advance(page.next_token)
             if members:
                 yield tuple(members.values())
@@ -80,7 +80,7 @@ def _accounts(answer: Answer) -> Page[Member]:
         if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
             raise malformed("ListAccounts: an account has no ID of 12 digits")
         if not isinstance(state, str):
-            # It may be active: left out, it would be taken for one that has gone.
+            # It may be active: left out, it would look like one that has left.
             raise malformed(f"ListAccounts: account {account_id} has no state")
         if state == "ACTIVE":
             path = _PATH.match(str((account.get("Paths") or [""])[0]))

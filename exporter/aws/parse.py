@@ -32,7 +32,7 @@ _LONGEST_VALUE = 256
 _OF_A_PAGE = msgspec.Meta(max_length=1000)  # ten times what is asked for
 _LONGEST_SUBJECT = 120
 _Odd = bool | int | float | str | None
-"""What may be where an object or a list belongs, and is taken for none; Any is what should be text."""
+"""What may be where an object or a list belongs, and is treated as none; Any is what should be text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class _CaseWithSubject(_Case):
     subject: Any = None
 
 
-# Were a missing list taken for an empty one, a broken answer would read as no open cases.
+# Were a missing list treated as an empty one, a broken answer would read as no open cases.
 class _Cases(msgspec.Struct, Generic[C], rename="camel"):
     cases: Annotated[list[C], _OF_A_PAGE]
     next_token: Any = None
@@ -94,7 +94,7 @@ def cases_page(body: bytes, *, keep_subject: bool) -> Page[Case]:
 def cases_parser(*, keep_subject: bool) -> Callable[[bytes], Page[Case]]:
     """Return `cases_page` for one account, which parses the same answer once: between most polls nothing happens to its cases.
 
-    Only a page that is the whole answer is remembered: what comes on several gets a new token with each.
+    Only a page that is the entire answer is remembered: what comes on several gets a new token with each.
     """
     remembered: tuple[bytes, Page[Case]] | None = None
 
@@ -148,7 +148,7 @@ _shared = lru_cache(maxsize=4096)(text)
 
 
 def _decode(decoder: msgspec.json.Decoder[T], body: bytes, operation: str) -> T:
-    # What is raised is not chained: it could hold the whole body.
+    # What is raised is not chained: it could hold the entire body.
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -169,7 +169,7 @@ def _token(value: object) -> str | None:
 
 def _case(case: _Case, position: int) -> Case:
     display_id = text(case.display_id)
-    # A case without any id is still a case: it must not be taken for another one.
+    # A case without any id is still a case: it must not be mistaken for another one.
     stand_in = f"{text(case.time_created)}-{position}" if display_id == UNKNOWN else display_id
     recent = case.recent_communications
     if not isinstance(recent, _RecentCommunications):

@@ -34,7 +34,7 @@ class ReaderOptions:
 class Readers:
     """Makes readers that share connections, and the credentials that roles are assumed with.
 
-    A reader is kept for as long as somebody holds it: who asks for one of the same account, read in the same way, gets the
+    A reader is kept for as long as it is referenced: who asks for one of the same account, read in the same way, gets the
     same one with its credentials. What is known of an account is kept for its next reader even if that reads it otherwise.
     """
 

@@ -54,7 +54,7 @@ class Caller:
 
 @asynccontextmanager
 async def time_limit(subject: str, when: float) -> AsyncIterator[Caller]:
-    """Bound what is done on somebody's behalf; `when` is on the event loop's clock.
+    """Bound what is done for a caller; `when` is on the event loop's clock.
 
     When time runs out in a retry, the failure before is raised: it says why.
     """
@@ -80,7 +80,7 @@ class CredentialSource(Protocol):
     def forget(self, refused: Credentials, caller: Caller) -> bool:
         """Drop what is kept if it is still what AWS refused, and return whether the next may be others.
 
-        What was issued since the caller began is not: whoever is refused with it is refused.
+        What was issued since the caller began is not: a refusal of it is final.
         """
 
 
@@ -109,7 +109,7 @@ class Retries(Generic[E]):
         return self.endpoints[self._position]
 
     async def call(self, request: Callable[[E, Credentials], Awaitable[T]]) -> T:
-        """Make a request until it succeeds, or raise the last failure: its remedy is what is left for whoever asked."""
+        """Make a request until it succeeds, or raise the last failure: its remedy is what is left for the caller."""
         attempt = 1
         while True:
             try:
@@ -155,7 +155,7 @@ class PageTokens:
     _seen: set[str | None] = field(default_factory=set)
 
     def advance(self, token: str | None) -> None:
-        """Go on to the page that the last one's token leads to; raise `malformed` if the pages do not end."""
+        """Continue with the page that the last one's token leads to; raise `malformed` if the pages do not end."""
         if token in self._seen or len(token or "") > _LONGEST_TOKEN:
             raise malformed(f"{self.operation}: a page token repeats, or is too long", Remedy.NONE)
         self._seen.add(token)
@@ -189,7 +189,7 @@ class CircuitBreaker:
         return True
 
     def answered(self, subject: str) -> None:
-        """Close the circuit: the endpoint answered, be it with a refusal."""
+        """Close the circuit: the endpoint answered, if only with an error."""
         # Who fails while others are answered is at fault itself: were it counted again, a few such accounts would open the
         # circuit for all others each time that nobody else asks meanwhile.
         self._at_fault |= self._failing

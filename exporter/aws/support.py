@@ -21,7 +21,7 @@ from exporter.errors import ReadFailure
 
 PAGE_SIZE = 100
 MOST_PAGES = 100
-"""Pages that are read of one account: 10,000 open cases. What goes on beyond that is not an answer but a loop."""
+"""Pages that are read of one account: 10,000 open cases. More than that is not an answer but a loop."""
 _MOST_PAGES_EVER = 10 * MOST_PAGES
 _PATIENCE = 20
 """Attempts where nobody waits for the answer, and others may use up the account's quota."""

@@ -1,4 +1,4 @@
-"""What to do about a failure, in one line, for whoever is on call."""
+"""What to do about a failure, in one line, for the on-call engineer."""
 
 import re
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from importlib.resources import files
 from exporter.cases.model import Reason
 
 _TABLE = files(__package__).joinpath("advice.txt").read_text(encoding="utf-8")
-"""For each reason its kinds: a detail as it is really said, what tells it from others in brackets, and what to do."""
+"""For each reason its kinds: a detail as it is really said, what distinguishes it in brackets, and what to do."""
 _NAMES = {"role": r"(?<=resource: )arn:\S+", "action": r"(?<=perform: )[\w:-]+", "setting": r"[^(]+(?= leads to)|\w+(?= names)"}
 _CALLER = "the exporter's own role or user"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way to fail for a reason: the pattern that tells it, what to do, and a detail as it is really said."""
+    """One way to fail for a reason: the pattern that matches it, what to do, and a detail as it is really said."""
 
     reason: Reason
     says: str

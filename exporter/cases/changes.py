@@ -107,7 +107,7 @@ def changes(
     away = {case.case_id for case in reopened if known[case.case_id].status != REOPENED}
     last_seen = known | {case.case_id: case for case in after.resolved}
     resolved = tuple(last_seen[case.case_id] for case in before.cases if case.case_id not in present or case.case_id in away)
-    # What AWS wrote by then may be its first response all the same.
+    # What AWS wrote by then may still be its first response.
     unanswered = {case.case_id for case in after.cases if case.case_id in away and case.first_aws is None}
     earlier = {
         **watched,

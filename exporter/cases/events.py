@@ -25,4 +25,4 @@ class Event:
     name: str = OTHER  # one of EVENT_NAMES, or OTHER
     origin: str = ""  # one of ORIGINS, where somebody wrote
     case_id: str = ""
-    at: float | None = None  # when it happened, in Unix seconds; AWS gives whole ones
+    at: float | None = None  # when it happened, in Unix seconds; AWS gives no fractions

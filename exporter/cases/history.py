@@ -1,4 +1,4 @@
-"""What happened to a case in the past, as far as AWS still tells."""
+"""What happened to a case in the past, as far as AWS still has it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -23,7 +23,7 @@ def milestones(case: Case, targets: Targets) -> Iterator[Milestone]:
     """Yield what happened to a case, in any order, by today's severity and targets; a target that is still to be missed, too.
 
     AWS does not say when a case was resolved: it is taken to have been with its latest communication. Where not all
-    communications are known (`first_aws_known`), opening and resolution are all that is told.
+    communications are known (`first_aws_known`), only opening and resolution are returned.
     """
     severity_code, created, first = case.severity_code, case.created, case.first_aws
     if created is None:

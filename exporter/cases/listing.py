@@ -1,4 +1,4 @@
-"""Open cases of the whole fleet, the most urgent first: those that a query asks for, a page at a time."""
+"""Open cases of the fleet, the most urgent first: those that a query asks for, a page at a time."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How the whole fleet is doing at one moment, worst account first: what people look at."""
+"""How the fleet is doing at one moment, worst account first."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

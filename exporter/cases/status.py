@@ -1,4 +1,4 @@
-"""What is known of one account: its last good reading, how its last poll went, and the state that follows."""
+"""What is known of one account: its last successful reading, how its last poll went, and the state that follows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,8 +12,8 @@ from exporter.cases.model import Account, Reading, Reason
 class AccountState(StrEnum):
     """How an account is doing; each account is in exactly one state.
 
-    PENDING: not polled yet. OK: its last poll succeeded. FAILING: its last poll failed; its last good cases, if any, are
-    still shown. STALE: its last good cases are too old to be shown. UNSUPPORTED: its plan has no Support API.
+    PENDING: not polled yet. OK: its last poll succeeded. FAILING: its last poll failed; the cases of its last reading are
+    still shown. STALE: its last reading is too old to be shown. UNSUPPORTED: its plan has no Support API.
     """
 
     PENDING = "pending"
@@ -40,7 +40,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """Everything known of one account at one moment; replaced as a whole by each poll. Times are Unix seconds."""
+    """Everything known of one account at one moment; replaced by each poll. Times are Unix seconds."""
 
     account: Account
     reading: Reading | None = None  # the last successful one
@@ -81,7 +81,7 @@ class AccountStatus:
         )
 
     def after_failure(self, reason: Reason, poll: Poll) -> "AccountStatus":
-        """Return the status after a poll that failed; the last good reading stays."""
+        """Return the status after a poll that failed; the last reading stays."""
         errors = {**self.errors, reason: self.errors.get(reason, 0) + 1}
         return replace(
             self,

@@ -35,7 +35,7 @@ class Entry:
 class AccountTable:
     """The accounts; to be used on one event loop. `known` returns what is known of one that is new.
 
-    `changed` is set with each change, and `planned` when an account is due before all others; whoever waits clears them.
+    `changed` is set with each change, and `planned` when an account is due before all others; the waiting task clears them.
     """
 
     def __init__(self, schedule: Schedule, clock: Clock, known: Callable[[Account], AccountStatus] = AccountStatus) -> None:

@@ -9,7 +9,7 @@ from exporter.clock import Clock
 
 _HOUR = 3600.0
 _PAUSE = 60.0
-"""Seconds between two lines about accounts that change alike: what ails all shows one by one, over a whole interval."""
+"""Seconds between two lines about accounts that change alike: a failure of all shows one by one, over an interval."""
 _MOST_IDS = 5
 
 

@@ -94,7 +94,7 @@ class Collector:
     def apply(self, plan: Plan) -> None:
         """Replace the plan; `publish` shows what follows from it.
 
-        What is known of accounts that stay is kept: cases, counts and credentials. Polls in flight go on, unless their account
+        What is known of accounts that stay is kept: cases, counts and credentials. Polls in flight continue, unless the account
         is gone or is read in another way now.
         """
         self._poller.policy = self.publisher.policy = plan.policy

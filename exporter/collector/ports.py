@@ -1,4 +1,4 @@
-"""What the collector needs from whoever talks to AWS."""
+"""What the collector needs from the AWS client."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field

@@ -21,7 +21,7 @@ from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 
 LONGEST_AGE = 15.0
-"""Seconds after which a page is made anew even if nothing changed."""
+"""Seconds after which a page is rendered even if nothing changed."""
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
 Save = Callable[[Sequence[AccountStatus], Histograms], None]
@@ -126,6 +126,6 @@ class Publisher:
         self._save(snapshot.statuses, self._histograms)
         began = time.perf_counter()
         page = self._renderer.render(snapshot.statuses, snapshot.policy, samples, now)
-        self.snapshot = snapshot  # first: what shows it is made anew when the page is there, and kept until the next page
+        self.snapshot = snapshot  # first: what shows it is rendered again when the page is there, and kept until the next page
         self._store.publish(page)
         return time.thread_time() - cpu, time.perf_counter() - began

@@ -11,7 +11,7 @@ _DENIED_PAUSE = 900.0
 _LONGEST_PAUSE = 3600.0
 _JITTER = 0.2
 UNTIL_PASSED = (1.0, 1.25)
-"""The first pause after what passes by itself, and how each grows: to a quarter of the time that it has lasted."""
+"""The first pause after a transient failure, and how each grows: to a quarter of the time that it has lasted."""
 EVENT_SPACING = 5.0
 """Seconds between two polls of an account that events ask for: those that come meanwhile share one."""
 SECOND_LOOK = 60.0
@@ -50,7 +50,7 @@ class Schedule:
     def after_failure(self, now: float, account_id: str, reason: Reason, failures: int, passes: bool) -> float:  # noqa: FBT001 - as the failure has it
         """Return when to poll an account again after so many failures in a row.
 
-        What may pass by itself is tried within one interval, with growing pauses; what a person has to fix is tried after
+        A transient failure is retried within one interval, with growing pauses; one that a person has to fix, after
         15 minutes, growing to an hour.
         """
         needs_a_person = reason in _NEEDS_A_PERSON and not passes

@@ -14,7 +14,7 @@ from exporter.config.yaml_lines import Document, Loc, quoted, scalar
 Model = TypeVar("Model", bound=BaseModel)
 
 HIDDEN_KEYS = frozenset(("external_id", "member_external_id", "basic_auth_users", "cert", "cert_file", "key", "key_file"))
-"""Keys whose values are never shown, besides those named like a secret; a private key may stand in place of its path."""
+"""Keys whose values are never shown, as are those named like a secret; a private key may stand in place of its path."""
 
 _SECRET = re.compile(r"secret|token|passw|passphrase|pwd|(access|api|private)[_-]?key|credential", re.IGNORECASE)
 _USERINFO = re.compile(r"://[^/]*@")

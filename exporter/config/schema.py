@@ -87,7 +87,7 @@ class AccessKeys(CredentialKeys):
 
     support_plan: types.Plan | None = Field(None, description="Support plan. Defaults to aws.support_plan.")
     first_response_targets: Targets = Field(
-        {}, description="First-response targets by severity code, over those of the plan and of metrics; null disables."
+        {}, description="First-response targets by severity code, overriding the plan's and metrics'; null disables."
     )
 
 
@@ -143,7 +143,7 @@ class Metrics(Section):
     """First-response targets, and per-case series."""
 
     first_response_targets: Targets = Field(
-        {}, description="First-response targets by severity code, over those of the support plan; null disables."
+        {}, description="First-response targets by severity code, overriding the support plan's; null disables."
     )
     first_response_exempt_services: tuple[types.Name, ...] = Field(
         EXEMPT_SERVICES, description="Services whose cases have no first-response target; shell-style patterns (*, ?, [...])."
@@ -152,7 +152,7 @@ class Metrics(Section):
 
 
 class Config(Section):
-    """A whole file."""
+    """A configuration file."""
 
     poll: Poll = Poll()
     aws: Aws = Aws()

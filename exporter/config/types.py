@@ -73,7 +73,7 @@ def label_name(tag: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RoleArn:
-    """The ARN of an IAM role, whole and in parts."""
+    """The ARN of an IAM role, with its parts."""
 
     text: str
     partition: str

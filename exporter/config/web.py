@@ -91,7 +91,7 @@ class HttpServerConfig(Section):
 
 
 class WebConfig(Section):
-    """A whole web-config file; TLS is on if its key is there."""
+    """A web-config file; TLS is on if its key is there."""
 
     tls_server_config: TlsServerConfig = TlsServerConfig()
     http_server_config: HttpServerConfig = HttpServerConfig()

@@ -27,7 +27,7 @@ _NUMBERS = {_STR, f"{_TAG}int", f"{_TAG}float"}
 _SCALARS = {*_NUMBERS, _BOOL, _NULL, _MERGE, f"{_TAG}timestamp", f"{_TAG}value"}
 _TAGS = {ScalarNode: _SCALARS, SequenceNode: {f"{_TAG}seq"}, MappingNode: {f"{_TAG}map"}}
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
-# YAML 1.1 reads 0123 as octal and 0189 as text, YAML 1.2 both as decimal. To us they are numbers that somebody forgot to quote.
+# YAML 1.1 reads 0123 as octal and 0189 as text, YAML 1.2 both as decimal. To us they are numbers without quotes.
 _LEADING_ZERO = re.compile(r"0[0-9_]+")
 _NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")

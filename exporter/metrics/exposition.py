@@ -40,7 +40,7 @@ class Family(NamedTuple):
 
 
 def encode_page(families: Iterable[Family]) -> Page:
-    """Return a page of those families that have lines, in both formats at once: a whole one is large uncompressed."""
+    """Return a page of those families that have lines, in both formats at once: one is large uncompressed."""
     deflate = {text_format: zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP) for text_format in TextFormat}
     bodies: dict[TextFormat, list[bytes]] = {text_format: [] for text_format in TextFormat}
     for name, kind, help_text, lines in families:
@@ -78,7 +78,7 @@ class PageStore:
         self.generation += 1
 
     def get(self, encoding: Encoding) -> bytes | None:
-        """Return the page if it is there so: some 20 times as large, it is not kept uncompressed unless somebody asks."""
+        """Return the page if it is there so: some 20 times as large, it is kept uncompressed only on request."""
         return self._bodies.get(encoding)
 
     def uncompressed(self, text_format: TextFormat) -> bytes:

@@ -52,7 +52,7 @@ class Stretch:
 
 
 def account_lines(account: Account, happened: Placed, stretch: Stretch) -> Lines:
-    """Yield one account's lines; a counter that counts nothing on the whole grid has none."""
+    """Yield one account's lines; a counter that counts nothing has none."""
     series = defaultdict[Series, Counter[int]](
         Counter, {(catalog.ACCOUNT_OPEN_CASES, (code,)): Counter() for code in SEVERITY_CODES}
     )

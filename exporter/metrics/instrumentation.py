@@ -40,7 +40,7 @@ class Instrumentation:
     """Counts requests and what happens to cases; safe to use from any thread.
 
     First-response targets are buckets for as long as the process runs; `process` shows process_* and python_*. `histograms`,
-    those of cases, go on from stored ones that have the same buckets.
+    those of cases, continue from stored ones that have the same buckets.
     """
 
     def __init__(self, targets: Iterable[float], *, process: bool = False, stored: Histograms = MappingProxyType({})) -> None:

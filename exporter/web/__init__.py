@@ -1,1 +1,1 @@
-"""The HTTP side: hands out finished bytes."""
+"""The HTTP side: serves finished bytes."""

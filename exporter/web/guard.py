@@ -24,7 +24,7 @@ _SERVER_NAME = re.compile(rb"(?<= )https?://[^/? ]*/?", re.IGNORECASE)
 """Which a client may write before the path (RFC 9112, section 3.2.2); it may leave out the path itself."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _EXPECT = re.compile(rb"^Expect:[^\n]*\n", re.IGNORECASE | re.MULTILINE)
-"""Bodies are not looked at, so a client need not be told to send one; aiohttp would answer before the middlewares."""
+"""Bodies are not looked at, so a client needs no 100 Continue; aiohttp would answer before the middlewares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Limits:
     head: float = 10.0  # from the beginning of a connection or a request to the end of the head; TLS handshake apart
     handshake: float = 10.0  # of TLS
     stall: float = 10.0  # for which a reader may take nothing
-    response: float = 60.0  # as a whole
+    response: float = 60.0  # complete
     keep_alive: float = 150.0  # between two requests; longer than any usual scrape interval
     drain: float = 5.0  # for requests in flight at shutdown
 
@@ -44,7 +44,7 @@ class Limits:
 class State(IntEnum):
     """What a connection is doing, the least useful first."""
 
-    SILENT = 0  # it has not sent a whole request yet
+    SILENT = 0  # it has not sent a complete request yet
     IDLE = 1  # it waits for the next request
     STALLED = 2  # it does not read its response
     BUSY = 3

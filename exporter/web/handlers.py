@@ -50,7 +50,7 @@ class Site:
     pages: PageStore
     report: Callable[[], FleetReport]
     about: Callable[[], Mapping[str, object]]  # what is known of the exporter itself, for the JSON
-    config: Callable[[], str]  # in force, as YAML, without secrets
+    config: Callable[[], str]  # in use, as YAML, without secrets
     problems: Callable[[], Sequence[str]]  # of the configuration file last read
     health_problems: Callable[[], Sequence[str]]  # what keeps accounts from being polled and pages from being made
     ready: Callable[[], bool]  # whether every account was tried once

@@ -1,4 +1,4 @@
-"""Serves a web application on given addresses, until told to stop."""
+"""Serves a web application on given addresses, until it is stopped."""
 
 import asyncio
 import ipaddress

@@ -93,7 +93,7 @@ def _read(pem: Pem, source: str) -> str:
     if pem.path is None:
         return pem.text
     try:
-        # Opening a pipe would wait for whoever writes into it.
+        # Opening a pipe would wait for a writer.
         with open(pem.path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise _problem(pem, source, "cannot be read: it is a pipe, socket or device: use a file")

@@ -62,6 +62,7 @@ FILES = (
     *(path for path in ROOT.glob("docs/*.md") if path.name != "releasing.md"),  # it is for maintainers
     CHART / "README.md",
     CHART / "values.yaml",
+    CHART / "values.schema.json",
     CHART / "templates/NOTES.txt",
     CHART / "templates/_checks.tpl",
     *CHART.glob("files/*/*"),

@@ -20,7 +20,7 @@ ASSETS = {
     "status.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-"""What a browser asks for besides the page, and its media type."""
+"""What a browser requests in addition to the page, with media types."""
 
 
 class StatusPage:

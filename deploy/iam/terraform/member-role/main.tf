@@ -45,7 +45,7 @@ resource "aws_iam_role" "this" {
           length(local.to_assume) == 0 ? {} : { StringEquals = local.to_assume },
         )
       },
-      # EKS Pod Identity tags its sessions, and the tags go along. This allows nothing by itself.
+      # EKS Pod Identity tags its sessions, which are transitive. This alone allows nothing.
       {
         Sid       = "TagSession"
         Effect    = "Allow"

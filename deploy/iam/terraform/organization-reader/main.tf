@@ -30,7 +30,7 @@ resource "aws_iam_role" "this" {
         },
         var.external_id == null ? {} : { Condition = { StringEquals = { "sts:ExternalId" = var.external_id } } },
       ),
-      # EKS Pod Identity tags its sessions, and the tags go along. This allows nothing by itself.
+      # EKS Pod Identity tags its sessions, which are transitive. This alone allows nothing.
       {
         Sid       = "TagSession"
         Effect    = "Allow"

@@ -21,7 +21,7 @@ variable "trusted_account_id" {
 }
 
 variable "organization_id" {
-  description = "The organization that whoever assumes the role has to be in, too."
+  description = "Organization that the caller must also belong to."
   type        = string
   default     = null
   validation {
