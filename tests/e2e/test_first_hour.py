@@ -81,7 +81,7 @@ def test_files_that_are_written_later_are_found_within_seconds(
     ("variables", "said"),
     [
         ({"AWS_PROFILE": "dev"}, r"AWS_PROFILE: there is no profile dev .*"),
-        ({"AWS_CONFIG_FILE": "{dir}/bad"}, r"\S+/bad:1: cannot be parsed: .*"),
+        ({"AWS_CONFIG_FILE": "{dir}/bad"}, r"\S+/bad:1: cannot be parsed as .*"),
         ({"AWS_MAX_ATTEMPTS": "abc"}, "AWS_MAX_ATTEMPTS: .*"),
         ({"AWS_ENDPOINT_URL": "foo"}, "AWS_ENDPOINT_URL: .*"),
         ({"AWS_CA_BUNDLE": "{dir}/bad"}, r"AWS_CA_BUNDLE names \S+/bad, which contains no PEM certificates"),
