@@ -93,7 +93,7 @@ def once(options: Options, log: FilteringBoundLogger) -> int:
 
 def backfill(options: Options, log: FilteringBoundLogger) -> int:
     """Write the past of the metrics; return the exit code: 1 when accounts failed, could not be listed, or are none."""
-    run = Backfill(options, log)
+    run = Backfill(options, log, SystemClock())
     try:
         with _configuration(options) as (content, source):
             exporter = Exporter(content, source, options, log)

@@ -7,7 +7,6 @@ whole, so that the command goes on with what it finds when it is run again.
 import asyncio
 import json
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from exporter.aws.support import SupportReader
 from exporter.cases.history import Milestone, milestones
 from exporter.cases.model import Account, Reason
 from exporter.cases.report import Finding, finding, grouped
+from exporter.clock import Clock
 from exporter.collector.collector import Collector
 from exporter.collector.discovery import Discoverer, Listing
 from exporter.errors import ReadFailure, StartupError, internal
@@ -34,6 +34,8 @@ from exporter.options import Options
 from exporter.targets import examined
 
 _PROGRESS_SECONDS = 10.0
+_TRIES = 6  # of units and tags
+_LONGEST_PAUSE = 300.0  # after which all that failed is due again
 _LONGEST = 6 * 3600.0
 """Seconds for one account: five calls a second are enough for some 90,000 long cases."""
 
@@ -44,7 +46,9 @@ class Backfill:
 
     options: Options
     log: FilteringBoundLogger
+    clock: Clock
     accounts: list[Account] = field(default_factory=list)
+    found: set[str] = field(default_factory=set)  # ids of accounts, and their organizations
     failures: list[Finding] = field(default_factory=list)
 
     async def read(self, collector: Collector, concurrency: int, instrumentation: Instrumentation) -> None:
@@ -54,8 +58,9 @@ class Backfill:
         self.failures += [listed for listed in map(examined, listings) if listed.reason]
         found = [entry.target for entry in collector.accounts.entries()]
         some = [each for each in found if not options.organizations or each.account.organization in options.organizations]
+        self.found = {name for each in found for name in (each.account.account_id, each.account.organization)}
         sources = {each.account: each.source for each in some if isinstance(each.source, SupportReader)}
-        slots, started, cases = asyncio.Semaphore(concurrency), time.monotonic(), 0
+        slots, started, cases = asyncio.Semaphore(concurrency), self.clock.monotonic(), 0
         self._read("begun").parent.mkdir(parents=True, exist_ok=True)
         self._read("begun").open("a").close()
 
@@ -77,7 +82,7 @@ class Backfill:
         tasks, done = [asyncio.create_task(read(*each)) for each in left], -1
         while done < len(tasks):
             done = sum(task.done() for task in tasks)
-            rest, passed = len(tasks) - done, (time.monotonic() - started) / 60
+            rest, passed = len(tasks) - done, (self.clock.monotonic() - started) / 60
             minutes, accounts = f"{passed * rest / done:.0f}m" if done else "unknown", f"{len(sources) - rest}/{len(sources)}"
             self.log.info("reading cases", accounts=accounts, cases=cases, requests=instrumentation.requests, eta=minutes)
             if rest:
@@ -87,8 +92,17 @@ class Backfill:
 
     async def _list(self, discoverer: Discoverer, listing: Listing) -> None:
         await discoverer.refresh(listing)
-        while listing.last_success is not None and not await discoverer.look_up(listing):
+        tries, again = _TRIES, False  # whether something failed that is not due yet
+        while listing.last_success is not None and tries:
+            pause = await discoverer.look_up(listing)
+            problems = [*listing.warnings, *([listing.blind] if listing.blind else [])]
+            tries -= bool(problems and pause)
+            if pause and not problems and not again:
+                return
+            again = bool(problems) or (again and not pause)
             self.log.info("reading units and tags", organization=listing.discovery.name)
+            await self.clock.sleep(min(pause, _LONGEST_PAUSE))
+        self.failures += [*listing.warnings, *([listing.blind] if listing.blind else [])]
 
     def write(self, buckets: Mapping[Metric, Sequence[float]]) -> None:
         """Write a file for each month, with what is known of the accounts."""
@@ -113,12 +127,11 @@ class Backfill:
 
     def report(self) -> int:
         """Log what failed, and return the exit code; where a plan has no Support API, there is no past to fail."""
-        code, asked = int(not self.accounts), (*self.options.accounts, *self.options.organizations)
+        code, asked = int(not self.found), (*self.options.accounts, *self.options.organizations)
         for each in grouped(self.failures):
             log, code = (self.log.info, code) if each.reason is Reason.SUBSCRIPTION_REQUIRED else (self.log.error, 1)
             log("reading failed", names=", ".join(each.names), reason=each.reason, detail=each.detail, advice=each.advice)
-        known = {name for each in self.accounts for name in (each.account_id, each.organization)}
-        for name in set(asked) - known.union(*(each.names for each in self.failures)):
+        for name in set(asked) - self.found.union(*(each.names for each in self.failures)):
             self.log.error("account or organization not found", name=name)
             code = 1
         return code

@@ -118,6 +118,7 @@ class State:
                     db.execute(_CREATE)
                     db.execute(f"PRAGMA user_version = {_VERSION}")
                     db.execute("DELETE FROM state WHERE at <= ?", (now - _DAY,))
+                db.executemany("DELETE FROM state WHERE id = ?", [(key,) for key in self._saved.keys() - read.keys()])
                 db.executemany(_WRITE, ((each.account.account_id, each.last_success, _value(each)) for each in changed))
                 db.execute(_WRITE, (_HISTOGRAMS, now, zlib.compress(_encode(values), 0)))
             self._saved, self._last_write = read, now

@@ -15,6 +15,7 @@ from exporter.errors import StartupError, internal
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _INTERVAL, _TIMEOUT, _PATIENCE = 15.0, 10.0, 20.0
+_TRANSIENT = {429, *range(500, 600)}
 _DENIED = "the Kubernetes API denies access: grant the service account the verb get on this StatefulSet (rbac.create)"
 
 
@@ -65,6 +66,8 @@ class StatefulSet:
         tls.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13 sets it; the CA of EKS has no key identifier
         headers, timeout = {"Authorization": f"Bearer {token}"}, aiohttp.ClientTimeout(_TIMEOUT)
         async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http, http.get(url, ssl=tls) as response:
+            if response.status in _TRANSIENT:
+                raise OSError(f"it answers {response.status} {response.reason}")
             try:
                 return int(json.loads(await response.read())["spec"]["replicas"])
             except (ValueError, LookupError, TypeError):

@@ -15,7 +15,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "__main__": ("cli",),
     "app": EVERYTHING,
     "aws": ("__init__", "cases", "clock", "errors"),
-    "backfill": ("aws.support", "cases", "collector", "errors", "metrics", "options", "targets"),
+    "backfill": ("aws.support", "cases", "clock", "collector", "errors", "metrics", "options", "targets"),
     "cases": (),
     "check": ("cases",),
     "cli": ("__init__", "app", "errors", "log", "options"),

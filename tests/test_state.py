@@ -89,6 +89,18 @@ def test_an_account_that_comes_from_another_shard_begins_anew(opened: OpenState,
     assert after.status(ACCOUNT) == AccountStatus(ACCOUNT)
 
 
+def test_an_account_that_leaves_is_forgotten(opened: OpenState, clock: FakeClock) -> None:
+    other, state = replace(ACCOUNT, account_id="222222222222"), opened()
+    state.load()
+    state.save([known(clock), known(clock, other)], NOTHING)
+    clock.advance(60)
+    state.save([known(clock)], NOTHING)
+    state = opened()
+    state.load()
+    assert state.status(ACCOUNT).reading is not None
+    assert state.status(other).reading is None
+
+
 def test_a_failed_poll_is_forgotten(opened: OpenState, clock: FakeClock) -> None:
     """So `account_up` says nothing until the account is polled, and what counts polls begins at 0."""
     before = opened()

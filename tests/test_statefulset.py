@@ -85,6 +85,16 @@ async def test_the_start_waits_a_little_for_an_api_that_is_not_reachable(api: Ku
     assert clock.monotonic() == 20
 
 
+@pytest.mark.parametrize("status", [429, 503])
+async def test_the_start_waits_a_little_for_an_api_that_is_busy(api: KubernetesApi, status: int) -> None:
+    api.status = status
+    with api:
+        assert await at(api, Steps(str, lambda: setattr(api, "status", 200))).replicas() == 3
+        api.status = status
+        with pytest.raises(StartupError, match=f"the Kubernetes API cannot be reached: it answers {status} "):
+            await at(api).replicas()
+
+
 @pytest.mark.parametrize(("name", "told"), [("ca.crt", "certificate verify failed"), ("token", "No such file or directory")])
 async def test_nothing_is_sent_to_another_server_or_without_a_token(api: KubernetesApi, name: str, told: str) -> None:
     (api.directory / name).unlink()
@@ -106,7 +116,7 @@ async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_i
     def becomes(replicas: int, status: int = 200) -> Callable[[], object]:
         return lambda: api.__dict__.update(replicas=replicas, status=status)
 
-    steps = [(3,), (5,), (5,), (9, 403), (9, 403), (9, 500), (5,), (2,)]
+    steps = [(3,), (5,), (5,), (9, 403), (9, 403), (9, 404), (5,), (2,)]
     with api, suppress(asyncio.CancelledError):
         await at(api, Steps(*(becomes(*step) for step in steps)), log).follow(3, apply)
     assert applied == [5, 5, 2], "what could not be applied is applied again"
@@ -119,7 +129,7 @@ async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_i
         ("shards changed", 5, ""),
         ("shards read", 5, ""),
         ("reading shards failed", 5, DENIED),
-        ("reading shards failed", 5, "the Kubernetes API answers 500 Internal Server Error"),
+        ("reading shards failed", 5, "the Kubernetes API answers 404 Not Found"),
         ("shards read", 5, ""),
         ("shards changed", 2, ""),
     ]

@@ -40,8 +40,7 @@ class _Lookup(Generic[T]):
         if now < self._paused_until:
             return self._paused_until - now
         self.failed = {name: failure for name, failure in self.failed.items() if name in wanted}
-        latest = now + self.interval  # it may have been shortened
-        due = sorted((when, name) for name in wanted if not now < (when := self.due.get(name, -inf)) <= latest)
+        due = sorted((when, name) for name in wanted if (when := self.due.get(name, -inf)) <= now)
         for _, name in due[:most]:
             try:
                 self.known[name] = await self.read(name)
@@ -51,6 +50,11 @@ class _Lookup(Generic[T]):
             self.due[name] = self.monotonic() + self.interval
         pause = min((self.due.get(name, -inf) for name in wanted), default=inf) - self.monotonic()
         return 0.0 if pause <= 0 else max(_GATHERED, pause)
+
+    def keep(self, before: "_Lookup[T]") -> None:
+        """Go on with what another has found; at a shorter interval, all of it is due."""
+        self.known, self.failed = before.known, before.failed
+        self.due = before.due if before.interval <= self.interval else {}
 
     def _pause(self, name: str, failure: ReadFailure) -> float:
         self.failed[name] = failure
@@ -76,9 +80,10 @@ class Directory:
         self.tags = _Lookup(self._read_tags, intervals[1], self._clock.monotonic)
         if before is not None:
             self.members, self.selected = before.members, set(before.selected)
-            self.names.failed, self.tags.failed = before.names.failed, before.tags.failed
-            self.names.known, self.names.due = before.names.known, before.names.due
-            self.tags.known, self.tags.due = before.tags.known, before.tags.due if keys <= before.keys else {}
+            self.names.keep(before.names)
+            self.tags.keep(before.tags)
+            if not keys <= before.keys:
+                self.tags.due = {}
 
     async def pages(self, timeout: float, *, with_units: bool) -> AsyncIterator[tuple[Member, ...]]:  # noqa: ASYNC109 - as the reader's
         members: dict[str, Member] = {}

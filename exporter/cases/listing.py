@@ -12,6 +12,7 @@ from exporter.cases.status import AccountState
 _OF_ACCOUNT = {"account": "account_id", "organization": "organization"}
 _OF_CASE = {"severity": "severity_code", "service": "service_code", "status": "status", "waiting_on": "waiting_on"}
 _DEFAULTS: Mapping[str, Sequence[str]] = {"overdue": ["true", "false"], "filter": [""], "limit": ["100"], "page_token": [""]}
+_ONCE = ("filter", "limit", "page_token")
 _PARAMETERS = (*_OF_ACCOUNT, *_OF_CASE, *_DEFAULTS)
 _LIMITS = [str(number) for number in range(1, 1001)]
 
@@ -26,6 +27,8 @@ def problem(report: FleetReport, query: Query) -> str:
     for name, value in query:
         if name not in _PARAMETERS:
             return f"unknown parameter {name!r}: write {', '.join(_PARAMETERS)}"
+        if name in _ONCE and [each for each, _ in query].count(name) > 1:
+            return f"{name}: write it once"
         if value not in (there := allowed.get(name, [value])):
             return f"{name}: write {', '.join(there) if there is not _LIMITS else '1 to 1000'}"
     return ""

@@ -170,9 +170,13 @@ def as_yaml(config: Config) -> str:
 def _shown(key: str, value: object) -> Any:  # noqa: ANN401 - what YAML can hold
     match value:
         case BaseModel():
-            names = sorted(type(value).model_fields, key=lambda name: name not in ("id", "name"))  # what entries are called by
+            fields = type(value).model_fields
+            names = sorted(fields, key=lambda name: name not in ("id", "name"))  # what entries are called by
             shown: Any = {name: _shown(name, getattr(value, name)) for name in names}
-            shown = {name: part for name, part in shown.items() if part not in (None, "", [], {})}
+            nothing = [
+                name for name, part in shown.items() if part in (None, "", {}) or (part == [] and not fields[name].default)
+            ]
+            shown = {name: part for name, part in shown.items() if name not in nothing}
         case tuple():
             shown = [_shown(key, item) for item in value]
         case dict():

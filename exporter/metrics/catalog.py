@@ -200,7 +200,10 @@ EXPORTER_METRICS: tuple[Metric, ...] = (
         "after the first success",
     ),
     ORGANIZATION_ACCOUNTS := _gauge(
-        "organization_accounts", ("organization",), "Number of accounts of the organization that are polled.", "once known"
+        "organization_accounts",
+        ("organization",),
+        "Number of selected accounts in the organization, on all shards.",
+        "once known",
     ),
     BUILD_INFO := _gauge(
         "exporter_build_info", ("version", "revision", "pythonversion"), "Version, revision and Python version of the exporter."

@@ -90,7 +90,8 @@ def test_a_case_is_found_that_has_one_value_of_each_parameter(text: str, expecte
         ("limit=0", "limit: write 1 to 1000"),
         ("limit=1001", "limit: write 1 to 1000"),
         ("limit=", "limit: write 1 to 1000"),
-        ("limit=5 limit=x", "limit: write 1 to 1000"),
+        ("limit=5 limit=6", "limit: write it once"),
+        ("filter=a filter=b", "filter: write it once"),
         ("severity=low Severity=low", f"unknown parameter 'Severity': write {PARAMETERS}"),
     ],
 )

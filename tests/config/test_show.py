@@ -46,3 +46,8 @@ def test_entries_begin_with_what_they_are_called_by(parse_config: Parse) -> None
     (organization,) = shown["organizations"]
     assert next(iter(organization)) == "name"
     assert not {"include", "exclude"} & set(organization)
+
+
+def test_an_empty_list_is_shown_where_the_default_is_another(parse_config: Parse) -> None:
+    shown = as_yaml(parse_config("metrics: {first_response_exempt_services: []}").config)
+    assert yaml.safe_load(shown)["metrics"]["first_response_exempt_services"] == []

@@ -1,7 +1,12 @@
 """Accounts are in organizational units and have tags, which change, and which may not be read."""
 
+from pathlib import Path
+
 import pytest
 
+from exporter.backfill import Backfill
+from exporter.metrics.instrumentation import Instrumentation
+from exporter.options import parse
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
@@ -281,6 +286,32 @@ def test_a_reload_keeps_units_and_tags_and_asks_for_none_anew(simulator: Simulat
     running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{acme('tags: [team]', 'labels: {b: x}')}")
     assert owner(running.round()) == ("Root/Work loads/Prod", {"label_team": "core", "label_b": "x"})
     assert simulator.log.counts()["ListTagsForResource"] == asked
+
+
+def test_a_shorter_interval_holds_for_all_accounts(fleet: Fleet, rig: StartRig) -> None:
+    for number in range(50):
+        fleet.add_account(account_id=f"3{number:011}").tags["team"] = "before"
+    running = rig(rest=TAGGED.replace("tags_refresh_interval: 10m", "tags_refresh_interval: 24h"))
+    running.round()
+    for each in fleet.accounts:
+        each.tags["team"] = "after"
+    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{TAGGED}")
+    page = running.after(REFRESH)
+    assert page.label_values(INFO, "label_team") == {"after"}
+
+
+@pytest.mark.parametrize("times", [6, 1000])
+def test_a_backfill_looks_up_tags_again_and_names_what_fails(
+    times: int, simulator: Simulator, rig: StartRig, tmp_path: Path
+) -> None:
+    simulator.faults.add(Fault(Throttled(), operation="ListTagsForResource", times=times))
+    running, log = rig(rest=TAGGED), Log()
+    backfill = Backfill(parse(["backfill", "--since=1d", f"--output={tmp_path}"]), log.logger, running.clock)
+    running.run(backfill.read(running.collector, 4, Instrumentation([])))
+    team = {each.account_id: each.all_labels.get("team") for each in backfill.accounts}
+    assert team[A] == ("core" if times == 6 else None)
+    assert backfill.report() == (0 if times == 6 else 1)
+    assert ("acme" in str(log.lines)) or times == 6
 
 
 @pytest.mark.parametrize("key", ["include", "exclude"])

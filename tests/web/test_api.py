@@ -129,7 +129,7 @@ def test_a_hundred_are_on_a_page_unless_asked_otherwise(serve: Serve) -> None:
 
 def test_filter_finds_the_accounts_that_it_finds_in_the_status(serve: Serve) -> None:
     client = serve(owned(CASE), status("other", "222222222222"), policy=WITH_CASES)
-    for wanted in ("team=core+root/prod", "PAYMENTS", "other", "state:ok", "state:stale", "", "a&filter=other"):
+    for wanted in ("team=core+root/prod", "PAYMENTS", "other", "state:ok", "state:stale", ""):
         listed = {each["account_id"] for each in asked(client, f"/api/v1/status?filter={wanted}")["accounts"]}
         assert {each["account_id"] for each in asked(client, f"/api/v1/cases?filter={wanted}")["cases"]} == listed, wanted
 
