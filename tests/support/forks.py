@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from exporter.cli import entry_point
+from exporter import cli
 
 _MOST_BYTES = 131_072
 
@@ -96,4 +96,4 @@ def _serve(requests: socket.socket) -> None:
 
 if __name__ == "__main__":
     _serve(socket.socket(fileno=int(sys.argv[1])))
-    entry_point()
+    sys.exit(cli.main(sys.argv[1:]))
