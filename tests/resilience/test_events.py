@@ -61,9 +61,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield World(simulator, accounts, fleet.send_events(), Log())
 
 
-def until(
-    rig: Rig, what: str, name: str, value: float, seconds: float = SOON, *, publish: bool = False, **labels: str
-) -> Page:
+def until(rig: Rig, what: str, name: str, value: float, seconds: float = SOON, *, publish: bool = False, **labels: str) -> Page:
     """Wait for a value on the page; nobody publishes one at once for what changes no account."""
 
     def probe() -> Page | None:
