@@ -21,7 +21,11 @@ class Fork:
 
     def __init__(self, args: Sequence[str], env: Mapping[str, str]) -> None:
         outputs = [os.pipe() for _ in range(3)]
-        socket.send_fds(_server(), [json.dumps([args, dict(env)]).encode()], [written for _, written in outputs])
+        socket.send_fds(
+            _server(os.environ.get("COVERAGE_PROCESS_CONFIG")),
+            [json.dumps([args, dict(env)]).encode()],
+            [written for _, written in outputs],
+        )
         for _, written in outputs:
             os.close(written)
         self.stdout, self.stderr, self._status = (os.fdopen(read) for read, _ in outputs)
@@ -52,8 +56,8 @@ class Fork:
 
 
 @cache
-def _server() -> socket.socket:
-    """Return where requests go to the process that forks, which ends with this one."""
+def _server(_measured: str | None) -> socket.socket:
+    """Return where requests go to the process that forks, which ends with this one; coverage measures what it forks, or not."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         command = [sys.executable, "-m", "tests.support.forks", str(theirs.fileno())]

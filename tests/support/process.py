@@ -51,9 +51,9 @@ def run_exporter(
 
 
 def _start(args: Sequence[str], env: Mapping[str, str], wrapper: Sequence[str] = ()) -> subprocess.Popen[str] | Fork:
-    """Start it as users do where coverage is measured, as in CI, and wherever variables are read when Python imports it."""
+    """Start it as users do wherever that makes a difference: some variables are read when Python starts and imports it."""
     is_early = any(name.startswith(("PYTHON", "AWS_SUPPORT_EXPORTER_")) for name in env)
-    if wrapper or is_early or "COVERAGE_PROCESS_CONFIG" in os.environ:
+    if wrapper or is_early:
         command, pipe = [*wrapper, sys.executable, "-m", "exporter", *args], subprocess.PIPE
         every = os.environ | dict(env)
         return subprocess.Popen(command, env=every, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
