@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 WHEEL := $(CURDIR)/$(VENV)/wheel
-PYTEST = PYTHONPATH="$(WHEEL)" PYTHONSAFEPATH=1 $(BIN)/pytest
+PYTEST = PYTHONDONTWRITEBYTECODE= PYTHONPATH="$(WHEEL)" PYTHONSAFEPATH=1 $(BIN)/pytest
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 # The newest interpreter that really runs: a name on the PATH may be a version manager's empty promise. PYTHON=... overrides.

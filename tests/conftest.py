@@ -126,7 +126,10 @@ def _strict(report: AnyReport) -> AnyReport:
     return report
 
 
-@pytest.fixture(scope="session", params=["", "newer/"], ids=["prometheus-2.42", "prometheus-3.5"])
+_OLDER = pytest.param("", id="prometheus-2.42", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", params=[_OLDER, pytest.param("newer/", id="prometheus-3.5")])
 def release(request: pytest.FixtureRequest) -> str:
     """Where the programs of a release of Prometheus are, and of Alertmanager of that time: 0.25, 0.33."""
     return str(request.param)

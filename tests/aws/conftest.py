@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 import pytest
-from botocore.loaders import create_loader
 
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import ReaderOptions, Readers
@@ -20,11 +19,10 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.support.clock import FakeClock
 from tests.support.log import Log
+from tests.support.rig import LOADER
 
 REGION = "us-east-1"
 OPTIONS = ReaderOptions("test", 3600)
-_LOADER = create_loader()
-"""botocore's data files, read once for all tests."""
 
 
 class Requests:
@@ -42,7 +40,7 @@ class Requests:
 async def readers_of(clock: Clock | None = None, requests: Requests | None = None) -> AsyncIterator[Readers]:
     """Make readers for the environment as it is, and close them."""
     readers = Readers(
-        Endpoints(_LOADER),
+        Endpoints(LOADER),
         (requests or Requests()).request_ended,
         clock=clock or SystemClock(),
         random=lambda: 0.0,

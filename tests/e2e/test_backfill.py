@@ -160,7 +160,9 @@ def test_an_account_that_fails_is_named_the_rest_is_written_and_the_next_run_rea
     assert files(tmp_path / "out") == files(tmp_path / "at once") != before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [*(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGTERM)), signal.SIGKILL]
+)
 def test_what_is_whole_when_it_is_ended_is_not_read_again(
     simulator: Simulator, run: Run, tmp_path: Path, number: signal.Signals
 ) -> None:

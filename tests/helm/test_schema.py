@@ -69,10 +69,10 @@ LIKE_SERVICE_MONITOR = {"podMonitor", "vmServiceScrape"}
 HANDED_ON = {"podSecurityContext", "securityContext", "resources", "updateStrategy"}
 
 
-def paths(tree: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the keys that lead to each value of the chart's own."""
+def paths(tree: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Yield the keys that lead to each value of the chart's own, and whether a template takes parts of it."""
     for key, part in tree.items():
-        yield (*path, key)
+        yield (*path, key), isinstance(part, dict | list)
         if isinstance(part, dict) and key not in HANDED_ON:
             yield from paths(part, (*path, key))
 
@@ -96,8 +96,10 @@ def usual(section: str, chart: Path) -> list[Object]:
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, id=".".join(path), marks=pytest.mark.slow if path[0] in LIKE_SERVICE_MONITOR else ())
-        for path in paths(DEFAULTS)
+        pytest.param(
+            path, id=".".join(path), marks=() if has_parts and path[0] not in LIKE_SERVICE_MONITOR else pytest.mark.slow
+        )
+        for path, has_parts in paths(DEFAULTS)
         if path != ("enabled",)
     ],
 )

@@ -50,6 +50,7 @@ def recovered_after(rig: FakeRig) -> float:
     return rig.clock.monotonic() - started
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_every_fault_of_a_list_has_its_reason_and_its_end_and_takes_no_account_away(
     listed: tuple[FakeRig, Log],

@@ -50,11 +50,20 @@ def run(
     promtool: Promtool, rules: Sequence[Alert], situations: Sequence[Situation], texts: Mapping[str, Alert], folder: Path
 ) -> str:
     """Return what promtool says against the situations, each with its alert alone: nothing when all is as it should be."""
+    return run_alone(promtool, rules, [(situation.alert, as_test(situation, texts)) for situation in situations], folder)
+
+
+def run_alone(
+    promtool: Promtool, rules: Sequence[Alert], of_alerts: Sequence[tuple[str, Mapping[str, Any]]], folder: Path
+) -> str:
+    """Return what promtool says against tests, each of an alert alone."""
     files = []
     for alert in rules:
+        tests = [test for name, test in of_alerts if name == alert["alert"]]
+        if not tests:
+            continue
         rule_file = folder / f"{alert['alert']}.rules.yaml"
         rule_file.write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": [alert]}]}))
-        tests = [as_test(situation, texts) for situation in situations if situation.alert == alert["alert"]]
         files.append(folder / f"{alert['alert']}.yaml")
         files[-1].write_text(yaml.safe_dump({"rule_files": [str(rule_file)], "evaluation_interval": "1m", "tests": tests}))
     return promtool.complaints("test", "rules", *files)

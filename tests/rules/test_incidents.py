@@ -108,7 +108,10 @@ INCIDENTS = {
 }
 
 
-@pytest.mark.parametrize("incident", INCIDENTS.values(), ids=INCIDENTS)
+@pytest.mark.parametrize(
+    "incident",
+    [pytest.param(each, id=name, marks=[pytest.mark.slow] if each.minute > 1440 else []) for name, each in INCIDENTS.items()],
+)
 def test_all_alerts_together_say_what_has_happened(incident: Incident, promtool: Promtool, tmp_path: Path) -> None:
     samples = [{"labels": f'{{alertname="{name}"}}', "value": count} for name, count in incident.firing.items()]
     firing = 'count by (alertname) (ALERTS{alertstate="firing"})'

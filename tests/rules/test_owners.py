@@ -9,7 +9,7 @@ import yaml
 
 from tests.rules.rendered import complaints, rendered
 from tests.rules.situations import EACH_ALERT, OVERDUE, A, in_search, replica, series
-from tests.rules.test_alerts import TEXTS, run
+from tests.rules.test_alerts import TEXTS, run, run_alone
 from tests.rules.test_namespaces import scraped
 from tests.support.prometheus import Promtool
 
@@ -44,16 +44,19 @@ OF_PER_ACCOUNT = [
 @pytest.mark.parametrize(
     ("infos", "owner"),
     [
-        pytest.param(always(info(TEAM, UNIT)), SHOP | PROD, id="one exporter"),
+        pytest.param(always(info(TEAM, UNIT)), SHOP | PROD, id="one exporter", marks=pytest.mark.slow),
         pytest.param(always(info(TEAM, UNIT), replica(info(TEAM, UNIT))), SHOP | PROD, id="two replicas"),
         pytest.param(always(replica(info(UNIT)), info(TEAM, UNIT)), SHOP | PROD, id="a replica that has not read the tags yet"),
         pytest.param(restarted, SHOP | PROD, id="a restart"),
         pytest.param(
-            always(info(TEAM, UNIT, 'prometheus="a"'), info(TEAM, UNIT, 'prometheus="b"')), SHOP | PROD, id="federation"
+            always(info(TEAM, UNIT, 'prometheus="a"'), info(TEAM, UNIT, 'prometheus="b"')),
+            SHOP | PROD,
+            id="federation",
+            marks=pytest.mark.slow,
         ),
-        pytest.param(always(info(TEAM)), SHOP, id="no organization"),
+        pytest.param(always(info(TEAM)), SHOP, id="no organization", marks=pytest.mark.slow),
         pytest.param(always(info(UNIT), in_search(info(TEAM))), PROD, id="no team"),
-        pytest.param(always(info()), {}, id="neither"),
+        pytest.param(always(info()), {}, id="neither", marks=pytest.mark.slow),
         pytest.param(always(), {}, id="no information about the account"),
     ],
 )
@@ -91,24 +94,27 @@ def test_an_account_that_is_gone_has_the_owner_that_it_had(promtool: Promtool, t
 def test_replicas_that_disagree_raise_one_alert_that_never_changes(promtool: Promtool, tmp_path: Path) -> None:
     infos = always(info(TEAM), replica(info('label_team="warehouse"')))
     tests = [
-        {
-            "interval": "1m",
-            "input_series": [
-                {"series": name, "values": values} for name, values in {**each.series, **infos(each.minute)}.items()
-            ],
-            "promql_expr_test": [
-                {"expr": expr, "eval_time": f"{each.minute}m", "exp_samples": [{"value": 1}]}
-                for expr in (
-                    f'count(ALERTS{{alertname="{each.alert}",alertstate="firing"}})',
-                    f'count(group by (label_team) (last_over_time(ALERTS{{alertname="{each.alert}"}}[2h])))',
-                )
-            ],
-        }
+        (
+            each.alert,
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": name, "values": values} for name, values in {**each.series, **infos(each.minute)}.items()
+                ],
+                "promql_expr_test": [
+                    {"expr": expr, "eval_time": f"{each.minute}m", "exp_samples": [{"value": 1}]}
+                    for expr in (
+                        'count(ALERTS{alertstate="firing"})',
+                        "count(group by (label_team) (last_over_time(ALERTS[2h])))",
+                    )
+                ],
+            },
+        )
         for each in OF_PER_ACCOUNT
         if each.fires
     ]
 
-    assert complaints(promtool, rendered(ownerLabels=OWNER_LABELS), tests, tmp_path) == ""
+    assert run_alone(promtool, rendered(ownerLabels=OWNER_LABELS), tests, tmp_path) == ""
 
 
 def test_each_clusters_alerts_have_its_own_owner(promtool: Promtool, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def rollout(situation: Situation) -> Situation:
     return replace(situation, series=both)
 
 
-@pytest.mark.parametrize("pods", [replicas, rollout])
+@pytest.mark.parametrize("pods", [pytest.param(replicas, marks=pytest.mark.slow), rollout])
 def test_two_pods_alert_as_one_does(promtool: Promtool, tmp_path: Path, pods: Callable[[Situation], Situation]) -> None:
     shared = [situation for situation in SITUATIONS if situation.alert not in OF_A_POD]
     assert {situation.alert for situation in shared} == {alert["alert"] for alert in alerts()} - OF_A_POD

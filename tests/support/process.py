@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from tests.support.fetch import Response, fetch
+from tests.support.forks import Fork
 from tests.support.page import Page
 from tests.support.waiting import wait_until
 
@@ -40,15 +41,23 @@ def run_exporter(
     args: Sequence[str], env: Mapping[str, str] | None = None, *, timeout_seconds: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, for arguments with which it does not stay."""
-    return subprocess.run(
-        [sys.executable, "-m", "exporter", *args],
-        env=os.environ | dict(env or {}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout_seconds,
-        check=False,
-    )
+    process = _start(args, env or {})
+    stdout, stderr = _Output(process.stdout), _Output(process.stderr)
+    try:
+        process.wait(timeout_seconds)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(args, process.wait(), stdout.whole(), stderr.whole())
+
+
+def _start(args: Sequence[str], env: Mapping[str, str], wrapper: Sequence[str] = ()) -> subprocess.Popen[str] | Fork:
+    """Start it as users do wherever that makes a difference: some variables are read when Python starts and imports it."""
+    is_early = any(name.startswith(("PYTHON", "AWS_SUPPORT_EXPORTER_")) for name in env)
+    if wrapper or is_early:
+        command, pipe = [*wrapper, sys.executable, "-m", "exporter", *args], subprocess.PIPE
+        every = os.environ | dict(env)
+        return subprocess.Popen(command, env=every, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+    return Fork(args, os.environ | dict(env))
 
 
 class ExporterProcess:
@@ -57,21 +66,12 @@ class ExporterProcess:
     def __init__(self, args: Sequence[str] = (), env: Mapping[str, str] | None = None, *, wrapper: Sequence[str] = ()) -> None:
         own_address = any(arg.startswith("--web.listen-address") for arg in args)
         address = [] if own_address else ["--web.listen-address=127.0.0.1:0"]
-        self._command = [*wrapper, sys.executable, "-m", "exporter", *address, *args]
-        self._env = os.environ | dict(env or {})
-        self._stdout: list[str] = []
-        self._stderr: list[str] = []
+        self._how = [*address, *args], dict(env or {}), wrapper
         self.url = ""
 
     def __enter__(self) -> Self:
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            self._command, env=self._env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
-        )
-        streams = ((self._process.stdout, self._stdout), (self._process.stderr, self._stderr))
-        self._readers = [threading.Thread(target=_drain, args=stream, daemon=True) for stream in streams]
-        for reader in self._readers:
-            reader.start()
+        self._process = _start(*self._how)
+        self._stdout, self._stderr = _Output(self._process.stdout), _Output(self._process.stderr)
         try:
             self.url = wait_until(self._find_url, _START_SECONDS, lambda: f"it announced no address\n{self.stderr}")
         except BaseException:
@@ -99,12 +99,12 @@ class ExporterProcess:
     @property
     def stdout(self) -> str:
         """All it has written to standard output so far."""
-        return "".join(self._stdout)
+        return "".join(self._stdout.lines)
 
     @property
     def stderr(self) -> str:
         """All it has written to standard error so far."""
-        return "".join(self._stderr)
+        return "".join(self._stderr.lines)
 
     def get(self, path: str = "/metrics", headers: Mapping[str, str] | None = None, **options: Any) -> Response:  # noqa: ANN401 - as they are there
         """Send one request to it; options are those of `fetch`."""
@@ -129,7 +129,7 @@ class ExporterProcess:
     def wait_for_log(self, predicate: Callable[[str], bool], timeout_seconds: float = 40) -> str:
         """Return the first line of the log for which the predicate holds, once there is one."""
         return wait_until(
-            lambda: next((line for line in list(self._stderr) if predicate(line)), None),
+            lambda: next((line for line in list(self._stderr.lines) if predicate(line)), None),
             timeout_seconds,
             lambda: f"no such line in the log\n{self.stderr}",
         )
@@ -150,7 +150,9 @@ class ExporterProcess:
         ended = self.returncode
         if ended is not None:
             self._join()
-        found = next((url[1] for line in list(self._stderr) if _LISTENING.search(line) and (url := _URL.search(line))), None)
+        found = next(
+            (url[1] for line in list(self._stderr.lines) if _LISTENING.search(line) and (url := _URL.search(line))), None
+        )
         assert found or ended is None, f"it ended with exit code {ended} before it listened\n{self.stderr}"
         return found
 
@@ -160,10 +162,23 @@ class ExporterProcess:
         self._join()
 
     def _join(self) -> None:
-        for reader in self._readers:
-            reader.join()
+        self._stdout.whole()
+        self._stderr.whole()
 
 
-def _drain(stream: IO[str], lines: list[str]) -> None:
-    with stream:
-        lines.extend(stream)
+class _Output:
+    """What a process has written so far, read as it comes."""
+
+    def __init__(self, stream: IO[str] | None) -> None:
+        assert stream
+        self._stream, self.lines = stream, list[str]()
+        self._reader = threading.Thread(target=self._drain, daemon=True)
+        self._reader.start()
+
+    def whole(self) -> str:
+        self._reader.join()
+        return "".join(self.lines)
+
+    def _drain(self) -> None:
+        with self._stream as stream:
+            self.lines.extend(stream)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import structlog
+from botocore.loaders import create_loader
 from structlog.typing import FilteringBoundLogger
 
 from exporter import targets
@@ -27,6 +28,8 @@ from tests.support.clock import FakeClock
 from tests.support.page import Page
 
 T = TypeVar("T")
+LOADER = create_loader()
+"""botocore's data files, read once for all tests."""
 
 
 class Rig:
@@ -44,7 +47,7 @@ class Rig:
         silent = structlog.make_filtering_bound_logger("critical")
         nowhere: FilteringBoundLogger = structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent)
         self.clock = clock
-        self._endpoints = Endpoints()
+        self._endpoints = Endpoints(LOADER)
         settings = self.parse(config)
         self._started, self._closing = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="rig", daemon=True)
