@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     from_hostname = "take the shard ordinal from the host name, as in a StatefulSet"
     flag("--shard.from-hostname", action="store_true", help=from_hostname)
     statefulset = "StatefulSet of this pod: sets the shard ordinal and the number of shards, followed when scaled"
-    flag("--shard.statefulset", default="", metavar="NAME", help=statefulset)
+    flag("--shard.statefulset", type=_resource, default="", metavar="NAME", help=statefulset)
     flag = _flags(parser, "check and backfill")
     output = "check: output format, table or json (default: table); backfill: output directory, resumed if not empty"
     flag("--output", metavar="FORMAT|DIR", help=output)
@@ -197,6 +197,12 @@ def _address(text: str) -> str:
             IPv6Address(found["ipv6"] or "::")
             return text
     raise ArgumentTypeError(f'"{text}" is not an address to listen on: write host:port, [ipv6]:port or :port')
+
+
+def _resource(text: str) -> str:
+    if not re.fullmatch(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name of a Kubernetes resource")
+    return text
 
 
 def _count(text: str, least: int = 0) -> int:

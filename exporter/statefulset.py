@@ -1,22 +1,32 @@
 """How many shards there are: the replicas of the pod's own StatefulSet, as the Kubernetes API has them."""
 
-import json
 import os
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from typing import Annotated
 
 import aiohttp
+import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from exporter.clock import Clock
+from exporter.collector.schedule import MOST_SHARDS
 from exporter.errors import StartupError, internal
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _INTERVAL, _TIMEOUT, _PATIENCE = 15.0, 10.0, 20.0
-_TRANSIENT = {429, *range(500, 600)}
 _DENIED = "the Kubernetes API denies access: grant the service account the verb get on this StatefulSet (rbac.create)"
+
+
+class _Spec(msgspec.Struct):
+    replicas: Annotated[int, msgspec.Meta(ge=0, le=MOST_SHARDS)]
+
+
+class _StatefulSet(msgspec.Struct):
+    spec: _Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +75,16 @@ class StatefulSet:
         tls = ssl.create_default_context(cafile=self.directory / "ca.crt")
         tls.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13 sets it; the CA of EKS has no key identifier
         headers, timeout = {"Authorization": f"Bearer {token}"}, aiohttp.ClientTimeout(_TIMEOUT)
-        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http, http.get(url, ssl=tls) as response:
-            if response.status in _TRANSIENT:
-                raise OSError(f"it answers {response.status} {response.reason}")
-            try:
-                return int(json.loads(await response.read())["spec"]["replicas"])
-            except (ValueError, LookupError, TypeError):
-                told = {403: _DENIED}.get(response.status, f"the Kubernetes API answers {response.status} {response.reason}")
-                raise StartupError(f"--shard.statefulset={self.name}: {told}") from None
+        async with (
+            aiohttp.ClientSession(headers=headers, timeout=timeout) as http,
+            http.get(url, ssl=tls, allow_redirects=False) as response,
+        ):
+            status, body = response.status, await response.read() if response.status == HTTPStatus.OK else b""
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise OSError(f"it answers {status}")
+        try:
+            return msgspec.json.decode(body, type=_StatefulSet).spec.replicas
+        except msgspec.MsgspecError:
+            none = f"the Kubernetes API answers {status} without replicas of 0 to {MOST_SHARDS}"
+            told = _DENIED if status == HTTPStatus.FORBIDDEN else none
+            raise StartupError(f"--shard.statefulset={self.name}: {told}") from None

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "reload": ("config", "errors", "metrics"),
     "simulator": (),
     "state": ("cases", "clock", "errors", "metrics"),
-    "statefulset": ("clock", "errors"),
+    "statefulset": ("clock", "collector.schedule", "errors"),
     "targets": ("aws", "cases", "collector", "config"),
     "web": ("cases", "errors", "metrics"),
 }
@@ -43,7 +43,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "bcrypt": ("web",),
     "boto3": ("aws",),
     "botocore": ("aws",),
-    "msgspec": ("aws", "state"),
+    "msgspec": ("aws", "state", "statefulset"),
     "prometheus_client": ("metrics",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),

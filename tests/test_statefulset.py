@@ -16,6 +16,7 @@ from tests.support.kubernetes import KubernetesApi
 from tests.support.log import Log
 
 DENIED = "the Kubernetes API denies access: grant the service account the verb get on this StatefulSet (rbac.create)"
+WITHOUT = "without replicas of 0 to 1000"
 
 
 class Steps(FakeClock):
@@ -62,9 +63,16 @@ async def test_it_is_read_from_the_pods_namespace_with_the_token_of_the_moment(a
     assert api.asked == [(path, "Bearer first"), (path, "Bearer second")]
 
 
+@pytest.mark.parametrize("replicas", [-1, 1001, 2.5, True, "3"])
+async def test_what_is_no_number_of_shards_is_refused(api: KubernetesApi, replicas: object) -> None:
+    api.replicas = replicas
+    with api, pytest.raises(StartupError, match=WITHOUT):
+        await at(api).replicas()
+
+
 @pytest.mark.parametrize(
     ("status", "told"),
-    [(403, DENIED), (404, "the Kubernetes API answers 404 Not Found"), (200, "the Kubernetes API answers 200 OK")],
+    [(403, DENIED), (404, f"the Kubernetes API answers 404 {WITHOUT}"), (200, f"the Kubernetes API answers 200 {WITHOUT}")],
 )
 async def test_an_answer_without_a_number_ends_the_start_at_once(api: KubernetesApi, status: int, told: str) -> None:
     api.status, api.replicas = status, None
@@ -91,7 +99,7 @@ async def test_the_start_waits_a_little_for_an_api_that_is_busy(api: KubernetesA
     with api:
         assert await at(api, Steps(str, lambda: setattr(api, "status", 200))).replicas() == 3
         api.status = status
-        with pytest.raises(StartupError, match=f"the Kubernetes API cannot be reached: it answers {status} "):
+        with pytest.raises(StartupError, match=f"the Kubernetes API cannot be reached: it answers {status}"):
             await at(api).replicas()
 
 
@@ -129,7 +137,7 @@ async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_i
         ("shards changed", 5, ""),
         ("shards read", 5, ""),
         ("reading shards failed", 5, DENIED),
-        ("reading shards failed", 5, "the Kubernetes API answers 404 Not Found"),
+        ("reading shards failed", 5, f"the Kubernetes API answers 404 {WITHOUT}"),
         ("shards read", 5, ""),
         ("shards changed", 2, ""),
     ]

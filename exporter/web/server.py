@@ -25,7 +25,7 @@ from exporter.web.tls import Secured, WebConfigFile
 _BACKLOG = 1024
 _UNSENT_BYTES = 128 * 1024
 """What the kernel holds for a reader whose window is full; a smaller send buffer would slow all readers down."""
-_MOST_CHANGES = 8  # requests that are not GET or HEAD: scrapes do not wait for reloads
+_MOST_OTHERS = 8  # requests that change something, and as many to the API: scrapes wait for neither
 _CLOSE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
@@ -99,8 +99,8 @@ class _Server:
         unlimited = descriptors == resource.RLIM_INFINITY
         # A quarter of the descriptors at most: AWS and files need some.
         self._most = limits.connections if unlimited else min(limits.connections, max(1, descriptors // 4))
-        self._free = asyncio.Semaphore(limits.requests or sys.maxsize)
-        self._free_to_change = asyncio.Semaphore(_MOST_CHANGES)
+        most = {"read": limits.requests or sys.maxsize, "query": _MOST_OTHERS, "change": _MOST_OTHERS}
+        self._free = {kind: (asyncio.Semaphore(number), number) for kind, number in most.items()}
         self._sent: Sent = {}
         self._is_draining = False
         auth = BasicAuth(lambda: secured().settings.users)
@@ -231,8 +231,8 @@ class _Server:
         """Refuse requests beyond the limit, health and readiness apart; a response that is being sent does not count."""
         if request.path.endswith(("/-/healthy", "/-/ready")):
             return await handler(request)
-        reads = request.method in {"GET", "HEAD"}
-        free, most = (self._free, self._limits.requests) if reads else (self._free_to_change, _MOST_CHANGES)
+        reads = "query" if "/api/" in request.path else "read"
+        free, most = self._free[reads if request.method in {"GET", "HEAD"} else "change"]
         if free.locked():
             text = f"Limit of {most} concurrent requests reached; try again in a second.\n"
             return web.Response(text=text, status=503, headers={"Retry-After": "1"})
