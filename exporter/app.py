@@ -175,7 +175,7 @@ class Exporter:
             organizations=[targets.examined(each) for each in discoverer.listings if each.discovery.name or each.failure],
             accounts=[report.account(each.status, each.target.access, callers) for each in accounts.entries()],
             warnings=[*denied, *(warning for each in discoverer.organizations() for warning in each.warnings)],
-            notes=self._readers.notes(),
+            notes=[*self._endpoints.notes],
             unknown_accounts=[account_id for account_id in self._options.accounts if not accounts.get(account_id)],
             strict=self._options.strict,
         )

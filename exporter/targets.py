@@ -110,9 +110,8 @@ def examined(listing: Listing) -> Finding:
 
 def plan(settings: Settings, readers: Readers, known: Sequence[Discovery] = ()) -> Plan:
     """Return what a configuration asks of the collector; what is known of discoveries holds until the next listing."""
-    aws, cases, poll = settings.config.aws, settings.config.metrics.cases, settings.config.poll
-    subjects = cases.enabled and cases.subject
-    options = ReaderOptions(aws.session_name, aws.session_duration, aws.languages, keep_subject=subjects)
+    aws, poll = settings.config.aws, settings.config.poll
+    options = ReaderOptions(aws.session_name, aws.session_duration, aws.languages, keep_subject=settings.policy.subjects)
 
     def target(resolved: ResolvedAccount) -> Target:
         account, access = resolved.account, resolved.access

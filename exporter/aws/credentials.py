@@ -6,7 +6,7 @@ role's that several chains pass through.
 
 import asyncio
 from bisect import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +27,6 @@ REFRESH_BEFORE_EXPIRY = 300.0
 """How long before they expire assumed credentials are renewed, in seconds."""
 _LOOKUP_PAUSE = 10.0
 """How long credentials that were just found are not looked up again, even if AWS refuses them."""
-_ALWAYS_ALLOWED_SECONDS = 3600
 _A_YEAR = 365 * 86_400
 
 
@@ -166,7 +165,6 @@ class AssumedRole:
     sts: Sts
     source: CredentialSource
     parameters: dict[str, object]
-    cut: Callable[[str, str], None] = lambda *_: None
     _credentials: Credentials | None = None
     _issued_at: float = 0.0
     _renew_at: float = 0.0
@@ -174,7 +172,7 @@ class AssumedRole:
     async def get(self, caller: Caller) -> Credentials:
         if (found := self.at_hand()) is not None:
             return found
-        answer = await self._assume(caller)
+        answer, _ = await self.sts.ask(ASSUME_ROLE, self.parameters, self.source, caller)
         try:
             issued = answer["Credentials"]
             assumed = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
@@ -196,20 +194,6 @@ class AssumedRole:
                 return False
             self._credentials = None
         return True
-
-    async def _assume(self, caller: Caller) -> dict[str, Any]:
-        """Ask for a session of the configured length, and, if that is too long for STS, for one of an hour."""
-        try:
-            return (await self.sts.ask(ASSUME_ROLE, self.parameters, self.source, caller))[0]
-        except RequestFailure as failure:
-            prefix, _, why = failure.detail.partition("ValidationError")
-            shorter = {**self.parameters, "DurationSeconds": _ALWAYS_ALLOWED_SECONDS}
-            if prefix != f"{ASSUME_ROLE}: " or self.parameters == shorter:
-                raise
-        answer, _ = await self.sts.ask(ASSUME_ROLE, shorter, self.source, caller)
-        self.parameters = shorter
-        self.cut(str(shorter["RoleArn"]), why.removeprefix(": "))
-        return answer
 
 
 @dataclass(slots=True)

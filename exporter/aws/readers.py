@@ -48,7 +48,6 @@ class Readers:
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
         self._memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
         self.queue: EventQueue | None = None  # of events
-        self._cut: dict[str, str] = {}  # by AWS's reason
 
     def reader(self, account_id: str, access: Access, regions: Sequence[str], options: ReaderOptions) -> SupportReader:
         """Return what reads the cases of one account; its regions are of one partition, in the order of preference."""
@@ -88,10 +87,6 @@ class Readers:
     def partition_of(self, region: str) -> str:
         return self._endpoints.partition_of(region)
 
-    def notes(self) -> list[str]:
-        """Return what works only after a change to what was asked for, a line for each."""
-        return [*self._cut.values(), *self._endpoints.notes]
-
     async def close(self) -> None:
         await self._client.close()
 
@@ -104,16 +99,11 @@ class Readers:
         *passed, last = access.chain
         for count, role_arn in enumerate(passed, start=1):
             key = (options, regions, access.profile, tuple(passed[:count]))
-            role = AssumedRole(sts, source, {"RoleArn": role_arn, **parameters}, self._note_cut)
+            role = AssumedRole(sts, source, {"RoleArn": role_arn, **parameters})
             source = self._shared.setdefault(key, Shared(role))
-        return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id}, self._note_cut)
+        return AssumedRole(sts, source, {"RoleArn": last, **parameters, "ExternalId": access.external_id})
 
     def session_credentials(self, profile: str | None, region: str) -> Shared:
         """Return the credentials of a profile, or the exporter's own; one without a region uses this one."""
         credentials = SessionCredentials(self._endpoints, self._client.clock, region, profile)
         return self._shared.setdefault((profile, self.partition_of(region)), Shared(credentials))
-
-    def _note_cut(self, role_arn: str, why: str) -> None:
-        if why not in self._cut:
-            self._cut[why] = f"aws.session_duration was reduced to 1h for {role_arn} and roles with the same limit: {why}"
-            self._log.warning("role session duration reduced to 1h", role=role_arn, reason=why)

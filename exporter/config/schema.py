@@ -13,7 +13,6 @@ MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 
 DEFAULT_CONCURRENCY: Final = 16
-MAX_CHAINED_SESSION: Final = 1 * HOUR
 MAX_DURATION: Final = 365 * 24 * HOUR
 
 MASKED: Final = "<secret>"
@@ -21,7 +20,7 @@ MASKED: Final = "<secret>"
 Concurrency = Annotated[int, types.whole_number(1, 512)]
 Interval = Annotated[float, types.duration(10.0, MAX_DURATION)]
 PositiveDuration = Annotated[float, types.duration(0.001, MAX_DURATION)]
-SessionDuration = Annotated[float, types.duration(15 * MINUTE, 12 * HOUR)]
+SessionDuration = Annotated[float, types.duration(15 * MINUTE, 1 * HOUR)]
 Targets = dict[types.SeverityCode, Annotated[float | None, types.duration(0.001, MAX_DURATION, optional=True)]]
 
 

@@ -139,13 +139,6 @@ def _check(config: schema.Config, document: Document, partition_of: PartitionOf,
             f"{format_duration(poll.max_staleness)}{default} is shorter than poll.interval, {interval}: "
             f"cases would disappear between polls; set {interval} or more",
         )
-    chained = [(*loc, "role_chain") for loc, entry, _ in sources if len(entry.roles) > 1]
-    if chained and aws.session_duration > schema.MAX_CHAINED_SESSION:
-        document.add(
-            ("aws", "session_duration"),
-            f"{format_duration(aws.session_duration)} is too long for {document.place(chained[0])}: "
-            "AWS limits sessions of chained roles to 1h; set 1h or less",
-        )
     _check_repeats([((*loc, "id"), entry.id) for loc, entry in accounts], document)
     _check_repeats([((*loc, "name"), entry.name) for loc, entry in organizations], document)
     _check_own_credentials(accounts, aws, document)

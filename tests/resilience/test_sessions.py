@@ -13,7 +13,6 @@ from exporter.simulator.kinds import Error
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import MANAGEMENT, StartRig
 from tests.support.agent import TOKEN, Agent, credentials
-from tests.support.log import Log
 
 A = "111111111111"
 ROLE = f"arn:aws:iam::{A}:role/AwsSupportExporter"
@@ -113,44 +112,3 @@ def test_own_credentials_that_were_revoked_are_looked_for_anew(
         revoke(simulator, ApiError("InvalidClientTokenId", "", 403))
         assert running.after(3 * INTERVAL).up() == {A: 1}
         assert agent.asked == 2
-
-
-@pytest.mark.parametrize(
-    ("longest", "as_session", "asked", "why"),
-    [
-        (43200, True, "12h", "1 hour session limit for roles assumed by role chaining"),
-        (7200, False, "12h", "MaxSessionDuration set for this role"),
-        (3600, False, "61m", "MaxSessionDuration set for this role"),
-    ],
-    ids=["from a session", "longer than the role's", "a minute longer"],
-)
-def test_a_session_that_is_too_long_is_cut_to_an_hour_and_told_once(
-    *,
-    longest: int,
-    as_session: bool,
-    asked: str,
-    why: str,
-    simulator: Simulator,
-    fleet: Fleet,
-    rig: StartRig,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if as_session:
-        key = fleet.keys.issue_session(MANAGEMENT, "arn", "pod", fleet.clock() + 1e6)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.access_key_id)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key.secret_access_key)
-        monkeypatch.setenv("AWS_SESSION_TOKEN", key.session_token)
-    fleet.account(A).roles["AwsSupportExporter"].max_session_seconds = longest
-    log = Log()
-    running = rig(A, aws=f"session_duration: {asked}", log=log)
-    assert running.round().up() == {A: 1}
-    for _ in range(4):
-        page = running.after(0.5 * 3600)
-    assert page.up() == {A: 1}
-    assert running.readers.notes() == [
-        f"aws.session_duration was reduced to 1h for {ROLE} and roles with the same limit: DurationSeconds exceeds the {why}"
-    ]
-    assert [line["role"] for line in log.lines if line["event"] == "role session duration reduced to 1h"] == [ROLE]
-    statuses = [record.status for record in simulator.log.records("AssumeRole")]
-    assert statuses[:2] == [400, 200]
-    assert set(statuses[2:]) == {200}, "a session of an hour is asked for at once from then on"

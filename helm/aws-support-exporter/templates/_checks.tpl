@@ -129,9 +129,6 @@ verticalPodAutoscaler.maxAllowed: verticalPodAutoscaler.containerPolicy.maxAllow
 {{- if and (eq $key "organizations") (not (or $entry.member_role_name $aws.role_name)) -}}
 {{- fail (printf "%s.member_role_name is missing: set the role to assume in each account, here or as config.aws.role_name" $path) -}}
 {{- end -}}
-{{- if and (gt (len (default list $entry.role_chain)) 1) (gt (include "aws-support-exporter.seconds" ($aws.session_duration | default "1h") | float64) 3600.0) -}}
-{{- fail (printf "config.aws.session_duration is too long for %s.role_chain: set 1h or less" $path) -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if gt (len $own) 1 -}}
