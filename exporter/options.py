@@ -56,7 +56,7 @@ class Options:
     strict: bool
     accounts: tuple[str, ...]  # that are checked, or backfilled; all when empty
     organizations: tuple[str, ...]  # whose accounts are backfilled; all when empty
-    output: Path  # the directory of a backfill, whose are all that follow
+    output: Path  # of a backfill, as all that follow
     since: float  # seconds before `until`
     until: float | None  # Unix seconds; None is now
     step: float

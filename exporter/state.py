@@ -1,6 +1,6 @@
 """State across restarts: an SQLite database with what a page shows, written before that page is published.
 
-So no counter goes back, however the process ends. What happened to cases since they were stored, the next poll finds.
+So no counter of cases goes back, however the process ends. What happened to cases since they were stored, the next poll finds.
 """
 
 import sqlite3
@@ -34,7 +34,7 @@ _WRITE = "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET at =
 
 _FIELDS = ("reading", "last_success", "supported", "tally", "watched")  # of an account's status
 _fields = attrgetter(*_FIELDS)
-_key = attrgetter("reading", "supported")  # what nothing else changes without
+_key = attrgetter("reading", "supported")  # nothing stored changes unless one of these does
 _encode = msgspec.msgpack.Encoder(enc_hook=dict).encode  # read-only mappings as what they are
 _known = msgspec.msgpack.Decoder(tuple[Reading, float, bool, Tally, Mapping[str, FirstResponse]]).decode
 _histograms = msgspec.msgpack.Decoder(list[tuple[str, tuple[str, ...], Histogram]]).decode

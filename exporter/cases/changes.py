@@ -54,7 +54,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How often each event was seen on an account's cases since the exporter started: its kind, and what it is counted by."""
+    """How often each change was seen on an account's cases since its counters began: its kind, and what it is counted by."""
 
     counts: Mapping[tuple[str, ...], int] = field(default_factory=lambda: _NOTHING)
 

@@ -19,7 +19,7 @@ class Ignored(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. Only the account decides anything; all else may be missing, and is empty or None then."""
+    """One event. Only the account decides what is polled; all else may be missing, and is empty or None then."""
 
     account_id: str
     name: str = OTHER  # one of EVENT_NAMES, or OTHER

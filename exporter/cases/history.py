@@ -20,7 +20,7 @@ class Milestone(NamedTuple):
 
 
 def milestones(case: Case, targets: Targets) -> Iterator[Milestone]:
-    """Yield what happened to a case, in any order, by today's severity and targets; a target that is still to be missed, too.
+    """Yield what happened to a case, in any order, by today's severity and targets; also a target that will be missed.
 
     AWS does not say when a case was resolved: it is taken to have been with its latest communication. Where not all
     communications are known (`first_aws_known`), only opening and resolution are returned.

@@ -61,7 +61,7 @@ class OrganizationStatus:
     last_success: float | None = None
     reason: Reason | None = None
     detail: str = ""
-    warnings: Sequence[Finding] = ()  # why units or tags cannot be read; without a reason, that many accounts left
+    warnings: Sequence[Finding] = ()  # why units or tags cannot be read; without a reason: many accounts left
 
     @property
     def advice(self) -> str:

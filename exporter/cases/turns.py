@@ -31,7 +31,7 @@ def replies(written: Iterable[Communication]) -> Iterator[tuple[Communication, f
 
 
 def tail(written: Sequence[Communication], at: int) -> tuple[Communication, ...]:
-    """Return communications from a position on, and before them where the turn there began, and the turn before that."""
+    """Return communications from a position on, after the first ones of the turn there and of the turn before."""
     begins = [index for index in range(at) if index == 0 or written[index].author is not written[index - 1].author]
     kept = begins[-2 if at and written[at].author is written[at - 1].author else -1 :]
     return (*(written[index] for index in kept), *written[at:])

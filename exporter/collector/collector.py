@@ -30,7 +30,7 @@ from exporter.metrics.instrumentation import Instrumentation
 
 _STUCK_AFTER = 2 * LONGEST_AGE + 300.0
 _PROGRESS_SECONDS = 0.1
-_PATIENCE = 30.0  # seconds that who asks for a poll waits; a response may take 60
+_PATIENCE = 30.0  # seconds that a request for a refresh waits, of the 60 of a response
 
 
 @dataclass(frozen=True, slots=True)

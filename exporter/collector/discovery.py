@@ -32,7 +32,7 @@ class Listing:
 
     discovery: Discovery
     due: float = 0.0
-    looked_up: bool = False  # whether all is known that selects accounts, or could not be read
+    looked_up: bool = False  # whether tags and units were looked up once, or failed
     targets: dict[str, Target] = field(default_factory=dict)  # of those listed completely, and those found since
     listed: asyncio.Event = field(default_factory=asyncio.Event)  # set when a listing has ended
     warnings: Sequence[Finding] = ()  # why something could not be looked up

@@ -40,7 +40,7 @@ class ResolvedOrganization:
     targets: Targets
 
     def selects(self, account: Member) -> bool | None:
-        """Return whether an account is polled; None while tags or units decide that which are not known."""
+        """Return whether an account is polled; None while it depends on tags or units that are not known yet."""
         included = {_matches(key, values, account) for key, values in _parts(self.entry.include).items()} or {True}
         excluded = {_matches(key, values, account) for key, values in _parts(self.entry.exclude).items()}
         if True in excluded or included == {False}:

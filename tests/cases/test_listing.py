@@ -133,6 +133,15 @@ def test_page_by_page_each_case_comes_once_though_others_go_meanwhile(
     assert {*left[A], *left[B]} <= {*seen} <= {*every}
 
 
+def test_cases_with_one_id_in_several_accounts_come_on_a_page_each() -> None:
+    fleet, found, token = report(*(read(each, case("same")) for each in (A, B, C))), list[str](), ""
+    while token is not None:
+        ((account, _),), numbers = page(fleet, [("limit", "1"), ("page_token", token)])
+        found.append(account.status.account.account_id)
+        token = numbers["next"]
+    assert found == [A, B, C]
+
+
 def test_what_is_not_known_is_counted_and_not_taken_for_no_case() -> None:
     stale = read(B, case("old"), organization="acme", at=NOW - 1801)
     never = AccountStatus(Account(C, "never read", "us-east-1", "aws"))

@@ -113,6 +113,7 @@ def busy_site() -> tuple[web.Application, threading.Semaphore, Callable[[], None
 
     app = web.Application()
     app.router.add_get("/metrics", wait)
+    app.router.add_get("/api/v1/cases", wait)
     app.router.add_post("/-/reload", wait)
     app.add_routes([web.get(path, healthy) for path in ("/-/healthy", "/-/ready")])
     return app, begun, released.set

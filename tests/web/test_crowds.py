@@ -129,12 +129,13 @@ def test_more_requests_than_may_be_are_told_to_come_back(crowd: Crowd, limit: in
         release()
 
 
-def test_few_requests_that_change_something_are_worked_on_and_scrapes_need_not_wait_for_them(crowd: Crowd) -> None:
+@pytest.mark.parametrize(("method", "path"), [("POST", "/-/reload"), ("GET", "/api/v1/cases")])
+def test_few_changes_and_queries_are_worked_on_and_scrapes_need_not_wait_for_them(crowd: Crowd, method: str, path: str) -> None:
     app, begun, release = busy_site()
     with Serving(app, Limits(requests=1)) as serving:
-        crowd(serving.port, 8, b"POST /-/reload HTTP/1.1\r\nHost: a\r\n\r\n")
+        crowd(serving.port, 8, f"{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         assert all(begun.acquire(timeout=5) for _ in range(8))
-        response = serving.get("/-/reload", method="POST")
+        response = serving.get(path, method=method)
         assert (response.status, response.headers["retry-after"]) == (503, "1")
         assert response.text == "Limit of 8 concurrent requests reached; try again in a second.\n"
         crowd(serving.port, 1, SCRAPE)
