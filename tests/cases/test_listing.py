@@ -134,7 +134,8 @@ def test_page_by_page_each_case_comes_once_though_others_go_meanwhile(
 
 
 def test_cases_with_one_id_in_several_accounts_come_on_a_page_each() -> None:
-    fleet, found, token = report(*(read(each, case("same")) for each in (A, B, C))), list[str](), ""
+    fleet, found = report(*(read(each, case("same")) for each in (A, B, C))), list[str]()
+    token: str | None = ""
     while token is not None:
         ((account, _),), numbers = page(fleet, [("limit", "1"), ("page_token", token)])
         found.append(account.status.account.account_id)
