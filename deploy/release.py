@@ -48,7 +48,8 @@ INSTALL = r"""
 
     cosign verify {registry}/aws-support-exporter:{version} \
       --certificate-oidc-issuer https://token.actions.githubusercontent.com \
-      --certificate-identity-regexp '^{home_pattern}/\.github/workflows/sign\.yml@refs/(tags/v{version_pattern}|heads/main)$'
+      --certificate-identity-regexp '^{home_pattern}/\.github/workflows/sign\.yml@refs/(tags/v{version_pattern}|heads/main)$' \
+      --certificate-github-workflow-repository {repository}
     gh attestation verify oci://{registry}/aws-support-exporter:{version} --repo {repository}
 
     sha256sum --check --ignore-missing sha256sums    # beside the files of this release

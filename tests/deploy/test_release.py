@@ -134,10 +134,8 @@ def test_the_readmes_of_a_release_install_it_and_link_to_its_documents(name: str
 
 def test_the_notes_say_how_to_install_and_verify_a_release() -> None:
     text = install(*RELEASE)
-    assert (
-        "--certificate-identity-regexp '^https://github\\.com/acme/fork/\\.github/workflows/sign\\.yml@refs/(tags/v1\\.2\\.3|heads/main)$'"
-        in text
-    )
+    identity = r"^https://github\.com/acme/fork/\.github/workflows/sign\.yml@refs/(tags/v1\.2\.3|heads/main)$"
+    assert f"--certificate-identity-regexp '{identity}' \\\n      --certificate-github-workflow-repository acme/fork\n" in text
     assert "gh attestation verify oci://ghcr.io/acme/aws-support-exporter:1.2.3 --repo acme/fork\n" in text
     assert "{" not in text
 

@@ -99,6 +99,12 @@ def test_a_job_that_signs_builds_nothing_and_signs_by_digest() -> None:
     assert sign["env"] == {"SUBJECT": "${{ inputs.name }}@${{ inputs.digest }}"}
 
 
+def test_no_other_repository_has_its_images_signed_as_ours() -> None:
+    refusal, *_ = jobs()["sign", "sign"]["steps"]
+    assert refusal["if"] == "job.workflow_repository != github.repository"
+    assert refusal["run"] == "exit 1"
+
+
 def test_a_release_runs_all_the_tests_there_are_and_signs_image_and_chart() -> None:
     release = {job: about for (name, job), about in jobs().items() if name == "release"}
     called = {job: about["uses"].rpartition("/")[2] for job, about in release.items() if "uses" in about}
