@@ -105,6 +105,13 @@ def test_the_image_is_named_by_registry_repository_and_tag_or_digest(engine: Eng
             {"persistence": {"enabled": True, "existingClaim": "own"}, "sharding": {"enabled": True}},
             "persistence.existingClaim is one volume for all shards",
         ),
+        (
+            {
+                "sharding": {"enabled": True},
+                "networkPolicy": {"enabled": True, "egress": {"aws": [{"ipBlock": {"cidr": "10.0.0.0/24"}}]}},
+            },
+            "set networkPolicy.egress.apiServer to the peers of the Kubernetes API",
+        ),
         ({"service": {"nodePort": 30047}}, "service.nodePort requires service.type NodePort"),
         (
             {
@@ -221,11 +228,17 @@ def test_a_chart_that_is_off_installs_nothing(engine: Engine, helm4: Helm4) -> N
     assert helm4.notes({"enabled": False}) == "Nothing is installed: `enabled` is false.\n"
 
 
-def test_annotations_of_the_service_account_are_templates(helm4: Helm4) -> None:
-    role = "arn:aws:iam::111122223333:role/{{ .Release.Name }}"
-    objects = helm4.render({"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": role}}})
+def test_annotations_of_the_service_account_are_templates_each_by_itself(engine: Engine) -> None:
+    annotations = {
+        "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/{{ .Release.Name }}",
+        "example.com/lines": '{{ "one\\nadded: [two" }}',
+        "example.com/plain": "a: b",
+    }
+    objects = engine.render({"serviceAccount": {"annotations": annotations}})
     assert named(objects, "ServiceAccount")["metadata"]["annotations"] == {
-        "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/demo"
+        "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/demo",
+        "example.com/lines": "one\nadded: [two",
+        "example.com/plain": "a: b",
     }
 
 

@@ -43,6 +43,10 @@ true
 {{- if and $queue (not (contains "{shard}" $queue)) -}}
 {{- fail "config.events.queue_url is one queue for all shards: add {shard} to its name, and send each event to every queue" -}}
 {{- end -}}
+{{- $network := default dict .Values.networkPolicy -}}
+{{- if and $network.enabled ($network.egress).aws (not $network.egress.apiServer) -}}
+{{- fail "networkPolicy.egress.aws is set, but shards could still reach any host on the ports 443 and 6443: set networkPolicy.egress.apiServer to the peers of the Kubernetes API, too" -}}
+{{- end -}}
 {{- if ne (int .Values.replicaCount) 1 -}}
 {{- fail "replicaCount has no effect with sharding.enabled: set sharding.replicas, and leave replicaCount at 1" -}}
 {{- end -}}
