@@ -49,7 +49,7 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, 
     if kind == "missing":
         return loc, f"is missing: write {_fields(model, loc[:-1])[str(loc[-1])].title}"
     if node is None and loc[-1] == "[key]":
-        return loc[:-1], f"{quoted(str(loc[-2]))} {reason}"
+        return loc[:-1], f"{quoted(str(loc[-2])) if HIDDEN_KEYS.isdisjoint(loc) else 'the key (not shown)'} {reason}"
     if isinstance(node, ScalarNode) and scalar(node) is None:
         return loc, "has no value: write one, or remove the key" if isinstance(loc[-1], str) else "is empty: remove the dash"
     return loc, f"{_shown(loc, node)} {reason}"

@@ -30,7 +30,7 @@ _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False,
 # YAML 1.1 reads 0123 as octal and 0189 as text, YAML 1.2 both as decimal. To us they are numbers without quotes.
 _LEADING_ZERO = re.compile(r"0[0-9_]+")
 _NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
 _VALUE = re.compile(r'"(\\.|[^"\\])*"|\b[0-9]+\b')  # in a problem that is the same in many entries
 _MOST_ALIKE = 3
 
@@ -250,10 +250,10 @@ def _line(node: Node) -> int:
 
 
 def _written(loc: Loc) -> str:
-    """Return a place as people write it, such as `accounts[2].role_arn`."""
+    """Return a place as people write it, such as `accounts[2].role_arn`, without keys that may be `USER:PASSWORD`."""
     parts = (
-        f".{part}" if _PLAIN_KEY.fullmatch(str(part)) else f"[{part if isinstance(part, int) else quoted(part)}]"
-        for part in loc
+        f".{key}" if _PLAIN.fullmatch(str(key)) else f"[{key if isinstance(key, int) else quoted('…' if ':' in key else key)}]"
+        for key in loc
     )
     return "".join(parts).removeprefix(".")
 
