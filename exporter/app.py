@@ -50,7 +50,7 @@ T = TypeVar("T")
 _SWITCH_INTERVAL = 0.00005
 """Seconds after which a thread that computes releases the GIL, so that scrapes are answered while accounts are polled."""
 _STOP_SECONDS = 2.0
-_DEMO = "Demo: AWS and its cases are simulated. The accounts acquired-subsidiary and observability fail on purpose."
+_DEMO = "Demo: AWS and its cases are simulated. The accounts acquired-subsidiary and, at times, observability fail on purpose."
 
 
 def run(options: Options, log: FilteringBoundLogger) -> int:

@@ -46,7 +46,7 @@ def listen(address: str) -> socket.socket:
     except OSError as error:
         # create_server repeats the address in what it says.
         why = os.strerror(error.errno) if error.errno and not isinstance(error, socket.gaierror) else error.strerror or error
-        raise StartupError(f"cannot listen on {address}: {why}; choose another, such as --web.listen-address=:10048") from error
+        raise StartupError(f"cannot listen on {address}: {why}; choose one: --web.listen-address=localhost:10048") from error
 
 
 def url_of(sock: socket.socket, scheme: str = "http") -> str:

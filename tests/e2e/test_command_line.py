@@ -43,7 +43,7 @@ def test_a_port_in_use_ends_it_before_anything_is_started(simulator: Simulator) 
         ended = run_exporter([f"--web.listen-address=127.0.0.1:{port}"], simulator.environment())
     assert (ended.returncode, ended.stderr) == (
         1,
-        f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another, such as --web.listen-address=:10048\n",
+        f"cannot listen on 127.0.0.1:{port}: Address already in use; choose one: --web.listen-address=localhost:10048\n",
     )
     assert simulator.log.counts() == {}
 

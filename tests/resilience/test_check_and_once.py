@@ -154,7 +154,7 @@ def test_check_says_for_each_failure_what_to_do(table: Ended) -> None:
     assert "arn:aws:iam::999999999999:user/aws-support-exporter" in about[NO_TRUST], "who the role must trust"
     assert "access_denied: DescribeCases: AccessDeniedException" in about[DENIED]
     assert "allow support:DescribeCases" in about[DENIED]
-    assert "exclude the account: its plan (below Business Support+)" in about[NO_PLAN]
+    assert "exclude the account: its plan (Basic or Developer)" in about[NO_PLAN]
     assert "sts:TagSession" in about[TRAPPED]
     assert "EKS Pod Identity" in about[TRAPPED]
     assert GOOD not in about

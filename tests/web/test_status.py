@@ -152,7 +152,7 @@ def test_nothing_is_zero_where_no_account_could_be_read(serve: Serve) -> None:
     assert {name for name, value in fleet.items() if value is None} == fleet.keys() - {"accounts"}
     for title in ("Open cases", "Waiting on you", "First response overdue"):
         assert figure(client, title) == "\N{EN DASH}"
-    assert client.get("/").text.count("no account polled yet") == 3
+    assert client.get("/").text.count("no successful poll yet") == 3
 
 
 def test_a_stale_fleet_says_when_it_was_polled_last(serve: Serve) -> None:

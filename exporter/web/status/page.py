@@ -120,7 +120,7 @@ def _tiles(report: FleetReport, overdue: Mapping[str, int], now: float) -> list[
     aws, customer = report.turns[Author.AWS], report.turns[Author.CUSTOMER]
     late, known = severity_parts(overdue), report.knows_cases
     last = max((each.status.last_success or 0.0 for each in report.accounts), default=0.0)
-    unknown = f"last polled {ago(last, now)}" if last else "no account polled yet"
+    unknown = f"last polled {ago(last, now)}" if last else "no successful poll yet"
     tiles = [
         _tile("Accounts", len(report.accounts), states, filters=True),
         _tile("Open cases", sum(report.severities.values()) if known else None, severity_parts(report.severities), unknown),
