@@ -5,21 +5,21 @@ whole, so that the command goes on with what it finds when it is run again.
 """
 
 import asyncio
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby, repeat
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from exporter.aws.support import SupportReader
-from exporter.cases.history import Milestone, milestones
+from exporter.cases.history import SHAPES, Milestone, milestones
 from exporter.cases.model import Account, Reason
 from exporter.cases.report import Finding, finding, grouped
 from exporter.clock import Clock
@@ -36,8 +36,7 @@ from exporter.targets import examined
 _PROGRESS_SECONDS = 10.0
 _TRIES = 6  # of units and tags
 _LONGEST_PAUSE = 300.0  # after which all that failed is due again
-_LONGEST = 6 * 3600.0
-"""Seconds for one account: five calls a second are enough for some 90,000 long cases."""
+_LONGEST = 6 * 3600.0  # seconds for one account: enough for some 90,000 long cases, at five calls a second
 
 
 @dataclass(slots=True)
@@ -74,9 +73,8 @@ class Backfill:
                     self.failures.append(finding(account.account_id, {}, failure.reason, failure.detail))
                     return
             cases += len(found)
-            known = found if whole else [replace(case, first_aws_known=False) for case in found]
-            happened = [milestone for case in known for milestone in milestones(case, account.targets)]
-            _write(self._read(account.account_id), [json.dumps(happened).encode()])
+            happened = [one for case in found for one in milestones(case, account.targets, communications=whole)]
+            _write(self._read(account.account_id), [msgspec.json.encode(happened)], 0o600)
 
         left = [each for each in sources.items() if not self._read(each[0].account_id).exists()]
         tasks, done = [asyncio.create_task(read(*each)) for each in left], -1
@@ -105,7 +103,6 @@ class Backfill:
         self.failures += [*listing.warnings, *([listing.blind] if listing.blind else [])]
 
     def write(self, buckets: Mapping[Metric, Sequence[float]]) -> None:
-        """Write a file for each month, with what is known of the accounts."""
         options, begun = self.options, self._read("begun").stat().st_mtime  # what was read has no later times
         step, until = int(options.step), int(min(options.until or begun, begun))
         grid = range(int(until - options.since) // step * step, until + 1, step)
@@ -141,10 +138,11 @@ class Backfill:
 
 
 def _milestones(path: Path) -> list[Milestone]:
-    try:
-        return [Milestone(*each) for each in json.loads(path.read_bytes())]
-    except (ValueError, TypeError):
-        raise StartupError(f"{path}: damaged: delete it, and run the command again") from None
+    with suppress(ValueError):
+        found = msgspec.json.decode(path.read_bytes(), type=list[Milestone])
+        if {(kind, len(of), seconds is not None) for _, (kind, *of), seconds in found} <= SHAPES:
+            return found
+    raise StartupError(f"{path}: damaged: delete it, and run the command again")
 
 
 def _families(lines: Mapping[Metric, IO[bytes]]) -> Iterator[bytes]:
@@ -155,9 +153,10 @@ def _families(lines: Mapping[Metric, IO[bytes]]) -> Iterator[bytes]:
     yield b"# EOF\n"
 
 
-def _write(path: Path, parts: Iterable[bytes]) -> None:
+def _write(path: Path, parts: Iterable[bytes], mode: int = 0o666) -> None:
     part = path.with_suffix(".part")
-    with part.open("wb") as stream:
+    part.unlink(missing_ok=True)  # it may be a link
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as stream:
         stream.writelines(parts)
         os.fsync(stream.fileno())
     part.replace(path)

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from exporter.cases.changes import FirstResponse, Tally
-from exporter.cases.model import Account, Reading
+from exporter.cases.changes import OPENED, OUTCOME, REOPENED, WRITTEN, FirstResponse, Tally
+from exporter.cases.model import RESOLVED, Account, Reading
 from exporter.cases.status import AccountStatus
 from exporter.clock import Clock
 from exporter.errors import StartupError
@@ -25,6 +25,7 @@ from exporter.metrics.histograms import Histogram, Histograms
 
 _VERSION = 1
 _DAY = 86400.0
+_AHEAD = 300.0  # seconds by which the clock of the node before may be
 _PAUSE = 60.0  # seconds to the next write where nothing changes, or one failed
 _HISTOGRAMS = "histograms"  # the id of their row; others are accounts'
 _NOT_OURS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN}  # another process has it, or it is no file
@@ -32,11 +33,12 @@ _CHECKS = (("user_version", _VERSION, "written by another version"), ("integrity
 _CREATE = "CREATE TABLE IF NOT EXISTS state (id TEXT PRIMARY KEY, at REAL NOT NULL, value BLOB NOT NULL)"
 _WRITE = "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at, value = excluded.value"
 
+_COUNTED = {(OPENED, 2), (RESOLVED, 1), (REOPENED, 1), (OUTCOME, 2), (WRITTEN, 1)}  # by how many values
 _FIELDS = ("reading", "last_success", "supported", "tally", "watched")  # of an account's status
 _fields = attrgetter(*_FIELDS)
 _key = attrgetter("reading", "supported")  # nothing stored changes unless one of these does
 _encode = msgspec.msgpack.Encoder(enc_hook=dict).encode  # read-only mappings as what they are
-_known = msgspec.msgpack.Decoder(tuple[Reading, float, bool, Tally, Mapping[str, FirstResponse]]).decode
+_account = msgspec.msgpack.Decoder(tuple[Reading, float, bool, Tally, Mapping[str, FirstResponse]]).decode
 _histograms = msgspec.msgpack.Decoder(list[tuple[str, tuple[str, ...], Histogram]]).decode
 
 
@@ -76,6 +78,8 @@ class State:
 
     def _read(self, path: Path) -> Histograms:
         path.touch(0o600)
+        if not path.is_file():
+            raise OSError(0, "not a regular file")
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         if not path.stat().st_size:
@@ -85,12 +89,15 @@ class State:
             for name, wanted, problem in _CHECKS:
                 if db.execute(f"PRAGMA {name}").fetchone() != (wanted,):
                     raise ValueError(problem)
-            stored = db.execute("SELECT id, value FROM state WHERE at > ?", (self._clock.time() - _DAY,))
-            rows = {key: zlib.decompress(value) for key, value in stored}
+            latest = (now := self._clock.time()) + _AHEAD
+            stored = db.execute("SELECT id, value FROM state WHERE at > ? AND at <= ?", (now - _DAY, latest))
+            rows = {key: zlib.decompressobj().decompress(value, len(value)) for key, value in stored}  # stored uncompressed
             if _HISTOGRAMS not in rows:
-                raise ValueError("older than a day")
+                raise ValueError("older than a day, or from the future")
             histograms = {(catalog.CATALOG[name], labels): each for name, labels, each in _histograms(rows.pop(_HISTOGRAMS))}
-            self._known = {key: dict(zip(_FIELDS, _known(value), strict=True)) for key, value in rows.items()}
+            if any((len(of), len(one.bounds)) != (len(own.labels), len(one.counts)) for (own, of), one in histograms.items()):
+                raise ValueError("histograms are inconsistent")
+            self._known = {key: _known(value, latest) for key, value in rows.items()}
             return histograms
 
     def status(self, account: Account) -> AccountStatus:
@@ -140,3 +147,13 @@ def _value(status: AccountStatus) -> bytes:
     reading, *others = _fields(status)
     cases, resolved = ([replace(case, subject="") for case in some] for some in (reading.cases, reading.resolved))
     return zlib.compress(_encode((replace(reading, cases=cases, resolved=resolved), *others)), 0)  # for its checksum
+
+
+def _known(value: bytes, latest: float) -> dict[str, Any]:
+    """Return what is stored of an account; raises where one part does not fit another, or is later than the latest time."""
+    found = reading, last_success, _, tally, watched = _account(value)
+    fits = reading.taken_at <= latest >= last_success and {(kind, len(of)) for kind, *of in tally.counts} <= _COUNTED
+    fits &= not any(len(case.packed) % 9 for case in (*reading.cases, *reading.resolved))
+    if not fits or sorted(watched) != sorted(case.case_id for case in reading.cases):
+        raise ValueError("an account is inconsistent")
+    return dict(zip(_FIELDS, found, strict=True))

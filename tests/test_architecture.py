@@ -43,7 +43,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "bcrypt": ("web",),
     "boto3": ("aws",),
     "botocore": ("aws",),
-    "msgspec": ("aws", "state", "statefulset"),
+    "msgspec": ("aws", "backfill", "state", "statefulset"),
     "prometheus_client": ("metrics",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),

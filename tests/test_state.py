@@ -1,13 +1,19 @@
 """The file of `--storage.path`: what is in it, what else may be there, and a disk that takes nothing."""
 
+import math
+import os
 import random
 import re
 import sqlite3
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from exporter.cases.changes import Changes, baseline, changes
@@ -131,6 +137,17 @@ def damaged(file: Path, statement: str) -> None:
         db.execute(statement)
 
 
+def put(file: Path, key: str, change: Callable[[Any], object]) -> None:
+    """Change what is stored under a key; it is whole afterwards."""
+    with closing(sqlite3.connect(file)) as db, db:
+        ((value,),) = db.execute("SELECT value FROM state WHERE id = ?", (key,))
+        change(stored := msgspec.msgpack.decode(zlib.decompress(value)))
+        db.execute("UPDATE state SET value = ? WHERE id = ?", (zlib.compress(msgspec.msgpack.encode(stored), 0), key))
+
+
+INCONSISTENT = "an account is inconsistent"
+
+
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
@@ -138,10 +155,22 @@ def damaged(file: Path, statement: str) -> None:
         (lambda file: file.write_bytes(file.read_bytes()[:5000]), "malformed|damaged"),
         (lambda file: damaged(file, "PRAGMA user_version = 2"), "another version"),
         (lambda file: damaged(file, "DROP TABLE state"), "no such table: state"),
-        (lambda file: damaged(file, "UPDATE state SET value = x'00'"), "decompressing"),
+        (lambda file: damaged(file, "UPDATE state SET value = x'0000'"), "decompressing"),
+        (lambda file: damaged(file, "UPDATE state SET value = x'78'"), "truncated"),
         (lambda file: damaged(file, "UPDATE state SET value = 'text'"), "bytes-like"),
         (lambda file: damaged(file, "UPDATE state SET value = x'789c030000000001'"), "truncated"),
         (lambda file: damaged(file, "DELETE FROM state"), "older than a day"),
+        (lambda file: damaged(file, "UPDATE state SET at = at + 1000"), "from the future"),
+        (lambda file: put(file, "histograms", lambda found: found[0][2][1].pop()), "histograms are inconsistent"),
+        (lambda file: put(file, "histograms", lambda found: found[0][1].append("aws")), "histograms are inconsistent"),
+        (lambda file: put(file, ACCOUNT.account_id, lambda it: it[0]["cases"][0].update(packed=b"abc")), INCONSISTENT),
+        (lambda file: put(file, ACCOUNT.account_id, lambda it: it[0]["cases"].append(it[0]["cases"][0])), INCONSISTENT),
+        (lambda file: put(file, ACCOUNT.account_id, lambda it: it[4].clear()), INCONSISTENT),
+        (lambda file: put(file, ACCOUNT.account_id, lambda it: it[4].update(other=[True, False])), INCONSISTENT),
+        (lambda file: put(file, ACCOUNT.account_id, lambda it: it[3]["counts"].update({("opened",): 1})), INCONSISTENT),
+        (lambda file: put(file, ACCOUNT.account_id, lambda it: it[0].update(taken_at=math.inf)), INCONSISTENT),
+        (lambda file: put(file, ACCOUNT.account_id, lambda it: it.__setitem__(1, it[1] + 1000)), INCONSISTENT),
+        (lambda file: put(file, ACCOUNT.account_id, lambda it: it.__setitem__(1, math.nan)), INCONSISTENT),
     ],
 )
 def test_a_file_that_cannot_be_used_is_put_aside(
@@ -163,6 +192,40 @@ def test_a_file_that_cannot_be_used_is_put_aside(
     assert Path(f"{file}.bad").read_bytes() == content
     after.save([known(clock)], NOTHING)
     assert opened().load() == NOTHING
+
+
+def test_no_row_grows_in_memory(opened: OpenState, clock: FakeClock, tmp_path: Path) -> None:
+    before = opened()
+    before.load()
+    before.save([known(clock)], NOTHING)
+    before._db.close()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db, db:
+        db.execute("INSERT INTO state VALUES ('bomb', ?, ?)", (clock.time(), zlib.compress(bytes(200_000_000), 9)))
+    after = opened(log := Log())
+    tracemalloc.start()
+    try:
+        assert after.load() == {}
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000_000
+    assert log.events == ["state unusable, counters start at 0"]
+
+
+def test_what_was_polled_in_the_future_is_not_used(opened: OpenState, clock: FakeClock) -> None:
+    """It would never be stale. Clocks of two nodes may differ by some minutes."""
+    other, before = replace(ACCOUNT, account_id="222222222222"), opened()
+    before.load()
+    clock.set_wall_clock(1000.0)
+    future = known(clock, other)
+    clock.set_wall_clock(-1000.0)
+    before.save([known(clock), future], NOTHING)
+    clock.set_wall_clock(-200.0)
+    after = opened(log := Log())
+    after.load()
+    assert after.status(ACCOUNT).reading is not None
+    assert after.status(other).reading is None
+    assert log.lines == []
 
 
 def test_no_damage_stops_a_start_and_what_is_damaged_is_not_used(opened: OpenState, clock: FakeClock, tmp_path: Path) -> None:
@@ -210,6 +273,13 @@ def test_a_directory_that_cannot_be_used_is_named(where: str, why: str, clock: F
         State(Path(where), clock, Log().logger).load()
     told = "set a directory that the exporter can write to, and no other exporter uses"
     assert str(error.value) == f"--storage.path={where}: {where}/state.db: {why}: {told}"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda file: file.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_named(make: Callable[[Path], object], clock: FakeClock, tmp_path: Path) -> None:
+    make(tmp_path / "state.db")
+    with pytest.raises(StartupError, match=r"^--storage\.path=.*state\.db: not a regular file: set a directory that"):
+        State(tmp_path, clock, Log().logger).load()
 
 
 def test_a_full_disk_costs_nothing_but_the_state_and_shows(opened: OpenState, clock: FakeClock) -> None:

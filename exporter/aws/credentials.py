@@ -23,10 +23,8 @@ from exporter.aws.retry import Caller, CredentialSource
 from exporter.cases.model import Reason
 from exporter.clock import Clock
 
-REFRESH_BEFORE_EXPIRY = 300.0
-"""How long before they expire assumed credentials are renewed, in seconds."""
-_LOOKUP_PAUSE = 10.0
-"""How long credentials that were just found are not looked up again, even if AWS refuses them."""
+REFRESH_BEFORE_EXPIRY = 300.0  # how long before they expire assumed credentials are renewed, in seconds
+_LOOKUP_PAUSE = 10.0  # how long credentials that were just found are not looked up again, even if AWS refuses them
 _A_YEAR = 365 * 86_400
 
 

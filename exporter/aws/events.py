@@ -14,8 +14,7 @@ from exporter.cases.events import EVENT_NAMES, ORIGINS, OTHER, Event, Ignored
 
 _MOST = 10  # messages in a batch
 _HIDDEN_SECONDS = 30  # after which SQS gives a message again that was not deleted, whatever the queue's own setting
-_MARGIN = 5.0
-"""Seconds that a request may take in addition to waiting; a hanging one must not delay a queue that is back."""
+_MARGIN = 5.0  # seconds that a request may take in addition to waiting; a hanging one must not delay a queue that is back
 _DETAIL_TYPE = "Support Case Update"
 _CASE_ID = re.compile(r"case-([0-9]{12})-.{1,200}", re.ASCII)
 

@@ -17,8 +17,7 @@ from exporter.cases.model import Member
 T = TypeVar("T")
 Answer = Mapping[str, Any]
 
-MOST_PAGES = 2_000
-"""Pages of at most 20 accounts each; more than the largest organization has, empty ones included."""
+MOST_PAGES = 2_000  # pages of at most 20 accounts each; more than the largest organization has, empty ones included
 _PATH = re.compile(r"o-[a-z0-9]+/(r-[a-z0-9]+(?:/ou-[a-z0-9-]+)*)/")
 
 

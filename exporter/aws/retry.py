@@ -18,11 +18,9 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
 _LONGEST_TOKEN = 16_384
 
-FAILURES = 3
-"""Accounts that have to fail in a row to open a circuit, where they do for `LASTING` seconds."""
+FAILURES = 3  # accounts that have to fail in a row to open a circuit, where they do for `LASTING` seconds
 LASTING = 1.0
-MANY_FAILURES = 8
-"""Accounts that fail in a row are no chance, however soon."""
+MANY_FAILURES = 8  # accounts that fail in a row are no chance, however soon
 FIRST_PROBE_INTERVAL = 2.0
 LONGEST_PROBE_INTERVAL = 10.0
 

@@ -20,11 +20,9 @@ from exporter.cases.model import Case, Communication, Reading, Reason
 from exporter.errors import ReadFailure
 
 PAGE_SIZE = 100
-MOST_PAGES = 100
-"""Pages that are read of one account: 10,000 open cases. More than that is not an answer but a loop."""
+MOST_PAGES = 100  # pages that are read of one account: 10,000 open cases. More than that is not an answer but a loop
 _MOST_PAGES_EVER = 10 * MOST_PAGES
-_PATIENCE = 20
-"""Attempts where nobody waits for the answer, and others may use up the account's quota."""
+_PATIENCE = 20  # attempts where nobody waits for the answer, and others may use up the account's quota
 _Asked = tuple[str | None, bool]  # which language, and whether resolved cases, too
 _ALL = {"includeCommunications": True, "maxResults": PAGE_SIZE}
 _CALLS = 5

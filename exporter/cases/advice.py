@@ -31,8 +31,7 @@ def _kinds() -> Iterator[Kind]:
             yield from (Kind(Reason(reason), says, advised, example) for reason in reasons.split())
 
 
-KINDS = tuple(_kinds())
-"""The first of a reason's kinds whose pattern is found counts; the last of each reason fits all."""
+KINDS = tuple(_kinds())  # the first of a reason's kinds whose pattern is found counts; the last of each reason fits all
 
 
 def advice(reason: Reason, detail: str, caller: str = "") -> str:

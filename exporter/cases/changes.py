@@ -31,8 +31,7 @@ class FirstResponse(NamedTuple):
 AWAITED = FirstResponse(judged=False, awaited=True)
 SETTLED = FirstResponse(judged=True, awaited=False)
 """Also of a case that was reopened: who reopens it did not wait all that time. And of one that AWS opened."""
-_shared = cache(FirstResponse)
-"""There are as many as open cases, and six that differ."""
+_shared = cache(FirstResponse)  # there are as many as open cases, and six that differ
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from exporter.cases.targets import Targets
 from exporter.cases.turns import replies
 
 ANSWERED, REPLIED = "answered", "replied"
+SHAPES = {(OPENED, 2, False), (OUTCOME, 2, False), (RESOLVED, 1, True), (ANSWERED, 1, True), (REPLIED, 2, True)}
+"""Of milestones: kind, number of values, and whether there are seconds."""
 
 
 class Milestone(NamedTuple):
@@ -19,11 +21,11 @@ class Milestone(NamedTuple):
     seconds: float | None = None
 
 
-def milestones(case: Case, targets: Targets) -> Iterator[Milestone]:
+def milestones(case: Case, targets: Targets, *, communications: bool = True) -> Iterator[Milestone]:
     """Yield what happened to a case, in any order, by today's severity and targets; also a target that will be missed.
 
     AWS does not say when a case was resolved: it is taken to have been with its latest communication. Where not all
-    communications are known (`first_aws_known`), only opening and resolution are returned.
+    communications are known (`first_aws_known`), or none are wanted, only opening and resolution are returned.
     """
     severity_code, created, first = case.severity_code, case.created, case.first_aws
     if created is None:
@@ -32,7 +34,7 @@ def milestones(case: Case, targets: Targets) -> Iterator[Milestone]:
     yield Milestone(created, (OPENED, severity_code, case.opened_by))
     if not case.is_open:
         yield Milestone(ended, (RESOLVED, severity_code), ended - created)
-    if not case.first_aws_known:
+    if not (communications and case.first_aws_known):
         return
     for answer, seconds in replies(case.communications):
         if answer != (first, Author.AWS):

@@ -20,8 +20,7 @@ from exporter.metrics.histograms import Histograms
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 
-LONGEST_AGE = 15.0
-"""Seconds after which a page is rendered even if nothing changed."""
+LONGEST_AGE = 15.0  # seconds after which a page is rendered even if nothing changed
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
 Save = Callable[[Sequence[AccountStatus], Histograms], None]

@@ -12,12 +12,10 @@ _LONGEST_PAUSE = 3600.0
 _JITTER = 0.2
 UNTIL_PASSED = (1.0, 1.25)
 """The first pause after a transient failure, and how each grows: to a quarter of the time that it has lasted."""
-EVENT_SPACING = 5.0
-"""Seconds between two polls of an account that events ask for: those that come meanwhile share one."""
+EVENT_SPACING = 5.0  # seconds between two polls of an account that events ask for: those that come meanwhile share one
 SECOND_LOOK = 60.0
 """Seconds after which an account is polled once more: AWS may send an event before its API shows what happened."""
-MOST_SHARDS = 1000
-"""Each account is weighed once for each of them."""
+MOST_SHARDS = 1000  # each account is weighed once for each of them
 
 _NEEDS_A_PERSON = frozenset({Reason.ACCESS_DENIED, Reason.ASSUME_ROLE_DENIED, Reason.SUBSCRIPTION_REQUIRED, Reason.CREDENTIALS})
 

@@ -26,8 +26,7 @@ class Encoding(NamedTuple):
     gzip: bool
 
 
-Page = Mapping[TextFormat, bytes]
-"""A page at one moment, compressed, in each format."""
+Page = Mapping[TextFormat, bytes]  # a page at one moment, compressed, in each format
 
 
 class Family(NamedTuple):

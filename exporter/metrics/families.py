@@ -14,8 +14,7 @@ from exporter.cases.status import AccountStatus
 from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Metric
 
-NAMES = "\0"
-"""So accounts share most lines; no value of a label has this character."""
+NAMES = "\0"  # so accounts share most lines; no value of a label has this character
 
 
 class Sample(NamedTuple):
@@ -105,8 +104,7 @@ def _encoded(samples: Iterable[Sample], metrics: Iterable[Metric]) -> tuple[byte
     return tuple(_shared("".join(family).encode()) for family in lines.values())
 
 
-_shared = lru_cache(maxsize=4096)(bytes)
-"""Of most accounts most counts are zero."""
+_shared = lru_cache(maxsize=4096)(bytes)  # of most accounts most counts are zero
 
 
 def age(since: float, now: float) -> float:

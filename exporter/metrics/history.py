@@ -21,12 +21,10 @@ from exporter.metrics.histograms import Series, line_starts, zero, zeros
 
 _COUNTED = {OUTCOME: catalog.FIRST_RESPONSES, OPENED: catalog.CASES_OPENED, RESOLVED: catalog.CASES_RESOLVED}
 _MEASURED = {ANSWERED: catalog.FIRST_RESPONSE, RESOLVED: catalog.CASE_OPEN_DURATION, REPLIED: catalog.REPLY}
-METRICS = (catalog.ACCOUNT_OPEN_CASES, *_COUNTED.values(), catalog.ACCOUNT_INFO, *_MEASURED.values())
-"""Whose past is known."""
+METRICS = (catalog.ACCOUNT_OPEN_CASES, *_COUNTED.values(), catalog.ACCOUNT_INFO, *_MEASURED.values())  # whose past is known
 
 Lines = Iterator[tuple[Metric, str]]
-Placed = Iterable[tuple[int, Sequence[str], float | None]]
-"""Events at their positions."""
+Placed = Iterable[tuple[int, Sequence[str], float | None]]  # events at their positions
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,10 +245,33 @@ def test_a_directory_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path
 def test_a_damaged_file_is_named(run: Run, tmp_path: Path) -> None:
     assert run().returncode == 0
     damaged = tmp_path / "out/accounts" / B
-    damaged.write_text('[[1.5, ["opened"')
-    ended = run()
-    assert ended.returncode == 1
-    assert f"{damaged}: damaged: delete it, and run the command again" in ended.stderr.splitlines()
+    for content in (
+        '[[1.5, ["opened"',
+        '[["x", ["opened", "low", "customer"]]]',
+        '[[NaN, ["opened", "low", "customer"]]]',
+        '[[1, ["opened"]]]',
+        "[[1, []]]",
+        '[[1, ["opened", "low", "customer"], 2]]',
+        '[[1, ["resolved", "low"]]]',
+        '[[1, ["closed", "low"], 2]]',
+        '{"at": 1}',
+    ):
+        damaged.write_text(content)
+        ended = run()
+        assert ended.returncode == 1
+        assert f"{damaged}: damaged: delete it, and run the command again" in ended.stderr.splitlines(), content
+
+
+def test_a_link_is_not_followed_and_what_is_known_of_an_account_is_the_users_own(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("a file")
+    (tmp_path / "out/accounts").mkdir(parents=True)
+    parts = (f"accounts/{B}.part", f"aws-support-{datetime.fromtimestamp(time.time() - 2 * HOUR, UTC):%Y-%m}.part")
+    for part in parts:
+        (tmp_path / "out" / part).symlink_to(tmp_path / "precious")
+    assert run().returncode == 0
+    assert (tmp_path / "precious").read_text() == "a file"
+    assert {(tmp_path / "out/accounts" / name).stat().st_mode & 0o777 for name in (A, B, C)} == {0o600}
+    assert not [part for part in parts if (tmp_path / "out" / part).is_symlink()]
 
 
 def test_accounts_have_the_units_and_tags_of_the_live_series(simulator: Simulator, tmp_path: Path) -> None:
