@@ -15,8 +15,8 @@ Loc = tuple[str | int, ...]
 """Where a value is: the keys and the positions in lists that lead to it."""
 
 MAX_BYTES = 10 * 1024 * 1024
-MAX_VALUES = 500_000
-"""In a document, aliases filled in; some fifty thousand accounts of ten values."""
+MAX_VALUES = 250_000
+"""In a document, aliases filled in; some fifty thousand accounts of five values."""
 MAX_DEPTH = 30
 MAX_SHOWN = 80
 
