@@ -32,7 +32,7 @@ test: $(VENV)/.wheel ## Run the tests on the built wheel, in 5 minutes; PYTEST_A
 	@$(PYTEST) --numprocesses 3 -m "not slow" $(PYTEST_ARGS)
 	@echo "make test-all adds what takes minutes: chaos, soak, outages, the full fault matrix, load, alerts, 200 examples a law"
 
-test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 12 minutes; the long ones mostly wait
+test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 18 minutes; the long ones mostly wait
 	@$(PYTEST) --numprocesses 3 --hypothesis-profile=thorough $(PYTEST_ARGS)
 
 test-pythons: $(VENV)/.wheel ## Run the quick tests on the other versions of Python that are here
