@@ -71,10 +71,11 @@ def test_who_follows_the_tutorial_gets_the_first_alert_in_slack(slack: Slack, tm
         for documented, port in ports.items():
             text = text.replace(f"localhost:{documented}", f"127.0.0.1:{port}")  # noqa: PLW2901 - each port in turn
         (tmp_path / text.partition("\n")[0].removeprefix("# ")).write_text(text)
-    started = [shlex.split(line) for line in commands(TUTORIAL) if line.startswith(("aws-support-exporter --demo", "./"))]
+    lines = [line.replace("localhost:10047", f"127.0.0.1:{ports['10047']}") for line in commands(TUTORIAL)]
+    started = [shlex.split(line) for line in lines if line.startswith(("aws-support-exporter --demo", "./"))]
     assert [command[0] for command in started] == ["aws-support-exporter", "./alertmanager", "./prometheus"]
     more = [
-        [f"--web.listen-address=127.0.0.1:{ports['10047']}"],
+        [],
         [f"--web.listen-address=127.0.0.1:{ports['9093']}", "--cluster.listen-address=", f"--storage.path={tmp_path}/alerts"],
         [f"--web.listen-address=127.0.0.1:{ports['9090']}", f"--storage.tsdb.path={tmp_path}/data"],
     ]
