@@ -16,7 +16,7 @@ from promql_parser import parse as parse_query
 
 from exporter.options import parse as parse_flags
 from tests.docs.test_documents import DOCUMENTS, commands, parts
-from tests.support.chart import find_helm3
+from tests.support.chart import need_helm3
 from tests.support.process import environment
 from tests.support.tools import ROOT, need_tool
 
@@ -55,10 +55,7 @@ def aws(command: str, place: Path) -> None:
 
 
 def helm(command: str, place: Path) -> None:
-    binary = find_helm3()
-    if binary is None:
-        pytest.skip("Helm 3 is not here: run `make tools`")
-    runs(re.sub(r"^helm (install|template)", "helm template --set skipApiCheck=true", command), place, binary)
+    runs(re.sub(r"^helm (install|template)", "helm template --set skipApiCheck=true", command), place, need_helm3())
     for rules in place.glob("alerts.yaml"):
         assert yaml.safe_load(rules.read_text())["groups"]
 

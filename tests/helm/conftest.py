@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chart import Engine, Helm3, Helm4, copy_of_chart, find_helm3
+from tests.support.chart import Engine, Helm3, Helm4, copy_of_chart, need_helm3
 
 RULES = """\
 groups:
@@ -40,10 +40,7 @@ FILES = {
 
 @pytest.fixture(scope="session")
 def helm3() -> Helm3:
-    binary = find_helm3()
-    if binary is None:
-        pytest.skip("Helm 3 is not here: run `make tools`")
-    return Helm3(binary)
+    return Helm3(need_helm3())
 
 
 @pytest.fixture(scope="session")
