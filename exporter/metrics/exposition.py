@@ -1,16 +1,18 @@
 """The Prometheus text formats, and a page of metrics in each encoding that clients ask for."""
 
 import math
+import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from exporter.metrics.catalog import Kind, unit_of
 
 _LEVEL = 3  # pages repeat themselves: as fast as 1, and a quarter smaller
 _GZIP = 31  # zlib's number for gzip with the largest window
+_compressor = partial(zlib.compressobj, _LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
 _BATCH_BYTES = 64 * 1024
 
 
@@ -39,16 +41,43 @@ class Family(NamedTuple):
 
 
 def encode_page(families: Iterable[Family]) -> Page:
-    """Return a page of those families that have lines, in both formats at once: one is large uncompressed."""
-    deflate = {text_format: zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP) for text_format in TextFormat}
-    bodies: dict[TextFormat, list[bytes]] = {text_format: [] for text_format in TextFormat}
+    """Return a page of those families that have lines; lines are compressed once, as the formats differ in headers alone."""
+    streams = {text_format: _GzipStream() for text_format in TextFormat}
+    compressor = _compressor()
     for name, kind, help_text, lines in families:
         for position, batch in enumerate(_batches(lines)):
-            for text_format, body in bodies.items():
-                start = b"" if position else header(name, kind, help_text, text_format)
-                body.append(deflate[text_format].compress(start + batch))
-    bodies[TextFormat.OPENMETRICS].append(deflate[TextFormat.OPENMETRICS].compress(b"# EOF\n"))
-    return {text_format: b"".join((*body, deflate[text_format].flush())) for text_format, body in bodies.items()}
+            compressed = compressor.compress(batch)
+            for text_format, stream in streams.items():
+                if not position:
+                    stream.append(*_block(header(name, kind, help_text, text_format)))
+                stream.append(batch, compressed)
+        rest = compressor.flush(zlib.Z_FULL_FLUSH)
+        for stream in streams.values():
+            stream.append(b"", rest)
+    streams[TextFormat.OPENMETRICS].append(*_block(b"# EOF\n"))
+    return {text_format: stream.finish() for text_format, stream in streams.items()}
+
+
+class _GzipStream:
+    """A gzip stream (RFC 1952) of blocks that do not refer to earlier ones."""
+
+    def __init__(self) -> None:
+        self._pieces = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff"]
+        self._crc = self._size = 0
+
+    def append(self, text: bytes, compressed: bytes) -> None:
+        self._crc = zlib.crc32(text, self._crc)
+        self._size += len(text)
+        self._pieces.append(compressed)
+
+    def finish(self) -> bytes:
+        return b"".join((*self._pieces, _compressor().flush(), struct.pack("<II", self._crc, self._size % 2**32)))
+
+
+@lru_cache(maxsize=256)
+def _block(text: bytes) -> tuple[bytes, bytes]:
+    compressor = _compressor()
+    return text, compressor.compress(text) + compressor.flush(zlib.Z_FULL_FLUSH)
 
 
 def _batches(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ class CaseLines:
 
     key: _CacheKey  # what they were made from
     families: tuple[bytes, ...]  # of each metric in `catalog.CASE_METRICS`
-    ages: tuple[tuple[str, float], ...]  # start of line and Unix time of each sample whose value moves with the clock
+    ages: tuple[tuple[str, int], ...]  # start of line and Unix time (ms) of each sample whose value moves with the clock
     valid_from: float
     valid_until: float
 
@@ -80,8 +80,9 @@ def _case_lines(key: _CacheKey, watched: Mapping[str, FirstResponse], policy: Po
     if cases is None:
         return CaseLines(key, _encoded(counted, catalog.CASE_METRICS), (), now, float("inf"))
     groups = [(group._asdict(), found) for group, found in aggregate.group_cases(cases).items()]
+    age = catalog.LATEST_COMMUNICATION_AGE.name
     ages = tuple(
-        (exposition.line_start(catalog.LATEST_COMMUNICATION_AGE.name, tuple(labels.items()), NAMES), found.quiet_since)
+        (exposition.line_start(age, tuple(labels.items()), NAMES), round(1000 * found.quiet_since))
         for labels, found in groups
         if found.quiet_since is not None
     )
@@ -105,11 +106,6 @@ def _encoded(samples: Iterable[Sample], metrics: Iterable[Metric]) -> tuple[byte
 
 
 _shared = lru_cache(maxsize=4096)(bytes)  # of most accounts most counts are zero
-
-
-def age(since: float, now: float) -> float:
-    """Return an age in seconds, to the millisecond; never negative, though AWS's clock be ahead of ours."""
-    return max(0.0, round(now - since, 3))
 
 
 def naming(account: Account) -> Iterable[tuple[str, str]]:

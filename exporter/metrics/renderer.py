@@ -7,7 +7,7 @@ from exporter.cases.status import AccountState, AccountStatus
 from exporter.metrics import catalog, exposition
 from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import Family, Page, encode_page
-from exporter.metrics.families import NAMES, AccountLines, Sample, account_lines, age
+from exporter.metrics.families import NAMES, AccountLines, Sample, account_lines
 
 
 class Renderer:
@@ -39,9 +39,9 @@ class Renderer:
         return encode_page((*ours, *self._instrumentation()))
 
     def _ages(self, now: float) -> Iterator[bytes]:
-        number = exposition.number
+        moment = round(1000 * now)
         for account in self._accounts.values():
-            ages = [f"{start}{number(age(since, now))}\n" for start, since in account.cases.ages]
+            ages = [f"{start}{max(0, moment - since) / 1000}\n" for start, since in account.cases.ages]
             yield "".join(ages).encode()
 
 
