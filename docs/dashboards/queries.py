@@ -44,11 +44,12 @@ def happened(metric: str, matchers: str, window: str, labels: str, *, by: str = 
     """Return how often something happened in a window, up to the last full hour; `by` may have the account's support plan.
 
     The hours are counted one by one: the pod of today has counted from zero, that of yesterday is gone. Of exporters that count
-    the same, the one that has counted most decides. `labels` are those of the counter but the account's.
+    the same, the one that has counted most decides. `labels` are those of the counter but the account's. 119 minutes have two
+    hourly points, whether or not a window includes its start (as of Prometheus 3 it does not).
     """
-    kept = f"account_id, {labels}"
-    now, before = (f"max by ({kept}) ({metric}{{{matchers}}}{at})" for at in ("", " offset 1h"))
-    hour = f"clamp_min({now} - {before}, 0)"
+    counted = f"(max by (account_id, {labels}) ({metric}{{{matchers}}}))[119m:1h]"
+    kept = ", ".join(filter(None, ("account_id", by.removesuffix(", plan"))))
+    hour = f"sum by ({kept}) (clamp_min(idelta({counted}), 0))"
     return f"sum_over_time((sum by ({by}) ({hour} {WITH_PLAN if 'plan' in by else CHOSEN}))[{window}:1h])"
 
 
