@@ -21,7 +21,7 @@ from exporter.clock import Clock
 from exporter.errors import StartupError
 from exporter.metrics import catalog
 from exporter.metrics.families import Sample
-from exporter.metrics.histograms import Histogram, Histograms
+from exporter.metrics.histograms import Histogram, HistogramMap
 
 _VERSION = 1
 _DAY = 86400.0
@@ -56,7 +56,7 @@ class State:
         self._errors = 0
         self._problem = ""
 
-    def load(self) -> Histograms:
+    def load(self) -> HistogramMap:
         """Return the stored histograms, and have `status` return what was stored of accounts; raises StartupError."""
         if self._path is None:
             return {}
@@ -76,7 +76,7 @@ class State:
             told = "set a directory that the exporter can write to, and no other exporter uses"
             raise StartupError(f"--storage.path={self._path.parent}: {self._path}: {why}: {told}") from None
 
-    def _read(self, path: Path) -> Histograms:
+    def _read(self, path: Path) -> HistogramMap:
         path.touch(0o600)
         if not path.is_file():
             raise OSError(0, "not a regular file")
@@ -108,7 +108,7 @@ class State:
         """Drop what was stored of accounts that have not come: others poll them now, and count what happens."""
         self._known = {}
 
-    def save(self, statuses: Iterable[AccountStatus], histograms: Histograms) -> None:
+    def save(self, statuses: Iterable[AccountStatus], histograms: HistogramMap) -> None:
         """Store what has changed; to be called in one thread at a time."""
         if self._path is None:
             return

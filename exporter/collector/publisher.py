@@ -16,14 +16,14 @@ from exporter.collector.events import EventConsumer
 from exporter.metrics import catalog
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.families import Sample
-from exporter.metrics.histograms import Histograms
+from exporter.metrics.histograms import HistogramMap
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 
 LONGEST_AGE = 15.0  # seconds after which a page is rendered even if nothing changed
 _SHORTEST_AGE = 1.0
 _SHARE_OF_A_CORE = 0.02
-Save = Callable[[Sequence[AccountStatus], Histograms], None]
+Save = Callable[[Sequence[AccountStatus], HistogramMap], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Histogram(NamedTuple):
         return (*self.counts, self.counts[-1], self.sum)
 
 
-Histograms = Mapping[Series, Histogram]
+HistogramMap = Mapping[Series, Histogram]
 
 
 def zeros(buckets: Mapping[Metric, Sequence[float]]) -> dict[Series, Histogram]:

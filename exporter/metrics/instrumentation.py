@@ -13,7 +13,7 @@ from exporter.cases.model import Reason
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Metric
 from exporter.metrics.exposition import Family, line, number
-from exporter.metrics.histograms import Histograms, line_starts, zero, zeros
+from exporter.metrics.histograms import HistogramMap, line_starts, zero, zeros
 
 _MINUTE = 60.0
 _HOUR = 60 * _MINUTE
@@ -43,11 +43,11 @@ class Instrumentation:
     those of cases, continue from stored ones that have the same buckets.
     """
 
-    def __init__(self, targets: Iterable[float], *, process: bool = False, stored: Histograms = MappingProxyType({})) -> None:
+    def __init__(self, targets: Iterable[float], *, process: bool = False, stored: HistogramMap = MappingProxyType({})) -> None:
         self._registry = CollectorRegistry()
         self._buckets = buckets(targets)
         same = {series: found for series, found in stored.items() if found.bounds == self._buckets.get(series[0])}
-        self.histograms: Histograms = zeros(self._buckets) | same
+        self.histograms: HistogramMap = zeros(self._buckets) | same
         self.requests = 0
         self._requests = self._counter(catalog.API_REQUESTS)
         self._errors = self._counter(catalog.API_ERRORS)
@@ -102,7 +102,7 @@ class Instrumentation:
                 histograms[metric, (*values,)] = before.plus(seconds)
         self.histograms = histograms
 
-    def encode(self, histograms: Histograms | None = None) -> Iterator[Family]:
+    def encode(self, histograms: HistogramMap | None = None) -> Iterator[Family]:
         """Yield all families; histograms of cases as they are now, or as they were.
 
         prometheus_client's own encoders take twice as long, and write `_created` series, which double a counter's cost.
