@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Read by poller, page and status page; a reload replaces it. Times are in seconds."""
+    """Read by collector, page and status page; a reload replaces it. Times are in seconds."""
 
     max_staleness: float
     case_limit: int | None = None  # cases of an account with series of their own; None for no such series

@@ -19,7 +19,7 @@ from exporter.collector.accounts import AccountTable, Entry, wait
 from exporter.collector.changelog import ChangeLog
 from exporter.collector.discovery import BATCH, Discoverer, Listing
 from exporter.collector.events import EventConsumer
-from exporter.collector.poller import Poller
+from exporter.collector.poller import poll
 from exporter.collector.ports import Discovery, EventSource, Target
 from exporter.collector.publisher import LONGEST_AGE, Publisher, Save
 from exporter.collector.schedule import Schedule
@@ -64,21 +64,18 @@ class Collector:
     ) -> None:
         self._clock = clock
         self._log = log
-        changes = ChangeLog(clock, log)
-        self._poller = Poller(plan.policy, plan.timeout, instrumentation, changes, clock=clock)
+        self._instrumentation = instrumentation
+        self._changes = ChangeLog(clock, log)
         self.accounts = AccountTable(Schedule(plan.interval), clock, known)
-        self.discoverer = Discoverer(self.accounts, owns, self._drop, clock=clock, log=log)
-        self.events = EventConsumer(self.accounts, instrumentation, clock=clock, log=log)
-        shown = (self.accounts, self.discoverer, self.events, instrumentation, store)
-        self.publisher = Publisher(plan.policy, *shown, save=save, samples=samples, changes=changes, clock=clock)
-        self._concurrency = plan.concurrency
+        self.discoverer = Discoverer(self.accounts, owns, self._drop, clock, log)
+        self.events = EventConsumer(self.accounts, instrumentation, clock, log)
+        shown = (self.accounts, self.discoverer, self.events, instrumentation, self._changes, samples)
+        self.publisher = Publisher(plan.policy, *shown, store=store, save=save, clock=clock)
         self._running = False
         self._polls: dict[Entry, asyncio.Task[None]] = {}
         self._listings: list[asyncio.Task[None]] = []
         self._crashes: list[str] = []
-        self._queue = plan.events
-        self.events.apply(plan.events)
-        self.discoverer.apply(plan.targets, plan.discoveries)
+        self.apply(plan)
 
     async def run(self) -> None:
         self._running = True
@@ -97,12 +94,10 @@ class Collector:
         What is known of accounts that stay is kept: cases, counts and credentials. Polls in flight continue, unless the account
         is gone or is read in another way now.
         """
-        self._poller.policy = self.publisher.policy = plan.policy
-        self._poller.timeout = plan.timeout
-        self._concurrency = plan.concurrency
+        self._plan = plan
+        self.publisher.policy = plan.policy
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
-        self._queue = plan.events
         self.events.apply(plan.events)
         self._refresh_listings()
 
@@ -110,16 +105,16 @@ class Collector:
         """Discover all accounts, poll each once, and publish the page; tags are waited for only where they select accounts."""
         listings = [asyncio.create_task(self._discover(listing)) for listing in self.discoverer.listings]
         polls: dict[Entry, asyncio.Task[None]] = {}
-        slots = asyncio.Semaphore(self._concurrency)
+        slots = asyncio.Semaphore(self._plan.concurrency)
 
-        async def poll(entry: Entry) -> None:
+        async def poll_when_free(entry: Entry) -> None:
             async with slots:
                 await self.poll(entry)
 
         while True:
             for entry in self.accounts.due():
                 if entry not in polls:
-                    polls[entry] = asyncio.create_task(poll(entry))
+                    polls[entry] = asyncio.create_task(poll_when_free(entry))
             pending = [task for task in (*listings, *polls.values()) if not task.done()]
             done = sum(task.done() for task in polls.values())
             step = f"Polling accounts {done}/{len(polls)}" if polls else "Discovering accounts"
@@ -138,7 +133,10 @@ class Collector:
 
     async def poll(self, entry: Entry) -> None:
         self.accounts.begin(entry)
-        self.accounts.finish(entry, await self._poller.poll(entry.target, entry.status, entry.events))
+        before = entry.status
+        after = await poll(entry, self._plan.timeout, self._instrumentation, self._clock)
+        self._changes.note(before, after, self._plan.policy.max_staleness)
+        self.accounts.finish(entry, after)
 
     async def refresh(self, account_id: str) -> tuple[AccountReport, bool] | None:
         """Poll an account at once, and return how it is doing when a page shows that, and whether one does in time."""
@@ -165,7 +163,7 @@ class Collector:
             self.accounts.planned.clear()
             while (entry := self._next()) is not None:
                 self._polls[entry] = self._spawn("poll", self._poll_from(entry))
-            full = len(self._polls) >= self._concurrency
+            full = len(self._polls) >= self._plan.concurrency
             await wait(self.accounts.planned, None if full else self.accounts.seconds_to_next())
 
     async def _poll_from(self, entry: Entry | None) -> None:
@@ -186,7 +184,7 @@ class Collector:
             self.accounts.planned.set()
 
     def _next(self) -> Entry | None:
-        return self.accounts.take() if len(self._polls) < self._concurrency else None
+        return self.accounts.take() if len(self._polls) < self._plan.concurrency else None
 
     def _drop(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -199,8 +197,8 @@ class Collector:
         if self._running:
             runs = (self.discoverer.run, self.discoverer.run_look_ups)
             self._listings = [self._spawn("discovery", run(listing)) for listing in self.discoverer.listings for run in runs]
-            if self._queue is not None:
-                self._listings.append(self._spawn("events", self._receive(self._queue)))
+            if self._plan.events is not None:
+                self._listings.append(self._spawn("events", self._receive(self._plan.events)))
 
     async def _receive(self, source: EventSource) -> None:
         # What waited in the queue is of accounts that may not have been found yet; and it is read in the first round anyway.

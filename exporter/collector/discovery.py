@@ -63,32 +63,24 @@ class Listing:
         return finding(self.discovery.name, {}, Reason.NO_ACCOUNTS, f"ListAccounts: {found}")
 
 
+@dataclass(eq=False)
 class Discoverer:
     """Keeps the table of accounts up to date; to be used on one event loop.
 
     Of two entries for one account the configured one wins, then the earlier discovery. A listing that fails keeps the last one.
     """
 
-    def __init__(
-        self,
-        accounts: AccountTable,
-        owns: Callable[[str], bool],
-        drop: Callable[[Iterable[Entry]], None],
-        *,
-        clock: Clock,
-        log: FilteringBoundLogger,
-    ) -> None:
-        self._accounts = accounts
-        self._owns = owns
-        self._drop = drop
-        self._clock = clock
-        self._log = log
-        self._configured: tuple[Target, ...] = ()
-        self.listings: list[Listing] = []
+    accounts: AccountTable
+    owns: Callable[[str], bool]
+    drop: Callable[[Iterable[Entry]], None]
+    clock: Clock
+    log: FilteringBoundLogger
+    listings: list[Listing] = field(default_factory=list)
+    _configured: tuple[Target, ...] = ()
 
     def apply(self, configured: Iterable[Target], discoveries: Sequence[Discovery]) -> None:
         """Discover in other ways; what a discovery of the same name found before holds until it is listed again, at once."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         before = {listing.discovery.name: listing for listing in self.listings}
         self._configured = tuple(configured)
         self.listings = [before.get(discovery.name, Listing(discovery)) for discovery in discoveries]
@@ -101,9 +93,9 @@ class Discoverer:
 
     async def run(self, listing: Listing) -> None:
         while True:
-            pause = max(0.0, listing.due - self._clock.monotonic())
+            pause = max(0.0, listing.due - self.clock.monotonic())
             passes = listing.failure is not None and listing.failure.passes
-            await (wait(self._accounts.passed, pause) if passes else self._clock.sleep(pause))
+            await (wait(self.accounts.passed, pause) if passes else self.clock.sleep(pause))
             await self.refresh(listing)
 
     async def refresh(self, listing: Listing) -> None:
@@ -122,16 +114,16 @@ class Discoverer:
     async def look_up(self, listing: Listing, most: int = BATCH) -> float:
         """Look up some unit names and tags, and return the seconds until more are due."""
         was_listed = listing.last_success is not None
-        pause, listing.warnings, listing.blind = await listing.discovery.look_up(self._owns, most)
+        pause, listing.warnings, listing.blind = await listing.discovery.look_up(self.owns, most)
         listing.looked_up = listing.looked_up or (was_listed and pause > 0)
-        name, now = listing.discovery.name, self._clock.monotonic()
+        name, now = listing.discovery.name, self.clock.monotonic()
         self._assign()
         self._log_changes(listing)
         for failed in (*listing.warnings, listing.blind, listing.empty):
             if failed and now - listing.logged.get(failed.detail, now - _REMINDER_SECONDS) >= _REMINDER_SECONDS:
                 listing.logged[failed.detail] = now
                 event = "no accounts to poll" if failed == listing.empty else "reading units or tags failed"
-                self._log.warning(event, organization=name, reason=str(failed.reason), detail=failed.detail)
+                self.log.warning(event, organization=name, reason=str(failed.reason), detail=failed.detail)
         return pause
 
     def all_tried(self) -> bool:
@@ -153,33 +145,33 @@ class Discoverer:
 
     def _add(self, listing: Listing, page: Sequence[Target]) -> None:
         """Poll accounts while the list still comes in; those that are polled already wait for its end."""
-        new = {each.account.account_id: each for each in page if self._accounts.get(each.account.account_id) is None}
+        new = {each.account.account_id: each for each in page if self.accounts.get(each.account.account_id) is None}
         if new:
             listing.targets |= new
-            self._accounts.add(target for account_id, target in new.items() if self._owns(account_id))
+            self.accounts.add(target for account_id, target in new.items() if self.owns(account_id))
 
     def _succeeded(self, listing: Listing) -> None:
         if listing.failure is not None and listing.failure.passes:
-            self._accounts.poll_passing()
+            self.accounts.poll_passing()
         self._assign()
-        listing.last_success = self._clock.time()
+        listing.last_success = self.clock.time()
         self._log_changes(listing)
         listing.failures, listing.failure = 0, None
-        listing.due = self._clock.monotonic() + listing.discovery.refresh_interval
+        listing.due = self.clock.monotonic() + listing.discovery.refresh_interval
         listing.listed.set()
 
     def _failed(self, listing: Listing, failure: ReadFailure) -> None:
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         if listing.failure is None or failure.reason != listing.failure.reason or now >= listing.remind_at:
             listing.remind_at = now + _REMINDER_SECONDS
             where = {"organization": listing.discovery.name} if listing.discovery.name else {}
             what = "listing organization failed" if where else "looking up own account failed"
-            self._log.warning(what, **where, reason=failure.reason.value, detail=failure.detail)
+            self.log.warning(what, **where, reason=failure.reason.value, detail=failure.detail)
         listing.failures, listing.failure = listing.failures + 1, failure
         first, growth = UNTIL_PASSED if failure.passes else (_FIRST_PAUSE, 2.0)
         pause = min(_LONGEST_PAUSE, first * growth ** min(listing.failures - 1, 50))
         listing.due = now + min(pause, listing.discovery.refresh_interval)
-        self._accounts.changed.set()
+        self.accounts.changed.set()
 
     def _log_changes(self, listing: Listing) -> None:
         if not listing.is_known:
@@ -187,9 +179,9 @@ class Discoverer:
         name, before = listing.discovery.name, listing.names
         names = listing.names = {key: f"{target.account.name} ({key})" for key, target in listing.targets.items()}
         joined, left = (sorted(some[key] for key in some.keys() - other) for some, other in ((names, before), (before, names)))
-        log = self._log.info
+        log = self.log.info
         if len(left) >= max(_FEW, _MANY * len(before)):
-            log = self._log.warning
+            log = self.log.warning
             detail = f"{len(left)} of {len(before)} accounts left at once: {_some(left)}"
             listing.left = (Finding((name,), None, detail, _IF_MANY_LEFT),)
         if joined or left or listing.failure is not None:
@@ -206,7 +198,7 @@ class Discoverer:
                 target.account, organization=of.organization, organizational_unit=of.organizational_unit, tags=of.tags
             )
             targets[account.account_id] = replace(target, account=account)
-        self._drop(self._accounts.assign(target for account_id, target in targets.items() if self._owns(account_id)))
+        self.drop(self.accounts.assign(target for account_id, target in targets.items() if self.owns(account_id)))
 
 
 def _some(names: Sequence[str]) -> str:

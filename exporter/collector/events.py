@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -25,26 +25,24 @@ _PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """The shorter where nothing came: a queue that does not wait would be asked all the time."""
 
 
+@dataclass(eq=False)
 class EventConsumer:
     """Receives messages, has accounts polled, and deletes the messages; to be used on one event loop."""
 
-    def __init__(
-        self, accounts: AccountTable, instrumentation: Instrumentation, *, clock: Clock, log: FilteringBoundLogger
-    ) -> None:
-        self._accounts = accounts
-        self._instrumentation = instrumentation
-        self._clock = clock
-        self._log = log
-        self.status = EventQueueStatus()
-        self._handled: list[Sequence[str]] = []  # batches to be deleted
-        self._awaited: list[tuple[str, float, float]] = []  # of which account, when it came, when it happened
+    accounts: AccountTable
+    instrumentation: Instrumentation
+    clock: Clock
+    log: FilteringBoundLogger
+    status: EventQueueStatus = field(default_factory=EventQueueStatus)
+    _handled: list[Sequence[str]] = field(default_factory=list)  # batches to be deleted
+    _awaited: list[tuple[str, float, float]] = field(default_factory=list)  # of which account, when it came, when it happened
 
     def apply(self, source: EventSource | None) -> None:
         """Receive from another queue, or from none, from the next run on."""
         url = "" if source is None else source.url
         if url != self.status.url:
             self.status, self._handled, self._awaited = EventQueueStatus(url), [], []
-            self._instrumentation.expect_events()
+            self.instrumentation.expect_events()
 
     async def run(self, source: EventSource) -> None:
         pause = 0.0
@@ -54,7 +52,7 @@ class EventConsumer:
             except Exception as error:  # noqa: BLE001 - a bug here must not keep events from coming until a restart
                 self._note(error if isinstance(error, ReadFailure) else internal(error))
                 pause = min(_LONGEST_PAUSE, 2 * max(pause, _PAUSE))
-            await self._clock.sleep(pause)
+            await self.clock.sleep(pause)
 
     async def receive(self, source: EventSource) -> int:
         """Delete what was handled, receive more, and return how many messages there were; raises ReadFailure."""
@@ -70,18 +68,18 @@ class EventConsumer:
         self._handled.remove(batch)
 
     async def _take(self, source: EventSource, wait: int) -> None:
-        received, now = await source.receive(wait), self._clock.time()
+        received, now = await source.receive(wait), self.clock.time()
         if received:
             self._handled.append([handle for handle, _ in received])
         self.status = replace(self.status, last_receive=now)
         for _, content in received:
-            if isinstance(content, Event) and self._accounts.note(content):
+            if isinstance(content, Event) and self.accounts.note(content):
                 self.status = replace(self.status, last_event=now, count=self.status.count + 1)
-                self._instrumentation.message_received(content)
+                self.instrumentation.message_received(content)
                 if content.at is not None and abs(now - content.at) < _LONGEST_KEPT:
                     self._awaited.append((content.account_id, now, content.at))
             else:
-                self._instrumentation.message_received(Ignored.UNKNOWN_ACCOUNT if isinstance(content, Event) else content)
+                self.instrumentation.message_received(Ignored.UNKNOWN_ACCOUNT if isinstance(content, Event) else content)
 
     def page_shows(self, statuses: Iterable[AccountStatus]) -> None:
         """Take note of the events whose accounts the page now shows as read after they came."""
@@ -93,9 +91,9 @@ class EventConsumer:
             if account_id in read_at and read_at[account_id] < came:
                 self._awaited.append((account_id, came, happened))
             elif account_id in read_at:
-                delay = max(0.0, self._clock.time() - happened)
+                delay = max(0.0, self.clock.time() - happened)
                 self.status = replace(self.status, delay=delay)
-                self._instrumentation.event_shown(delay)
+                self.instrumentation.event_shown(delay)
 
     def samples(self) -> Iterator[Sample]:
         if self.status.up is not None:
@@ -107,11 +105,11 @@ class EventConsumer:
         before, (reason, detail) = self.status, (failure.reason, failure.detail) if failure else (None, "")
         self.status = replace(before, up=failure is None, reason=reason, detail=detail)
         if (before.up, before.reason) != (self.status.up, reason):
-            self._accounts.changed.set()
+            self.accounts.changed.set()
             if reason:
-                self._log.warning("receiving events failed", queue=before.url, reason=reason.value, detail=detail)
+                self.log.warning("receiving events failed", queue=before.url, reason=reason.value, detail=detail)
             else:
-                self._log.info("receiving events", queue=before.url)
+                self.log.info("receiving events", queue=before.url)
 
 
 async def _all(work: Iterable[Awaitable[None]]) -> None:

@@ -43,6 +43,7 @@ def pause_after(cost: float) -> float:
     return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / _SHARE_OF_A_CORE))
 
 
+@dataclass(eq=False)
 class Publisher:
     """Makes pages of what is known, in a thread, and puts them into the store.
 
@@ -50,36 +51,24 @@ class Publisher:
     accounts' nor discoveries' nor of events; `save` stores what a page is about to show.
     """
 
-    def __init__(  # noqa: PLR0913 - all that a page tells of
-        self,
-        policy: Policy,
-        accounts: AccountTable,
-        discoverer: Discoverer,
-        events: EventConsumer,
-        instrumentation: Instrumentation,
-        store: PageStore,
-        *,
-        save: Save,
-        samples: Callable[[], Iterable[Sample]],
-        changes: ChangeLog,
-        clock: Clock,
-    ) -> None:
-        self.policy = policy
-        self.snapshot = Snapshot((), (), policy)
+    policy: Policy
+    accounts: AccountTable
+    discoverer: Discoverer
+    events: EventConsumer
+    instrumentation: Instrumentation
+    changes: ChangeLog
+    samples: Callable[[], Iterable[Sample]]
+    store: PageStore
+    save: Save
+    clock: Clock
+    ready: bool = False
+
+    def __post_init__(self) -> None:
+        self.snapshot = Snapshot((), (), self.policy)
         self.published = asyncio.Event()  # set for a moment after each page
-        self.published_at = clock.monotonic()  # before the first page, when this began
-        self.ready = False
-        self._accounts = accounts
-        self._discoverer = discoverer
-        self._events = events
-        self._instrumentation = instrumentation
-        self._histograms = instrumentation.histograms  # of the page that is made
-        self._renderer = Renderer(lambda: instrumentation.encode(self._histograms))
-        self._store = store
-        self._save = save
-        self._samples = samples
-        self._changes = changes
-        self._clock = clock
+        self.published_at = self.clock.monotonic()  # before the first page, when this began
+        self._histograms = self.instrumentation.histograms  # of the page that is made
+        self._renderer = Renderer(lambda: self.instrumentation.encode(self._histograms))
         self._lock = asyncio.Lock()
         self._cost = 0.0
         self._duration: float | None = None
@@ -87,34 +76,34 @@ class Publisher:
     async def run(self) -> None:
         while True:
             # Asked before: a page that was begun without the last accounts does not show them.
-            first_round = not self._accounts.all_polled.is_set()
+            first_round = not self.accounts.all_polled.is_set()
             await self.publish()
             pause = pause_after(self._cost)
             least = 0.0 if first_round else max(_SHORTEST_AGE, 3 * self._cost)  # events may have a quarter of a core
             await asyncio.sleep(least)
-            await wait(self._accounts.all_polled if first_round else self._accounts.events_read, pause - least)
-            await wait(self._accounts.changed, LONGEST_AGE - pause)
+            await wait(self.accounts.all_polled if first_round else self.accounts.events_read, pause - least)
+            await wait(self.accounts.changed, LONGEST_AGE - pause)
 
     def shown_poll(self, account_id: str) -> Poll | None:
         return next((each.last_poll for each in self.snapshot.statuses if each.account.account_id == account_id), None)
 
     async def publish(self) -> None:
         async with self._lock:
-            self._accounts.changed.clear()
-            self._accounts.events_read.clear()
-            self._changes.write()
-            tried = self._discoverer.all_tried() and self._accounts.all_polled.is_set()
-            statuses = tuple(entry.status for entry in self._accounts.entries())
-            snapshot = Snapshot(statuses, tuple(self._discoverer.organizations()), self.policy)
-            self._histograms = self._instrumentation.histograms
-            now = self._clock.time()
-            samples = [*self._discoverer.samples(), *self._events.samples(), *self._samples()]
+            self.accounts.changed.clear()
+            self.accounts.events_read.clear()
+            self.changes.write()
+            tried = self.discoverer.all_tried() and self.accounts.all_polled.is_set()
+            statuses = tuple(entry.status for entry in self.accounts.entries())
+            snapshot = Snapshot(statuses, tuple(self.discoverer.organizations()), self.policy)
+            self._histograms = self.instrumentation.histograms
+            now = self.clock.time()
+            samples = [*self.discoverer.samples(), *self.events.samples(), *self.samples()]
             samples.append(Sample(catalog.PAGE_TIMESTAMP, {}, now))
             if self._duration is not None:
                 samples.append(Sample(catalog.RENDER_DURATION, {}, self._duration))
             self._cost, self._duration = await asyncio.to_thread(self._render, snapshot, samples, now)
-            self._events.page_shows(statuses)
-            self.published_at = self._clock.monotonic()
+            self.events.page_shows(statuses)
+            self.published_at = self.clock.monotonic()
             self.ready = self.ready or tried
             self.published.set()
             self.published.clear()
@@ -122,9 +111,9 @@ class Publisher:
     def _render(self, snapshot: Snapshot, samples: Iterable[Sample], now: float) -> tuple[float, float]:
         """Publish a page, and return the CPU seconds and the seconds that it took."""
         cpu = time.thread_time()
-        self._save(snapshot.statuses, self._histograms)
+        self.save(snapshot.statuses, self._histograms)
         began = time.perf_counter()
         page = self._renderer.render(snapshot.statuses, snapshot.policy, samples, now)
         self.snapshot = snapshot  # first: what shows it is rendered again when the page is there, and kept until the next page
-        self._store.publish(page)
+        self.store.publish(page)
         return time.thread_time() - cpu, time.perf_counter() - began

@@ -31,9 +31,7 @@ def _hash(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When accounts are polled; the interval is in seconds."""
-
-    interval: float
+    interval: float  # seconds
 
     def after_success(self, now: float, account_id: str) -> float:
         """Return when to read an account again.
