@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -28,46 +28,39 @@ class LastReload:
         yield Sample(catalog.CONFIG_RELOAD_SUCCESS, {}, self.succeeded_at)
 
 
+@dataclass(eq=False)
 class Reloader:
     """Applies a changed configuration file, or leaves everything as it is and says why; to be used on one event loop.
 
     Without a file it applies `content` again, which polls failed accounts at once. A reload that has not begun stands for all
-    that are asked for meanwhile: it will read what is in the file then.
-
-    Attributes:
-        last: How the last reload went.
+    that are asked for meanwhile: it will read what is in the file then. `last` is how the last one went.
     """
 
-    def __init__(
-        self,
-        path: Path | None,
-        content: bytes,
-        *,
-        apply: Callable[[bytes], Awaitable[None]],
-        publish: Callable[[], Awaitable[None]],
-        now: Callable[[], float],
-        log: FilteringBoundLogger,
-    ) -> None:
-        self._read: Callable[[], bytes] = (lambda: content) if path is None else partial(read, path)
-        self._file = str(path or "none")
-        self._apply = apply
-        self._publish = publish
-        self._now = now
-        self._log = log
-        self._seen: bytes | None = content
+    path: Path | None
+    content: bytes
+    apply: Callable[[bytes], Awaitable[None]]
+    publish: Callable[[], Awaitable[None]]
+    now: Callable[[], float]
+    log: FilteringBoundLogger
+
+    def __post_init__(self) -> None:
+        self.last = LastReload(self.now())
+        self._file = str(self.path or "none")
+        self._seen: bytes | None = self.content
         self._lock = asyncio.Lock()
         self._next: asyncio.Task[Sequence[str]] | None = None
-        self.last = LastReload(now())
 
     async def by_request(self) -> Sequence[str]:
-        """Reload, and return every problem."""
         return await asyncio.shield(self.request("request"))  # others may wait for the same one
 
     async def watch(self, interval: float) -> None:
         """Reload whenever the file has changed, looking at it every `interval` seconds, until cancelled."""
         while True:
             await asyncio.sleep(interval)
-            if await asyncio.to_thread(self._content) != self._seen:
+            content: bytes | None = None
+            with suppress(ConfigError):
+                content = await asyncio.to_thread(self._read)
+            if content != self._seen:
                 await self.request("file")
 
     def request(self, cause: str) -> asyncio.Task[Sequence[str]]:
@@ -82,26 +75,23 @@ class Reloader:
             if problems:
                 self.last = LastReload(self.last.succeeded_at, problems)
                 for problem in problems[:_MOST_LOGGED]:
-                    self._log.error("reloading configuration failed", cause=cause, problem=problem)
+                    self.log.error("reloading configuration failed", cause=cause, problem=problem)
             else:
-                self.last = LastReload(self._now())
-                self._log.info("configuration reloaded", cause=cause, file=self._file)
-            await self._publish()
+                self.last = LastReload(self.now())
+                self.log.info("configuration reloaded", cause=cause, file=self._file)
+            await self.publish()
             return problems
 
     async def _attempt(self) -> tuple[str, ...]:
         self._seen = None
         try:
             content = self._seen = await asyncio.to_thread(self._read)
-            await self._apply(content)
+            await self.apply(content)
         except ConfigError as error:
             return error.problems
         except Exception as error:  # noqa: BLE001 - a bug here must not end the exporter that runs
             return (f"{self._file}: {internal(error)}; it may be partially applied: restart the exporter",)
         return ()
 
-    def _content(self) -> bytes | None:
-        try:
-            return self._read()
-        except ConfigError:
-            return None
+    def _read(self) -> bytes:
+        return self.content if self.path is None else read(self.path)
