@@ -15,11 +15,10 @@ _ENDED_BY_SIGNAL = 128
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command.
+    """Run the command, and return the exit code.
 
-    Returns:
-        The exit code: 0 when all went well, 1 when it could not start, 2 when the flags or the configuration are wrong,
-        and 128 plus the signal's number when a signal ended it before it was done.
+    It is 0 when all went well, 1 when it could not start, 2 when the flags or the configuration are wrong, and 128 plus the
+    signal's number when a signal ended it before it was done.
     """
     # As process 1 of a container a signal without a handler is ignored.
     signal.signal(signal.SIGTERM, _terminate)
@@ -54,16 +53,13 @@ def _run(given: options.Options) -> int:
         none = "" if given.config_file else " Without --config.file, the defaults apply."
         sys.stdout.write(f"The configuration is valid.{none}\n")
         return 0
-    if given.command == "check":
-        # A check reports problems itself; log lines between its rows would only hide them.
-        return app.check(given, log.configure("error", given.log_format))
-    if given.command == "once":
-        return app.once(given, log.configure(given.log_level, given.log_format))
-    if given.command == "backfill":
-        return app.backfill(given, log.configure(given.log_level, given.log_format))
-    # A reload that is asked for before there is anything to reload must not end the process.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    return app.run(given, log.configure(given.log_level, given.log_format))
+    if given.command == "run":
+        # A reload that is asked for before there is anything to reload must not end the process.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # A check reports problems itself; log lines between its rows would only hide them.
+    level = "error" if given.command == "check" else given.log_level
+    command = {"run": app.run, "check": app.check, "once": app.once, "backfill": app.backfill}[given.command]
+    return command(given, log.configure(level, given.log_format))
 
 
 def _terminate(*_: object) -> None:
