@@ -42,7 +42,6 @@ class Readers:
         self, endpoints: Endpoints, observer: Observer, *, clock: Clock, random: Callable[[], float], log: Logger
     ) -> None:
         self._client = Client(endpoints, observer, clock, random)
-        self._endpoints = endpoints
         self._log = log
         self._shared: dict[tuple[object, ...], Shared] = {}
         self._readers: WeakValueDictionary[tuple[ReaderOptions, str, Access, Regions], SupportReader] = WeakValueDictionary()
@@ -85,7 +84,7 @@ class Readers:
             return account_id
 
     def partition_of(self, region: str) -> str:
-        return self._endpoints.partition_of(region)
+        return self._client.endpoints.partition_of(region)
 
     async def close(self) -> None:
         await self._client.close()
@@ -105,5 +104,5 @@ class Readers:
 
     def session_credentials(self, profile: str | None, region: str) -> Shared:
         """Return the credentials of a profile, or the exporter's own; one without a region uses this one."""
-        credentials = SessionCredentials(self._endpoints, self._client.clock, region, profile)
+        credentials = SessionCredentials(self._client.endpoints, self._client.clock, region, profile)
         return self._shared.setdefault((profile, self.partition_of(region)), Shared(credentials))

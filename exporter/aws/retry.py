@@ -86,8 +86,8 @@ class CredentialSource(Protocol):
 class Retries(Generic[E]):
     """What may still be tried in one poll, at endpoints in the order of preference.
 
-    A request is made `attempts` times at one endpoint, and all endpoints are tried in `rounds`. Pauses are drawn from 0 to
-    their length: all who failed at once must not come back at once.
+    A request that a pause may help is made up to `attempts` times in all, and all endpoints are tried in `rounds`. Pauses are
+    drawn from 0 to their length: all who failed at once must not come back at once.
     """
 
     endpoints: Sequence[E]
