@@ -6,8 +6,6 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A wall clock, a monotonic clock, and a way to wait by the latter."""
-
     def time(self) -> float:
         return time.time()
 

@@ -38,7 +38,6 @@ def open_cases(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 
 def missing_cases(before: Iterable[Case], listed: Iterable[Case]) -> tuple[Case, ...]:
-    """Return the cases that were open before and are not listed any more."""
     present = {case.case_id for case in listed}
     return tuple(case for case in before if case.case_id not in present)
 

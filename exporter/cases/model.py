@@ -26,8 +26,6 @@ WAITING_ON_AWS = frozenset(
 
 
 class Author(StrEnum):
-    """One of the two sides of a case."""
-
     AWS = "aws"
     CUSTOMER = "customer"
 

@@ -68,7 +68,6 @@ class AccountStatus:
         return self.reading if is_fresh and self.supported else None
 
     def after_success(self, reading: Reading, poll: Poll, changes: Changes) -> "AccountStatus":
-        """Return the status after a poll that read the account completely, with what changed since the reading before."""
         return replace(
             self,
             reading=reading,

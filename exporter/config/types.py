@@ -73,8 +73,6 @@ def label_name(tag: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RoleArn:
-    """The ARN of an IAM role, with its parts."""
-
     text: str
     partition: str
     account_id: str

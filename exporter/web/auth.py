@@ -88,7 +88,6 @@ class BasicAuth:
 
 
 def _credentials(headers: list[str]) -> tuple[str, bytes] | None:
-    """Return user name and password, or None when there are none or they are malformed."""
     scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
     if scheme.lower() != "basic":
         return None
