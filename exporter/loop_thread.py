@@ -13,7 +13,6 @@ class LoopThread:
     """A daemon thread that runs a coroutine: what it waits for must not keep the process from ending."""
 
     def __init__(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._name = name
         self._loop = asyncio.new_event_loop()
         self._main = self._loop.create_task(work)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -29,7 +28,7 @@ class LoopThread:
         self._thread.join(seconds)
 
     def problems(self) -> list[str]:
-        return [] if self._thread.is_alive() else [f"{self._name} thread crashed"]
+        return [] if self._thread.is_alive() else [f"{self._thread.name} thread crashed"]
 
     def _run(self) -> None:
         with suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=lambda: self._loop) as runner:

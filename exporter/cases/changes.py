@@ -117,7 +117,6 @@ def changes(
     answered = [case for case in after.resolved if case.case_id in known and case.first_aws is not None]
     seen = (*after.cases, *answered)
     settled = [case for case in seen if not earlier[case.case_id].judged and _settled(case, targets, after.taken_at)]
-    settled_ids = {case.case_id for case in settled}
     told_of = sorted((event.at or 0.0, event.case_id) for event in events if event.name == RESOLUTION)
     told_of = [event for event in told_of if event[0] > before.taken_at - APPEARS_WITHIN]  # it was seen open since
     ended = {case_id: min(at, after.taken_at) for at, case_id in told_of}
@@ -127,8 +126,17 @@ def changes(
         opened=opened,
         resolved=resolved,
         reopened=(*back, *(case for case in after.cases if case.case_id in away)),
-        outcomes=tuple(_outcomes(settled, targets, after.taken_at)),
-        first_responses=tuple(_first_responses(case for case in seen if earlier[case.case_id].awaited)),
+        outcomes=tuple(
+            (case.severity_code, MISSED if _late(case, targets, after.taken_at) else MET)
+            for case in settled
+            if case.created is not None and targets.of(case.severity_code, case.service_code) != float("inf")
+        ),
+        first_responses=tuple(
+            (case.severity_code, max(0.0, case.first_aws - case.created))
+            for case in seen
+            if earlier[case.case_id].awaited and case.first_aws_known
+            if case.created is not None and case.first_aws is not None
+        ),
         open_durations=tuple(
             (
                 case.severity_code,
@@ -146,7 +154,7 @@ def changes(
         watched=MappingProxyType(
             {
                 case.case_id: _shared(
-                    judged=earlier[case.case_id].judged or case.case_id in settled_ids,
+                    judged=earlier[case.case_id].judged or _settled(case, targets, after.taken_at),
                     awaited=_still_awaited(case, before=earlier[case.case_id].awaited),
                 )
                 for case in after.cases
@@ -185,18 +193,6 @@ def _told(
             ],
             [one.author for one in written if one.created > since and one not in known_already],
         )
-
-
-def _first_responses(awaited: Iterable[Case]) -> Iterator[tuple[str, float]]:
-    for case in awaited:
-        if case.created is not None and case.first_aws is not None and case.first_aws_known:
-            yield case.severity_code, max(0.0, case.first_aws - case.created)
-
-
-def _outcomes(settled: Iterable[Case], targets: Targets, now: float) -> Iterator[tuple[str, str]]:
-    for case in settled:
-        if case.created is not None and targets.of(case.severity_code, case.service_code) != float("inf"):
-            yield case.severity_code, MISSED if _late(case, targets, now) else MET
 
 
 def _still_awaited(case: Case, *, before: bool | None) -> bool | None:

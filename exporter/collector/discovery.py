@@ -127,7 +127,7 @@ class Discoverer:
         return pause
 
     def all_tried(self) -> bool:
-        return all(each.failures or (each.last_success is not None and each.looked_up) for each in self.listings)
+        return all(each.failures or each.is_known for each in self.listings)
 
     def organizations(self) -> list[OrganizationStatus]:
         """Return how the discovery of each organization is doing, and that of the exporter's own account if it failed."""

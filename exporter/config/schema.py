@@ -12,7 +12,6 @@ from exporter.config.problems import HIDDEN_KEYS
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 
-DEFAULT_CONCURRENCY: Final = 16
 MAX_DURATION: Final = 365 * 24 * HOUR
 
 MASKED: Final = "<secret>"
@@ -38,7 +37,7 @@ class Poll(Section):
         1 * MINUTE,
         description="Poll timeout, retries included. It may exceed the interval: polls of one account never overlap.",
     )
-    concurrency: Concurrency = Field(DEFAULT_CONCURRENCY, description="Maximum number of concurrent polls.")
+    concurrency: Concurrency = Field(16, description="Maximum number of concurrent polls.")
     max_staleness: PositiveDuration = Field(30 * MINUTE, description="Maximum age of the cases of a failing account.")
 
 
