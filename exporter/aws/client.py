@@ -46,16 +46,13 @@ Observer = Callable[[str, float, Reason | None], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Service:
-    """An AWS service at one endpoint; `region` is what requests are signed for, `host` is with its port.
-
-    `way` has the settings that lead there, if any.
-    """
+    """An AWS service at one endpoint."""
 
     model: ServiceModel
-    region: str
+    region: str  # that requests are signed for
     url: URL
-    host: str
-    way: str
+    host: str  # with its port
+    way: str  # the settings that lead there, if any
     proxy: str | None
     circuit: CircuitBreaker
 
@@ -230,10 +227,7 @@ class _Resolver(AbstractResolver):
 
 
 async def in_thread(function: Callable[[], T]) -> T:
-    """Run a function that may block for long in a daemon thread of its own.
-
-    An executor's threads would be waited for when the process ends.
-    """
+    """Run what may block for long in a daemon thread: an executor's threads would be waited for when the process ends."""
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()
 

@@ -51,14 +51,11 @@ def grouped(found: Iterable[Finding]) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationStatus:
-    """How the discovery of an organization's accounts is doing; without a name, that of the exporter's own account.
-
-    `accounts` is how many were found, `last_success` in Unix seconds.
-    """
+    """How the discovery of an organization's accounts is doing; without a name, that of the exporter's own account."""
 
     name: str
-    accounts: int
-    last_success: float | None = None
+    accounts: int  # that were found
+    last_success: float | None = None  # in Unix seconds
     reason: Reason | None = None
     detail: str = ""
     warnings: Sequence[Finding] = ()  # why units or tags cannot be read; without a reason: many accounts left

@@ -36,10 +36,7 @@ class Snapshot:
 
 
 def pause_after(cost: float) -> float:
-    """Return the shortest pause after a page in seconds, in proportion to the CPU seconds that it took.
-
-    So a large fleet in which something changes all the time keeps no core busy.
-    """
+    """Return the seconds to pause after a page that took so many of CPU, so that a large fleet's changes keep no core busy."""
     return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / _SHARE_OF_A_CORE))
 
 

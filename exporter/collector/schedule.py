@@ -34,11 +34,7 @@ class Schedule:
     interval: float  # seconds
 
     def after_success(self, now: float, account_id: str) -> float:
-        """Return when to read an account again.
-
-        Each account has its own moment within every interval, so that a fleet's calls are spread evenly. Two readings are at
-        least half an interval apart.
-        """
+        """Return an account's own moment of the interval, which spreads a fleet's calls; at least half an interval from now."""
         earliest = now + self.interval / 2
         offset = phase(account_id) * self.interval
         return earliest + (offset - earliest) % self.interval
