@@ -4,16 +4,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 import pytest
 
+from exporter.aws.client import Observer
 from exporter.aws.endpoints import Endpoints
 from exporter.aws.readers import ReaderOptions, Readers
 from exporter.aws.support import SupportReader
-from exporter.cases.model import Access, Reading, Reason
-from exporter.clock import Clock, SystemClock
+from exporter.cases.model import Access, Reading
+from exporter.clock import Clock
+from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
@@ -23,46 +24,45 @@ from tests.support.rig import LOADER
 
 REGION = "us-east-1"
 OPTIONS = ReaderOptions("test", 3600)
-
-
-class Requests:
-    """Every request that was made: its operation, and why it failed."""
-
-    def __init__(self) -> None:
-        self.ended: list[tuple[str, Reason | None]] = []
-
-    def request_ended(self, operation: str, duration: float, reason: Reason | None) -> None:
-        assert duration >= 0
-        self.ended.append((operation, reason))
+ACCOUNT_ID, MANAGEMENT = "111122223333", "999999999999"
+ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/R"
 
 
 @asynccontextmanager
-async def readers_of(clock: Clock | None = None, requests: Requests | None = None) -> AsyncIterator[Readers]:
-    """Make readers for the environment as it is, and close them."""
-    readers = Readers(
-        Endpoints(LOADER),
-        (requests or Requests()).request_ended,
-        clock=clock or SystemClock(),
-        random=lambda: 0.0,
-        log=Log().logger,
-    )
+async def readers_of(clock: Clock | None = None, observer: Observer = lambda *_: None) -> AsyncIterator[Readers]:
+    """Make readers for the environment as it is, by default on a clock on which nobody pauses, and close them."""
+    readers = Readers(Endpoints(LOADER), observer, clock=clock or FakeClock(), random=lambda: 0.0, log=Log().logger)
     try:
         yield readers
     finally:
         await readers.close()
 
 
-async def read(
-    account: Account, seconds: float = 20, *, regions: tuple[str, ...] = (REGION,), clock: Clock | None = None
-) -> Reading:
-    """Read an account once, by its role, on a clock on which nobody pauses."""
-    async with readers_of(clock or FakeClock()) as readers:
-        return await reader_of(account, readers, regions=regions).read(seconds)
+def reader_of(
+    readers: Readers,
+    account: Account | Access,
+    account_id: str = ACCOUNT_ID,
+    *,
+    regions: tuple[str, ...] = (REGION,),
+    options: ReaderOptions = OPTIONS,
+) -> SupportReader:
+    """Return what reads an account by its role, or by other access."""
+    if isinstance(account, Account):
+        return readers.reader(account.account_id, Access((account.role_arn(),)), regions, options)
+    return readers.reader(account_id, account, regions, options)
 
 
-def reader_of(account: Account, readers: Readers, *, regions: tuple[str, ...] = (REGION,)) -> SupportReader:
-    """Return what reads an account by its role."""
-    return readers.reader(account.account_id, Access((account.role_arn(),)), regions, OPTIONS)
+async def read(account: Account | Access, seconds: float = 20, *, regions: tuple[str, ...] = (REGION,)) -> Reading:
+    """Read an account once."""
+    async with readers_of() as readers:
+        return await reader_of(readers, account, regions=regions).read(seconds)
+
+
+async def failure_of(account: Account | Access, seconds: float = 20, *, regions: tuple[str, ...] = (REGION,)) -> ReadFailure:
+    """Return how reading an account fails."""
+    with pytest.raises(ReadFailure) as failure:
+        await read(account, seconds, regions=regions)
+    return failure.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,11 @@ class Wire:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
-        self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
+        self.host = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self.url = f"http{'s' if self._tls else ''}://{self.host}"
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -115,9 +113,9 @@ def issued(expiration: str = "2099-01-01T00:00:00Z") -> bytes:
     ).encode()
 
 
-def answer(sent: Sent) -> bytes:
+def answer(sent: Sent, expiration: str = "2099-01-01T00:00:00Z") -> bytes:
     """Answer as STS, and as Support of an account without cases."""
-    return b'{"cases": []}' if "x-amz-target" in sent.headers else issued()
+    return b'{"cases": []}' if "x-amz-target" in sent.headers else issued(expiration)
 
 
 @pytest.fixture
@@ -131,8 +129,8 @@ def own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """Return a running simulator, taken for AWS, with a management account and one more that has a case."""
     fleet = Fleet.empty(time.time)
-    fleet.add_account(account_id="999999999999", name="management")
-    fleet.add_account(account_id="111122223333").add_case()
+    fleet.add_account(account_id=MANAGEMENT, name="management")
+    fleet.add_account(account_id=ACCOUNT_ID).add_case()
     with Simulator(fleet, throttle=False) as running:
         for name, value in running.environment().items():
             monkeypatch.setenv(name, value)
@@ -142,4 +140,4 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
 @pytest.fixture
 def account(simulator: Simulator) -> Account:
     """Return the account that has a case."""
-    return simulator.fleet.account("111122223333")
+    return simulator.fleet.account(ACCOUNT_ID)

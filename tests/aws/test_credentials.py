@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -16,54 +17,50 @@ from exporter.cases.model import Access, Reason
 from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, Kind
-from exporter.simulator.keys import AccessKey
-from exporter.simulator.kinds import ConnectionReset, Error, Latency, Silence, Throttled
+from exporter.simulator.kinds import Error, Latency, Silence, Throttled
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import OPTIONS, REGION, Sent, Wire, answer, issued, read, readers_of
+from tests.aws.conftest import (
+    ACCOUNT_ID,
+    MANAGEMENT,
+    REGION,
+    ROLE,
+    Sent,
+    Wire,
+    answer,
+    failure_of,
+    issued,
+    read,
+    reader_of,
+    readers_of,
+)
 from tests.support.clock import FakeClock
 from tests.support.fetch import free_port
 
-ACCOUNT_ID, MANAGEMENT = "111122223333", "999999999999"
-ROLE = Access((f"arn:aws:iam::{ACCOUNT_ID}:role/R",))
-
-
-async def failure_of(access: Access, seconds: float = 10, readers: Readers | None = None) -> ReadFailure:
-    """Return how reading an account fails."""
-    if readers is None:
-        async with readers_of(FakeClock()) as made:
-            return await failure_of(access, seconds, made)
-    with pytest.raises(ReadFailure) as failure:
-        await readers.reader(ACCOUNT_ID, access, (REGION,), OPTIONS).read(seconds)
-    return failure.value
-
 
 @pytest.mark.usefixtures("own_keys")
-@pytest.mark.parametrize("external_id", [None, "a secret word"])
-async def test_a_role_is_assumed_as_configured(external_id: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    role = f"arn:aws:iam::{ACCOUNT_ID}:role/R+é"
+async def test_roles_are_assumed_as_configured_and_the_last_with_the_external_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = f"arn:aws:iam::{ACCOUNT_ID}:role/Hub+é", ROLE
     async with Wire(answer) as wire, readers_of() as readers:
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
-        options = ReaderOptions("who-reads", 7200.0)
-        await readers.reader(ACCOUNT_ID, Access((role,), external_id), (REGION,), options).read(10)
-    assert parse_qs(wire.sent[0].body.decode()) == {
+        await reader_of(readers, Access(chain, "a secret word"), options=ReaderOptions("who-reads", 7200.0)).read(10)
+    same = {
         "Action": ["AssumeRole"],
         "Version": ["2011-06-15"],
-        "RoleArn": [role],
         "RoleSessionName": ["who-reads"],
         "DurationSeconds": ["7200"],
-        **({"ExternalId": [external_id]} if external_id else {}),
     }
+    assert [parse_qs(sent.body.decode()) for sent in wire.sent[:2]] == [
+        {**same, "RoleArn": [chain[0]]},
+        {**same, "RoleArn": [ROLE], "ExternalId": ["a secret word"]},
+    ]
 
 
 @pytest.mark.usefixtures("own_keys")
 async def test_credentials_that_live_for_minutes_are_renewed_at_half_their_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(sent: Sent) -> bytes:
-        return b'{"cases": []}' if "x-amz-target" in sent.headers else issued("2026-07-25T17:24:00Z")
-
-    clock, counts = FakeClock(), []
-    async with Wire(answer) as wire, readers_of(clock) as readers:
+    clock, counts = FakeClock(), list[int]()
+    async with Wire(partial(answer, expiration="2026-07-25T17:24:00Z")) as wire, readers_of(clock) as readers:
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
-        reader = readers.reader(ACCOUNT_ID, ROLE, (REGION,), OPTIONS)
+        reader = reader_of(readers, Access((ROLE,)))
         for seconds in (0, 119, 2):
             clock.advance(seconds)
             await reader.read(10)
@@ -73,19 +70,14 @@ async def test_credentials_that_live_for_minutes_are_renewed_at_half_their_life(
 
 @pytest.mark.parametrize(
     ("kind", "regions"),
-    [
-        (ConnectionReset(), ["us-east-1", "us-west-2"] * 3),
-        (Error(503, "ServiceUnavailable"), ["us-east-1", "us-west-2"] * 3),
-        (Throttled(), ["us-east-1"] * 4),
-    ],
-    ids=["reset", "503", "throttled"],
+    [(Error(503, "ServiceUnavailable"), ["us-east-1", "us-west-2"] * 3), (Throttled(), ["us-east-1"] * 4)],
+    ids=["503", "throttled"],
 )
 async def test_sts_is_asked_in_every_region_in_three_rounds_and_four_times_where_it_throttles(
     kind: Kind, regions: list[str], simulator: Simulator, account: Account
 ) -> None:
-    simulator.faults.add(Fault(kind, operation="AssumeRole", times=len(regions)))
-    with pytest.raises(ReadFailure):
-        await read(account, regions=("us-east-1", "us-west-2"))
+    simulator.faults.add(Fault(kind, operation="AssumeRole"))
+    await failure_of(account, regions=("us-east-1", "us-west-2"))
     assert [record.region for record in simulator.log.records("AssumeRole")] == regions
 
 
@@ -104,21 +96,13 @@ def hub(simulator: Simulator) -> str:
 def through(hub: str, simulator: Simulator, readers: Readers, seconds: float = 10) -> list[asyncio.Task[object]]:
     """Begin to read ten accounts through a role."""
     chains = [(account_id, (hub, simulator.fleet.account(account_id).role_arn())) for account_id in _TEN]
-    made = [readers.reader(account_id, Access(chain), (REGION,), OPTIONS) for account_id, chain in chains]
+    made = [reader_of(readers, Access(chain), account_id) for account_id, chain in chains]
     return [asyncio.create_task(reader.read(seconds)) for reader in made]
 
 
-async def test_a_role_that_chains_pass_through_is_assumed_once_for_all_and_again_once_it_is_revoked(
+async def test_a_role_that_chains_pass_through_is_assumed_once_for_all_and_not_given_up_with_who_asked_first(
     simulator: Simulator, hub: str
 ) -> None:
-    async with readers_of() as readers:
-        await asyncio.gather(*through(hub, simulator, readers))
-        assert simulator.log.counts() == {"AssumeRole": 1 + 10, "DescribeCases": 10}
-        simulator.expire_sessions()
-        await asyncio.gather(*through(hub, simulator, readers))
-
-
-async def test_a_shared_role_is_not_given_up_with_the_account_that_asked_first(simulator: Simulator, hub: str) -> None:
     slow = simulator.faults.add(Fault(Latency(0.3), operation="AssumeRole", times=1))
     async with readers_of() as readers:
         first, *others = through(hub, simulator, readers)
@@ -142,41 +126,13 @@ async def test_nobody_waits_longer_for_a_shared_role_than_for_anything(simulator
 
 async def test_own_credentials_are_used_for_their_account_only(simulator: Simulator) -> None:
     async with readers_of() as readers:
-        reader = readers.reader(MANAGEMENT, Access(), (REGION,), OPTIONS)
+        reader = reader_of(readers, Access(), MANAGEMENT)
         for _ in range(2):
             await reader.read(10)
         assert simulator.log.counts() == {"GetCallerIdentity": 1, "DescribeCases": 2}
-        failure = await failure_of(Access(), readers=readers)
-    assert failure.detail.endswith(f"the credentials belong to account {MANAGEMENT}, not to {ACCOUNT_ID}")
+        with pytest.raises(ReadFailure, match=f"belong to account {MANAGEMENT}, not to {ACCOUNT_ID}$"):
+            await reader_of(readers, Access()).read(10)
     assert simulator.log.counts()["DescribeCases"] == 2
-
-
-async def test_own_credentials_that_change_are_checked_again(
-    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They change as those of a process do, whose sessions end."""
-    keys = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-    others = simulator.fleet.keys.issue_session(ACCOUNT_ID, "arn", "name", time.time() + 3600)
-    for name in (*keys, "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name)
-    answer, config = tmp_path / "answer", tmp_path / "config"
-    config.write_text(f"[default]\ncredential_process = /bin/cat {answer}\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    # Within botocore's time of renewal: it is asked each time.
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))
-
-    def say(key: str, secret: str, token: str) -> None:
-        fields = f'"AccessKeyId": "{key}", "SecretAccessKey": "{secret}", "SessionToken": "{token}"'
-        answer.write_text(f'{{"Version": 1, {fields}, "Expiration": "{expires}"}}')
-
-    async with readers_of() as readers:
-        reader = readers.reader(MANAGEMENT, Access(), (REGION,), OPTIONS)
-        say(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], "")
-        await reader.read(10)
-        say(others.access_key_id, others.secret_access_key, others.session_token or "")
-        with pytest.raises(ReadFailure, match=f"belong to account {ACCOUNT_ID}, not to {MANAGEMENT}"):
-            await reader.read(10)
-    assert simulator.log.counts()["DescribeCases"] == 1
 
 
 async def test_a_profile_of_another_account_is_looked_for_again_once_it_is_corrected(
@@ -184,20 +140,22 @@ async def test_a_profile_of_another_account_is_looked_for_again_once_it_is_corre
 ) -> None:
     config, clock, asked = tmp_path / "config", FakeClock(), list[int]()
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    wrong, right = (simulator.fleet.keys.issue_session(each, "arn", "x", time.time() + 60) for each in (MANAGEMENT, ACCOUNT_ID))
 
-    def write(key: AccessKey) -> None:
+    def write(account_id: str) -> None:
+        key = simulator.fleet.keys.issue_session(account_id, "arn", "name", time.time() + 3600)
         token = f"aws_secret_access_key = {key.secret_access_key}\naws_session_token = {key.session_token}"
         config.write_text(f"[profile dev]\naws_access_key_id = {key.access_key_id}\n{token}\n")
 
-    write(wrong)
+    write(MANAGEMENT)
     async with readers_of(clock) as readers:
+        reader = reader_of(readers, Access(profile="dev"))
         for _ in range(2):
-            assert "belong to account" in (await failure_of(Access(profile="dev"), readers=readers)).detail
+            with pytest.raises(ReadFailure, match="belong to account"):
+                await reader.read(10)
             asked.append(simulator.log.counts()["GetCallerIdentity"])
         clock.advance(15 * 60)
-        write(right)
-        await readers.reader(ACCOUNT_ID, Access(profile="dev"), (REGION,), OPTIONS).read(10)
+        write(ACCOUNT_ID)
+        await reader.read(10)
     assert asked == [1, 2], "who was just found is not looked for again"
 
 
@@ -222,13 +180,14 @@ async def test_nobody_waits_for_botocore_longer_than_for_anything(silent: str, m
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", silent)
     before, began = {*threading.enumerate()}, time.monotonic()
     async with readers_of() as readers:
-        failures = await asyncio.gather(*(failure_of(Access(), 0.3, readers) for _ in range(8)))
+        reading = [reader_of(readers, Access(), account_id).read(0.3) for account_id in _TEN]
+        failures = await asyncio.gather(*reading, return_exceptions=True)
         assert time.monotonic() - began < 5
         began = time.monotonic()
-        failures.append(await failure_of(Access(), 10, readers))
+        failures += await asyncio.gather(reader_of(readers, Access()).read(10), return_exceptions=True)
     assert time.monotonic() - began < 1, "nobody waits for what others have given up"
     assert {str(failure) for failure in failures} == {"credentials: the default credential chain: no answer in time"}
-    assert {failure.passes for failure in failures} == {True}
+    assert {isinstance(failure, ReadFailure) and failure.passes for failure in failures} == {True}
     assert len({*threading.enumerate()} - before) == 1, "all wait for one answer"
 
 
@@ -241,8 +200,7 @@ async def test_a_profile_without_a_region_uses_the_accounts(
     (tmp_path / "config").write_text(f"[profile dev]\n{role}\n{region}\n[profile base]\n{keys}")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    async with readers_of() as readers:
-        await readers.reader(ACCOUNT_ID, Access(profile="dev"), ("eu-west-1",), OPTIONS).read(10)
+    await read(Access(profile="dev"), regions=("eu-west-1",))
     assert [record.region for record in simulator.log.records("AssumeRole")] == [asked]
 
 
@@ -252,10 +210,9 @@ async def test_a_profile_without_a_region_uses_the_accounts(
     [
         ("AWS_ENDPOINT_URL_STS", "http://{closed}", "{closed}: cannot connect: Connection refused"),
         ("https_proxy", "http://user:hush@{closed}", "the proxy {closed}: cannot connect: Connection refused"),
-        ("AWS_ENDPOINT_URL_STS", "https://sts.invalid", "sts.invalid:443: cannot connect: "),
         ("https_proxy", "http://[closed", "no answer: ValueError"),
     ],
-    ids=["refused", "proxy", "no such name", "no URL"],
+    ids=["refused", "proxy", "no URL"],
 )
 async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
     variable: str, url: str, said: str, monkeypatch: pytest.MonkeyPatch
@@ -264,7 +221,7 @@ async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
     monkeypatch.setenv(variable, url.format(closed=closed))
     failure = await failure_of(Access())
     assert (failure.reason, failure.passes) == (Reason.UNREACHABLE, True)
-    assert failure.detail.startswith(f"the default credential chain: {said.format(closed=closed)}")
+    assert failure.detail == f"the default credential chain: {said.format(closed=closed)}"
 
 
 @pytest.mark.usefixtures("_web_identity")
@@ -275,9 +232,8 @@ async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
         (Throttled(), ("throttled", True)),
         (Error(403, "AccessDenied", "no"), ("credentials", False)),
         (Error(400, "ExpiredTokenException", "no"), ("credentials", True)),
-        (Error(400, "IDPCommunicationError", "again"), ("credentials", True)),
     ],
-    ids=["503", "throttled", "denied", "expired", "identity provider"],
+    ids=["503", "throttled", "denied", "expired"],
 )
 async def test_what_sts_answers_tells_whether_a_person_is_needed(
     kind: Kind, told: tuple[str, bool], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
@@ -302,7 +258,6 @@ async def test_no_secret_is_in_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
 
     async with Wire(echo) as wire:
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
-        failure = await failure_of(ROLE)
+        failure = await failure_of(Access((ROLE,)))
     for secret in ("own-secret", "issued", "AKIA", "Signature", "Credential="):
-        assert secret not in str(failure)
-        assert secret not in repr(failure.__cause__)
+        assert secret not in f"{failure}{failure.__cause__!r}"

@@ -6,26 +6,23 @@ from dataclasses import replace
 import pytest
 
 from exporter.aws.readers import ReaderOptions
-from exporter.cases.model import Access, Author, Case, Communication
+from exporter.cases.model import Author, Case, Communication
 from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.case import CUSTOMER_AUTHOR
 from exporter.simulator.faults import Fault, Page
 from exporter.simulator.kinds import ConnectionReset, Error, Throttled
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import OPTIONS, REGION, readers_of
-from tests.support.clock import FakeClock
+from tests.aws.conftest import OPTIONS, REGION, reader_of, readers_of
 
-OTHER = "us-west-2"
 DENIED = "AccessDeniedException"
 
 
 async def history(
     account: Account, *, regions: tuple[str, ...] = (REGION,), options: ReaderOptions = OPTIONS, communications: bool = True
 ) -> dict[str, Case]:
-    async with readers_of(FakeClock()) as readers:
-        reader = readers.reader(account.account_id, Access((account.role_arn(),)), regions, options)
-        found = await reader.history(60.0, communications=communications)
+    async with readers_of() as readers:
+        found = await reader_of(readers, account, regions=regions, options=options).history(60.0, communications=communications)
     assert len({case.case_id for case in found}) == len(found)
     return {case.case_id: case for case in found}
 
@@ -40,24 +37,23 @@ def add_long_case(account: Account) -> str:
     return case.case_id
 
 
-async def test_resolved_cases_are_among_them_on_all_pages(simulator: Simulator, account: Account) -> None:
+async def test_resolved_cases_are_among_them_and_another_endpoint_is_asked_for_what_is_left(
+    simulator: Simulator, account: Account
+) -> None:
     for number in range(249):
         account.add_case(status="resolved" if number % 2 else "opened")
-    found = await history(account)
+    simulator.faults.add(Fault(ConnectionReset(), operation="DescribeCases", region=REGION, page=Page.LATER))
+    found = await history(account, regions=(REGION, "us-west-2"))
     assert len(found) == 250
     assert sum(not case.is_open for case in found.values()) == 124
-    assert simulator.log.counts()["DescribeCases"] == 3
+    assert simulator.log.counts()["DescribeCases"] == 2 + 3
 
 
-async def test_each_language_is_listed_and_a_case_counts_once(account: Account) -> None:
+async def test_each_language_is_listed_a_case_counts_once_and_no_subject_is_read(account: Account) -> None:
     account.default_language = "en"
     account.add_case(language="ja").resolve()
-    assert len(await history(account, options=replace(OPTIONS, languages=("en", "ja", "en")))) == 2
-
-
-async def test_a_subject_is_never_read_though_the_exporter_shows_them(account: Account) -> None:
-    found = await history(account, options=replace(OPTIONS, keep_subject=True))
-    assert {case.subject for case in found.values()} == {""}
+    found = await history(account, options=replace(OPTIONS, languages=("en", "ja", "en"), keep_subject=True))
+    assert [case.subject for case in found.values()] == ["", ""]
 
 
 async def test_a_case_has_all_of_its_communications(account: Account) -> None:
@@ -91,10 +87,3 @@ async def test_it_is_patient_with_an_account_whose_quota_others_use_up(simulator
     for operation in ("DescribeCases", "DescribeCommunications"):
         simulator.faults.add(Fault(Throttled(), operation=operation, times=19))
     assert len(await history(account)) == 2
-
-
-async def test_another_endpoint_is_asked_for_what_is_left(simulator: Simulator, account: Account) -> None:
-    for _ in range(149):
-        account.add_case()
-    simulator.faults.add(Fault(ConnectionReset(), operation="DescribeCases", region=REGION, page=Page.LATER))
-    assert len(await history(account, regions=(REGION, OTHER))) == 150

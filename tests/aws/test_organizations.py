@@ -11,12 +11,14 @@ from exporter.simulator.faults import Fault, Kind, Page
 from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
 from exporter.simulator.server import Simulator
 from tests.aws.conftest import OPTIONS, REGION, Sent, Wire, readers_of
-from tests.support.clock import FakeClock
 
 
-async def listed() -> list[tuple[Member, ...]]:
-    async with readers_of(FakeClock()) as readers:
-        return [page async for page in readers.organization_reader("all", Access(), (REGION,), OPTIONS).pages(10)]
+async def listed(into: list[tuple[Member, ...]] | None = None, seconds: float = 10) -> list[tuple[Member, ...]]:
+    found = [] if into is None else into
+    async with readers_of() as readers:
+        async for page in readers.organization_reader("all", Access(), (REGION,), OPTIONS).pages(seconds):
+            found.append(page)
+    return found
 
 
 def account(account_id: str, state: str = "ACTIVE", **more: str) -> dict[str, str]:
@@ -54,23 +56,17 @@ async def test_accounts_are_known_before_the_last_page_has_come(simulator: Simul
     for number in range(60):
         simulator.fleet.add_account(account_id=f"{number:012}")
     simulator.faults.add(Fault(Silence(), operation="ListAccounts", page=Page.LATER))
-    found = 0
-    async with readers_of() as readers:
-        with pytest.raises(ReadFailure, match=r"^timeout: "):  # noqa: PT012 - the pages before it count
-            async for page in readers.organization_reader("all", Access(), (REGION,), OPTIONS).pages(4):
-                found += len(page)
-    assert found == 20
+    found = list[tuple[Member, ...]]()
+    with pytest.raises(ReadFailure, match=r"^timeout: "):
+        await listed(found, 1)
+    assert len(found[0]) == 20
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [Throttled(), Error(400, "TooManyRequestsException"), ConnectionReset(), Error(500, "ServiceException")],
-    ids=["throttled", "too many", "reset", "500"],
-)
+@pytest.mark.parametrize("kind", [Throttled(), ConnectionReset(), Error(500, "ServiceException")], ids=str)
 async def test_a_page_is_asked_for_six_times(kind: Kind, simulator: Simulator) -> None:
     fault = simulator.faults.add(Fault(kind, operation="ListAccounts", times=5))
-    pages = await listed()
-    assert [member.account_id for page in pages for member in page] == ["999999999999", "111122223333"]
+    (page,) = await listed()
+    assert [member.account_id for member in page] == ["999999999999", "111122223333"]
     assert fault.hits == 5
     always = simulator.faults.add(Fault(kind, operation="ListAccounts"))
     with pytest.raises(ReadFailure):
@@ -78,26 +74,27 @@ async def test_a_page_is_asked_for_six_times(kind: Kind, simulator: Simulator) -
     assert always.hits == 6
 
 
-@pytest.mark.parametrize("paths", [[], [""], [17], [None], "o-a/r-a/1/", None, ["x/y/z"], ["o-a/ou-a/1/"], ["o-a/r-a/x/1/"]])
-async def test_a_path_that_is_none_tells_no_unit(paths: object, simulator: Simulator) -> None:
-    body = json.dumps({"Accounts": [{"Id": "111122223333", "State": "ACTIVE", "Name": "a", "Paths": paths}]}).encode()
-    simulator.faults.add(Fault(Body(body), operation="ListAccounts"))
-    ((member,),) = await listed()
-    assert set(member.units) <= {"r-a"}
+NO_PATHS = [[], [""], [17], [None], "o-a/r-a/1/", None, ["x/y/z"], ["o-a/ou-a/1/"], ["o-a/r-a/x/1/"]]
+
+
+@pytest.mark.usefixtures("own_keys")
+async def test_a_path_that_is_none_tells_no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = [{"Id": f"{number:012}", "State": "ACTIVE", "Paths": paths} for number, paths in enumerate(NO_PATHS)]
+    async with Wire(lambda _: json.dumps({"Accounts": accounts}).encode()) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        (page,) = await listed()
+    assert {unit for member in page for unit in member.units} <= {"r-a"}
+    assert len(page) == len(NO_PATHS)
 
 
 @pytest.mark.parametrize(
     "body",
     [
         b'{"Accounts": "x"}',
-        b'{"Accounts": [1]}',
         b'{"Accounts": [null]}',
         b'{"Accounts": {"Id": 1}}',
         b'{"Accounts": [{"Id": "111122223333"}]}',
-        b'{"Accounts": [{"Id": "111122223333", "State": {}}]}',
-        b'{"Accounts": [], "NextToken": 17}',
         b'{"Accounts": [], "NextToken": {"a": 1}}',
-        b"[]",
         b"null",
         b"{}",
     ],
