@@ -9,7 +9,7 @@ from exporter.aws.endpoints import Endpoints
 from exporter.aws.errors import refused
 from exporter.cases.advice import KINDS
 from exporter.cases.model import Access, Reason
-from exporter.errors import ConfigError, ReadFailure
+from exporter.errors import ConfigError
 from tests.aws.conftest import ROLE, Sent, Wire, failure_of
 from tests.support.fetch import free_port
 
@@ -19,6 +19,8 @@ NO_FILE = "cannot be read: No such file or directory"
 MFA = "mfa_serial: nobody is there to type a second factor: use credentials without"
 FAILS = "credential_process: it fails, or prints something else than credentials"
 NO_JSON = "the answer is not JSON with credentials"
+NOT_RUN = "cannot be run: No such file or directory"
+NO_SOURCE = 'The source_profile "nobody" referenced in the profile "dev" does not exist.'
 NONE = "no credentials found: set AWS_* variables, a profile, or a role of the pod or instance"
 PROCESS = "credential_process ="
 SSO = "sso_account_id = 111122223333\nsso_role_name = x\nsso_region = us-east-1\nsso_start_url = https://x.awsapps.com/start"
@@ -31,6 +33,7 @@ mfa_serial = HUSH
 aws_access_key_id = AKIAHUSH
 aws_secret_access_key = HUSH
 """
+DEV, DEFAULT = "the profile dev", "the default credential chain"
 
 IN_PROFILE = [
     ("", NONE),
@@ -39,48 +42,18 @@ IN_PROFILE = [
     (f'{PROCESS} /bin/echo \'{{"Version": 1, "AccessKeyId": "HUSH"}}\'', FAILS),
     (f"{PROCESS} /bin/sh -c 'echo HUSH >&2; exit 3'", FAILS),
     (f"{PROCESS} /bin/echo [1]", "credential_process: no credentials: AttributeError"),
-    (
-        f"{PROCESS} /nonexistent/it --key HUSH",
-        "credential_process names /nonexistent/it, which cannot be run: No such file or directory",
-    ),
-    (
-        f"web_identity_token_file = /nonexistent/t\nrole_arn = {ROLE}",
-        f"web_identity_token_file names /nonexistent/t, which {NO_FILE}",
-    ),
+    (f"{PROCESS} /nonexistent/it --key HUSH", f"credential_process names /nonexistent/it, which {NOT_RUN}"),
+    (f"web_identity_token_file = /none\nrole_arn = {ROLE}", f"web_identity_token_file names /none, which {NO_FILE}"),
     (f"role_arn = {ROLE}\nsource_profile = base\nmfa_serial = HUSH", MFA),
     (f"role_arn = {ROLE}\nsource_profile = hub", MFA),
-    (
-        f"role_arn = {ROLE}\nsource_profile = nobody",
-        'The source_profile "nobody" referenced in the profile "dev" does not exist.',
-    ),
+    (f"role_arn = {ROLE}\nsource_profile = nobody", NO_SOURCE),
     ("aws_access_key_id = HUSH", "Partial credentials found in config-file, missing: aws_secret_access_key"),
     (SSO, "sso_start_url: not logged in: run aws sso login, or aws login"),
 ]
-
-
-@pytest.mark.parametrize(("text", "said"), IN_PROFILE, ids=lambda text: text[:40])
-async def test_what_a_profile_lacks_is_told(text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "config").write_text(f"[profile dev]\n{text}\n{OTHER_PROFILES}")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    failure = await failure_of(Access(profile="dev"))
-    is_of_credentials(failure)
-    assert failure.detail == f"the profile dev: {said}"
-
-
-def is_of_credentials(failure: ReadFailure) -> None:
-    assert (failure.reason, failure.passes) == (Reason.CREDENTIALS, True)
-    assert "HUSH" not in f"{failure}{failure.__cause__}"
-
-
-IN_ENVIRONMENT: list[tuple[dict[str, str], str]] = [
+IN_ENVIRONMENT = [
     ({"AWS_ROLE_ARN": ROLE, TOKEN: "/nonexistent/t"}, f"{TOKEN} names /nonexistent/t, which {NO_FILE}"),
-    ({TOKEN: "/dev/null"}, f"{TOKEN}: The provided profile or the current environment is configured to assume role"),
-    ({AGENT: "{agent}", AGENT_TOKEN: "/nonexistent/t"}, f"{AGENT_TOKEN} names /nonexistent/t, which {NO_FILE}"),
-    (
-        {AGENT: "{agent}", AGENT_TOKEN: "{dir}/lines"},
-        f"{AGENT}: {AGENT_TOKEN} names {{dir}}/lines, which contains more than one line",
-    ),
+    ({AGENT: "{agent}", AGENT_TOKEN: "/none"}, f"{AGENT_TOKEN} names /none, which {NO_FILE}"),
+    ({AGENT: "{agent}", AGENT_TOKEN: "{dir}/a"}, f"{AGENT}: {AGENT_TOKEN} names {{dir}}/a, which contains more than one line"),
     ({AGENT: "{agent}/denied"}, f"{AGENT}: HTTP 403"),
     ({AGENT: "{agent}/text"}, f"{AGENT}: {NO_JSON}"),
     ({AGENT: "http://127.0.0.1:{closed}/x"}, f"{AGENT}: 127.0.0.1:{{closed}}: cannot connect: Connection refused"),
@@ -88,35 +61,39 @@ IN_ENVIRONMENT: list[tuple[dict[str, str], str]] = [
     ({"AWS_ACCESS_KEY_ID": "AKIAHUSH"}, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"),
     ({}, NONE),
 ]
+LACKS = [
+    *(({"AWS_CONFIG_FILE": f"[profile dev]\n{text}\n{OTHER_PROFILES}"}, f"{DEV}: {said}") for text, said in IN_PROFILE),
+    *((variables, f"{DEFAULT}: {said}") for variables, said in IN_ENVIRONMENT),
+]
 
 
-@pytest.mark.parametrize(("variables", "said"), IN_ENVIRONMENT, ids=lambda value: str(value)[:60])
-async def test_what_the_environment_lacks_is_told(
+@pytest.mark.parametrize(("variables", "said"), LACKS, ids=[said[:60] for _, said in LACKS])
+async def test_what_a_profile_or_the_environment_lacks_is_told(
     variables: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def agent(sent: Sent) -> bytes:
         return sent.target.removeprefix("/").encode() or b"HUSH"
 
     monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)
-    (tmp_path / "lines").write_text("HUSH\nHUSH")
-    head = b"403 HUSH" if "denied" in str(variables) else b"200 OK"
-    async with Wire(agent, head=head) as wire:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a").write_text("HUSH\nHUSH")
+    async with Wire(agent, head=b"403 HUSH" if "denied" in str(variables) else b"200 OK") as wire:
         words = {"agent": wire.url, "dir": tmp_path, "closed": free_port()}
         for name, value in variables.items():
-            monkeypatch.setenv(name, value.format(**words))
-        failure = await failure_of(Access())
-    is_of_credentials(failure)
-    assert failure.detail.startswith(f"the default credential chain: {said.format(**words)}")
+            (tmp_path / "config").write_text(value)
+            monkeypatch.setenv(name, str(tmp_path / "config") if name == "AWS_CONFIG_FILE" else value.format(**words))
+        failure = await failure_of(Access(profile="dev" if said.startswith(DEV) else None))
+    assert failure.detail == said.format(**words)
+    assert (failure.reason, failure.passes) == (Reason.CREDENTIALS, True)
+    assert "HUSH" not in f"{failure}{failure.__cause__}"
 
 
 def test_the_examples_of_the_table_of_advice_are_what_is_said() -> None:
-    said = {f"the profile dev: {said}" for _, said in IN_PROFILE}
-    said |= {f"the default credential chain: {said}" for _, said in IN_ENVIRONMENT}
     codes = ("AccessDenied", "ExpiredTokenException", "IDPCommunicationError")
-    said |= {refused("the default credential chain: AssumeRoleWithWebIdentity", 403, code, "").detail for code in codes}
-    examples = {kind.example for kind in KINDS if kind.reason is Reason.CREDENTIALS and " chain: " in kind.example}
-    examples.remove("the default credential chain: no answer in time")  # said by who waits: test_credentials
-    assert examples | {kind.example for kind in KINDS if "profile dev" in kind.example} <= said
+    said = {refused(f"{DEFAULT}: AssumeRoleWithWebIdentity", 403, code, "").detail for code in codes}
+    said |= {each for _, each in LACKS} | {f"{DEFAULT}: no answer in time"}  # said by who waits: test_credentials
+    examples = {kind.example for kind in KINDS if kind.reason is Reason.CREDENTIALS}
+    assert {example for example in examples if example.startswith((DEV, DEFAULT))} <= said
 
 
 WITH_A_PASSWORD = "AWS_ENDPOINT_URL: its value is not valid (not shown, as it may contain a password)"  # noqa: S105 - a sentence

@@ -28,31 +28,25 @@ from exporter.errors import ReadFailure
 from exporter.simulator.account import Account
 from exporter.simulator.corruptions import HugeBody
 from exporter.simulator.faults import Fault
-from exporter.simulator.kinds import Error, SilenceInBody
+from exporter.simulator.kinds import SilenceInBody
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import OPTIONS, REGION, ROLE, Sent, Wire, answer, failure_of, issued, read, reader_of, readers_of
+from tests.aws.conftest import OPTIONS, REGION, ROLE, Wire, answer, failure_of, issued, read, reader_of, readers_of
 from tests.support.certificates import Authority
 from tests.support.tools import ROOT
 
+pytestmark = pytest.mark.usefixtures("own_keys")
 BY_ROLE = Access((ROLE,))
 OWN, ISSUED = Credentials("AKIAOWN", "own-secret"), Credentials("ASIAISSUED", "issued-secret", "issued-token")
 
 
-async def sent_to(path: str, monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
-    """Read an account whose AWS is at a path of a server, and return what came there."""
-    async with Wire(answer) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url + path)
-        async with readers_of(SystemClock()) as readers:
-            await reader_of(readers, BY_ROLE).read(10)
-    return wire.sent
-
-
-@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize("path", ["", "/proxy//to aws/", "/a%20b/%C3%A9/../b/./c~"])
-async def test_a_request_carries_the_signature_that_botocore_computes_wherever_it_goes(
+async def test_a_request_is_signed_as_botocore_would_and_tells_who_asks_for_what_wherever_it_goes(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assumed, described = await sent_to(path, monkeypatch)
+    async with Wire(answer) as wire, readers_of(SystemClock()) as readers:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url + path)
+        await reader_of(readers, BY_ROLE).read(10)
+    assumed, described = wire.sent
     for sent, credentials, service in ((assumed, OWN, "sts"), (described, ISSUED, "support")):
         sent_at = datetime.strptime(sent.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         assert abs(sent_at.timestamp() - time.time()) < 60
@@ -66,15 +60,7 @@ async def test_a_request_carries_the_signature_that_botocore_computes_wherever_i
         SigV4Auth(credentials, service, REGION).add_auth(again)
         assert sent.headers["authorization"] == again.headers["Authorization"]
         assert sent.headers.get("x-amz-security-token") == credentials.token
-
-
-@pytest.mark.usefixtures("own_keys")
-async def test_cases_are_asked_for_with_their_communications_a_hundred_at_a_time_and_cloudtrail_tells_by_whom(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assumed, described = await sent_to("", monkeypatch)
-    for sent in (assumed, described):
-        assert sent.headers["user-agent"].startswith(f"aws-support-exporter/{__version__} Boto3/")
+        assert sent.headers["user-agent"].startswith(f"aws-support-exporter/{__version__} Boto3/"), "as CloudTrail has it"
     assert described.headers["x-amz-target"] == "AWSSupport_20130415.DescribeCases"
     assert described.headers["content-type"] == "application/x-amz-json-1.1"
     assert json.loads(described.body) == {"includeCommunications": True, "maxResults": 100}
@@ -88,7 +74,6 @@ async def test_an_answer_larger_than_any_of_awss_is_not_kept(simulator: Simulato
 ENTITIES = b'<!DOCTYPE bomb [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
 
-@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize(
     ("body", "head"),
     [
@@ -105,7 +90,6 @@ async def test_an_answer_is_neither_unpacked_unasked_nor_are_its_entities_expand
         assert str(await failure_of(BY_ROLE)).startswith("malformed: AssumeRole: ")
 
 
-@pytest.mark.usefixtures("own_keys")
 async def test_a_redirect_is_not_followed_as_it_would_carry_credentials_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Wire(answer) as elsewhere:
         head = f"307 Temporary Redirect\r\nLocation: {elsewhere.url}/"
@@ -127,7 +111,6 @@ FIPS, DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
 STS = "sts.us-east-1.amazonaws.com:443"
 
 
-@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize(
     ("variables", "host", "setting", "to_do"),
     [
@@ -173,7 +156,6 @@ def only_addresses(host: str, *args: Any, **options: Any) -> Any:  # noqa: ANN40
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
-@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize(
     ("service", "head", "body", "why"),
     [
@@ -213,7 +195,6 @@ def served_by(authority: Authority, directory: Path, name: str = "127.0.0.1") ->
     return context, bundle
 
 
-@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CONFIG_FILE"])
 async def test_the_users_certificates_are_trusted(variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     context, bundle = served_by(Authority(), tmp_path)
@@ -225,7 +206,6 @@ async def test_the_users_certificates_are_trusted(variable: str, monkeypatch: py
     assert len(wire.sent) == 2
 
 
-@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize(
     ("variable", "trusted", "name", "why"),
     [
@@ -250,7 +230,6 @@ async def test_a_certificate_that_is_not_trusted_is_told_with_the_variable_that_
     assert to_do.startswith("set AWS_CA_BUNDLE to")
 
 
-@pytest.mark.usefixtures("own_keys")
 async def test_a_port_that_speaks_no_tls_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async def plain(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -263,7 +242,6 @@ async def test_a_port_that_speaks_no_tls_is_told(monkeypatch: pytest.MonkeyPatch
     assert told.startswith(f"unreachable: GetCallerIdentity: {host}: TLS handshake failed (WRONG_VERSION_NUMBER) (AWS_")
 
 
-@pytest.mark.usefixtures("own_keys")
 async def test_the_users_proxy_is_used_but_for_what_they_except(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", only_addresses)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.example")
@@ -275,42 +253,28 @@ async def test_the_users_proxy_is_used_but_for_what_they_except(monkeypatch: pyt
     assert [sent.target for sent in proxy.sent] == ["http://aws.example/"] * 2
 
 
-@pytest.mark.usefixtures("own_keys")
 @pytest.mark.parametrize(
-    ("variable", "proxy", "through", "why", "to_do"),
+    ("variable", "proxy", "through", "why"),
     [
-        ("HTTPS_PROXY", "http://jane:hunter2@{}", "{}", "the proxy answers HTTP 407", "add the proxy's user and password"),
-        ("https_proxy", "{}", "{}", "the proxy answers HTTP 407", "add the proxy's user and password"),
-        (
-            "HTTPS_PROXY",
-            "http://jane:hunter2@127.0.0.1:1/",
-            "127.0.0.1:1",
-            "cannot connect to the proxy: Connection refused",
-            "check that the proxy is up",
-        ),
-        (
-            "HTTPS_PROXY",
-            "jane:hunter2@x.example:3128",
-            "x.example:3128",
-            "cannot resolve x.example: Name or service not known",
-            "check that the proxy is up",
-        ),
-        ("https_proxy", "http://jane:hunter2@x:none", "what is no URL", "connection lost: InvalidURL", "check that the proxy"),
+        ("HTTPS_PROXY", "http://jane:hunter2@{}", "{}", "the proxy answers HTTP 407"),
+        ("https_proxy", "{}", "{}", "the proxy answers HTTP 407"),
+        ("HTTPS_PROXY", "http://jane:hunter2@127.0.0.1:1/", "127.0.0.1:1", "cannot connect to the proxy: Connection refused"),
+        ("HTTPS_PROXY", "jane:hunter2@x.example:3", "x.example:3", "cannot resolve x.example: Name or service not known"),
+        ("https_proxy", "http://jane:hunter2@x:none", "what is no URL", "connection lost: InvalidURL"),
     ],
 )
 async def test_a_proxy_is_named_without_its_password_and_407_is_told(
-    variable: str, proxy: str, through: str, why: str, to_do: str, monkeypatch: pytest.MonkeyPatch
+    variable: str, proxy: str, through: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", only_addresses)
     async with Wire(lambda _: b"<html>", head=b"407 Proxy Authentication Required") as wire:
         monkeypatch.setenv(variable, proxy.format(wire.host))
-        told, what = await refused()
+        told, to_do = await refused()
     leads = f"{variable} leads through {through.format(wire.host)}"
     assert told == f"unreachable: GetCallerIdentity: {STS}: {why} ({leads})"
-    assert what.startswith(to_do)
+    assert to_do.startswith("add the proxy's user and password" if "407" in why else "check that the proxy is up")
     password = f"Basic {b64encode(b'jane:hunter2').decode()}" if "hunter2" in proxy else ""
-    assert all(sent.headers.get("proxy-authorization", "") == password for sent in wire.sent)
-    assert len(wire.sent) == ("{}" in proxy)
+    assert [sent.headers.get("proxy-authorization", "") for sent in wire.sent] == [password] * ("{}" in proxy)
 
 
 HANGING_NAME_SERVER = """
@@ -328,22 +292,11 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.usefixtures("own_keys")
 def test_a_name_server_that_hangs_holds_no_poll_and_no_exit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.example")
     command = [sys.executable, "-c", HANGING_NAME_SERVER]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, cwd=ROOT)
     assert done.stdout == "timeout: GetCallerIdentity: no answer from aws.example:80 within 1 s\n"
-
-
-async def test_where_sts_is_not_active_the_next_region_is_asked_once(simulator: Simulator, account: Account) -> None:
-    disabled = Error(403, "RegionDisabledException", "STS is not activated in this region for account:999999999999.")
-    first = simulator.faults.add(Fault(disabled, "AssumeRole", region="us-west-2"))
-    assert len((await read(account, regions=("us-west-2", "us-east-1"))).cases) == 1
-    everywhere = simulator.faults.add(Fault(disabled, "AssumeRole"))
-    failure = await failure_of(account, regions=("us-west-2", "us-east-1", "eu-west-1"))
-    assert str(failure) == "assume_role_denied: AssumeRole: RegionDisabledException"
-    assert (first.hits, everywhere.hits) == (1, 3)
 
 
 async def test_each_request_is_told_with_its_outcome(simulator: Simulator, account: Account) -> None:

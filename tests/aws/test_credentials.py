@@ -19,20 +19,7 @@ from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.kinds import Error, Latency, Silence, Throttled
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import (
-    ACCOUNT_ID,
-    MANAGEMENT,
-    REGION,
-    ROLE,
-    Sent,
-    Wire,
-    answer,
-    failure_of,
-    issued,
-    read,
-    reader_of,
-    readers_of,
-)
+from tests.aws.conftest import ACCOUNT_ID, MANAGEMENT, REGION, ROLE, Sent, Wire, answer, failure_of, read, reader_of, readers_of
 from tests.support.clock import FakeClock
 from tests.support.fetch import free_port
 
@@ -70,15 +57,20 @@ async def test_credentials_that_live_for_minutes_are_renewed_at_half_their_life(
 
 @pytest.mark.parametrize(
     ("kind", "regions"),
-    [(Error(503, "ServiceUnavailable"), ["us-east-1", "us-west-2"] * 3), (Throttled(), ["us-east-1"] * 4)],
-    ids=["503", "throttled"],
+    [
+        (Error(503, "ServiceUnavailable"), ["us-east-1", "us-west-2"] * 3),
+        (Error(403, "RegionDisabledException"), ["us-east-1", "us-west-2"]),
+        (Throttled(), ["us-east-1"] * 4),
+    ],
+    ids=["in three rounds", "where it is not active, once", "where it throttles, four times"],
 )
-async def test_sts_is_asked_in_every_region_in_three_rounds_and_four_times_where_it_throttles(
-    kind: Kind, regions: list[str], simulator: Simulator, account: Account
-) -> None:
-    simulator.faults.add(Fault(kind, operation="AssumeRole"))
+async def test_sts_is_asked_in_every_region(kind: Kind, regions: list[str], simulator: Simulator, account: Account) -> None:
+    fault = simulator.faults.add(Fault(kind, operation="AssumeRole"))
     await failure_of(account, regions=("us-east-1", "us-west-2"))
     assert [record.region for record in simulator.log.records("AssumeRole")] == regions
+    fault.remove()
+    simulator.faults.add(Fault(kind, operation="AssumeRole", region="us-east-1", times=3))
+    assert len((await read(account, regions=("us-east-1", "us-west-2"))).cases) == 1
 
 
 _TEN = [f"{number:012}" for number in range(1, 11)]
@@ -252,9 +244,8 @@ async def test_no_secret_is_in_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def echo(sent: Sent) -> bytes:
         quoted = f"own-secret issued-secret issued-token {sent.headers['authorization']} {sent.body.decode()}"
-        if "x-amz-target" in sent.headers:
-            return f'{{"__type": "AccessDenied", "cases": "{quoted}"}}'.encode()
-        return issued()
+        denied = f'{{"__type": "AccessDenied", "cases": "{quoted}"}}'.encode()
+        return denied if "x-amz-target" in sent.headers else answer(sent)
 
     async with Wire(echo) as wire:
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)

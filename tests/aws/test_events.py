@@ -1,7 +1,6 @@
 """Events as they come through SQS: on the wire, and what is made of a message."""
 
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -104,18 +103,6 @@ async def test_events_are_received_and_exactly_these_are_deleted(simulator: Simu
         assert len(await queue.receive(5)) == 2, "those that were received are hidden for a while"
 
 
-async def test_it_waits_for_a_message_and_returns_at_once_with_it(simulator: Simulator) -> None:
-    events = simulator.fleet.send_events()
-    async with queue_of() as queue:
-        began = time.monotonic()
-        assert await queue.receive(1) == []
-        assert 0.9 < time.monotonic() - began < 4
-        events.send(json.dumps(MESSAGE), 0.3)
-        began = time.monotonic()
-        assert len(await queue.receive(15)) == 1
-        assert time.monotonic() - began < 5
-
-
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
@@ -163,21 +150,6 @@ async def test_a_queue_is_asked_in_json_1_0(monkeypatch: pytest.MonkeyPatch) -> 
         "WaitTimeSeconds": 7,
         "VisibilityTimeout": 30,
     }
-
-
-@pytest.mark.parametrize(
-    ("variables", "host"),
-    [
-        ({}, "sqs.us-east-1.amazonaws.com:443"),
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4567"}, "127.0.0.1:4567"),
-        ({"AWS_USE_FIPS_ENDPOINT": "true"}, "sqs-fips.us-east-1.amazonaws.com:443"),
-    ],
-)
-async def test_where_a_queue_is_asked(variables: dict[str, str], host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    async with queue_of() as queue:
-        assert queue.service.host == host
 
 
 def test_the_simulator_writes_events_as_aws_documents_them(simulator: Simulator) -> None:

@@ -62,7 +62,7 @@ async def test_accounts_are_known_before_the_last_page_has_come(simulator: Simul
     assert len(found[0]) == 20
 
 
-@pytest.mark.parametrize("kind", [Throttled(), ConnectionReset(), Error(500, "ServiceException")], ids=str)
+@pytest.mark.parametrize("kind", [Throttled(), ConnectionReset(), Error(500, "ServiceException")], ids=type)
 async def test_a_page_is_asked_for_six_times(kind: Kind, simulator: Simulator) -> None:
     fault = simulator.faults.add(Fault(kind, operation="ListAccounts", times=5))
     (page,) = await listed()
@@ -87,19 +87,8 @@ async def test_a_path_that_is_none_tells_no_unit(monkeypatch: pytest.MonkeyPatch
     assert len(page) == len(NO_PATHS)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"Accounts": "x"}',
-        b'{"Accounts": [null]}',
-        b'{"Accounts": {"Id": 1}}',
-        b'{"Accounts": [{"Id": "111122223333"}]}',
-        b'{"Accounts": [], "NextToken": {"a": 1}}',
-        b"null",
-        b"{}",
-    ],
-)
-async def test_a_list_of_accounts_of_odd_types_is_malformed(body: bytes, simulator: Simulator) -> None:
+@pytest.mark.parametrize("body", [b'{"Accounts": [{"Id": "111122223333"}]}', b'{"Accounts": [], "NextToken": 1}', b"{}"])
+async def test_a_list_that_may_lack_an_account_is_malformed(body: bytes, simulator: Simulator) -> None:
     simulator.faults.add(Fault(Body(body), operation="ListAccounts"))
     with pytest.raises(ReadFailure, match=r"^malformed: "):
         await listed()
