@@ -4,13 +4,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import pytest
 
 from exporter.aws.client import Observer
 from exporter.aws.endpoints import Endpoints
-from exporter.aws.readers import ReaderOptions, Readers
+from exporter.aws.readers import ReaderOptions, Readers, Regions
 from exporter.aws.support import SupportReader
 from exporter.cases.model import Access, Reading
 from exporter.clock import Clock
@@ -24,6 +25,7 @@ from tests.support.rig import LOADER
 
 REGION = "us-east-1"
 OPTIONS = ReaderOptions("test", 3600)
+SetEnv = Callable[[str, object], None]
 ACCOUNT_ID, MANAGEMENT = "111122223333", "999999999999"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/R"
 
@@ -43,7 +45,7 @@ def reader_of(
     account: Account | Access,
     account_id: str = ACCOUNT_ID,
     *,
-    regions: tuple[str, ...] = (REGION,),
+    regions: Regions = (REGION,),
     options: ReaderOptions = OPTIONS,
 ) -> SupportReader:
     """Return what reads an account by its role, or by other access."""
@@ -52,13 +54,13 @@ def reader_of(
     return readers.reader(account_id, account, regions, options)
 
 
-async def read(account: Account | Access, seconds: float = 20, *, regions: tuple[str, ...] = (REGION,)) -> Reading:
+async def read(account: Account | Access, seconds: float = 20, *, regions: Regions = (REGION,)) -> Reading:
     """Read an account once."""
     async with readers_of() as readers:
         return await reader_of(readers, account, regions=regions).read(seconds)
 
 
-async def failure_of(account: Account | Access, seconds: float = 20, *, regions: tuple[str, ...] = (REGION,)) -> ReadFailure:
+async def failure_of(account: Account | Access, seconds: float = 20, *, regions: Regions = (REGION,)) -> ReadFailure:
     """Return how reading an account fails."""
     with pytest.raises(ReadFailure) as failure:
         await read(account, seconds, regions=regions)
@@ -119,10 +121,23 @@ def answer(sent: Sent, expiration: str = "2099-01-01T00:00:00Z") -> bytes:
 
 
 @pytest.fixture
-def own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SetEnv:
+    """Return what sets a variable; of AWS_CONFIG_FILE, what the file says."""
+
+    def set_variable(name: str, value: object) -> None:
+        if name == "AWS_CONFIG_FILE":
+            (tmp_path / "config").write_text(str(value), "latin-1")
+            value = tmp_path / "config"
+        monkeypatch.setenv(name, str(value))
+
+    return set_variable
+
+
+@pytest.fixture
+def own_keys(env: SetEnv) -> None:
     """Give the exporter credentials of its own."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "own-secret")
+    env("AWS_ACCESS_KEY_ID", "AKIAOWN")
+    env("AWS_SECRET_ACCESS_KEY", "own-secret")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from exporter.aws.errors import refused
 from exporter.cases.advice import KINDS
 from exporter.cases.model import Access, Reason
 from exporter.errors import ConfigError
-from tests.aws.conftest import ROLE, Sent, Wire, failure_of
+from tests.aws.conftest import ROLE, Sent, SetEnv, Wire, failure_of
 from tests.support.fetch import free_port
 
 TOKEN, AGENT = "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -68,20 +68,20 @@ LACKS = [
 
 
 @pytest.mark.parametrize(("variables", "said"), LACKS, ids=[said[:60] for _, said in LACKS])
-async def test_what_a_profile_or_the_environment_lacks_is_told(
-    variables: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_lacking_is_told(
+    variables: dict[str, str], said: str, tmp_path: Path, env: SetEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)
+
     def agent(sent: Sent) -> bytes:
         return sent.target.removeprefix("/").encode() or b"HUSH"
 
-    monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    env("HOME", tmp_path)
     (tmp_path / "a").write_text("HUSH\nHUSH")
     async with Wire(agent, head=b"403 HUSH" if "denied" in str(variables) else b"200 OK") as wire:
         words = {"agent": wire.url, "dir": tmp_path, "closed": free_port()}
         for name, value in variables.items():
-            (tmp_path / "config").write_text(value)
-            monkeypatch.setenv(name, str(tmp_path / "config") if name == "AWS_CONFIG_FILE" else value.format(**words))
+            env(name, value if name == "AWS_CONFIG_FILE" else value.format(**words))
         failure = await failure_of(Access(profile="dev" if said.startswith(DEV) else None))
     assert failure.detail == said.format(**words)
     assert (failure.reason, failure.passes) == (Reason.CREDENTIALS, True)
@@ -99,10 +99,15 @@ def test_the_examples_of_the_table_of_advice_are_what_is_said() -> None:
 WITH_A_PASSWORD = "AWS_ENDPOINT_URL: its value is not valid (not shown, as it may contain a password)"  # noqa: S105 - a sentence
 REFUSED_AT_START = [
     ("AWS_PROFILE", "dev", "AWS_PROFILE: there is no profile dev in AWS's config and credentials files"),
-    ("AWS_CONFIG_FILE", "{dir}/bad", "{dir}/bad:3: cannot be parsed"),
-    ("AWS_CONFIG_FILE", "{dir}/binary", "{dir}/binary: cannot be parsed"),
-    ("AWS_CONFIG_FILE", "{dir}/mode", 'retry_mode: Invalid value provided to "mode": "bar" must be one of'),
-    ("AWS_CONFIG_FILE", "{dir}/url", "an AWS_* variable, or AWS's config file: Invalid endpoint: foo"),
+    ("AWS_CONFIG_FILE", "[default]\nregion = us-east-1\naws_secret_access_key HUSH\n", "{config}:3: cannot be parsed"),
+    ("AWS_CONFIG_FILE", "\xff\xfe\0HUSH", "{config}: cannot be parsed"),
+    ("AWS_CONFIG_FILE", "[default]\nretry_mode = bar\n", 'retry_mode: Invalid value provided to "mode": "bar" must be one of'),
+    (
+        "AWS_CONFIG_FILE",
+        "[default]\nservices = ours\n[services ours]\nsts =\n  endpoint_url = foo\n",
+        "an AWS_* variable, or AWS's config file: Invalid endpoint: foo",
+    ),
+    ("AWS_CONFIG_FILE", "[default]\nca_bundle = /none", f"ca_bundle names /none, which {NO_FILE}"),
     ("AWS_MAX_ATTEMPTS", "b", "AWS_MAX_ATTEMPTS: invalid literal for int() with base 10: 'b'"),
     ("AWS_DEFAULTS_MODE", "foo", "AWS_DEFAULTS_MODE: Client configured with invalid defaults mode: foo."),
     ("AWS_DEFAULT_REGION", "-1", "AWS_DEFAULT_REGION: Provided region_name '-1' doesn't match a supported format."),
@@ -112,30 +117,18 @@ REFUSED_AT_START = [
     ("AWS_ENDPOINT_URL", "http://a:HUSH/x@127.0.0.1:1", WITH_A_PASSWORD),
     ("AWS_ENDPOINT_URL_SUPPORT", "foo:bar", "AWS_ENDPOINT_URL_SUPPORT: Invalid endpoint: foo:bar"),
     ("AWS_ENDPOINT_URL_ORGANIZATIONS", "foo", "AWS_ENDPOINT_URL_ORGANIZATIONS: Invalid endpoint: foo"),
-    ("AWS_CA_BUNDLE", "{dir}/binary", "AWS_CA_BUNDLE names {dir}/binary, which contains no PEM certificates"),
-    ("REQUESTS_CA_BUNDLE", "/nonexistent/b", f"REQUESTS_CA_BUNDLE names /nonexistent/b, which {NO_FILE}"),
-    ("AWS_CONFIG_FILE", "{dir}/bundle", f"ca_bundle names /nonexistent/c, which {NO_FILE}"),
+    ("AWS_CA_BUNDLE", "/etc/passwd", "AWS_CA_BUNDLE names /etc/passwd, which contains no PEM certificates"),
+    ("REQUESTS_CA_BUNDLE", "/none", f"REQUESTS_CA_BUNDLE names /none, which {NO_FILE}"),
 ]
-FILES = {
-    "bad": b"[default]\nregion = us-east-1\naws_secret_access_key HUSH\n",
-    "binary": b"\xff\xfe\x00HUSH",
-    "mode": b"[default]\nretry_mode = bar\n",
-    "url": b"[default]\nservices = ours\n[services ours]\nsts =\n  endpoint_url = foo\n",
-    "bundle": b"[default]\nca_bundle = /nonexistent/c\n",
-}
 
 
 @pytest.mark.parametrize(("variable", "value", "said"), REFUSED_AT_START)
-def test_what_botocore_does_not_take_is_one_line_that_names_the_variable(
-    variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, content in FILES.items():
-        (tmp_path / name).write_bytes(content)
-    monkeypatch.setenv("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "10")  # "10" is in what is said of AWS_MAX_ATTEMPTS, too
-    monkeypatch.setenv(variable, value.replace("{dir}", str(tmp_path)))
+def test_what_botocore_does_not_take_is_one_line(variable: str, value: str, said: str, tmp_path: Path, env: SetEnv) -> None:
+    env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "10")  # "10" is in what is said of AWS_MAX_ATTEMPTS, too
+    env(variable, value)
     with pytest.raises(ConfigError) as refused:
         Endpoints()
     (problem,) = refused.value.problems
-    assert problem.startswith(said.replace("{dir}", str(tmp_path)))
+    assert problem.startswith(said.replace("{config}", str(tmp_path / "config")))
     assert "HUSH" not in problem
     assert len(problem.splitlines()) == 1

@@ -30,7 +30,7 @@ from exporter.simulator.corruptions import HugeBody
 from exporter.simulator.faults import Fault
 from exporter.simulator.kinds import SilenceInBody
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import OPTIONS, REGION, ROLE, Wire, answer, failure_of, issued, read, reader_of, readers_of
+from tests.aws.conftest import OPTIONS, REGION, ROLE, SetEnv, Wire, answer, failure_of, issued, read, reader_of, readers_of
 from tests.support.certificates import Authority
 from tests.support.tools import ROOT
 
@@ -40,11 +40,9 @@ OWN, ISSUED = Credentials("AKIAOWN", "own-secret"), Credentials("ASIAISSUED", "i
 
 
 @pytest.mark.parametrize("path", ["", "/proxy//to aws/", "/a%20b/%C3%A9/../b/./c~"])
-async def test_a_request_is_signed_as_botocore_would_and_tells_who_asks_for_what_wherever_it_goes(
-    path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_request_is_signed_and_tells_who_asks_for_what(path: str, env: SetEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Wire(answer) as wire, readers_of(SystemClock()) as readers:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url + path)
+        env("AWS_ENDPOINT_URL", wire.url + path)
         await reader_of(readers, BY_ROLE).read(10)
     assumed, described = wire.sent
     for sent, credentials, service in ((assumed, OWN, "sts"), (described, ISSUED, "support")):
@@ -82,19 +80,17 @@ ENTITIES = b'<!DOCTYPE bomb [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a
     ],
     ids=["packed", "entities"],
 )
-async def test_an_answer_is_neither_unpacked_unasked_nor_are_its_entities_expanded(
-    body: bytes, head: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_answer_is_neither_unpacked_nor_are_entities_expanded(body: bytes, head: bytes, env: SetEnv) -> None:
     async with Wire(lambda _: body, head=head) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        env("AWS_ENDPOINT_URL", wire.url)
         assert str(await failure_of(BY_ROLE)).startswith("malformed: AssumeRole: ")
 
 
-async def test_a_redirect_is_not_followed_as_it_would_carry_credentials_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_redirect_is_not_followed_as_it_would_carry_credentials_elsewhere(env: SetEnv) -> None:
     async with Wire(answer) as elsewhere:
         head = f"307 Temporary Redirect\r\nLocation: {elsewhere.url}/"
         async with Wire(lambda _: b"", head=head.encode()) as wire:
-            monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+            env("AWS_ENDPOINT_URL", wire.url)
             assert str(await failure_of(BY_ROLE)).startswith("malformed: AssumeRole: HTTP 307")
     assert elsewhere.sent == []
 
@@ -117,7 +113,7 @@ STS = "sts.us-east-1.amazonaws.com:443"
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "127.0.0.1:1", "AWS_ENDPOINT_URL", "fix AWS_ENDPOINT_URL, or"),
         ({"AWS_ENDPOINT_URL_STS": "http://x.example"}, "x.example:80", "AWS_ENDPOINT_URL_STS", "fix AWS_ENDPOINT_URL_STS, or"),
         (
-            {"AWS_CONFIG_FILE": "endpoint_url = https://x.example"},
+            {"AWS_CONFIG_FILE": "[default]\nendpoint_url = https://x.example"},
             "x.example:443",
             "endpoint_url of the AWS configuration file",
             "fix endpoint_url of",
@@ -125,7 +121,7 @@ STS = "sts.us-east-1.amazonaws.com:443"
         ({FIPS: "true"}, f"sts-fips.{STS.removeprefix('sts.')}", FIPS, f"unset {FIPS}, or"),
         ({FIPS: "true", DUAL_STACK: "true"}, "sts-fips.us-east-1.api.aws:443", f"{FIPS} and {DUAL_STACK}", "unset"),
         (
-            {"AWS_CONFIG_FILE": "use_dualstack_endpoint = true"},
+            {"AWS_CONFIG_FILE": "[default]\nuse_dualstack_endpoint = true"},
             "sts.us-east-1.api.aws:443",
             "use_dualstack_endpoint",
             "unset use",
@@ -133,13 +129,12 @@ STS = "sts.us-east-1.amazonaws.com:443"
         ({}, STS, "", "check the exporter's name server"),
     ],
 )
-async def test_a_host_that_does_not_answer_is_named_with_its_port_and_with_who_named_it(
-    variables: dict[str, str], host: str, setting: str, to_do: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+async def test_a_host_that_does_not_answer_is_named_with_who_named_it(
+    variables: dict[str, str], host: str, setting: str, to_do: str, env: SetEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", only_addresses)
     for name, value in variables.items():
-        (tmp_path / "config").write_text(f"[default]\n{value}\n")
-        monkeypatch.setenv(name, str(tmp_path / "config") if name == "AWS_CONFIG_FILE" else value)
+        env(name, value)
     name, way = host.partition(":")[0], f" ({setting} leads to {host})" if setting else ""
     why = "cannot connect: Connection refused" if host[0].isdigit() else f"cannot resolve {name}: Name or service not known"
     told, what = await refused()
@@ -169,13 +164,11 @@ def only_addresses(host: str, *args: Any, **options: Any) -> Any:  # noqa: ANN40
         ("organizations", b"403 Forbidden", b"<html>", "ListAccounts: HTTP 403, .*"),
     ],
 )  # fmt: skip
-async def test_another_service_in_the_place_of_one_is_malformed_and_the_variable_is_named(
-    service: str, head: bytes, body: bytes, why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_another_service_is_malformed_and_named(service: str, head: bytes, body: bytes, why: str, env: SetEnv) -> None:
     variable = f"AWS_ENDPOINT_URL_{service.upper()}"
     async with Wire(answer) as aws, Wire(lambda _: body, head=head) as other:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-        monkeypatch.setenv(variable, other.url)
+        env("AWS_ENDPOINT_URL", aws.url)
+        env(variable, other.url)
         async with readers_of() as readers:
             with pytest.raises(ReadFailure) as failure:  # noqa: PT012 - the one or the other
                 if service == "organizations":
@@ -196,12 +189,11 @@ def served_by(authority: Authority, directory: Path, name: str = "127.0.0.1") ->
 
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CONFIG_FILE"])
-async def test_the_users_certificates_are_trusted(variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_the_users_certificates_are_trusted(variable: str, env: SetEnv, tmp_path: Path) -> None:
     context, bundle = served_by(Authority(), tmp_path)
-    (tmp_path / "config").write_text(f"[default]\nca_bundle = {bundle}\n")
-    monkeypatch.setenv(variable, str(tmp_path / "config" if variable == "AWS_CONFIG_FILE" else bundle))
+    env(variable, f"[default]\nca_bundle = {bundle}" if variable == "AWS_CONFIG_FILE" else bundle)
     async with Wire(answer, context) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        env("AWS_ENDPOINT_URL", wire.url)
         await read(BY_ROLE)
     assert len(wire.sent) == 2
 
@@ -214,41 +206,41 @@ async def test_the_users_certificates_are_trusted(variable: str, monkeypatch: py
         ("AWS_CA_BUNDLE", "its own", "another.example", r"IP address mismatch, .+'127.0.0.1'\)"),
     ],
 )
-async def test_a_certificate_that_is_not_trusted_is_told_with_the_variable_that_is_set(
-    variable: str, trusted: str, name: str, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+async def test_a_certificate_that_is_not_trusted_is_told(
+    variable: str, trusted: str, name: str, why: str, env: SetEnv, tmp_path: Path
 ) -> None:
     context, bundle = served_by(Authority(), tmp_path, name)
     if trusted == "another":
         bundle.write_text(Authority(trusted).certificate)
     if variable:
-        monkeypatch.setenv(variable, str(bundle))
+        env(variable, bundle)
     async with Wire(answer, context) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        env("AWS_ENDPOINT_URL", wire.url)
         told, to_do = await refused()
     why = rf"{wire.host}: certificate not trusted \({why} \(AWS_ENDPOINT_URL leads to {wire.host}\)"
     assert re.fullmatch(f"unreachable: GetCallerIdentity: {why}", told)
     assert to_do.startswith("set AWS_CA_BUNDLE to")
 
 
-async def test_a_port_that_speaks_no_tls_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_that_speaks_no_tls_is_told(env: SetEnv) -> None:
     async def plain(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
     async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
         host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://{host}")
+        env("AWS_ENDPOINT_URL", f"https://{host}")
         told, _ = await refused()
     assert told.startswith(f"unreachable: GetCallerIdentity: {host}: TLS handshake failed (WRONG_VERSION_NUMBER) (AWS_")
 
 
-async def test_the_users_proxy_is_used_but_for_what_they_except(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_users_proxy_is_used_but_for_what_they_except(env: SetEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", only_addresses)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.example")
+    env("AWS_ENDPOINT_URL", "http://aws.example")
     async with Wire(answer) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.host)
+        env("http_proxy", proxy.host)
         await read(BY_ROLE)
-        monkeypatch.setenv("no_proxy", "aws.example")
+        env("no_proxy", "aws.example")
         assert "cannot resolve aws.example" in str(await failure_of(BY_ROLE))
     assert [sent.target for sent in proxy.sent] == ["http://aws.example/"] * 2
 
@@ -263,12 +255,12 @@ async def test_the_users_proxy_is_used_but_for_what_they_except(monkeypatch: pyt
         ("https_proxy", "http://jane:hunter2@x:none", "what is no URL", "connection lost: InvalidURL"),
     ],
 )
-async def test_a_proxy_is_named_without_its_password_and_407_is_told(
-    variable: str, proxy: str, through: str, why: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_proxy_is_named_without_its_password(
+    variable: str, proxy: str, through: str, why: str, env: SetEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", only_addresses)
     async with Wire(lambda _: b"<html>", head=b"407 Proxy Authentication Required") as wire:
-        monkeypatch.setenv(variable, proxy.format(wire.host))
+        env(variable, proxy.format(wire.host))
         told, to_do = await refused()
     leads = f"{variable} leads through {through.format(wire.host)}"
     assert told == f"unreachable: GetCallerIdentity: {STS}: {why} ({leads})"
@@ -292,8 +284,8 @@ asyncio.run(main())
 """
 
 
-def test_a_name_server_that_hangs_holds_no_poll_and_no_exit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.example")
+def test_a_name_server_that_hangs_holds_no_poll_and_no_exit(env: SetEnv) -> None:
+    env("AWS_ENDPOINT_URL", "http://aws.example")
     command = [sys.executable, "-c", HANGING_NAME_SERVER]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, cwd=ROOT)
     assert done.stdout == "timeout: GetCallerIdentity: no answer from aws.example:80 within 1 s\n"

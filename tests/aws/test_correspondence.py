@@ -147,16 +147,10 @@ def test_what_could_not_be_looked_up_is_looked_up_later_and_nothing_is_lost(erro
     assert later.communications == life
 
 
-def test_a_lookup_that_is_refused_ends_the_lookups_of_that_poll_and_another_case_is_the_first_of_the_next() -> None:
-    account = Account()
-    for _ in range(2):
-        found = account.read(silent(2), ReadFailure(Reason.ACCESS_DENIED, "x"))
-        assert [one.is_unanswered for one in found] == [False, False]
-    assert account.asked == ["case-00", "case-01"]
-
-
-def test_cases_whose_answers_cannot_be_read_keep_no_other_from_being_looked_up() -> None:
+@pytest.mark.parametrize(("reason", "asked"), [(Reason.ACCESS_DENIED, 3), (Reason.MALFORMED, 21)])
+def test_a_lookup_that_fails_keeps_no_other_case_from_being_looked_up(reason: Reason, asked: int) -> None:
     account = Account()
     for _ in range(3):
-        account.read(silent(21), ReadFailure(Reason.MALFORMED, "x"))
-    assert len(set(account.asked)) == 21
+        found = account.read(silent(21), ReadFailure(reason, "refused at once, or not to be read"))
+        assert not any(one.is_unanswered for one in found)
+    assert len(set(account.asked)) == asked

@@ -5,7 +5,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -19,16 +18,29 @@ from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.kinds import Error, Latency, Silence, Throttled
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import ACCOUNT_ID, MANAGEMENT, REGION, ROLE, Sent, Wire, answer, failure_of, read, reader_of, readers_of
+from tests.aws.conftest import (
+    ACCOUNT_ID,
+    MANAGEMENT,
+    REGION,
+    ROLE,
+    Sent,
+    SetEnv,
+    Wire,
+    answer,
+    failure_of,
+    read,
+    reader_of,
+    readers_of,
+)
 from tests.support.clock import FakeClock
 from tests.support.fetch import free_port
 
 
 @pytest.mark.usefixtures("own_keys")
-async def test_roles_are_assumed_as_configured_and_the_last_with_the_external_id(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_roles_are_assumed_as_configured_and_the_last_with_the_external_id(env: SetEnv) -> None:
     chain = f"arn:aws:iam::{ACCOUNT_ID}:role/Hub+é", ROLE
     async with Wire(answer) as wire, readers_of() as readers:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        env("AWS_ENDPOINT_URL", wire.url)
         await reader_of(readers, Access(chain, "a secret word"), options=ReaderOptions("who-reads", 7200.0)).read(10)
     same = {
         "Action": ["AssumeRole"],
@@ -43,10 +55,10 @@ async def test_roles_are_assumed_as_configured_and_the_last_with_the_external_id
 
 
 @pytest.mark.usefixtures("own_keys")
-async def test_credentials_that_live_for_minutes_are_renewed_at_half_their_life(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_credentials_that_live_for_minutes_are_renewed_at_half_their_life(env: SetEnv) -> None:
     clock, counts = FakeClock(), list[int]()
     async with Wire(partial(answer, expiration="2026-07-25T17:24:00Z")) as wire, readers_of(clock) as readers:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        env("AWS_ENDPOINT_URL", wire.url)
         reader = reader_of(readers, Access((ROLE,)))
         for seconds in (0, 119, 2):
             clock.advance(seconds)
@@ -92,9 +104,7 @@ def through(hub: str, simulator: Simulator, readers: Readers, seconds: float = 1
     return [asyncio.create_task(reader.read(seconds)) for reader in made]
 
 
-async def test_a_role_that_chains_pass_through_is_assumed_once_for_all_and_not_given_up_with_who_asked_first(
-    simulator: Simulator, hub: str
-) -> None:
+async def test_a_role_of_many_chains_is_assumed_once_and_not_given_up_with_the_first(simulator: Simulator, hub: str) -> None:
     slow = simulator.faults.add(Fault(Latency(0.3), operation="AssumeRole", times=1))
     async with readers_of() as readers:
         first, *others = through(hub, simulator, readers)
@@ -127,17 +137,13 @@ async def test_own_credentials_are_used_for_their_account_only(simulator: Simula
     assert simulator.log.counts()["DescribeCases"] == 2
 
 
-async def test_a_profile_of_another_account_is_looked_for_again_once_it_is_corrected(
-    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config, clock, asked = tmp_path / "config", FakeClock(), list[int]()
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-
+async def test_a_profile_of_another_account_is_looked_for_again(simulator: Simulator, env: SetEnv) -> None:
     def write(account_id: str) -> None:
         key = simulator.fleet.keys.issue_session(account_id, "arn", "name", time.time() + 3600)
         token = f"aws_secret_access_key = {key.secret_access_key}\naws_session_token = {key.session_token}"
-        config.write_text(f"[profile dev]\naws_access_key_id = {key.access_key_id}\n{token}\n")
+        env("AWS_CONFIG_FILE", f"[profile dev]\naws_access_key_id = {key.access_key_id}\n{token}\n")
 
+    clock, asked = FakeClock(), list[int]()
     write(MANAGEMENT)
     async with readers_of(clock) as readers:
         reader = reader_of(readers, Access(profile="dev"))
@@ -152,45 +158,37 @@ async def test_a_profile_of_another_account_is_looked_for_again_once_it_is_corre
 
 
 @pytest.fixture
-def _web_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("a token of the cluster")
-    monkeypatch.setenv("AWS_ROLE_ARN", f"arn:aws:iam::{MANAGEMENT}:role/exporter")
-    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
-    monkeypatch.setenv("AWS_REGION", REGION)
-
-
-@pytest.fixture
-def silent() -> Iterator[str]:
-    """Return the address of a server that takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+def _web_identity(env: SetEnv, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("a token of the cluster")
+    env("AWS_ROLE_ARN", f"arn:aws:iam::{MANAGEMENT}:role/exporter")
+    env("AWS_WEB_IDENTITY_TOKEN_FILE", tmp_path / "token")
+    env("AWS_REGION", REGION)
 
 
 @pytest.mark.usefixtures("_web_identity")
-async def test_nobody_waits_for_botocore_longer_than_for_anything(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", silent)
+async def test_nobody_waits_for_botocore_longer_than_for_anything(env: SetEnv) -> None:
     before, began = {*threading.enumerate()}, time.monotonic()
-    async with readers_of() as readers:
-        reading = [reader_of(readers, Access(), account_id).read(0.3) for account_id in _TEN]
-        failures = await asyncio.gather(*reading, return_exceptions=True)
-        assert time.monotonic() - began < 5
-        began = time.monotonic()
-        failures += await asyncio.gather(reader_of(readers, Access()).read(10), return_exceptions=True)
-    assert time.monotonic() - began < 1, "nobody waits for what others have given up"
-    assert {str(failure) for failure in failures} == {"credentials: the default credential chain: no answer in time"}
-    assert {isinstance(failure, ReadFailure) and failure.passes for failure in failures} == {True}
-    assert len({*threading.enumerate()} - before) == 1, "all wait for one answer"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        async with readers_of() as readers:
+            reading = [reader_of(readers, Access(), account_id).read(0.3) for account_id in _TEN]
+            failures = await asyncio.gather(*reading, return_exceptions=True)
+            assert time.monotonic() - began < 5
+            began = time.monotonic()
+            failures += await asyncio.gather(reader_of(readers, Access()).read(10), return_exceptions=True)
+        assert time.monotonic() - began < 1, "nobody waits for what others have given up"
+        assert {str(failure) for failure in failures} == {"credentials: the default credential chain: no answer in time"}
+        assert {isinstance(failure, ReadFailure) and failure.passes for failure in failures} == {True}
+        assert len({*threading.enumerate()} - before) == 1, "all wait for one answer"
 
 
 @pytest.mark.parametrize(("region", "asked"), [("", "eu-west-1"), ("region = eu-north-1", "eu-north-1")])
 async def test_a_profile_without_a_region_uses_the_accounts(
-    region: str, asked: str, simulator: Simulator, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    region: str, asked: str, simulator: Simulator, account: Account, env: SetEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = "".join(f"{name.lower()} = {os.environ[name]}\n" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
     role = f"role_arn = {account.role_arn()}\nsource_profile = base"
-    (tmp_path / "config").write_text(f"[profile dev]\n{role}\n{region}\n[profile base]\n{keys}")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    env("AWS_CONFIG_FILE", f"[profile dev]\n{role}\n{region}\n[profile base]\n{keys}")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     await read(Access(profile="dev"), regions=("eu-west-1",))
     assert [record.region for record in simulator.log.records("AssumeRole")] == [asked]
@@ -206,11 +204,9 @@ async def test_a_profile_without_a_region_uses_the_accounts(
     ],
     ids=["refused", "proxy", "no URL"],
 )
-async def test_an_sts_that_is_out_of_reach_is_named_and_needs_no_person(
-    variable: str, url: str, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_sts_that_is_out_of_reach_needs_no_person(variable: str, url: str, said: str, env: SetEnv) -> None:
     closed = f"127.0.0.1:{free_port()}"
-    monkeypatch.setenv(variable, url.format(closed=closed))
+    env(variable, url.format(closed=closed))
     failure = await failure_of(Access())
     assert (failure.reason, failure.passes) == (Reason.UNREACHABLE, True)
     assert failure.detail == f"the default credential chain: {said.format(closed=closed)}"
@@ -239,7 +235,7 @@ async def test_what_sts_answers_tells_whether_a_person_is_needed(
 
 
 @pytest.mark.usefixtures("own_keys")
-async def test_no_secret_is_in_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_secret_is_in_a_failure(env: SetEnv) -> None:
     """Whatever the other end says, be it what it was sent."""
 
     def echo(sent: Sent) -> bytes:
@@ -248,7 +244,7 @@ async def test_no_secret_is_in_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
         return denied if "x-amz-target" in sent.headers else answer(sent)
 
     async with Wire(echo) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        env("AWS_ENDPOINT_URL", wire.url)
         failure = await failure_of(Access((ROLE,)))
     for secret in ("own-secret", "issued", "AKIA", "Signature", "Credential="):
         assert secret not in f"{failure}{failure.__cause__!r}"

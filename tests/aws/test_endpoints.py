@@ -1,10 +1,9 @@
 """Which endpoints regions lead to, and that the user's own come first."""
 
-from pathlib import Path
-
 import pytest
 
 from exporter.aws.endpoints import Endpoint, Endpoints
+from tests.aws.conftest import SetEnv
 
 HOMES = {
     "aws": ("ap-southeast-2", "us-east-1", "amazonaws.com"),
@@ -58,28 +57,22 @@ GATEWAY = "https://support-fips.corp.example"
 
 
 @pytest.mark.parametrize(
-    ("environment", "config", "url", "setting"),
+    ("variables", "url", "setting"),
     [
-        ({GENERAL: OWN}, "", OWN, GENERAL),
-        ({GENERAL: "http://127.0.0.1:1", ONLY_SUPPORT: OWN}, "", OWN, ONLY_SUPPORT),
-        ({GENERAL: f"{OWN}/proxy/aws/"}, "", f"{OWN}/proxy/aws/", GENERAL),
-        ({}, f"[default]\nendpoint_url = {OWN}\n", OWN, IN_FILE),
-        ({}, OF_SUPPORT.format(GATEWAY), GATEWAY, IN_FILE),
-        ({"AWS_ENDPOINT_URL_STS": OWN}, "", None, ""),
-        ({GENERAL: OWN, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, "", None, ""),
+        ({GENERAL: OWN}, OWN, GENERAL),
+        ({GENERAL: "http://127.0.0.1:1", ONLY_SUPPORT: OWN}, OWN, ONLY_SUPPORT),
+        ({GENERAL: f"{OWN}/proxy/aws/"}, f"{OWN}/proxy/aws/", GENERAL),
+        ({"AWS_CONFIG_FILE": f"[default]\nendpoint_url = {OWN}\n"}, OWN, IN_FILE),
+        ({"AWS_CONFIG_FILE": OF_SUPPORT.format(GATEWAY)}, GATEWAY, IN_FILE),
+        ({"AWS_ENDPOINT_URL_STS": OWN}, None, ""),
+        ({GENERAL: OWN, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, None, ""),
     ],
 )
-def test_the_users_own_url_is_used_for_fail_over_too_and_who_set_it_is_known(
-    environment: dict[str, str],
-    config: str,
-    url: str | None,
-    setting: str,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+def test_the_users_own_url_is_used_for_fail_over_too(
+    variables: dict[str, str], url: str | None, setting: str, env: SetEnv
 ) -> None:
-    (tmp_path / "config").write_text(config)
-    for name, value in (environment | {"AWS_CONFIG_FILE": str(tmp_path / "config")}).items():
-        monkeypatch.setenv(name, value)
+    for name, value in variables.items():
+        env(name, value)
     endpoints = Endpoints()
     found = endpoints.support(["us-east-1", "eu-west-1", "ap-southeast-2"])
     assert [(each.region, each.url, each.setting) for each in found] == [
@@ -101,11 +94,11 @@ FIPS, DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
         ([FIPS, DUAL_STACK], "us-east-1", "sts-fips.us-east-1.api.aws", f"{FIPS} and {DUAL_STACK}"),
     ],
 )
-def test_fips_and_dual_stack_are_the_users_choice_where_they_exist_and_have_no_effect_for_support(
-    variables: list[str], region: str, sts: str, support: str, monkeypatch: pytest.MonkeyPatch
+def test_fips_and_dual_stack_are_the_users_choice(
+    variables: list[str], region: str, sts: str, support: str, env: SetEnv
 ) -> None:
     for name in variables:
-        monkeypatch.setenv(name, "true")
+        env(name, "true")
     endpoints = Endpoints()
     assert endpoints.resolve("sts", region).url == f"https://{sts}"
     for service in ("organizations", "sqs"):

@@ -93,9 +93,7 @@ DENY = "with an explicit deny in a"
         ("", "no\n<b>way</b>\x1b[31m", "create the role"),
     ],
 )
-def test_of_the_message_of_a_denial_only_the_missing_permission_is_shown_and_what_to_do(
-    shown: str, more: str, to_do: str
-) -> None:
+def test_of_the_message_of_a_denial_only_the_missing_permission_is_shown(shown: str, more: str, to_do: str) -> None:
     failure = refused("AssumeRole", 403, "AccessDenied", f"User: {PERSON} is {shown}{more}")
     assert failure.detail == f"AssumeRole: AccessDenied: {shown}".removesuffix(": ")
     assert advice(failure.reason, failure.detail).startswith(to_do)

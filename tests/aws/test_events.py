@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from exporter.aws.events import EventQueue, content_of
 from exporter.cases.events import Event, Ignored
@@ -17,7 +15,7 @@ from exporter.simulator.corruptions import Body, HtmlPage
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.kinds import ConnectionReset, CutOffBody, Error
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import ACCOUNT_ID, OPTIONS, REGION, Wire, readers_of
+from tests.aws.conftest import ACCOUNT_ID, OPTIONS, REGION, SetEnv, Wire, readers_of
 
 URL = "https://sqs.us-east-1.amazonaws.com/999999999999/aws-support-events"
 CASE_ID = f"case-{ACCOUNT_ID}-muen-2026-0123456789abcdef"
@@ -76,15 +74,6 @@ def test_what_is_made_of_a_message(body: object, content: Event | Ignored) -> No
     assert content_of(body) == content
 
 
-JSON = st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.text(), max_size=2)
-
-
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys((*MESSAGE, *DETAIL), JSON)))
-def test_no_message_ends_anything(message: dict[str, object]) -> None:
-    content = content_of(json.dumps({**message, "detail": message}))
-    assert isinstance(content, Ignored) or content.account_id.isdecimal()
-
-
 async def test_events_are_received_and_exactly_these_are_deleted(simulator: Simulator) -> None:
     events = simulator.fleet.send_events()
     case = simulator.fleet.account(ACCOUNT_ID).add_case(body="Help.")
@@ -133,10 +122,10 @@ async def test_each_fault_has_its_reason_and_its_end(kind: Kind, reason: Reason,
 
 
 @pytest.mark.usefixtures("own_keys")
-async def test_a_queue_is_asked_in_json_1_0(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_queue_is_asked_in_json_1_0(env: SetEnv) -> None:
     async with Wire(lambda _: b"{}") as wire:
         url = f"{wire.url}/000000000000/events"
-        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", wire.url)
+        env("AWS_ENDPOINT_URL_SQS", wire.url)
         async with queue_of(url) as queue:
             assert await queue.receive(7) == []
     (sent,) = wire.sent

@@ -10,7 +10,7 @@ from exporter.simulator.corruptions import Body
 from exporter.simulator.faults import Fault, Kind, Page
 from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import OPTIONS, REGION, Sent, Wire, readers_of
+from tests.aws.conftest import OPTIONS, REGION, Sent, SetEnv, Wire, readers_of
 
 
 async def listed(into: list[tuple[Member, ...]] | None = None, seconds: float = 10) -> list[tuple[Member, ...]]:
@@ -43,9 +43,9 @@ def answer(sent: Sent) -> bytes:
 
 
 @pytest.mark.usefixtures("own_keys")
-async def test_active_accounts_come_page_by_page_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_active_accounts_come_page_by_page_each_once(env: SetEnv) -> None:
     async with Wire(answer) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        env("AWS_ENDPOINT_URL", wire.url)
         assert await listed() == [
             (Member("111111111111", "name of 111111111111"),),
             (Member("333333333333", "333333333333", ("r-root", "ou-root-one", "ou-root-two")),),
@@ -78,10 +78,10 @@ NO_PATHS = [[], [""], [17], [None], "o-a/r-a/1/", None, ["x/y/z"], ["o-a/ou-a/1/
 
 
 @pytest.mark.usefixtures("own_keys")
-async def test_a_path_that_is_none_tells_no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_path_that_is_none_tells_no_unit(env: SetEnv) -> None:
     accounts = [{"Id": f"{number:012}", "State": "ACTIVE", "Paths": paths} for number, paths in enumerate(NO_PATHS)]
     async with Wire(lambda _: json.dumps({"Accounts": accounts}).encode()) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        env("AWS_ENDPOINT_URL", wire.url)
         (page,) = await listed()
     assert {unit for member in page for unit in member.units} <= {"r-a"}
     assert len(page) == len(NO_PATHS)

@@ -96,9 +96,7 @@ async def test_a_listing_that_breaks_off_keeps_the_accounts_that_it_found(world:
 
 
 @pytest.mark.parametrize("slow", ["discovery", "schedule"])
-async def test_accounts_and_lists_tell_each_other_when_there_are_credentials_again(
-    world: World, slow: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_accounts_and_lists_tell_each_other_what_passed(world: World, slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"exporter.collector.{slow}.UNTIL_PASSED", (60.0, 1.0))
     missing = ReadFailure(Reason.CREDENTIALS, "x", passes=True)
     listing = Listing(missing, let=1)
@@ -148,15 +146,6 @@ async def test_no_more_accounts_are_polled_at_a_time_than_the_plan_says(world: W
         await until(world.collector.accounts.all_polled.is_set)
 
 
-async def test_polling_once_polls_what_is_configured_and_what_is_listed_and_says_how_far_it_is(world: World) -> None:
-    told: list[str] = []
-    await world.apply(world.plan(A, discoveries=[Listing([world.target(B)], [world.target(C)], let=2)]))
-    await world.collector.run_once(told.append)
-    assert (told[0], told[-1]) == ("Polling accounts 0/1", "Polling accounts 3/3")
-    assert [polled(world, each) for each in (A, B, C)] == [1, 1, 1]
-    assert world.collector.publisher.ready
-
-
 async def test_a_task_that_crashes_is_logged_and_told_as_a_health_problem() -> None:
     answers: list[tuple[Sample, ...]] = [()]
     broken = World(answers.pop)
@@ -187,11 +176,3 @@ async def test_others_have_their_turn_while_hundreds_fail_at_once(world: World) 
 @pytest.mark.parametrize(("cost", "pause"), [(0.0, 1.0), (0.01, 1.0), (0.1, 5.0), (10.0, 15.0)])
 def test_pages_take_a_small_share_of_a_core(cost: float, pause: float) -> None:
     assert pause_after(cost) == pytest.approx(pause)
-
-
-async def test_who_finds_a_new_page_finds_what_it_was_made_from(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[int] = []
-    publisher = world.collector.publisher
-    monkeypatch.setattr(world.store, "publish", lambda _: shown.append(len(publisher.snapshot.statuses)))
-    await world.apply(world.plan(A, B))
-    assert shown == [2], "the status page would show the page before until there is another"

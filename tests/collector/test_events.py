@@ -85,9 +85,7 @@ async def test_an_event_with_a_time_that_cannot_be_has_its_account_polled_and_no
 
 
 @pytest.mark.parametrize("reason", [Reason.ACCESS_DENIED, Reason.THROTTLED])
-async def test_an_account_that_fails_keeps_to_its_pauses_and_the_poll_that_succeeds_serves_its_events(
-    reason: Reason, world: FakeWorld
-) -> None:
+async def test_an_account_that_fails_keeps_to_its_pauses_and_then_serves_its_events(reason: Reason, world: FakeWorld) -> None:
     await world.fail(ReadFailure(reason, "x"), A)
     before = world.status(A)
     await receive(world, Event(A, at=world.clock.time()))
@@ -111,9 +109,7 @@ async def test_an_account_that_fails_keeps_to_its_pauses_and_the_poll_that_succe
         (list(range(1, 12)), [1, 6, 11, 71]),
     ],
 )
-async def test_an_account_is_polled_at_once_and_a_minute_later_and_at_most_every_five_seconds(
-    events: list[float], polls: list[float], world: FakeWorld
-) -> None:
+async def test_an_account_is_polled_at_once_and_once_more(events: list[float], polls: list[float], world: FakeWorld) -> None:
     await world.assign(A)
     await world.poll_due()
     began, found = world.clock.monotonic(), list[float]()

@@ -54,9 +54,7 @@ async def test_an_unexpected_error_is_internal_and_its_text_is_told_nobody(world
     ],
     ids=str,
 )
-async def test_pauses_after_failures_depend_on_the_reason_and_grow_to_a_bound(
-    failure: ReadFailure, first: float, longest: float, world: FakeWorld
-) -> None:
+async def test_pauses_grow_to_a_bound_by_reason(failure: ReadFailure, first: float, longest: float, world: FakeWorld) -> None:
     await world.fail(failure, A)
     began, pauses = world.clock.monotonic(), list[float]()
     for _ in range(40):
@@ -159,18 +157,6 @@ async def test_what_ails_all_shows_one_by_one_and_is_told_once_a_minute(world: F
     assert sum(counts) == len(accounts)
     assert counts[0] == 1, "the first is logged at once"
     assert len(counts) <= 7
-
-
-async def test_who_recovers_before_its_failure_was_told_is_not_told_of(world: FakeWorld) -> None:
-    await world.fail(UNREACHABLE, A)
-    world.clock.advance(10)
-    await world.fail(UNREACHABLE, A, B)
-    world.answer((), A, B)
-    for _ in range(10):
-        world.clock.advance(20)
-        await world.poll_due()
-    told = [(line["event"], line.get("account_id")) for line in world.log.lines]
-    assert told == [("polling account failed", A), ("account recovered", A)]
 
 
 async def test_a_page_that_is_never_made_is_told_as_a_health_problem(world: FakeWorld) -> None:
