@@ -55,13 +55,11 @@ def reader_of(
 
 
 async def read(account: Account | Access, seconds: float = 20, *, regions: Regions = (REGION,)) -> Reading:
-    """Read an account once."""
     async with readers_of() as readers:
         return await reader_of(readers, account, regions=regions).read(seconds)
 
 
 async def failure_of(account: Account | Access, seconds: float = 20, *, regions: Regions = (REGION,)) -> ReadFailure:
-    """Return how reading an account fails."""
     with pytest.raises(ReadFailure) as failure:
         await read(account, seconds, regions=regions)
     return failure.value
@@ -154,5 +152,4 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
 
 @pytest.fixture
 def account(simulator: Simulator) -> Account:
-    """Return the account that has a case."""
     return simulator.fleet.account(ACCOUNT_ID)

@@ -14,7 +14,8 @@ from tests.aws.conftest import ROLE
 
 THROTTLING = (
     "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException TooManyRequestsException "
-    "RequestLimitExceeded BandwidthLimitExceeded LimitExceededException PriorRequestNotComplete EC2ThrottledException SlowDown"
+    "RequestLimitExceeded BandwidthLimitExceeded LimitExceededException PriorRequestNotComplete EC2ThrottledException SlowDown "
+    "KmsThrottled OverLimit"
 )
 WRONG_CREDENTIALS = (
     "AuthFailure IncompleteSignature IncompleteSignatureException InvalidAccessKeyId InvalidClientTokenId InvalidIdentityToken "
@@ -23,7 +24,8 @@ WRONG_CREDENTIALS = (
     "IDPCommunicationError"
 )
 DENIED = (
-    "AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired UnauthorizedOperation"
+    "AccessDenied AccessDeniedException AWSOrganizationsNotInUseException NotAuthorized OptInRequired UnauthorizedOperation "
+    "InvalidAddress KmsAccessDenied KmsDisabled KmsInvalidState KmsNotFound KmsOptInRequired QueueDoesNotExist"
 )
 OF_ANOTHER_SERVICE = "InvalidAction MethodNotAllowed MissingAction NotImplemented UnknownOperation UnknownOperationException"
 

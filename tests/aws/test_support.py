@@ -82,14 +82,12 @@ async def test_cases_that_are_not_listed_any_more_are_asked_for(simulator: Simul
     [
         (Throttled(), 4, Reason.THROTTLED),
         (ConnectionReset(), 6, Reason.UNREACHABLE),
-        (Error(500, "InternalServerError"), 6, Reason.SERVER_ERROR),
         (Error(400, "AccessDeniedException"), 1, Reason.ACCESS_DENIED),
         (Error(400, "SubscriptionRequiredException"), 1, Reason.SUBSCRIPTION_REQUIRED),
-        (Tokens.repeating("token"), 2, Reason.MALFORMED),
         (Tokens.repeating("one", "two"), 3, Reason.MALFORMED),
         (Tokens.endless(), 100, Reason.MALFORMED),
     ],
-    ids=["throttled", "reset", "500", "denied", "no plan", "same token", "tokens in turns", "endless"],
+    ids=["throttled", "reset", "denied", "no plan", "tokens in turns", "endless"],
 )
 async def test_a_failure_is_told_after_so_many_requests(
     kind: Kind, requests: int, reason: Reason, simulator: Simulator, account: Account

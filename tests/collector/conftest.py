@@ -73,7 +73,6 @@ class World:
         await self.collector.publisher.publish()
 
     def status(self, account_id: str) -> AccountStatus:
-        """Return what is known of an account."""
         entry = self.collector.accounts.get(account_id)
         assert entry is not None
         return entry.status

@@ -124,8 +124,10 @@ async def test_a_poll_in_flight_of_an_account_that_goes_is_dropped(world: World)
     plan, without = world.plan(A, B), world.plan(B)
     world.sources[A].let.clear()
     async with running(world, plan):
-        await until(lambda: polled(world, A) and polled(world, B))
+        await until(lambda: polled(world, A) and world.status(B).last_poll)
+        tasks = len(asyncio.all_tasks())
         await world.apply(without)
+        assert len(asyncio.all_tasks()) == tasks - 1
         world.sources[A].let.set()
         await world.apply(plan)
         await until(lambda: world.status(A).last_poll)
