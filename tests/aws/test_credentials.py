@@ -18,20 +18,7 @@ from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.kinds import Error, Latency, Silence, Throttled
 from exporter.simulator.server import Simulator
-from tests.aws.conftest import (
-    ACCOUNT_ID,
-    MANAGEMENT,
-    REGION,
-    ROLE,
-    Sent,
-    SetEnv,
-    Wire,
-    answer,
-    failure_of,
-    read,
-    reader_of,
-    readers_of,
-)
+from tests.aws.conftest import ACCOUNT_ID, MANAGEMENT, ROLE, Sent, SetEnv, Wire, answer, failure_of, read, reader_of, readers_of
 from tests.support.clock import FakeClock
 from tests.support.fetch import free_port
 
@@ -42,12 +29,7 @@ async def test_roles_are_assumed_as_configured_and_the_last_with_the_external_id
     async with Wire(answer) as wire, readers_of() as readers:
         env("AWS_ENDPOINT_URL", wire.url)
         await reader_of(readers, Access(chain, "a secret word"), options=ReaderOptions("who-reads", 7200.0)).read(10)
-    same = {
-        "Action": ["AssumeRole"],
-        "Version": ["2011-06-15"],
-        "RoleSessionName": ["who-reads"],
-        "DurationSeconds": ["7200"],
-    }
+    same = {"Action": ["AssumeRole"], "Version": ["2011-06-15"], "RoleSessionName": ["who-reads"], "DurationSeconds": ["7200"]}
     assert [parse_qs(sent.body.decode()) for sent in wire.sent[:2]] == [
         {**same, "RoleArn": [chain[0]]},
         {**same, "RoleArn": [ROLE], "ExternalId": ["a secret word"]},
@@ -162,7 +144,7 @@ def _web_identity(env: SetEnv, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("a token of the cluster")
     env("AWS_ROLE_ARN", f"arn:aws:iam::{MANAGEMENT}:role/exporter")
     env("AWS_WEB_IDENTITY_TOKEN_FILE", tmp_path / "token")
-    env("AWS_REGION", REGION)
+    env("AWS_REGION", "us-east-1")
 
 
 @pytest.mark.usefixtures("_web_identity")

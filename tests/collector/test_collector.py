@@ -109,29 +109,20 @@ async def test_accounts_and_lists_tell_each_other_what_passed(world: World, slow
         await until(lambda: polled(world, B) and world.status(A).last_success)
 
 
-async def test_a_poll_in_flight_survives_a_reload_that_does_not_change_its_account(world: World) -> None:
-    plan, both = world.plan(A), world.plan(A, B)
-    world.sources[A].let.clear()
+async def test_a_reload_keeps_a_poll_in_flight_unless_its_account_goes(world: World) -> None:
+    plan, without = world.plan(A, B, C), world.plan(A, C)
+    for account_id in (A, B):
+        world.sources[account_id].let.clear()
     async with running(world, plan):
-        await until(lambda: polled(world, A))
-        await world.apply(both)
-        world.sources[A].let.set()
-        await until(lambda: world.status(A).last_poll)
-        assert polled(world, A) == 1
-
-
-async def test_a_poll_in_flight_of_an_account_that_goes_is_dropped(world: World) -> None:
-    plan, without = world.plan(A, B), world.plan(B)
-    world.sources[A].let.clear()
-    async with running(world, plan):
-        await until(lambda: polled(world, A) and world.status(B).last_poll)
+        await until(lambda: polled(world, A, B) == 2 and world.status(C).last_poll)
         tasks = len(asyncio.all_tasks())
         await world.apply(without)
         assert len(asyncio.all_tasks()) == tasks - 1
-        world.sources[A].let.set()
+        for account_id in (A, B):
+            world.sources[account_id].let.set()
         await world.apply(plan)
-        await until(lambda: world.status(A).last_poll)
-        assert polled(world, A) == 2, "what comes back is new"
+        await until(lambda: world.status(A).last_poll and world.status(B).last_poll)
+        assert (polled(world, A), polled(world, B)) == (1, 2), "what comes back is new"
         assert b"cases_opened_total" in world.store.uncompressed(TextFormat.PROMETHEUS)
 
 

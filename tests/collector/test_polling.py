@@ -90,8 +90,8 @@ async def test_all_that_fail_for_what_passes_are_polled_when_it_has_passed_for_o
 async def test_a_line_is_logged_per_change_of_state_then_hourly_and_not_per_poll(world: FakeWorld) -> None:
     await world.assign(A)
     await world.poll_due()
-    slow, throttled = ReadFailure(Reason.TIMEOUT, "x"), ReadFailure(Reason.THROTTLED, "x")
-    for outcome, polls in ((slow, 26), (throttled, 3), ((), 3)):
+    slow, throttled, no_plan = (ReadFailure(Reason(each), "x") for each in ("timeout", "throttled", "subscription_required"))
+    for outcome, polls in ((slow, 26), (throttled, 3), (no_plan, 200), ((), 15)):
         world.answer(outcome, A)
         for _ in range(polls):
             world.clock.advance(INTERVAL)
@@ -102,17 +102,10 @@ async def test_a_line_is_logged_per_change_of_state_then_hourly_and_not_per_poll
         ("polling account failed", "timeout", "1h"),
         ("polling account failed", "timeout", "2h"),
         ("polling account failed", "throttled", None),
+        ("support plan has no API access", None, None),
         ("account recovered", None, None),
     ]
-    assert [line["log_level"] for line in world.log.lines] == ["warning"] * 5 + ["info"]
-
-
-async def test_an_account_without_a_plan_is_told_once(world: FakeWorld) -> None:
-    await world.fail(ReadFailure(Reason.SUBSCRIPTION_REQUIRED, "no plan"), A)
-    for _ in range(30):
-        world.clock.advance(1800)
-        await world.poll_due()
-    assert world.log.events == ["support plan has no API access"]
+    assert [line["log_level"] for line in world.log.lines] == ["warning"] * 5 + ["info"] * 2
 
 
 async def test_accounts_that_fail_or_recover_alike_share_a_line(world: FakeWorld) -> None:
