@@ -20,13 +20,13 @@ def said(*sides: Author) -> tuple[Communication, ...]:
     return tuple(Communication(NOW + second, side) for second, side in enumerate(sides))
 
 
-def five(written: Sequence[Communication], case_id: str = "case-1") -> Case:
+def five(written: Sequence[Communication]) -> Case:
     """Return a case as DescribeCases lists it: with the latest five communications."""
     if len(written) <= 5:
-        return case_of(*written, case_id=case_id)
+        return case_of(*written)
     latest = written[-5:]
     first = next((one.created for one in latest if one.author is AWS), None)
-    return case(case_id, created=written[0].created, written=latest, first_aws=first, first_aws_known=False)
+    return case(created=written[0].created, written=latest, first_aws=first, first_aws_known=False)
 
 
 def silent(count: int) -> list[Case]:
