@@ -115,13 +115,14 @@ class Endpoints:
             signed_for, url = self._resolve(service, region)
             setting = _setting(service, url, builtin)
             if service == "support":
+                if any(mark in builtin for mark in _VARIANTS):
+                    plain = dict.fromkeys(("use_fips_endpoint", "use_dualstack_endpoint"), False)
+                    _, builtin = self._resolve(service, region, **plain, ignore_configured_endpoint_urls=True)
                 home = urlsplit(builtin).netloc.split(".")[1]
                 signed_for = region if region in COMMERCIAL_SUPPORT_REGIONS else home
                 if "endpoint_url" not in setting.lower():
                     if setting:
                         self.notes[f"{setting} has no effect for Support, which has no such endpoint"] = None
-                        plain = dict.fromkeys(("use_fips_endpoint", "use_dualstack_endpoint"), False)
-                        _, builtin = self._resolve(service, region, **plain, ignore_configured_endpoint_urls=True)
                     url, setting = builtin.replace(home, signed_for), ""
             self._resolved[key] = Endpoint(signed_for, url, setting)
         return self._resolved[key]

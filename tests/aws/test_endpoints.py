@@ -62,6 +62,7 @@ GATEWAY = "https://support-fips.corp.example"
         ({GENERAL: OWN}, OWN, GENERAL),
         ({GENERAL: "http://127.0.0.1:1", ONLY_SUPPORT: OWN}, OWN, ONLY_SUPPORT),
         ({GENERAL: f"{OWN}/proxy/aws/"}, f"{OWN}/proxy/aws/", GENERAL),
+        ({GENERAL: OWN, "AWS_USE_FIPS_ENDPOINT": "true"}, OWN, GENERAL),
         ({"AWS_CONFIG_FILE": f"[default]\nendpoint_url = {OWN}\n"}, OWN, IN_FILE),
         ({"AWS_CONFIG_FILE": OF_SUPPORT.format(GATEWAY)}, GATEWAY, IN_FILE),
         ({"AWS_ENDPOINT_URL_STS": OWN}, None, ""),
