@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chart import Engine, Helm3, Helm4, copy_of_chart, need_helm3
+from tests.support.chart import Helm3, Helm4, copy_of_chart, need_helm3
 
 RULES = """\
 groups:
@@ -46,12 +46,6 @@ def helm3() -> Helm3:
 @pytest.fixture(scope="session")
 def helm4() -> Helm4:
     return Helm4()
-
-
-@pytest.fixture(params=[pytest.param("helm3", marks=pytest.mark.slow), "helm4"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    found: Engine = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -46,34 +46,22 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         server.server_close()
 
 
-def run(helm4: Helm4, *urls: str, auth: bool = False) -> tuple[int, str, str]:
-    """Return the script's exit code, and what it writes to standard output and error."""
-    objects = helm4.render({"web": {"config": {"existingSecret": "own", "auth": auth}}})
-    script = named(objects, "Pod")["spec"]["containers"][0]["args"][0]
-    command = [sys.executable, "-c", script, *urls]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
-def test_every_page_has_to_be_the_exporters_whatever_name_its_certificate_has(helm4: Helm4, serve: Serve) -> None:
-    good, other = serve(tls="simple"), serve(body=b"something else")
-    assert run(helm4, good, other) == (1, f"{good}: works\n", f"{other}: this is not the exporter's page\n")
-
-
-def test_where_nothing_listens_or_the_server_fails_it_says_so(helm4: Helm4, serve: Serve) -> None:
-    nothing, failing = f"http://127.0.0.1:{free_port()}/metrics", serve(status=500)
-    code, stdout, stderr = run(helm4, nothing, failing, auth=True)
-    first, second = stderr.splitlines()
-    assert (code, stdout, second) == (1, "", f"{failing}: HTTP Error 500: Internal Server Error")
-    assert first.startswith(f"{nothing}: ")
-    assert "Connection refused" in first
-
-
-@pytest.mark.parametrize(("status", "tls", "told"), [(401, "", "HTTP Error 401: Unauthorized"), (200, "mutual", "")])
-def test_being_asked_for_a_login_or_certificate_is_right_only_where_one_is_wanted(
-    status: int, tls: str, told: str, helm4: Helm4, serve: Serve
-) -> None:
-    url = serve(status=status, tls=tls)
-    assert run(helm4, url, auth=True) == (0, f"{url}: works\n", "")
-    code, stdout, stderr = run(helm4, url)
-    assert (code, stdout, stderr.startswith(f"{url}: {told}")) == (1, "", True)
+def test_every_page_has_to_be_the_exporters_unless_a_login_or_certificate_is_wanted(helm4: Helm4, serve: Serve) -> None:
+    good, other, failing = serve(tls="simple"), serve(body=b"something else"), serve(status=500)
+    nothing, login, mutual = f"http://127.0.0.1:{free_port()}/metrics", serve(status=401), serve(tls="mutual")
+    wrong = {
+        other: "this is not the exporter's page",
+        failing: "HTTP Error 500: Internal Server Error",
+        nothing: "<urlopen error [Errno 111] Connection refused>",
+    }
+    for auth, works, fails in (
+        (False, [good], [*wrong.items(), (login, "HTTP Error 401: Unauthorized"), (mutual, "")]),
+        (True, [good, login, mutual], [*wrong.items()]),
+    ):
+        objects = helm4.render({"web": {"config": {"existingSecret": "own", "auth": auth}}})
+        script = named(objects, "Pod")["spec"]["containers"][0]["args"][0]
+        command = [sys.executable, "-c", script, *works, *(url for url, _ in fails)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        assert (done.returncode, done.stdout.splitlines()) == (1, [f"{url}: works" for url in works])
+        for line, (url, told) in zip(done.stderr.splitlines(), fails, strict=True):
+            assert line.startswith(f"{url}: {told}")

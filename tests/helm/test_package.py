@@ -1,32 +1,37 @@
-"""What is published."""
+"""What is published, and its use as a dependency of another chart."""
 
 import base64
 import tarfile
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 
 from exporter import __version__
-from tests.support.chart import CHART, Helm3, Helm4, copy_of_chart
+from tests.support.chart import CHART, Helm3, Helm4, RenderError, copy_of_chart, exporter_of
 from tests.support.tools import ROOT
 
-METADATA = yaml.safe_load((CHART / "Chart.yaml").read_text())
+PARENT = {
+    "apiVersion": "v2",
+    "name": "observability",
+    "version": "1.0.0",
+    "dependencies": [{"name": "aws-support-exporter", "version": "*", "condition": "aws-support-exporter.enabled"}],
+}
 
 
 def test_the_metadata_names_this_exporter_its_icon_and_what_artifact_hub_shows() -> None:
-    assert METADATA["appVersion"] == __version__
-    assert base64.b64decode(METADATA["icon"].partition(",")[2]) == (CHART / "icon.svg").read_bytes().strip()
-    annotations = METADATA["annotations"]
-    assert all(isinstance(text, str) for text in annotations.values())
-    assert "artifacthub.io/prerelease" not in annotations, "it would win over a version such as 1.2.3-rc.1"
-    assert METADATA["maintainers"]
-    assert yaml.safe_load(annotations["artifacthub.io/images"]) == [
-        {"name": "aws-support-exporter", "image": f"aws-support-exporter:{__version__}"}
-    ]
-    for link in yaml.safe_load(annotations["artifacthub.io/links"]):
+    metadata = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert metadata["appVersion"] == __version__
+    assert base64.b64decode(metadata["icon"].partition(",")[2]) == (CHART / "icon.svg").read_bytes().strip()
+    shown = {key.removeprefix("artifacthub.io/"): text for key, text in metadata["annotations"].items()}
+    assert "prerelease" not in shown, "it would win over a version such as 1.2.3-rc.1"
+    (image,) = yaml.safe_load(shown["images"])
+    assert image == {"name": "aws-support-exporter", "image": f"aws-support-exporter:{__version__}"}
+    for link in yaml.safe_load(shown["links"]):
         assert (ROOT / "docs" / link["url"].rpartition("/")[2]).exists()
-    changes = yaml.safe_load(annotations["artifacthub.io/changes"])
-    assert {change["kind"] for change in changes} <= {"added", "changed", "deprecated", "removed", "fixed", "security"}
+    kinds = {change["kind"] for change in yaml.safe_load(shown["changes"])}
+    assert kinds <= {"added", "changed", "deprecated", "removed", "fixed", "security"}
 
 
 def test_the_archive_holds_the_chart_and_nothing_that_only_tests_need(helm3: Helm3, helm4: Helm4, tmp_path: Path) -> None:
@@ -37,4 +42,15 @@ def test_the_archive_holds_the_chart_and_nothing_that_only_tests_need(helm3: Hel
         names = {name.removeprefix("aws-support-exporter/") for name in opened.getnames()}
     assert {"README.md", "values.schema.json", "files/rules/alerts.yaml", "files/dashboards/overview.json"} <= names
     assert not [name for name in names if name.startswith("ci/")]
-    assert helm4.render({}, archive) == helm3.render({}, chart)
+    assert helm4.render({}, archive) == helm4.render({}, chart)
+
+
+def test_a_parent_turns_it_on_shares_its_globals_and_is_told_of_wrong_values(helm4: Helm4, tmp_path: Path) -> None:
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(PARENT))
+    (tmp_path / "values.yaml").write_text("aws-support-exporter: {enabled: false}\n")
+    copy_of_chart(tmp_path / "charts")
+    values: dict[str, Any] = {"global": {"imageRegistry": "registry.example.com"}, "aws-support-exporter": {"enabled": True}}
+    assert helm4.render({}, tmp_path) == []
+    assert exporter_of(helm4.render(values, tmp_path))["image"] == f"registry.example.com/aws-support-exporter:{__version__}"
+    with pytest.raises(RenderError, match=r"\binterval_\b"):
+        helm4.render({"aws-support-exporter": {"enabled": True, "config": {"poll": {"interval_": "5m"}}}}, tmp_path)

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import bcrypt
@@ -15,24 +14,13 @@ import yaml
 from exporter import cli
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.support.chart import CHART, Engine, Helm4, Object, Values, exporter_of, named, pod_of
+from tests.support.chart import CHART, Helm4, Object, exporter_of, named, pod_of
 from tests.support.fetch import fetch
-from tests.support.page import Page
-from tests.support.process import ExporterProcess, run_exporter
+from tests.support.process import ExporterProcess
 
 FILES = sorted((CHART / "ci").glob("*-values.yaml"))
-ACCOUNTS = [f"{number:012}" for number in range(111111111111, 111111111141)]
-QUEUE_IN_CHINA = "https://sqs.cn-north-1.amazonaws.com.cn/999988887777/aws-support-events"
+ACCOUNTS = ["111122223333", "444455556666"]
 OWN_CONFIG = "aws: {role_name: AwsSupportExporter}\naccounts: [{id: '111122223333'}]\n"
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    fleet = Fleet.empty(time.time)
-    for account_id in ACCOUNTS:
-        fleet.add_account(account_id=account_id).add_case()
-    with Simulator(fleet) as running:
-        yield running
 
 
 def content(objects: list[Object], name: str) -> list[str]:
@@ -75,64 +63,21 @@ def test_the_exporter_takes_every_command_line_and_configuration(
     assert (code, *capsys.readouterr()) == (0, f"The configuration is valid.{defaults}\n", "")
 
 
-def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(
-    engine: Engine, simulator: Simulator, tmp_path: Path
-) -> None:
+def test_the_exporter_runs_with_what_is_rendered_and_passes_helm_test(helm4: Helm4, tmp_path: Path) -> None:
+    fleet = Fleet.empty(time.time)
+    for account_id in ACCOUNTS:
+        fleet.add_account(account_id=account_id).add_case()
     accounts = [{"id": account_id, "name": f"account {account_id}", "labels": {"on": "yes"}} for account_id in ACCOUNTS]
-    values = {"config": {"aws": {"role_name": "AwsSupportExporter"}, "accounts": accounts}, "log": {"format": "json"}}
-    objects = engine.render(values)
+    config = {"aws": {"role_name": "AwsSupportExporter"}, "accounts": accounts}
+    web = {"externalUrl": "https://example.com/support/"}
+    objects = helm4.render({"config": config, "web": web, "log": {"format": "json"}})
     script, url = named(objects, "Pod")["spec"]["containers"][0]["args"]
-    assert url == "http://demo-aws-support-exporter.cloud.svc:10047/metrics"
-    with ExporterProcess(command_line(objects, tmp_path), simulator.environment()) as exporter:
-        exporter.wait_for(lambda text: text == "Ready.\n", path=exporter_of(objects)["readinessProbe"]["httpGet"]["path"])
-        assert exporter.get(exporter_of(objects)["livenessProbe"]["httpGet"]["path"]).status == 200
-        page = Page(exporter.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
+    assert url == "http://demo-aws-support-exporter.cloud.svc:10047/support/metrics"
+    with Simulator(fleet) as aws, ExporterProcess(command_line(objects, tmp_path), aws.environment()) as exporter:
+        probed = [exporter_of(objects)[f"{kind}Probe"]["httpGet"]["path"] for kind in ("readiness", "liveness")]
+        page = exporter.first_page()
+        assert [fetch(f"{exporter.url.removesuffix('/support')}{path}").status for path in probed] == [200, 200]
         assert sorted(page.up()) == ACCOUNTS
         command = [sys.executable, "-c", script, f"{exporter.url}/metrics"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{exporter.url}/metrics: works\n", "")
-
-
-@pytest.mark.parametrize(
-    ("web", "path"),
-    [
-        ({"externalUrl": "https://example.com/support/"}, "/support/-/ready"),
-        ({"externalUrl": "https://example.com/support", "routePrefix": "/"}, "/-/ready"),
-    ],
-)
-def test_the_path_of_the_external_url_goes_before_every_path_unless_told_otherwise(
-    helm4: Helm4, simulator: Simulator, tmp_path: Path, web: dict[str, str], path: str
-) -> None:
-    objects = helm4.render({"web": web})
-    assert exporter_of(objects)["readinessProbe"]["httpGet"]["path"] == path
-    with ExporterProcess(command_line(objects, tmp_path), simulator.environment()) as exporter:
-        address = "/".join(exporter.url.split("/")[:3])
-        assert fetch(f"{address}{path}").status in {200, 503}
-
-
-def test_a_rollout_ends_the_old_pod_only_for_one_that_has_polled_every_account(
-    helm4: Helm4, simulator: Simulator, tmp_path: Path
-) -> None:
-    """By the chart's strategy the old pod goes when the new one is ready, and no sooner."""
-    accounts = [{"id": account_id} for account_id in ACCOUNTS]
-    config = {"aws": {"role_name": "AwsSupportExporter"}, "accounts": accounts}
-    changes: dict[str, Values] = {
-        "old": {},
-        "wrong": {"events": {"queue_url": QUEUE_IN_CHINA}},
-        "new": {"poll": {"interval": "10m"}},
-    }
-    lines = {}
-    for name, change in changes.items():
-        (tmp_path / name).mkdir()
-        lines[name] = command_line(helm4.render({"config": {**config, **change}}), tmp_path / name)
-    with ExporterProcess(lines["old"], simulator.environment()) as old:
-        before = Page(old.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
-        failed = run_exporter(lines["wrong"], simulator.environment())
-        assert (failed.returncode, old.get("/-/ready").status) == (2, 200)
-        assert "events.queue_url" in failed.stderr
-        with ExporterProcess(lines["new"], simulator.environment()) as new:
-            new.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
-            assert Page(new.get().text).up() == Page(old.get().text).up() == before.up()
-            assert Page(new.get().text).open_cases() == before.open_cases() == dict.fromkeys(ACCOUNTS, 1)
-            old.stop()
-            assert new.get("/-/ready").status == 200

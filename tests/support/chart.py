@@ -35,15 +35,9 @@ class Helm3:
     api_versions: Sequence[str] = ()
 
     def render(self, values: Values, chart: Path = CHART) -> list[Object]:
+        """Return the objects, or raise a RenderError."""
         apis = [f"--api-versions={api}" for api in self.api_versions]
         return _objects([self._run(["template", RELEASE, str(chart), f"--namespace={NAMESPACE}", *apis], values)])
-
-    def lint(self, values: Values, chart: Path = CHART) -> list[str]:
-        try:
-            self._run(["lint", "--strict", str(chart)], values)
-        except RenderError as error:
-            return str(error).splitlines()
-        return []
 
     def package(self, directory: Path, chart: Path = CHART) -> Path:
         """Return the archive that is published, written to a directory."""
@@ -65,8 +59,9 @@ class Helm4:
     def render(self, values: Values, chart: Path = CHART) -> list[Object]:
         return _objects(text for path, text in self._templates(values, chart).items() if not path.endswith("NOTES.txt"))
 
-    def lint(self, values: Values, chart: Path = CHART) -> list[str]:
-        report = helm_python.lint(str(chart), dict(values), strict=True, kube_version="v1.25.0")
+    def lint(self, values: Values) -> list[str]:
+        """Return what a strict lint complains about."""
+        report = helm_python.lint(str(CHART), dict(values), strict=True, kube_version="v1.25.0")
         return [*report["errors"], *(message["error"] for message in report["messages"])]
 
     def notes(self, values: Values) -> str:
@@ -79,10 +74,6 @@ class Helm4:
                 return loaded.render(dict(values), name=RELEASE, namespace=NAMESPACE)
         except helm_python.HelmError as error:
             raise RenderError(str(error)) from None
-
-
-Engine = Helm3 | Helm4
-"""Each renders objects, or raises a RenderError; and returns what a strict lint complains about."""
 
 
 def need_helm3() -> Path:
