@@ -20,23 +20,15 @@ PROMETHEUS, ALERTMANAGER = DEPLOY / "compose/prometheus.yml", DEPLOY / "compose/
 
 def mounts(service: str) -> dict[str, Path]:
     """Return what of the repository a service has mounted, by where."""
-    return {
-        target: (DEPLOY / source).resolve()
-        for source, target, *mode in (volume.split(":") for volume in SERVICES[service].get("volumes", []))
-        if mode == ["ro"] and source not in COMPOSE["volumes"]
-    }
+    volumes = (volume.split(":") for volume in SERVICES[service].get("volumes", []))
+    return {target: DEPLOY / source for source, target, *_ in volumes if source not in COMPOSE["volumes"]}
 
 
-def test_all_that_is_mounted_is_there_and_read_only_or_a_volume() -> None:
-    sources = [source for service in SERVICES for source in mounts(service).values()]
-    volumes = [volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])]
-    assert len(sources) == sum(volume not in COMPOSE["volumes"] for volume in volumes)
-    assert [source for source in sources if not source.exists()] == []
-
-
-def test_images_have_a_version_or_are_built_once_and_ports_are_of_this_machine_alone() -> None:
+def test_images_have_a_version_mounts_are_there_and_read_only_and_ports_are_of_this_machine_alone() -> None:
     (built,) = (service["image"] for service in SERVICES.values() if "build" in service)
-    for service in SERVICES.values():
+    for name, service in SERVICES.items():
+        assert [path for path in mounts(name).values() if not path.exists()] == []
+        assert all(volume.endswith(":ro") for volume in service.get("volumes", []) if volume.startswith("."))
         assert service["image"] == built or re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"])
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
@@ -46,18 +38,18 @@ def test_grafana_finds_prometheus_and_the_dashboards() -> None:
     (source,) = yaml.safe_load(provisioned["/etc/grafana/provisioning/datasources/datasources.yaml"].read_text())["datasources"]
     assert (source["url"], source["isDefault"]) == ("http://prometheus:9090", True)
     (provider,) = yaml.safe_load(provisioned["/etc/grafana/provisioning/dashboards/dashboards.yaml"].read_text())["providers"]
-    assert provisioned[provider["options"]["path"]] == CHART_FILES / "dashboards"
-    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
-    assert home.startswith(f"{provider['options']['path']}/")
+    dashboards = Path(provider["options"]["path"])
+    assert provisioned[str(dashboards)].samefile(CHART_FILES / "dashboards")
+    home = Path(SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert home.parent == dashboards
+    assert (CHART_FILES / "dashboards" / home.name).exists()
 
 
-def test_every_target_is_a_service_and_the_exporters_port_its_own() -> None:
+def test_prometheus_scrapes_the_exporter_reads_the_alerts_and_sends_them_to_alertmanager() -> None:
     targets = re.findall(r"targets: \[(.*)]", PROMETHEUS.read_text())
-    assert {target.partition(":")[0] for target in targets} == {"exporter", "alertmanager"} <= SERVICES.keys()
-    assert f"exporter:{DEFAULT_ADDRESS.rpartition(':')[2]}" in targets
-
-
-def test_prometheus_reads_the_alerts_where_they_are_mounted() -> None:
+    port = DEFAULT_ADDRESS.rpartition(":")[2]
+    assert sorted(targets) == ["alertmanager:9093", f"exporter:{port}"]
+    assert {target.partition(":")[0] for target in targets} <= SERVICES.keys()
     (rules,) = map(Path, yaml.safe_load(PROMETHEUS.read_text())["rule_files"])
     assert list(mounts("prometheus")[str(rules.parent)].glob(rules.name))
 

@@ -10,13 +10,11 @@ from exporter.options import DEFAULT_ADDRESS
 from tests.deploy.test_iam import NEEDED
 from tests.support.tools import ROOT
 
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-
 
 def test_the_port_is_the_exporters_own() -> None:
-    port = DEFAULT_ADDRESS.rpartition(":")[2]
-    assert re.findall(r"^EXPOSE (.*)$", DOCKERFILE, re.MULTILINE) == [port]
-    assert f"HTTPConnection('127.0.0.1', {port}, timeout=3)" in DOCKERFILE
+    port, dockerfile = DEFAULT_ADDRESS.rpartition(":")[2], (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^EXPOSE (.*)$", dockerfile, re.MULTILINE) == [port]
+    assert f"HTTPConnection('127.0.0.1', {port}, timeout=3)" in dockerfile
 
 
 def test_trimming_leaves_the_called_services_and_what_all_share_or_stops_the_build(tmp_path: Path) -> None:
@@ -30,9 +28,5 @@ def test_trimming_leaves_the_called_services_and_what_all_share_or_stops_the_bui
     trim(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*CALLED, "endpoints.json"}
     assert all(list(folder.rglob("service-2.json.gz")) for folder in tmp_path.iterdir() if folder.is_dir())
-
-
-def test_no_service_that_the_exporter_calls_is_trimmed() -> None:
-    called = {action.partition(":")[0] for action in NEEDED}
-    assert CALLED - called == {"signin", "sso", "sso-oidc"}, "what a profile gets its credentials from, and no more"
-    assert called <= CALLED
+    for_profiles = {"signin", "sso", "sso-oidc"}
+    assert {*CALLED} == {action.partition(":")[0] for action in NEEDED} | for_profiles
