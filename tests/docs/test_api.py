@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,15 +12,6 @@ from tests.support.tools import ROOT, need_tool
 
 DOCUMENT = ROOT / "docs/api.md"
 ANSWERS = {"/api/v1/cases": "total", "/api/v1/status": "fleet", "/refresh": "next_poll"}
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[ExporterProcess]:
-    start, *_ = commands(DOCUMENT)
-    assert start.startswith("aws-support-exporter --demo")
-    with ExporterProcess(start.split()[1:]) as exporter:
-        exporter.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
-        yield exporter
 
 
 def run(demo: ExporterProcess, script: str) -> str:
@@ -47,14 +37,12 @@ def test_the_script_lists_all_pages(demo: ExporterProcess) -> None:
     assert {len(row) for row in rows} == {4}
 
 
-def test_the_example_has_the_fields_of_an_answer(demo: ExporterProcess) -> None:
+def test_the_example_has_the_fields_of_an_answer_and_the_table_the_parameters(demo: ExporterProcess) -> None:
     (example,) = map(json.loads, parts(DOCUMENT, "json"))
     found = json.loads(demo.get("/api/v1/cases?limit=1&severity=critical").text)
     assert list(example) == list(found)
     assert list(example["cases"][0]) == list(found["cases"][0])
 
-
-def test_the_parameters_are_those_that_there_are(demo: ExporterProcess) -> None:
     told = json.loads(demo.get("/api/v1/cases?x").text)["error"].partition(": write ")[2].split(", ")
     table = DOCUMENT.read_text().partition("| parameter |")[2].partition("\n\n")[0]
     named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE)))

@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,8 +21,7 @@ from tests.support.tools import ROOT, need_tool
 
 NOWHERE = "http://127.0.0.1:1"
 OFFLINE = {"HTTPS_PROXY": NOWHERE, "AWS_CONFIG_FILE": "profiles", "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1"}
-PROFILES = ("default", "profile management", "profile cluster")
-KEYS = "\naws_access_key_id = x\naws_secret_access_key = x\n"
+PROFILE = "[{}]\naws_access_key_id = x\naws_secret_access_key = x\n"
 SYNTAX = r"chown |echo |helm test |oras |pipx |python3 -m venv|registry=|sudo |for .*\n *curl "
 ELSEWHERE = r"make|docker compose --file deploy/compose\.yaml |\./(prometheus|alertmanager) |curl -sS|page="
 """In test_documents, test_tutorial, test_api, and tests/deploy/test_compose.py."""
@@ -32,8 +30,9 @@ ELSEWHERE = r"make|docker compose --file deploy/compose\.yaml |\./(prometheus|al
 def shell(script: str, place: Path, *programs: Path) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([*(str(program.parent) for program in programs), os.environ["PATH"]])
     env = environment({**OFFLINE, "PATH": path})
-    command = ["/bin/sh", "-uc", script]
-    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        ["/bin/sh", "-uc", script], cwd=place, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def runs(command: str, place: Path, *programs: Path) -> None:
@@ -86,28 +85,17 @@ def history(command: str, place: Path) -> None:
     assert [*place.glob("blocks/*/meta.json")]
 
 
-def query(command: str, _: Path) -> None:
-    parse_query(command)
-
-
-def no_rule(command: str, _: Path) -> None:
-    pytest.fail(f"no test says how to run or read this; add it to RULES: {command}")
-
-
-@cache
-def help_of(module: str) -> str:
-    command = [sys.executable, "-m", module, "--help"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
-
-
 def bench(command: str, _: Path) -> None:
     module, *arguments = shlex.split(command, comments=True)[2:]
     assert find_spec(module)
-    flags = {word for word in arguments if word.startswith("--")}
-    assert flags <= {*re.findall(r"--[a-z-]+", help_of(module) if flags else "")}
+    if flags := {word for word in arguments if word.startswith("--")}:
+        shown = subprocess.run(
+            [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+        assert flags <= {*re.findall(r"--[a-z-]+", shown)}
 
 
-RULES: dict[str, Callable[[str, Path], None]] = {
+RULES: dict[str, Callable[[str, Path], object]] = {
     r"aws ": aws,
     r"aws-support-exporter\b": exporter,
     r"helm (install|template) ": helm,
@@ -115,7 +103,7 @@ RULES: dict[str, Callable[[str, Path], None]] = {
     r"docker ": container,
     r"\.venv/bin/python -m bench\.": bench,
     r"for .*\n *promtool ": history,
-    r"min\(": query,
+    r"min\(": lambda command, _: parse_query(command),
     r"sed ": runs,
     SYNTAX: syntax,
 }
@@ -124,23 +112,25 @@ FOUND = [(path, command) for path in DOCUMENTS for command in (*commands(path), 
 OWN = [(document, command) for document, command in FOUND if not re.match(ELSEWHERE, command)]
 
 
-def rule(command: str) -> Callable[[str, Path], None]:
-    return next((rule for pattern, rule in RULES.items() if re.match(pattern, command)), no_rule)
+def rule(command: str) -> Callable[[str, Path], object] | None:
+    return next((rule for pattern, rule in RULES.items() if re.match(pattern, command)), None)
 
 
 @pytest.mark.parametrize(
     ("document", "command"),
-    [pytest.param(*found, marks=[pytest.mark.slow] if rule(found[1]) in {aws, helm} else []) for found in OWN],
+    [pytest.param(*found, marks=[pytest.mark.slow] if rule(found[1]) in {aws, bench, helm} else []) for found in OWN],
     ids=lambda value: value.stem if isinstance(value, Path) else " ".join(value.split()[:3]),
 )
 def test_a_command_is_one_that_its_program_takes(document: Path, command: str, tmp_path: Path) -> None:
     for name in ("deploy", "helm"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "values.yaml").write_text("{}")
-    (tmp_path / "profiles").write_text("".join(f"[{name}]{KEYS}" for name in PROFILES))
+    (tmp_path / "profiles").write_text("".join(map(PROFILE.format, ("default", "profile management", "profile cluster"))))
     for text in parts(document, "yaml"):
         if found := re.match(r"# ([\w-]+\.yaml)", text):
             (tmp_path / found[1]).write_text(text)
     for text in parts(document, "json"):
         (tmp_path / "task-definition.json").write_text(text)
-    rule(command)(command, tmp_path)
+    run = rule(command)
+    assert run, "no test says how to run or read this: add it to RULES"
+    run(command, tmp_path)

@@ -12,6 +12,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from tests.docs.test_documents import parts
+from tests.support.fetch import free_port
 from tests.support.process import ExporterProcess, environment
 from tests.support.tools import ROOT, need_tool
 
@@ -43,17 +44,12 @@ def test_the_task_starts_the_exporter_with_the_parameter_as_its_configuration(tm
     assert secret["name"] == "CONFIG"
 
 
-def test_the_tasks_health_check_finds_the_exporter_well_and_finds_it_gone() -> None:
+def test_the_tasks_health_check_finds_the_exporter_well_and_finds_it_gone(demo: ExporterProcess) -> None:
     kind, _, *arguments = CONTAINER["healthCheck"]["command"]
     assert kind == "CMD"
-
-    def check(url: str) -> int:
+    for url, code in ((demo.url, 0), (f"http://127.0.0.1:{free_port()}", 1)):
         command = [sys.executable, *(word.replace("http://127.0.0.1:10047", url) for word in arguments)]
-        return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode
-
-    with ExporterProcess(["--demo"]) as exporter:
-        assert check(exporter.url) == 0
-    assert check(exporter.url) == 1
+        assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == code
 
 
 def test_systemd_takes_the_unit_and_finds_little_to_harden(tmp_path: Path) -> None:

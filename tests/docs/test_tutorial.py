@@ -22,32 +22,21 @@ from tests.support.waiting import wait_until
 TUTORIAL = ROOT / "docs/tutorial.md"
 
 
-class Hook(BaseHTTPRequestHandler):
-    """Slack's webhook."""
-
-    server: "Slack"
-
-    def do_POST(self) -> None:
-        self.server.messages.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Keep the terminal free of requests."""
-
-
-class Slack(ThreadingHTTPServer):
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Hook)
-        self.messages: list[dict[str, Any]] = []
-
-
 @pytest.fixture
-def slack() -> Iterator[Slack]:
-    with Slack() as server:
+def slack() -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """The port of Slack's webhook, and the messages that came."""
+    messages = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            messages.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield server
+        yield server.server_port, messages
         server.shutdown()
 
 
@@ -62,11 +51,14 @@ def running(command: list[str], directory: Path) -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_who_follows_the_tutorial_gets_the_first_alert_in_slack(slack: Slack, tmp_path: Path) -> None:
+def test_who_follows_the_tutorial_gets_the_first_alert_in_slack(
+    slack: tuple[int, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    port_of_slack, messages = slack
     tools = {name: need_tool(name) for name in ("prometheus", "alertmanager")}
     ports = {str(number): str(free_port()) for number in (10047, 9090, 9093)}
     (tmp_path / "helm").symlink_to(ROOT / "helm")
-    (tmp_path / "slack-url").write_text(f"http://127.0.0.1:{slack.server_port}/\n")
+    (tmp_path / "slack-url").write_text(f"http://127.0.0.1:{port_of_slack}/\n")
     for text in parts(TUTORIAL, "yaml"):
         for documented, port in ports.items():
             text = text.replace(f"localhost:{documented}", f"127.0.0.1:{port}")  # noqa: PLW2901 - each port in turn
@@ -84,9 +76,9 @@ def test_who_follows_the_tutorial_gets_the_first_alert_in_slack(slack: Slack, tm
         for binary, command, flags in zip(binaries, started, more, strict=True):
             stack.enter_context(running([*binary, *command[1:], *flags], tmp_path))
         message = wait_until(
-            lambda: next((one for one in slack.messages if "first response" in json.dumps(one)), None),
+            lambda: next((one for one in messages if "first response" in json.dumps(one)), None),
             120,
-            lambda: f"no alert about a first response came: {slack.messages}",
+            lambda: f"no alert about a first response came: {messages}",
         )
     (attachment,) = message["attachments"]
     assert "overdue" in attachment["title"]
