@@ -1,7 +1,7 @@
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.tools import ROOT
@@ -56,110 +56,71 @@ OF_NAMED_TUPLES = ("_asdict", "_fields", "_make", "_replace")
 """Underscore names that are documented."""
 
 PURE = ("cases", "metrics")
-IMPURE_MODULES = frozenset(
-    (
-        *("asyncio", "concurrent", "multiprocessing", "queue", "sched", "subprocess", "threading", "_thread"),
-        *("datetime", "time"),
-        *("random", "secrets", "uuid"),
-        *("glob", "io", "os", "pathlib", "shutil", "sys", "tempfile"),
-        *("http", "select", "selectors", "signal", "smtplib", "socket", "socketserver", "ssl", "urllib"),
-        *("importlib", "logging"),
-    )
-)
-
-
+IMPURE_MODULES = {
+    *("asyncio", "concurrent", "multiprocessing", "queue", "sched", "subprocess", "threading", "_thread"),
+    *("datetime", "time"),
+    *("random", "secrets", "uuid"),
+    *("glob", "io", "os", "pathlib", "shutil", "sys", "tempfile"),
+    *("http", "select", "selectors", "signal", "smtplib", "socket", "socketserver", "ssl", "urllib"),
+    *("importlib", "logging"),
+}
 OWN_DATA = "importlib.resources.files"
 """As constant as the package's code."""
 
 
-def violations(path: str, source: str) -> list[str]:
-    """List the imports that a module may not make."""
+def complaints(path: str, source: str) -> Iterator[str]:
+    """Yield the imports that a module may not make, and the underscore names that it takes from others."""
     parts = Path(path).with_suffix("").parts
-    part = parts[1]
-    if part not in MAY_IMPORT:
-        return [f"{path}:1: {part} has no row in the table of who may import whom"]
-    return [
-        f"{path}:{line}: {part} may not import {target.removeprefix(f'{PACKAGE}.')}"
-        for line, target in _imports(ast.parse(source, path), parts[:-1])
-        if not _allowed(part, target)
-    ]
-
-
-def _imports(tree: ast.Module, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            origin = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
-            module = ".".join(filter(None, (origin, node.module)))
-            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
-
-
-def foreign_privates(path: str, source: str) -> list[str]:
-    """List the underscore names that a module takes from others: libraries change those without a word."""
-    found = []
+    package, part = parts[:-1], parts[1]
     for node in ast.walk(ast.parse(source, path)):
-        if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}):
-            found.append((node.lineno, node.attr))
+        imported, taken, place = list[str](), list[str](), f"{path}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Import):
+            imported = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found += [(node.lineno, alias.name) for alias in node.names]
-    return [
-        f"{path}:{line}: {name}" for line, name in sorted(found) if re.match("_[a-z]", name) and name not in OF_NAMED_TUPLES
-    ]
+            origin = package[: len(package) + 1 - node.level] if node.level else ()
+            taken = [alias.name for alias in node.names]
+            imported = [".".join(filter(None, (*origin, node.module, name))) for name in taken]
+        elif isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}):
+            taken = [node.attr]
+        for target in imported:
+            if not allowed(part, target):
+                yield f"{place}: {part} may not import {target.removeprefix(f'{PACKAGE}.')}"
+        for name in taken:
+            if re.match("_[a-z]", name) and name not in OF_NAMED_TUPLES:
+                yield f"{place}: {name} is private"
 
 
-def _allowed(part: str, target: str) -> bool:
+def allowed(part: str, target: str) -> bool:
     top, _, inner = target.partition(".")
     if top == PACKAGE:
         if inner.partition(".")[0] not in MAY_IMPORT:
             inner = "__init__"  # a constant of the package itself
-        return any(_within(inner, permitted) for permitted in (part, *MAY_IMPORT[part]))
+        return any(not own or f"{inner}.".startswith(f"{own}.") for own in (part, *MAY_IMPORT[part]))
     if top in sys.stdlib_module_names:
         return part not in PURE or top not in IMPURE_MODULES or target == OWN_DATA
     return part in LIBRARIES.get(top, ())
 
 
-def _within(module: str, permitted: str) -> bool:
-    return not permitted or f"{module}.".startswith(f"{permitted}.")
+def test_modules_import_what_their_part_may_and_use_nothing_private_of_others() -> None:
+    modules = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
+    assert {Path(path).with_suffix("").parts[1] for path in modules} == MAY_IMPORT.keys()
+    assert [complaint for path, source in modules.items() for complaint in complaints(path, source)] == []
+    assert [path for path, source in modules.items() if "SLF001" in source] == []
 
 
-def _modules() -> list[Path]:
-    return sorted((ROOT / PACKAGE).rglob("*.py"))
-
-
-def _over_all(check: Callable[[str, str], list[str]]) -> list[str]:
-    return [complaint for path in _modules() for complaint in check(path.relative_to(ROOT).as_posix(), path.read_text())]
-
-
-def test_modules_import_only_what_their_part_may() -> None:
-    assert _over_all(violations) == []
-
-
-def test_nothing_private_of_others_is_used() -> None:
-    assert _over_all(foreign_privates) == []
-    assert [path for path in _modules() if "SLF001" in path.read_text()] == []
-
-
-def test_every_row_of_the_table_is_about_a_part_that_exists() -> None:
-    parts = {path.relative_to(ROOT / PACKAGE).with_suffix("").parts[0] for path in _modules()}
-
-    assert parts == MAY_IMPORT.keys()
-
-
-def test_what_is_private_of_others_is_reported_with_its_place() -> None:
+def test_what_is_not_allowed_is_reported_with_its_place() -> None:
     source = (
-        "from a import _x, y\nself._client._endpoint\nself._client.meta\ncls._made\n_mine()\nrow._replace(a=1)\nssl._create()"
+        "import exporter.aws.api\nfrom ..errors import A\nimport structlog\nif 1: import time\nfrom . import b\nimport math"
     )
-    assert foreign_privates("a.py", source) == ["a.py:1: _x", "a.py:2: _endpoint", "a.py:7: _create"]
-
-
-def test_a_forbidden_import_is_reported_with_its_place() -> None:
-    source = ["import exporter.aws.api", "from ..errors import A", "import structlog", "if 1: import time"]
-    assert sorted(violations("exporter/cases/model.py", "\n".join([*source, "from . import b", "import math"]))) == [
-        f"exporter/cases/model.py:{line}: cases may not import {target}"
-        for line, target in enumerate(("aws.api", "errors.A", "structlog", "time"), 1)
+    of_cases = ["aws.api", "errors.A", "structlog", "time"]
+    assert sorted(complaints("exporter/cases/model.py", source)) == [
+        f"exporter/cases/model.py:{line}: cases may not import {target}" for line, target in enumerate(of_cases, 1)
     ]
-    source = ["import exporter.collector.schedule", "from exporter import __version__", "import exporter.collector.schedules"]
-    assert violations("exporter/options.py", "\n".join(source)) == [
-        "exporter/options.py:3: options may not import collector.schedules"
+    source = "import exporter.collector.schedule\nfrom exporter import __version__\nimport exporter.collector.schedules"
+    assert [*complaints("exporter/options.py", source)] == ["exporter/options.py:3: options may not import collector.schedules"]
+    source = (
+        "from yaml import _x, y\nself._client._endpoint\nself._client.meta\ncls._made\n_mine()\nrow._replace(a=1)\nyaml._z()"
+    )
+    assert sorted(complaints("exporter/config/a.py", source)) == [
+        f"exporter/config/a.py:{line}: {name} is private" for line, name in ((1, "_x"), (2, "_endpoint"), (7, "_z"))
     ]
