@@ -75,19 +75,6 @@ def licence(name: str) -> str:
     return "; ".join(told.get_all("License-Expression", []) or classifiers or told.get_all("License", []))
 
 
-def needed_by(name: str) -> set[str]:
-    """Return what an installed distribution needs, and what that needs."""
-    found: set[str] = set()
-    left = [name]
-    while left:
-        for requirement in map(Requirement, metadata.requires(left.pop()) or ()):
-            needed = canonicalize_name(requirement.name)
-            if needed not in found and _applies(requirement):
-                found.add(needed)
-                left.append(needed)
-    return found
-
-
 def section(document: str, heading: str) -> str:
     """Return what stands under a heading, up to the next one of its rank or above."""
     return re.split(r"^##? ", (ROOT / document).read_text().partition(f"\n{heading}\n")[2], flags=re.MULTILINE)[0]
@@ -140,14 +127,12 @@ def test_contributors_are_told_exactly_the_runtime_dependencies() -> None:
         assert set(PERMISSIVE.findall(told)) == set(PERMISSIVE.findall(licence(name))), f"{name}: {licence(name)}"
 
 
-def test_the_threat_model_lists_exactly_what_is_shipped_and_who_needs_it() -> None:
+def test_the_threat_model_lists_exactly_what_is_shipped() -> None:
     text = section("docs/security.md", "## Dependencies")
     rows = {name: set(needed.split(", ")) for name, needed in re.findall(r"^\| ([a-z0-9-]+) \| (.+) \|$", text, re.MULTILINE)}
     alone = rows.pop("alone")
     direct = {canonicalize_name(Requirement(text).name) for text in SHIPPED}
     assert rows.keys() | alone == direct
-    assert [name for name in alone if needed_by(name)] == []
-    assert {name: needed - needed_by(name) for name, needed in rows.items() if needed - needed_by(name)} == {}
     assert direct.union(*rows.values()) == pins("requirements.txt").keys()
     assert f"with what these need, there are {len(pins('requirements.txt'))}." in text
 
