@@ -2,7 +2,6 @@
 
 import math
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.options import parse
 from tests.deploy.test_compose import PROMETHEUS, SERVICES
 from tests.support.grafana import FILES, Dashboard, Target, View
 from tests.support.process import ExporterProcess, environment
@@ -21,8 +19,6 @@ from tests.support.tools import need_tool
 from tests.support.waiting import wait_until
 
 DAY = 86400
-DAYS = 90
-"""Of the past, not 365: each takes a second of the simulated AWS's limits."""
 SPANS = {"now-24h": DAY, "now-7d": 7 * DAY}
 POINTS = 400
 SOON_SECONDS = 120
@@ -37,10 +33,10 @@ VOLUMES = {"/history": "history", "/prometheus": "data"}
 OF_THE_SERVER = ("--config.file", "--storage.tsdb.path")
 
 
-def run_once(service: str, directory: Path, programs: Path, more: str = "") -> str:
+def run_once(service: str, directory: Path, programs: Path) -> str:
     """Run the command of a service that ends, with its volumes in a directory, and return what it says."""
     (script,) = SERVICES[service]["command"]
-    script = script.replace("$$", "$").replace("aws-support-exporter --demo", f"{sys.executable} -m exporter {more} --demo")
+    script = script.replace("$$", "$").replace("aws-support-exporter --demo", f"{sys.executable} -m exporter --demo")
     for volume, place in VOLUMES.items():
         (directory / place).mkdir(exist_ok=True)
         script = script.replace(volume, str(directory / place))
@@ -58,8 +54,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServe
     config = yaml.safe_load(PROMETHEUS.read_text())
     (name,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
     with ExporterProcess(SERVICES["exporter"]["command"]) as exporter:
-        run_once("backfill", directory, promtool.parent, more=f"--since={DAYS}d")
-        run_once("blocks", directory, promtool.parent)
+        for service in ("backfill", "blocks"):
+            run_once(service, directory, promtool.parent)
         target = {"targets": [exporter.url.removeprefix("http://")], "labels": {"instance": name}}
         flags = [flag for flag in SERVICES["prometheus"]["command"] if not flag.startswith(OF_THE_SERVER)]
         interval = config["global"]["scrape_interval"]
@@ -105,7 +101,7 @@ def test_every_query_of_every_panel_finds_something_within_two_minutes(server: P
 def test_graphs_of_the_past_have_no_gaps_and_it_is_that_of_all_services(server: PrometheusServer) -> None:
     for expr in WITH_A_PAST:
         assert points(server, expr, 7 * DAY) >= POINTS + 1
-        assert points(server, expr, DAYS * DAY) >= POINTS, "nothing increases from one sample"
+        assert points(server, expr, 365 * DAY) >= POINTS, "nothing increases from one sample"
     overview, a_month_ago = Dashboard.load(next(path for path in FILES if "overview" in path.name)), time.time() - 30 * DAY
     view = View({"job": "aws-support-exporter", "label": "label_team"})
     exprs = [overview.filled(target.expr, view) for target in overview.targets() if target.panel == "Open cases by severity"]
@@ -114,13 +110,6 @@ def test_graphs_of_the_past_have_no_gaps_and_it_is_that_of_all_services(server: 
         return sum(int(series["value"][1]) for series in server.api("query", query=expr, time=str(a_month_ago))["result"])
 
     assert sum(map(found, exprs)) == found("sum(aws_support_account_open_cases)") > 0
-
-
-def test_the_past_is_of_a_year() -> None:
-    (command,) = SERVICES["backfill"]["command"]
-    _, *flags = shlex.split(command.removesuffix("|| true"))
-    wanted = parse(flags)
-    assert (wanted.command, wanted.since, wanted.output) == ("backfill", 365 * DAY, Path("/history"))
 
 
 def test_blocks_are_made_once_and_anew_where_that_was_cut_short(tmp_path: Path) -> None:

@@ -15,12 +15,8 @@ Jobs = dict[tuple[str, str], dict[str, Any]]
 WORKFLOWS = {path.stem: path for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
 FORMS = sorted(path for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
 BIN = Path(sys.executable).parent
-SCRIPTS = sorted(
-    str(path.relative_to(ROOT))
-    for directory in (".ci", ".github", "deploy")
-    for path in (ROOT / directory).rglob("*")
-    if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash\n")
-)
+FILES = [path for directory in (".ci", ".github", "deploy") for path in sorted((ROOT / directory).rglob("*")) if path.is_file()]
+SCRIPTS = [path for path in FILES if path.read_bytes().startswith(b"#!/usr/bin/env bash\n")]
 SIGNS = {"attestations", "id-token", "packages"}
 MAY_WRITE = {
     ("image", "build"): {"packages"},
@@ -34,12 +30,8 @@ MAY_WRITE = {
     ("weekly", "image"): SIGNS,
 }
 BUILDS_NOTHING = {
-    "actions/attest-build-provenance",
-    "actions/checkout",
-    "actions/download-artifact",
-    "docker/login-action",
-    "pypa/gh-action-pypi-publish",
-    "sigstore/cosign-installer",
+    *("actions/attest-build-provenance", "actions/checkout", "actions/download-artifact", "docker/login-action"),
+    *("pypa/gh-action-pypi-publish", "sigstore/cosign-installer"),
 }
 """Actions, pinned by commit, that run no image which its tag names; but for that of PyPI, which runs its own."""
 

@@ -1,7 +1,6 @@
 """What a reader of the documents follows, copies and runs is right."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -12,6 +11,7 @@ import yaml
 
 from exporter.config.settings import parse
 from tests.support.chart import CHART, Helm4
+from tests.support.prometheus import Promtool
 from tests.support.tools import ROOT, need_tool
 
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), CHART / "README.md"]
@@ -43,19 +43,16 @@ def anchors(document: Path) -> set[str]:
     """Return what can follow a # in a link to a document, as GitHub has it."""
     text = FENCED.sub("", document.read_text())
     titles = re.findall(r"^#+ (.*)", text, re.MULTILINE)
-    return {*re.findall(r'<a id="(.*?)">', text)} | {
-        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles
-    }
+    written = re.findall(r'<a id="(.*?)">', text)
+    return {*written, *(re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles)}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(document: Path) -> None:
-    broken = []
     for path, anchor in re.findall(r"\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)", document.read_text()):
         target = document.parent / path if path else document
-        if not target.exists() or (anchor and anchor not in anchors(target)):
-            broken.append(f"{path}#{anchor}")
-    assert broken == []
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
 
 
 def test_each_document_is_in_the_index() -> None:
@@ -63,27 +60,24 @@ def test_each_document_is_in_the_index() -> None:
     assert {path.name for path in (ROOT / "docs").glob("*.md")} - linked == {"README.md"}
 
 
-READ_ELSEWHERE = {
-    ROOT / "docs/collectors.md",  # by test_collectors.py
-    ROOT / "docs/dashboards.md",  # by Grafana, which is not here
-    ROOT / "docs/web.md",  # by tests/webconfig
-    CHART / "README.md",  # by tests/helm/test_schema.py
-}
+READ_ELSEWHERE = {"docs/collectors.md", "docs/dashboards.md", "docs/web.md", "helm/aws-support-exporter/README.md"}
+"""By test_collectors.py, Grafana (it is not here), tests/webconfig and, of the chart, tests/helm/test_schema.py."""
 YAMLS = [(document, text) for document in DOCUMENTS for text in parts(document, "yaml")]
 
 
 @pytest.mark.parametrize(("document", "text"), YAMLS, ids=lambda value: value.stem if isinstance(value, Path) else "")
 def test_configurations_are_read_by_what_they_are_for(document: Path, text: str, tmp_path: Path) -> None:
-    (tmp_path / "example.yaml").write_text(text)
+    file = tmp_path / "example.yaml"
+    file.write_text(text)
     content = next(yaml.safe_load_all(text))
     keys = set(content) if isinstance(content, dict) else set()
     if keys and keys <= CONFIG:
         parse(text.encode(), source=str(document), partition_of=lambda _: "aws")
     elif "scrape_configs" in keys:
-        # Debian's older one is built without the discovery of Kubernetes.
-        check("newer/promtool", "check", "config", "--syntax-only", tmp_path / "example.yaml")
+        promtool = Promtool(need_tool("newer/promtool"))  # Debian's is built without the discovery of Kubernetes
+        assert promtool.complaints("check", "config", "--syntax-only", file) == ""
     elif "route" in keys and "receivers" in keys:
-        check("amtool", "check-config", tmp_path / "example.yaml")
+        assert Promtool(need_tool("amtool")).complaints("check-config", file) == ""
     elif "config" in keys:
         assert Helm4().render({"skipApiCheck": True, **content})
     elif keys <= {"livenessProbe", "readinessProbe"}:
@@ -91,12 +85,7 @@ def test_configurations_are_read_by_what_they_are_for(document: Path, text: str,
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "exporter"}, "spec": spec}
         kubernetes_validate.validate(pod, kubernetes_validate.latest_version(), strict=True)
     else:
-        assert document in READ_ELSEWHERE
-
-
-def check(tool: str, *arguments: str | Path) -> None:
-    ended = subprocess.run([need_tool(tool), *arguments], capture_output=True, text=True, timeout=30, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert document.relative_to(ROOT).as_posix() in READ_ELSEWHERE
 
 
 def test_make_has_the_targets_that_documents_name() -> None:

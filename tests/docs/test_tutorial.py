@@ -42,7 +42,8 @@ def slack() -> Iterator[tuple[int, list[dict[str, Any]]]]:
 
 @contextmanager
 def running(command: list[str], directory: Path) -> Iterator[None]:
-    process = subprocess.Popen(command, cwd=directory, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nothing = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=directory, env=environment(), stdout=nothing, stderr=nothing)
     try:
         yield
     finally:

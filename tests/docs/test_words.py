@@ -60,15 +60,12 @@ BANNED = re.compile(rf"\b(?:{'|'.join(INSTEAD)})\b", re.IGNORECASE)
 FILES = (
     *ROOT.glob("*.md"),
     *(path for path in ROOT.glob("docs/*.md") if path.name != "releasing.md"),  # it is for maintainers
-    CHART / "README.md",
-    CHART / "values.yaml",
-    CHART / "values.schema.json",
-    CHART / "templates/NOTES.txt",
-    CHART / "templates/_checks.tpl",
+    *(
+        CHART / name
+        for name in ("README.md", "values.yaml", "values.schema.json", "templates/NOTES.txt", "templates/_checks.tpl")
+    ),
     *CHART.glob("files/*/*"),
-    ROOT / "Makefile",
-    ROOT / "config.example.yaml",
-    ROOT / "deploy/compose.yaml",
+    *(ROOT / name for name in ("Makefile", "config.example.yaml", "deploy/compose.yaml", "exporter/cases/advice.txt")),
 )
 # Of a table of what was renamed, the old words stay; of advice, what stands before the arrow is matched with messages.
 LEFT_OUT = {"CHANGELOG.md": r"^ +\|.*", "advice.txt": r"^.* => |^\w.*"}
@@ -78,7 +75,7 @@ def banned(text: str) -> list[str]:
     return [f"{found[0]}: write {INSTEAD[found[0].lower()]}" for found in BANNED.finditer(" ".join(text.split()))]
 
 
-@pytest.mark.parametrize("file", [*FILES, ROOT / "exporter/cases/advice.txt"], ids=lambda path: path.name)
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
 def test_files_are_in_the_words_of_the_field(file: Path) -> None:
     text = file.read_text()
     kept = re.sub(LEFT_OUT.get(file.name, r"(?!)"), "", text, flags=re.MULTILINE)
