@@ -1,7 +1,6 @@
 """What a user reads is in the words of Prometheus, Kubernetes and AWS; the glossary says which."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,52 +10,16 @@ from exporter.options import parse
 from tests.support.chart import CHART
 from tests.support.tools import ROOT
 
-INSTEAD: Mapping[str, str] = {
-    "a urgent": "an urgent",
-    "all the same": "still",
-    "anew": "again",
-    "are none of": "are not among",
-    "be had": "be available",
-    "be it": "whether",
-    "being looked for": "discovering",
-    "beside": "next to",
-    "besides": "also",
-    "by itself": "automatically",
-    "by themselves": "automatically",
-    "cure": "fix",
-    "for want of": "without",
-    "form of lines": "log format",
-    "go on": "continue",
-    "goes on": "continues",
-    "hands out": "returns",
-    "heed": "respect",
-    "hence": "so",
-    "in force": "in use",
-    "in want of": "without",
-    "is none of": "is not among",
-    "is there twice": "is a duplicate",
-    "just now": "at the moment",
-    "last good": "of the last successful poll",
-    "least level": "minimum log level",
-    "looked for": "searched, or retried",
-    "mend": "fix",
-    "noted down": "recorded",
-    "put aside": "moved",
-    "shall": "should",
-    "so many": "many",
-    "somebody": "the role of the person",
-    "taken for": "treated as",
-    "tells": "says",
-    "that of": "the noun once more",
-    "the news": "the data",
-    "those of": "the noun once more",
-    "told": "reported",
-    "turned away": "rejected",
-    "upon": "on",
-    "whoever": "the client, caller or attacker",
-    "whole": "entire, complete, all",
-}
-BANNED = re.compile(rf"\b(?:{'|'.join(INSTEAD)})\b", re.IGNORECASE)
+WORDS = (
+    *("a urgent", "all the same", "anew", "are none of", "be had", "be it", "being looked for"),
+    *("beside", "besides", "by itself", "by themselves", "cure", "for want of", "form of lines"),
+    *("go on", "goes on", "hands out", "heed", "hence", "in force", "in want of"),
+    *("is none of", "is there twice", "just now", "last good", "least level", "looked for", "mend"),
+    *("noted down", "put aside", "shall", "so many", "somebody", "taken for", "tells"),
+    *("that of", "the news", "those of", "told", "turned away", "upon", "whoever", "whole"),
+)
+"""That a user of Prometheus, Kubernetes or AWS would not write: `continue` stands for `go on`, `returns` for `hands out`."""
+BANNED = re.compile(rf"\b(?:{'|'.join(WORDS)})\b", re.IGNORECASE)
 FILES = (
     *ROOT.glob("*.md"),
     *(path for path in ROOT.glob("docs/*.md") if path.name != "releasing.md"),  # it is for maintainers
@@ -72,7 +35,7 @@ LEFT_OUT = {"CHANGELOG.md": r"^ +\|.*", "advice.txt": r"^.* => |^\w.*"}
 
 
 def banned(text: str) -> list[str]:
-    return [f"{found[0]}: write {INSTEAD[found[0].lower()]}" for found in BANNED.finditer(" ".join(text.split()))]
+    return BANNED.findall(" ".join(text.split()))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
@@ -93,4 +56,4 @@ def test_help_is_in_the_words_of_the_field(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_banned_word_is_found_over_the_end_of_a_line_and_not_within_another() -> None:
-    assert banned("It is in\nforce, but not unheeded; go\nOn.") == ["in force: write in use", "go On: write continue"]
+    assert banned("It is in\nforce, but not unheeded; go\nOn.") == ["in force", "go On"]

@@ -23,8 +23,7 @@ groups:
         for: 15m
         labels: {severity: critical}
         annotations: {summary: down}
-      - alert: AwsSupportAbsent
-        expr: absent(aws_support_accounts)
+      - {alert: AwsSupportAbsent, expr: absent(aws_support_accounts)}
   - name: aws-support.recording
     rules:
       - record: severity_code:aws_support_account_open_cases:sum

@@ -1,6 +1,5 @@
 """What is published, and its use as a dependency of another chart."""
 
-import base64
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,7 @@ import pytest
 import yaml
 
 from exporter import __version__
-from tests.support.chart import CHART, Helm3, Helm4, RenderError, copy_of_chart, exporter_of
-from tests.support.tools import ROOT
+from tests.support.chart import Helm3, Helm4, RenderError, copy_of_chart, exporter_of
 
 PARENT = {
     "apiVersion": "v2",
@@ -18,20 +16,6 @@ PARENT = {
     "version": "1.0.0",
     "dependencies": [{"name": "aws-support-exporter", "version": "*", "condition": "aws-support-exporter.enabled"}],
 }
-
-
-def test_the_metadata_names_this_exporter_its_icon_and_what_artifact_hub_shows() -> None:
-    metadata = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    assert metadata["appVersion"] == __version__
-    assert base64.b64decode(metadata["icon"].partition(",")[2]) == (CHART / "icon.svg").read_bytes().strip()
-    shown = {key.removeprefix("artifacthub.io/"): text for key, text in metadata["annotations"].items()}
-    assert "prerelease" not in shown, "it would win over a version such as 1.2.3-rc.1"
-    (image,) = yaml.safe_load(shown["images"])
-    assert image == {"name": "aws-support-exporter", "image": f"aws-support-exporter:{__version__}"}
-    for link in yaml.safe_load(shown["links"]):
-        assert (ROOT / "docs" / link["url"].rpartition("/")[2]).exists()
-    kinds = {change["kind"] for change in yaml.safe_load(shown["changes"])}
-    assert kinds <= {"added", "changed", "deprecated", "removed", "fixed", "security"}
 
 
 def test_the_archive_holds_the_chart_and_nothing_that_only_tests_need(helm3: Helm3, helm4: Helm4, tmp_path: Path) -> None:

@@ -20,13 +20,7 @@ from tests.support.process import ExporterProcess
 
 FILES = sorted((CHART / "ci").glob("*-values.yaml"))
 ACCOUNTS = ["111122223333", "444455556666"]
-OWN_CONFIG = "aws: {role_name: AwsSupportExporter}\naccounts: [{id: '111122223333'}]\n"
-
-
-def content(objects: list[Object], name: str) -> list[str]:
-    """Return what a ConfigMap or Secret holds: of one that the user brings, a configuration."""
-    made = (item for item in objects if item["kind"] in {"ConfigMap", "Secret"} and item["metadata"]["name"] == name)
-    return [text for item in made for text in (item.get("data") or item["stringData"]).values()] or [OWN_CONFIG]
+BROUGHT_BY_THE_USER = "aws: {role_name: AwsSupportExporter}\naccounts: [{id: '111122223333'}]\n"
 
 
 def command_line(objects: list[Object], directory: Path) -> list[str]:
@@ -42,8 +36,11 @@ def command_line(objects: list[Object], directory: Path) -> list[str]:
             (place / "web-config.yaml").write_text(yaml.safe_dump({"basic_auth_users": {"prometheus": hashed}}))
         elif mount["name"] == "config":
             source = volumes["config"].get("configMap") or volumes["config"]["secret"]
-            (item,), (text,) = source["items"], content(objects, source.get("name") or source["secretName"])
-            (place / item["path"]).write_text(text)
+            own = source.get("name") or source["secretName"]
+            made = [item for item in objects if item["kind"] in {"ConfigMap", "Secret"} and item["metadata"]["name"] == own]
+            (item,) = source["items"]
+            texts = (made[0].get("data") or made[0]["stringData"]) if made else {item["key"]: BROUGHT_BY_THE_USER}
+            (place / item["path"]).write_text(texts[item["key"]])
         arguments = [argument.replace(f"={mount['mountPath']}", f"={place}") for argument in arguments]
     return arguments
 

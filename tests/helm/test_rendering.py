@@ -48,9 +48,9 @@ def without_versions(text: str) -> str:
 
 @pytest.mark.parametrize("version", [pytest.param("1.25", marks=pytest.mark.slow), kubernetes_validate.latest_version()])
 def test_kubernetes_takes_every_object(version: str, rendered: dict[str, list[Object]]) -> None:
-    standard = {json.dumps(item): item for items in rendered.values() for item in items if not is_custom(item)}
+    standard = {json.dumps(item) for items in rendered.values() for item in items if not is_custom(item)}
     assert len(standard) > len(VALUES)
-    for item in standard.values():
+    for item in map(json.loads, standard):
         if item["kind"] == "PodDisruptionBudget" and version == "1.25":
             item["spec"].pop("unhealthyPodEvictionPolicy", None)  # it came later, and is off by default
         if item["kind"] not in WITHOUT_MODEL:
@@ -65,16 +65,16 @@ def test_operators_take_every_custom_resource_and_would_refuse_a_wrong_one(rende
     assert {item["kind"] for item in custom} == kinds
     assert {item["kind"] for item in objects if is_custom(item)} <= kinds | WITHOUT_MODEL
     wrong = [
-        {"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor", "metadata": {"name": name}, "spec": spec}
-        for name, spec in (
-            ("value", {"selector": {}, "endpoints": [{"port": "http", "scheme": "gopher"}]}),
-            ("key", {"selector": {}, "endpoints": [{"port": "http", "intervall": "1m"}]}),
-        )
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "ServiceMonitor",
+            "metadata": {"name": f"of {field}"},
+            "spec": {"selector": {}, "endpoints": [{"port": "http", field: "gopher"}]},
+        }
+        for field in ("scheme", "intervall")
     ]
     complaints = model_complaints([*custom, *wrong])
-    assert any(line.startswith("ServiceMonitor value: data/spec/endpoints/0/scheme") for line in complaints)
-    assert any(line.startswith("ServiceMonitor key: ") and "intervall" in line for line in complaints)
-    assert [line for line in complaints if not line.startswith(("ServiceMonitor value: ", "ServiceMonitor key: "))] == []
+    assert {line.partition(":")[0] for line in complaints} == {"ServiceMonitor of scheme", "ServiceMonitor of intervall"}
 
 
 def test_lint_has_nothing_to_say(helm4: Helm4) -> None:
