@@ -8,8 +8,8 @@ from typing import Any
 
 import hcl2
 import pytest
+import yaml
 from botocore.loaders import Loader
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # it has no types
 
 from exporter.cases.advice import advice
 from exporter.cases.model import Reason
@@ -43,6 +43,22 @@ POLICY_OF = {name: "exporter" if name.startswith("exporter") else name.removesuf
 _NOTHING = object()
 
 
+class LongForms(yaml.SafeLoader):
+    """Reads a template with `!Ref x` as `{Ref: x}`, and `!Sub x` as `{Fn::Sub: x}`."""
+
+
+def long_form(loader: LongForms, name: str, node: yaml.ScalarNode | yaml.SequenceNode) -> dict[str, Any]:
+    argument = node.value if isinstance(node, yaml.ScalarNode) else loader.construct_sequence(node, deep=True)
+    return {name if name == "Ref" else f"Fn::{name}": argument}
+
+
+LongForms.add_multi_constructor("!", long_form)
+
+
+def template(path: Path) -> Any:  # noqa: ANN401 - whatever it has
+    return yaml.load(path.read_text(), LongForms)  # noqa: S506 - it is a safe one
+
+
 class RuleBroken(Exception):  # noqa: N818 - it is CloudFormation's word
     """A rule of the template refuses the parameters."""
 
@@ -51,7 +67,7 @@ class Template:
     """What a template makes of its parameters, with CloudFormation's functions as far as it uses them."""
 
     def __init__(self, path: Path, parameters: Mapping[str, str], partition: str = "aws") -> None:
-        self._template: dict[str, Any] = cfn_yaml.load(str(path))
+        self._template = template(path)
         declared = self._template["Parameters"]
         given = {name: about["Default"] for name, about in declared.items() if "Default" in about} | dict(parameters)
         assert given.keys() == declared.keys()
@@ -86,7 +102,7 @@ class Template:
             case [("Fn::Or", conditions)]:
                 return any(map(self._resolve, conditions))
             case [("Fn::GetAtt", path)]:
-                return ".".join(path)
+                return path
             case [("Fn::Split", [separator, text])]:
                 return self._resolve(text).split(separator)
             case [("Fn::Select", [index, items])]:

@@ -4,8 +4,8 @@ import re
 
 import hcl2
 import jmespath  # type: ignore[import-untyped]  # it has no types
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # it has no types
 
+from tests.deploy.test_iam import template
 from tests.docs.test_documents import commands, parts
 from tests.support.tools import ROOT
 
@@ -20,7 +20,7 @@ def test_commands_give_templates_what_they_take_and_every_template_is_in_the_gui
         if path := re.search(r"--template-(?:file |body file://)(\S+)", command):
             used.add(ROOT / path[1])
             assert ("--profile cluster" in command) is ("exporter-role" in command), "the others are for the management account"
-            parameters = cfn_yaml.load(str(ROOT / path[1]))["Parameters"]
+            parameters = template(ROOT / path[1])["Parameters"]
             _, _, options = command.partition("--parameter")
             given = {key or name for key, name in re.findall(r"ParameterKey=(\w+)|(?<= )(\w+)=", options)}
             required = {name for name, about in parameters.items() if "Default" not in about}

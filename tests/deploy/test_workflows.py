@@ -62,13 +62,6 @@ def test_linters_find_nothing(command: tuple[str | Path, ...]) -> None:
     assert told.partition(" ")[0] in {"", "ok", "No"}, told
 
 
-def test_an_issue_asks_for_no_data_of_cases_or_accounts() -> None:
-    for form in FORMS:
-        first = yaml.safe_load(form.read_text())["body"][0]
-        assert first["type"] == "markdown"
-        assert "Leave out subjects and texts of support cases, and replace the IDs, names" in first["attributes"]["value"]
-
-
 @pytest.fixture(scope="module")
 def workflows() -> dict[str, dict[Any, Any]]:
     return {name: yaml.safe_load(path.read_text()) for name, path in WORKFLOWS.items()}
