@@ -26,6 +26,7 @@ _PIN = re.compile(r"^(?P<requirement>(?P<name>[\w.-]+)==(?P<version>[^\s;]+)[^\\
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SHIPPED = PROJECT["project"]["dependencies"]
+DIRECT = {canonicalize_name(Requirement(text).name) for text in SHIPPED}
 GROUPS = PROJECT["dependency-groups"]
 LOCKED = {
     "requirements.txt": SHIPPED,
@@ -89,13 +90,14 @@ def test_a_registry_or_a_developers_path_is_reported_with_its_place() -> None:
     assert [found.rpartition(": ")[0] for found in offences({"a.md": "\n".join(needles)})] == ["a.md:1", "a.md:2", "a.md:3"]
 
 
-def test_locks_satisfy_every_declared_dependency() -> None:
+def test_locks_satisfy_every_declared_dependency_and_development_runs_on_what_is_shipped() -> None:
     assert {path.name for path in ROOT.glob("requirements*.txt")} == LOCKED.keys()
     for lock, declared in LOCKED.items():
         locked = pins(lock)
         for requirement in filter(_applies, map(Requirement, declared)):
             version = locked.get(canonicalize_name(requirement.name), ("0", ""))[0]
             assert requirement.specifier.contains(version), f"{lock}: {requirement}"
+    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
 
 
 def test_locks_are_installed_as_they_are_and_never_resolved_anew(texts: dict[str, str]) -> None:
@@ -104,25 +106,16 @@ def test_locks_are_installed_as_they_are_and_never_resolved_anew(texts: dict[str
     assert [line for line in lines if re.search(r"--require-hashes\b", line) and "--no-deps" not in line] == []
 
 
-def test_development_runs_on_the_versions_that_are_shipped() -> None:
-    shipped, development = pins("requirements.txt"), pins("requirements-dev.txt")
-    assert {name: development.get(name) for name in shipped} == shipped
-
-
 def test_every_runtime_dependency_is_used(texts: dict[str, str]) -> None:
     code = "\n".join(text for path, text in texts.items() if path.startswith("exporter/"))
-    names = [Requirement(text).name for text in SHIPPED]
-    assert [
-        name for name in names if not re.search(rf"^ *(import|from) {IMPORT_NAMES.get(name, name)}\b", code, re.MULTILINE)
-    ] == []
+    imported = set(re.findall(r"^ *(?:import|from) (\w+)", code, re.MULTILINE))
+    assert {IMPORT_NAMES.get(name, name) for name in DIRECT} - imported == set()
 
 
 def test_contributors_are_told_exactly_the_runtime_dependencies() -> None:
     table = section("CONTRIBUTING.md", "## Dependencies")
     rows = re.findall(r"^\| *`([^`]+)` *\|[^|\n]*\S[^|\n]*\|([^|\n]*\S[^|\n]*)\| *$", table, re.MULTILINE)
-    assert sorted(canonicalize_name(name) for name, _ in rows) == sorted(
-        canonicalize_name(Requirement(text).name) for text in SHIPPED
-    )
+    assert sorted(canonicalize_name(name) for name, _ in rows) == sorted(DIRECT)
     for name, told in rows:
         assert set(PERMISSIVE.findall(told)) == set(PERMISSIVE.findall(licence(name))), f"{name}: {licence(name)}"
 
@@ -131,9 +124,8 @@ def test_the_threat_model_lists_exactly_what_is_shipped() -> None:
     text = section("docs/security.md", "## Dependencies")
     rows = {name: set(needed.split(", ")) for name, needed in re.findall(r"^\| ([a-z0-9-]+) \| (.+) \|$", text, re.MULTILINE)}
     alone = rows.pop("alone")
-    direct = {canonicalize_name(Requirement(text).name) for text in SHIPPED}
-    assert rows.keys() | alone == direct
-    assert direct.union(*rows.values()) == pins("requirements.txt").keys()
+    assert rows.keys() | alone == DIRECT
+    assert DIRECT.union(*rows.values()) == pins("requirements.txt").keys()
     assert f"with what these need, there are {len(pins('requirements.txt'))}." in text
 
 
@@ -143,8 +135,7 @@ def test_what_is_shipped_may_be_part_of_any_product() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "listens"),
-    [("", "localhost:10047"), ("--log.level=debug", "localhost:10047"), ("--web.listen-address=:10048", ":10048")],
+    ("given", "listens"), [("--log.level=debug", "localhost:10047"), ("--web.listen-address=:10048", ":10048")]
 )
 def test_a_demo_is_reached_from_this_machine_only_unless_it_is_told_otherwise(given: str, listens: str) -> None:
     command = ["make", "--dry-run", "--directory", str(ROOT), "demo", f"ARGS={given}"]

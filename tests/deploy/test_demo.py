@@ -98,18 +98,10 @@ def test_every_query_of_every_panel_finds_something_within_two_minutes(server: P
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_graphs_of_the_past_have_no_gaps_and_it_is_that_of_all_services(server: PrometheusServer) -> None:
+def test_graphs_of_the_past_have_no_gaps_from_a_year_ago_until_now(server: PrometheusServer) -> None:
     for expr in WITH_A_PAST:
         assert points(server, expr, 7 * DAY) >= POINTS + 1
         assert points(server, expr, 365 * DAY) >= POINTS, "nothing increases from one sample"
-    overview, a_month_ago = Dashboard.load(next(path for path in FILES if "overview" in path.name)), time.time() - 30 * DAY
-    view = View({"job": "aws-support-exporter", "label": "label_team"})
-    exprs = [overview.filled(target.expr, view) for target in overview.targets() if target.panel == "Open cases by severity"]
-
-    def found(expr: str) -> int:
-        return sum(int(series["value"][1]) for series in server.api("query", query=expr, time=str(a_month_ago))["result"])
-
-    assert sum(map(found, exprs)) == found("sum(aws_support_account_open_cases)") > 0
 
 
 def test_blocks_are_made_once_and_anew_where_that_was_cut_short(tmp_path: Path) -> None:

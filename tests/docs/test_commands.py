@@ -4,9 +4,7 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from tests.support.tools import ROOT, need_tool
 NOWHERE = "http://127.0.0.1:1"
 OFFLINE = {"HTTPS_PROXY": NOWHERE, "AWS_CONFIG_FILE": "profiles", "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1"}
 PROFILE = "[{}]\naws_access_key_id = x\naws_secret_access_key = x\n"
-SYNTAX = r"chown |echo |helm test |oras |pipx |python3 -m venv|registry=|sudo |for .*\n *curl "
+SYNTAX = r"chown |echo |helm test |oras |pipx |python3 -m venv|registry=|sudo |for |\.venv/bin/python -m bench\."
 ELSEWHERE = r"make|docker compose --file deploy/compose\.yaml |\./(prometheus|alertmanager) |curl -sS|page="
 """In test_documents, test_tutorial, test_api, and tests/deploy/test_compose.py."""
 
@@ -77,32 +75,12 @@ def container(command: str, place: Path) -> None:
         parse_flags(re.split(r"aws-support-exporter(?::[\d.]+)? (?=--)", command)[-1].split())
 
 
-def history(command: str, place: Path) -> None:
-    (place / "history").mkdir()
-    sample = '# TYPE a gauge\na{job="x"} 1 1767225600\n# EOF\n'
-    (place / "history/aws-support-2026-01.om").write_text(sample)
-    runs(command, place, need_tool("promtool"))
-    assert [*place.glob("blocks/*/meta.json")]
-
-
-def bench(command: str, _: Path) -> None:
-    module, *arguments = shlex.split(command, comments=True)[2:]
-    assert find_spec(module)
-    if flags := {word for word in arguments if word.startswith("--")}:
-        shown = subprocess.run(
-            [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
-        ).stdout
-        assert flags <= {*re.findall(r"--[a-z-]+", shown)}
-
-
 RULES: dict[str, Callable[[str, Path], object]] = {
     r"aws ": aws,
     r"aws-support-exporter\b": exporter,
     r"helm (install|template) ": helm,
     r"kubectl ": kubectl,
     r"docker ": container,
-    r"\.venv/bin/python -m bench\.": bench,
-    r"for .*\n *promtool ": history,
     r"min\(": lambda command, _: parse_query(command),
     r"sed ": runs,
     SYNTAX: syntax,
@@ -118,7 +96,7 @@ def rule(command: str) -> Callable[[str, Path], object] | None:
 
 @pytest.mark.parametrize(
     ("document", "command"),
-    [pytest.param(*found, marks=[pytest.mark.slow] if rule(found[1]) in {aws, bench, helm} else []) for found in OWN],
+    [pytest.param(*found, marks=[pytest.mark.slow] if rule(found[1]) in {aws, helm} else []) for found in OWN],
     ids=lambda value: value.stem if isinstance(value, Path) else " ".join(value.split()[:3]),
 )
 def test_a_command_is_one_that_its_program_takes(document: Path, command: str, tmp_path: Path) -> None:
