@@ -133,14 +133,9 @@ def test_readme_and_schema_are_those_of_the_values_and_the_model_and_the_example
 
 
 NOT_REFUSED = {
-    "duplicate_key": "Helm has read the YAML",
-    "events_china": "regions are the exporter's to know",
-    "events_empty": "null is no value for Helm",
-    "events_http": "servers that are not AWS's may have no TLS",
-    "events_partition": "as events_china",
-    "label_with_nul": "no pattern has NUL",
-    "merge": "Helm has read the YAML",
-    "partitions": "as events_china",
+    *("duplicate_key", "events_empty", "merge"),  # Helm has read the YAML, and leaves out null
+    *("events_china", "events_partition", "partitions"),  # which regions there are is the exporter's to know
+    *("events_http", "label_with_nul"),  # servers that are not AWS's may have no TLS; no pattern has NUL
 }
 """What the exporter refuses, and the chart cannot: a rollout stops at it."""
 
