@@ -18,17 +18,6 @@ BIN = Path(sys.executable).parent
 FILES = [path for directory in (".ci", ".github", "deploy") for path in sorted((ROOT / directory).rglob("*")) if path.is_file()]
 SCRIPTS = [path for path in FILES if path.read_bytes().startswith(b"#!/usr/bin/env bash\n")]
 SIGNS = {"attestations", "id-token", "packages"}
-MAY_WRITE = {
-    ("image", "build"): {"packages"},
-    ("image", "sign"): SIGNS,
-    ("sign", "sign"): SIGNS,
-    ("release", "image"): SIGNS,
-    ("release", "chart"): {"packages"},
-    ("release", "sign-chart"): SIGNS,
-    ("release", "pypi"): {"id-token"},
-    ("release", "release"): {"attestations", "contents", "id-token"},
-    ("weekly", "image"): SIGNS,
-}
 BUILDS_NOTHING = {
     *("actions/attest-build-provenance", "actions/checkout", "actions/download-artifact", "docker/login-action"),
     *("pypa/gh-action-pypi-publish", "sigstore/cosign-installer"),
@@ -74,10 +63,13 @@ def jobs(workflows: dict[str, dict[Any, Any]]) -> Jobs:
 
 def test_no_job_may_write_but_those_that_release(workflows: dict[str, dict[Any, Any]], jobs: Jobs) -> None:
     assert all(workflow["permissions"] == {} for workflow in workflows.values())
-    asked = {job: about["permissions"] for job, about in jobs.items()}
-    assert {access for scopes in asked.values() for access in scopes.values()} <= {"read", "write"}
-    may_write = {job: {scope for scope, access in scopes.items() if access == "write"} for job, scopes in asked.items()}
-    assert {job: scopes for job, scopes in may_write.items() if scopes} == MAY_WRITE
+    asked = [(name, *scope) for (name, _), about in jobs.items() for scope in about["permissions"].items()]
+    assert {access for *_, access in asked} == {"read", "write"}
+    publish = {name for name, _, access in asked if access == "write"}
+    assert publish == {"image", "release", "sign", "weekly"}
+    assert {(name, scope) for name, scope, access in asked if access == "write" and scope not in SIGNS} == {
+        ("release", "contents")
+    }
 
 
 def test_a_job_that_signs_builds_nothing_and_signs_by_digest_and_for_this_repository_alone(jobs: Jobs) -> None:
