@@ -1,13 +1,14 @@
 """The stack that `docker compose` starts, its configuration checked by the real programs."""
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from exporter.options import DEFAULT_ADDRESS
+from exporter.options import DEFAULT_ADDRESS, parse
 from tests.support.prometheus import Promtool
 from tests.support.tools import ROOT
 
@@ -31,6 +32,13 @@ def test_images_have_a_version_mounts_are_there_and_read_only_and_ports_are_of_t
         assert all(volume.endswith(":ro") for volume in service.get("volumes", []) if volume.startswith("."))
         assert service["image"] == built or re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"])
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_the_exporter_takes_its_flags_and_writes_a_year_of_history() -> None:
+    assert parse(SERVICES["exporter"]["command"]).demo
+    _, *flags = shlex.split(SERVICES["backfill"]["command"][0].removesuffix("|| true"))
+    wanted = parse(flags)
+    assert (wanted.command, wanted.since, wanted.output) == ("backfill", 365 * 86400, Path("/history"))
 
 
 def test_grafana_finds_prometheus_and_the_dashboards() -> None:
