@@ -9,28 +9,18 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.cases.report import FleetReport
-from exporter.web.handlers import Paths, is_reserved
+from exporter.cases.report import AccountReport, FleetReport
+from exporter.web.handlers import Paths
 from tests.support.site import report_of
 from tests.web.conftest import Serve, status
 
 OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"}
-PATHS = (
-    "/",
-    "/metrics",
-    "/config",
-    "/api/v1/status",
-    "/api/v1/cases",
-    "/-/healthy",
-    "/-/ready",
-    "/assets/icon.svg",
-    "/nothing",
-)
+DOCUMENTS = ("/", "/config", "/api/v1/status", "/api/v1/cases")
+PATHS = (*DOCUMENTS, "/metrics", "/-/healthy", "/-/ready", "/assets/icon.svg", "/nothing")
 
 
-@pytest.mark.parametrize("accept", ["", ";;;", "text/plain;q=oops", "\xff\xfe", "application/openmetrics-text;version=9.9"])
-def test_metrics_are_the_prometheus_text_format_by_default(serve: Serve, accept: str) -> None:
-    response = serve(status("payments")).get("/metrics", {"Accept": accept} if accept else {})
+def test_metrics_are_the_prometheus_text_format_by_default(serve: Serve) -> None:
+    response = serve(status("payments")).get("/metrics", {"Accept": "\xff\xfe"})
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     names = {sample.name for family in parse_text(response.text) for sample in family.samples}
     assert {"aws_support_open_cases", "process_cpu_seconds_total", "python_info"} <= names
@@ -39,7 +29,6 @@ def test_metrics_are_the_prometheus_text_format_by_default(serve: Serve, accept:
 def test_metrics_are_openmetrics_for_who_prefers_it_in_one_gzip_member(serve: Serve) -> None:
     response = serve(status("payments")).get("/metrics", OPENMETRICS | {"Accept-Encoding": "gzip"})
     assert response.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    assert int(response.headers["content-length"]) == len(response.body)
     unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     text = unpack.decompress(response.body).decode()
     assert (unpack.eof, unpack.unused_data) == (True, b"")
@@ -47,92 +36,27 @@ def test_metrics_are_openmetrics_for_who_prefers_it_in_one_gzip_member(serve: Se
     assert len(list(parse_openmetrics(text))) > 10  # type: ignore[no-untyped-call]  # prometheus_client leaves it so
 
 
-def test_a_head_request_gets_the_headers_of_get_and_no_body(serve: Serve) -> None:
-    client = serve(*(status(f"account {number}", f"{number:012}") for number in range(200)))
+def test_a_head_request_gets_the_headers_of_get_and_no_body_and_none_names_the_server(serve: Serve) -> None:
+    client = serve(*(status(f"account {number}", f"{number:012}") for number in range(100)))
+    assert len(client.get("/metrics").body) > 65536, "sent in slices"
     for path in PATHS:
         got, head = client.get(path), client.get(path, method="HEAD")
         assert (head.status, head.body) == (got.status, b"")
         assert head.headers["content-length"] == str(len(got.body))
         assert {name for name, _ in head.headers.items()} == {name for name, _ in got.headers.items()}
+        assert got.headers["server"] is None
 
 
-@pytest.mark.parametrize(
-    ("path", "varies_on"),
-    [("/metrics", "Accept, Accept-Encoding"), ("/", "Accept-Encoding"), ("/api/v1/status", "Accept-Encoding")],
-)
-def test_caches_are_told_what_a_response_depends_on(serve: Serve, path: str, varies_on: str) -> None:
+def test_caches_are_told_what_a_response_depends_on_and_what_changes_is_not_stored(serve: Serve) -> None:
     client = serve(status("payments"))
-    plain, packed = client.get(path), client.get(path, {"Accept-Encoding": "gzip"})
-    assert plain.headers["vary"] == packed.headers["vary"] == varies_on
-    assert packed.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body
-
-
-def test_what_changes_is_not_to_be_stored_and_no_response_names_the_server(serve: Serve) -> None:
-    client = serve(status("payments"))
-    for path in ("/", "/config", "/api/v1/status"):
-        headers = client.get(path).headers
-        assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
-    assert {client.get(path).headers["server"] for path in PATHS} == {None}
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "expected", "allowed"),
-    [
-        ("GET", "/", 200, None),
-        ("GET", "/-/healthy", 200, None),
-        ("GET", "/-/ready", 200, None),
-        ("GET", "/nothing", 404, None),
-        ("GET", "/metrics/", 404, None),
-        ("POST", "/metrics", 405, {"GET", "HEAD"}),
-        ("DELETE", "/", 405, {"GET", "HEAD"}),
-        ("GET", "/-/reload", 405, {"POST", "PUT"}),
-    ],
-)
-def test_a_path_has_its_methods_and_says_which(
-    serve: Serve, method: str, path: str, expected: int, allowed: set[str] | None
-) -> None:
-    response = serve(status("payments")).get(path, method=method)
-    assert response.status == expected
-    assert (set(response.headers["allow"].split(",")) if "allow" in response.headers else None) == allowed
-
-
-def test_before_the_first_round_it_is_not_ready(serve: Serve) -> None:
-    assert serve(ready=False).get("/-/ready").status == 503
-
-
-def test_health_ends_with_what_is_stuck_and_says_what(serve: Serve) -> None:
-    response = serve(health_problems=["one", "two"]).get("/-/healthy")
-    assert (response.status, response.text) == (503, "Not healthy: one; two.\n")
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT"])
-@pytest.mark.parametrize(
-    ("outcome", "expected"),
-    [
-        ((), (200, "Reloaded.\n")),
-        (("f:1: one", "f:2: two"), (500, "Not reloaded:\nf:1: one\nf:2: two\n")),
-        (RuntimeError("nobody thought of this"), (500, "Internal Server Error\n")),
-    ],
-)
-def test_a_reload_says_how_it_went(
-    serve: Serve, outcome: Sequence[str] | Exception, expected: tuple[int, str], method: str
-) -> None:
-    async def reload() -> Sequence[str]:
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    response = serve(reload=reload).get("/-/reload", method=method)
-    assert (response.status, response.text) == expected
-
-
-def test_another_sites_page_cannot_reload(serve: Serve) -> None:
-    client, own = serve(), {"Origin": "http://exporter.example", "Host": "exporter.example"}
-    for site, expected in {"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200}.items():
-        assert client.get("/-/reload", {"Sec-Fetch-Site": site}, method="POST").status == expected, site
-    for headers, expected in (({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403), (own, 200)):
-        assert client.get("/-/reload", headers, method="POST").status == expected, headers
+    for path in ("/metrics", *DOCUMENTS[:3]):
+        plain, packed = client.get(path), client.get(path, {"Accept-Encoding": "gzip"})
+        varies_on = "Accept, Accept-Encoding" if path == "/metrics" else "Accept-Encoding"
+        assert plain.headers["vary"] == packed.headers["vary"] == varies_on
+        assert packed.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(packed.body) == plain.body
+        if path != "/metrics":
+            assert (plain.headers["cache-control"], plain.headers["x-content-type-options"]) == ("no-store", "nosniff")
 
 
 def test_the_status_page_allows_no_inline_script_no_other_source_and_no_frame(serve: Serve) -> None:
@@ -142,9 +66,74 @@ def test_the_status_page_allows_no_inline_script_no_other_source_and_no_frame(se
     assert {source for directive in policy for source in directive.split()[1:]} == {"'none'", "'self'"}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "expected", "allowed"),
+    [
+        ("GET", "/metrics/", 404, None),
+        ("POST", "/metrics", 405, {"GET", "HEAD"}),
+        ("DELETE", "/", 405, {"GET", "HEAD"}),
+        ("GET", "/-/reload", 405, {"POST", "PUT"}),
+    ],
+)
+def test_a_path_has_its_methods_and_says_which(
+    serve: Serve, method: str, path: str, expected: int, allowed: set[str] | None
+) -> None:
+    response = serve().get(path, method=method)
+    assert response.status == expected
+    assert (set(response.headers["allow"].split(",")) if "allow" in response.headers else None) == allowed
+
+
+def test_health_and_readiness_say_what_is_missing(serve: Serve) -> None:
+    client = serve()
+    assert (client.get("/-/healthy").text, client.get("/-/ready").text) == ("Healthy.\n", "Ready.\n")
+    client = serve(ready=False, health_problems=["one", "two"])
+    found = [client.get(f"/-/{name}") for name in ("healthy", "ready")]
+    assert [response.status for response in found] == [503, 503]
+    assert found[0].text == "Not healthy: one; two.\n"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ((), (200, "Reloaded.\n")),
+        (("f:1: one", "f:2: two"), (500, "Not reloaded:\nf:1: one\nf:2: two\n")),
+        (RuntimeError("nobody thought of this"), (500, "Internal Server Error\n")),
+    ],
+)
+def test_a_reload_says_how_it_went(serve: Serve, outcome: Sequence[str] | Exception, expected: tuple[int, str]) -> None:
+    async def reload() -> Sequence[str]:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    client = serve(reload=reload)
+    for method in ("POST", "PUT"):
+        response = client.get("/-/reload", method=method)
+        assert (response.status, response.text) == expected
+
+
+@pytest.mark.parametrize("path", ["/-/reload", "/api/v1/accounts/1/refresh"])
+def test_another_sites_page_cannot_change_anything(serve: Serve, path: str) -> None:
+    async def refresh(_: str) -> tuple[AccountReport, bool]:
+        return report_of([status("payments")]).accounts[0], True
+
+    client = serve(refresh=refresh)
+    for headers, expected in (
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Origin": "http://exporter.example", "Host": "exporter.example"}, 200),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ):
+        assert client.get(path, headers, method="POST").status == expected, headers
+
+
 def test_what_the_page_needs_is_served_under_a_name_that_changes_with_it(serve: Serve) -> None:
-    client = serve(status("payments"), paths=Paths("/metrics", "/a", "/b"))
-    asked = re.findall(r'(?:href|src)="/b(/assets/[^"]+)"', client.get("/a/").text)
+    client = serve(paths=Paths("/metrics", "/a", "/b"))
+    asked = re.findall(r'(?:href|src)="/b(/assets/[^"]+\?[0-9a-f]{12})"', client.get("/a/").text)
     assert len(asked) == 3
     for path in asked:
         response = client.get(f"/a{path}")
@@ -167,24 +156,17 @@ def test_documents_are_made_once_for_a_page(serve: Serve) -> None:
         return report_of([status("payments")])
 
     client = serve(status("payments"), report=report)
-    for path, query in (("/api/v1/status", "?filter=team"), ("/", "")):
+    for path in ("/api/v1/status?filter=team", "/"):
         made.clear()
-        for number in range(3):
-            assert client.get(path + (query or f"?filter={number}")).status == 200
+        assert [client.get(path).status for _ in range(3)] == [200] * 3
         assert made == ["report"], f"{path}: it may take a second"
 
 
 def test_everything_is_below_the_prefix_and_links_lead_through_the_proxy(serve: Serve) -> None:
-    client = serve(status("payments"), paths=Paths("/support", "/exporter", "/team/exporter"))
-    assert client.get("/exporter/support").status == 200
-    assert client.get("/exporter/-/healthy").status == 200
-    assert client.get("/support").status == 404
+    client = serve(paths=Paths("/support", "/exporter", "/team/exporter"))
+    for path, expected in (("/exporter/support", 200), ("/exporter/-/healthy", 200), ("/support", 404)):
+        assert client.get(path).status == expected
     assert 'href="/team/exporter/support"' in client.get("/exporter/").text
     for path in ("/", "/exporter"):
         response = client.get(path, {"Host": "evil.example"})
         assert (response.status, response.headers["location"]) == (307, "/team/exporter/")
-
-
-def test_paths_of_its_own_are_reserved() -> None:
-    assert all(map(is_reserved, ("/", "/-/healthy", "/config", "/api/v1/status", "/assets/x")))
-    assert not any(map(is_reserved, ("/metrics", "/configuration", "/apis", "/a/config")))

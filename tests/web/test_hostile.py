@@ -15,16 +15,13 @@ from tests.support.certificates import Authority
 from tests.support.serving import Serving
 from tests.support.site import site_of
 from tests.support.waiting import wait_until
-from tests.web.conftest import LARGE, ServeWith, until_end
+from tests.web.conftest import GOOD, LARGE, SCRAPE, TLS, ServeWith, until_end
 
 LONG = 60.0
 GIVE_UP = 5.0
-GOOD = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST = b"Host: a\r\nConnection: close\r\n\r\n"
 UPGRADE = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
 WEBSOCKET = b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
-TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}"
 PLAIN = "http_server_config: {}"
 
 Connect = Callable[..., socket.socket]
@@ -55,7 +52,19 @@ def connect(request: pytest.FixtureRequest, serve_with: ServeWith, authority: Au
         yield connected
 
 
-def seconds_until_end(sock: socket.socket, sent: bytes = b"\r\n", reads: int = 0) -> float:
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Serving]:
+    with Serving(site_of(2), only()) as serving:
+        yield serving
+
+
+@pytest.fixture
+def sock(patient: Serving) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", patient.port), GIVE_UP) as sock:
+        yield sock
+
+
+def seconds_until_end(sock: socket.socket, sent: bytes, reads: int = 0) -> float:
     """Return how long the server lets a connection live while something is sent, and read, now and then."""
     began = time.monotonic()
     # A reset shows as an error of the socket, without reading what may still lie in its buffer.
@@ -108,8 +117,7 @@ def test_a_peer_that_goes_on_too_slowly_is_dropped(connect: Connect, limit: str,
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 1000000000", b"Transfer-Encoding: chunked"])
-def test_a_body_that_nobody_asked_for_is_not_waited_for(connect: Connect, framing: bytes) -> None:
-    sock = connect()
+def test_a_body_that_nobody_asked_for_is_not_waited_for(sock: socket.socket, framing: bytes) -> None:
     sock.sendall(b"POST /metrics HTTP/1.1\r\nHost: a\r\n" + framing + b"\r\n\r\n")
     answer = sock.recv(4096)
     assert answer.startswith(b"HTTP/1.1 405 ")
@@ -121,63 +129,52 @@ def test_a_body_that_nobody_asked_for_is_not_waited_for(connect: Connect, framin
     ("request_bytes", "status"),
     [
         (b"GET / HTTP/1.1\r\n\r\n", 400),
-        (b"nonsense\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
         (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: rot13\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n", 400),
         (b"GET /-/healthy HTTP/9.9\r\nHost: a\r\n\r\n", 400),
-        (b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", 431),
         (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
         (b"GET /%ff%00%2e%2e/ HTTP/1.1\r\n" + LAST, 404),
         (b"GET * HTTP/1.1\r\n" + LAST, 400),
-        (b"GET http://a/-/healthy HTTP/1.1\r\n" + LAST, 200),
         (b"GET HTTPS://user@[::1]:80/-/healthy?x=1 HTTP/1.1\r\n" + LAST, 200),
         (b"GET http://a?x HTTP/1.1\r\n" + LAST, 200),
-        (b"GET http://a/nowhere HTTP/1.1\r\n" + LAST, 404),
         (b"GET ftp://a/metrics HTTP/1.1\r\n" + LAST, 404),
         (b"head /metrics HTTP/1.1\r\n" + LAST, 400),
-        (b"BREW /metrics HTTP/1.1\r\n" + LAST, 400),
         (b"CONNECT a:80 HTTP/1.1\r\n" + LAST, 404),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (b"GET /-/healthy HTTP/1.0\r\n\r\n", 200),
         (b"\r\nGET /-/healthy HTTP/1.1\r\n" + LAST, 200),
-        (b"GET /-/healthy HTTP/1.1\r\nExpect: 100-continue\r\n" + LAST, 200),
-        (b"GET /nowhere HTTP/1.1\r\nexpect: nothing\r\n" + LAST, 404),
+        (b"GET /nowhere HTTP/1.1\r\nexpect: 100-continue\r\n" + LAST, 404),
         (UPGRADE + b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", 200),
         (UPGRADE + WEBSOCKET, 200),
     ],
 )
-def test_an_odd_request_gets_a_plain_answer(connect: Connect, request_bytes: bytes, status: int) -> None:
-    sock = connect()
+def test_an_odd_request_gets_a_plain_answer(sock: socket.socket, request_bytes: bytes, status: int) -> None:
     sock.sendall(request_bytes)
     assert sock.recv(65536).partition(b" ")[2].startswith(b"%d " % status)
 
 
-def test_a_request_with_two_lengths_is_answered_once_at_most_and_nothing_behind_it(connect: Connect) -> None:
-    sock = connect()
+@pytest.mark.parametrize("pieces", [1, 8])
+@pytest.mark.parametrize(("size", "status"), [(32 * 1024, 200), (32 * 1024 + 1, 431), (60 * 1024, 431)])
+def test_a_head_has_32_kib_however_it_comes(sock: socket.socket, size: int, status: int, pieces: int) -> None:
+    begin = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nX: "
+    head = begin + b"a" * (size - len(begin) - 4) + b"\r\n\r\n"
+    for at in range(pieces):
+        sock.sendall(head[at * size // pieces : (at + 1) * size // pieces])
+    assert sock.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_a_request_with_two_lengths_is_answered_once_at_most_and_nothing_behind_it(sock: socket.socket) -> None:
     both = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     sock.sendall(both + b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n")
     assert until_end(sock).count(b"HTTP/1.") == 1
 
 
-def test_requests_that_are_sent_ahead_are_answered_in_order(connect: Connect) -> None:
-    sock = connect()
+def test_requests_that_are_sent_ahead_are_answered_in_order(sock: socket.socket) -> None:
     sock.sendall(GOOD * 3 + UPGRADE + WEBSOCKET + b"GET /-/ready HTTP/1.1\r\n" + LAST)
     answers = until_end(sock)
     assert answers.count(b"HTTP/1.1 200 ") == 5
     assert answers.endswith(b"Ready.\n")
-
-
-@pytest.mark.parametrize("pieces", [1, 8])
-@pytest.mark.parametrize(("size", "status"), [(32 * 1024, 200), (32 * 1024 + 1, 431), (60 * 1024, 431)])
-def test_a_head_has_32_kib_however_it_comes(connect: Connect, size: int, status: int, pieces: int) -> None:
-    begin = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nX: "
-    head = begin + b"a" * (size - len(begin) - 4) + b"\r\n\r\n"
-    sock = connect()
-    for at in range(pieces):
-        sock.sendall(head[at * size // pieces : (at + 1) * size // pieces])
-    assert sock.recv(65536).startswith(b"HTTP/1.1 %d " % status)
 
 
 def test_an_unfinished_handshake_is_dropped(serve_with: ServeWith) -> None:
@@ -189,13 +186,14 @@ def test_an_unfinished_handshake_is_dropped(serve_with: ServeWith) -> None:
         assert until_end(sock) == b""
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_peer_that_says_it_is_done_gets_its_whole_answer(version: str) -> None:
-    with Serving(site_of(LARGE)) as serving, socket.create_connection(("127.0.0.1", serving.port), GIVE_UP) as sock:
-        sock.sendall(f"GET /metrics HTTP/{version}\r\nHost: a\r\n\r\n".encode())
-        sock.shutdown(socket.SHUT_WR)
-        head, _, body = until_end(sock).partition(b"\r\n\r\n")
-    assert f"content-length: {len(body)}".encode() in head.lower()
+def test_a_peer_that_says_it_is_done_gets_its_whole_answer() -> None:
+    with Serving(site_of(LARGE)) as serving:
+        for version in (b"1.0", b"1.1"):
+            with socket.create_connection(("127.0.0.1", serving.port), GIVE_UP) as sock:
+                sock.sendall(b"GET /metrics HTTP/" + version + b"\r\nHost: a\r\n\r\n")
+                sock.shutdown(socket.SHUT_WR)
+                head, _, body = until_end(sock).partition(b"\r\n\r\n")
+            assert b"content-length: %d" % len(body) in head.lower()
 
 
 @pytest.mark.parametrize("text", [TLS, PLAIN])
