@@ -1,10 +1,7 @@
-import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -33,32 +30,6 @@ def code_of(call: Callable[..., object], **parameters: object) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def ask(simulator: Simulator, body: bytes = b"{}", timeout: float = 10.0, *, signed: bool = True) -> socket.socket:
-    """Return a connection on which DescribeCases was asked for, with a signature that is not right."""
-    scope = f"{simulator.fleet.base_key.access_key_id}/20260101/us-east-1/support/aws4_request"
-    signature = f"Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}\r\n"
-    target = "X-Amz-Target: AWSSupport_20130415.DescribeCases\r\n"
-    head = f"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: {len(body)}\r\n{target + signature if signed else ''}\r\n"
-    client = connection(simulator, timeout)
-    client.sendall(head.encode() + body)
-    return client
-
-
-def connection(simulator: Simulator, timeout: float = 10.0) -> socket.socket:
-    address = urlsplit(simulator.url)
-    client = socket.create_connection((address.hostname or "", address.port or 0), timeout=timeout)
-    if address.scheme == "http":
-        return client
-    context = ssl.create_default_context(cafile=simulator.environment()["AWS_CA_BUNDLE"])
-    return context.wrap_socket(client, server_hostname=address.hostname, suppress_ragged_eofs=False)
-
-
-@pytest.fixture(autouse=True)
-def _no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-
-
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
@@ -79,11 +50,7 @@ def account(fleet: Fleet) -> Account:
 @pytest.fixture
 def serve(fleet: Fleet) -> Iterator[Serve]:
     with ExitStack() as stack:
-
-        def start(fleet: Fleet = fleet, **options: Any) -> Simulator:  # noqa: ANN401 - whatever Simulator takes
-            return stack.enter_context(Simulator(fleet, **{"throttle": False, **options}))
-
-        yield start
+        yield lambda **options: stack.enter_context(Simulator(fleet, **{"throttle": False, **options}))
 
 
 @pytest.fixture
@@ -107,14 +74,12 @@ def session() -> boto3.session.Session:
 
 
 @pytest.fixture
-def connect(simulator: Simulator, session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
+def connect(simulator: Simulator, session: boto3.session.Session) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def client(
             service: str, key: AccessKey | None = None, at: Simulator = simulator, *, region: str = "us-east-1", path: str = ""
         ) -> Any:  # noqa: ANN401 - one of three clients
-            for name, value in at.environment().items():
-                monkeypatch.setenv(name, value)
             key = key or at.fleet.base_key
             # An explicit endpoint keeps botocore from signing every region as the partition's own.
             made = session.client(
@@ -124,7 +89,7 @@ def connect(simulator: Simulator, session: boto3.session.Session, monkeypatch: p
                 aws_access_key_id=key.access_key_id,
                 aws_secret_access_key=key.secret_access_key,
                 aws_session_token=key.session_token or None,
-                config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+                config=Config(retries={"total_max_attempts": 1}, parameter_validation=False, proxies={}),
             )
             stack.callback(made.close)
             return made

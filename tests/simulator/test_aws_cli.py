@@ -12,7 +12,6 @@ import pytest
 from exporter.simulator.account import Account
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.keys import AccessKey
-from exporter.simulator.server import Simulator
 from tests.simulator.conftest import ACCOUNT_ID, NOW, Serve
 from tests.support.tools import need_tool
 
@@ -21,13 +20,8 @@ Aws = Callable[..., Any]
 
 
 @pytest.fixture
-def simulator(serve: Serve, certificate: tuple[Path, Path]) -> Simulator:
-    return serve(tls=certificate)
-
-
-@pytest.fixture
-def aws(simulator: Simulator) -> Aws:
-    program = need_tool("aws")
+def aws(serve: Serve, certificate: tuple[Path, Path]) -> Aws:
+    program, simulator = need_tool("aws"), serve(tls=certificate)
 
     def run(command: str, key: AccessKey | None = None) -> Any:  # noqa: ANN401 - any JSON, or text
         environment = {"PATH": os.environ["PATH"], **simulator.environment()}
@@ -41,7 +35,7 @@ def aws(simulator: Simulator) -> Aws:
     return run
 
 
-def test_sts_assumes_a_role_and_organizations_lists_accounts(fleet: Fleet, aws: Aws) -> None:
+def test_sts_assumes_a_role_and_organizations_lists_accounts_units_and_tags(fleet: Fleet, account: Account, aws: Aws) -> None:
     assert aws("sts get-caller-identity")["Arn"] == f"arn:aws:iam::{ACCOUNT_ID}:user/aws-support-exporter"
     member = fleet.add_account()
     case = member.add_case()
@@ -51,24 +45,17 @@ def test_sts_assumes_a_role_and_organizations_lists_accounts(fleet: Fleet, aws: 
     assert [each["caseId"] for each in aws("support describe-cases", key)["cases"]] == [case.case_id]
     for _ in range(43):
         fleet.add_account()
-    listed = [account["Id"] for account in aws("organizations list-accounts")["Accounts"]]
-    assert listed == [account.account_id for account in fleet.accounts]
-
-
-def test_organizations_tells_units_and_tags(fleet: Fleet, account: Account, aws: Aws) -> None:
     top = fleet.add_unit("Workloads")
     account.unit = fleet.add_unit("Prod", top)
     account.tags = {f"tag-{number:02}": "x" for number in range(25)}
-    assert aws("organizations list-accounts")["Accounts"][0]["Paths"] == [
-        f"{fleet.organization_id}/r-demo/{top}/{account.unit}/{account.account_id}/"
-    ]
-    described = aws(f"organizations describe-organizational-unit --organizational-unit-id {account.unit}")
-    assert described["OrganizationalUnit"]["Name"] == "Prod"
+    listed = aws("organizations list-accounts")["Accounts"]
+    assert [each["Id"] for each in listed] == [each.account_id for each in fleet.accounts]
+    assert listed[0]["Paths"] == [f"{fleet.organization_id}/r-demo/{top}/{account.unit}/{account.account_id}/"]
+    unit = "organizations describe-organizational-unit --organizational-unit-id"
+    assert aws(f"{unit} {account.unit}")["OrganizationalUnit"]["Name"] == "Prod"
+    assert "(OrganizationalUnitNotFoundException)" in aws(f"{unit} ou-demo-99999999")
     tags = aws(f"organizations list-tags-for-resource --resource-id {account.account_id}")["Tags"]
     assert [tag["Key"] for tag in tags] == sorted(account.tags)
-    assert "(OrganizationalUnitNotFoundException)" in aws(
-        "organizations describe-organizational-unit --organizational-unit-id ou-demo-99999999"
-    )
     assert "(TargetNotFoundException)" in aws("organizations list-tags-for-resource --resource-id 000000000000")
 
 
@@ -82,8 +69,7 @@ def test_support_describes_the_cases_that_are_asked_for(account: Account, aws: A
         "--case-id-list {old.case_id} {resolved.case_id} --include-resolved-cases": ["resolved", "old"],
         "--display-id {old.display_id} --no-include-resolved-cases": ["old"],
         "--after-time 2026-07-25T17:10:00Z --before-time 2026-07-25T17:20:00.000Z --include-communications": ["japanese"],
-        "--language ja --max-results 100": ["japanese"],
-        "--no-include-communications": ["japanese", "old"],
+        "--language ja --max-results 100 --no-include-communications": ["japanese"],
     }.items():
         page = aws(f"support describe-cases {arguments.format(**cases)}")["cases"]
         assert [case["caseId"] for case in page] == [cases[name].case_id for name in found]

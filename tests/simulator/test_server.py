@@ -1,34 +1,107 @@
+"""What goes over the wire, also where it is no answer, and the simulator as a process of its own."""
+
 import json
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
-import boto3
 import pytest
-from botocore.config import Config
 
+from exporter.simulator import kinds
+from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import Drip, Silence
 from exporter.simulator.server import Simulator
-from tests.simulator.conftest import Serve, ask, connection
+from tests.simulator.conftest import Serve
 from tests.support.fetch import fetch
 
+SILENT_AFTER = 0.3
 
-@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+
+def connection(simulator: Simulator, timeout: float = 10.0) -> socket.socket:
+    address = urlsplit(simulator.url)
+    client = socket.create_connection((address.hostname or "", address.port or 0), timeout=timeout)
+    if address.scheme == "http":
+        return client
+    context = ssl.create_default_context(cafile=simulator.environment()["AWS_CA_BUNDLE"])
+    return context.wrap_socket(client, server_hostname=address.hostname, suppress_ragged_eofs=False)
+
+
+def received(simulator: Simulator, timeout: float, body: bytes = b"{}", *, signed: bool = True) -> tuple[bytes, str]:
+    """Return what DescribeCases brings, with a signature that is not right, and how it ends: `closed`, `reset` or `silent`."""
+    scope = f"{simulator.fleet.base_key.access_key_id}/20260101/us-east-1/support/aws4_request"
+    signature = f"Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}\r\n"
+    target = "X-Amz-Target: AWSSupport_20130415.DescribeCases\r\n"
+    head = f"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: {len(body)}\r\n{target + signature if signed else ''}\r\n"
+    data = b""
+    with connection(simulator, timeout) as client:
+        client.sendall(head.encode() + body)
+        try:
+            while chunk := client.recv(65536):
+                data += chunk
+                client.settimeout(SILENT_AFTER)
+        except (ConnectionResetError, ssl.SSLEOFError):
+            return data, "reset"
+        except TimeoutError:
+            return data, "silent"
+    return data, "closed"
+
+
+SECURE = pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+
+
+@SECURE
+def test_answer_arrives_whole_in_part_or_not_at_all_and_is_logged(
+    account: Account, serve: Serve, certificate: tuple[Path, Path], *, secure: bool
+) -> None:
+    account.add_case(body="x" * 1000)
+    simulator = serve(verify_signatures=False, tls=certificate if secure else None)
+    answers = (
+        (kinds.Latency(0.0), 1, "silent", 200),
+        (kinds.ConnectionReset(), 0, "reset", 0),
+        (kinds.ConnectionClosed(), 0, "closed", 0),
+        (kinds.Silence(), 0, "silent", 0),
+        (kinds.Latency(60.0), 0, "silent", 0),
+        (kinds.SilenceInBody(), 0.5, "silent", 200),
+        (kinds.CutOffBody(), 0.5, "closed", 200),
+        (kinds.ResetInBody(), 0.5, "reset", 200),
+        (kinds.Drip(0.0), 1, "closed", 200),
+    )
+    for kind, share, ending, _status in answers:
+        fault = simulator.faults.add(Fault(kind))
+        data, seen = received(simulator, SILENT_AFTER if ending == "silent" and not share else 10.0)
+        head, _, body = data.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ") is bool(share)
+        claimed = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or b"0")
+        assert (len(body), seen) == (int(claimed * share), ending)
+        fault.remove()
+    simulator.stop()
+    assert Counter(record.status for record in simulator.log.records("DescribeCases")) == Counter(row[-1] for row in answers)
+
+
+def test_unsigned_and_unreadable_requests_are_refused(serve: Serve) -> None:
+    simulator = serve(verify_signatures=False)
+    for body in (b"{", b"[" * 100_000, b'{"nextToken": 5}', b'{"caseIdList": [5]}', b'{"maxResults": "10"}'):
+        assert b"SerializationException" in received(simulator, 10.0, body)[0]
+    assert b"<Code>MissingAuthenticationToken</Code>" in received(simulator, 10.0, b"", signed=False)[0]
+
+
+@SECURE
 def test_server_stops_soon_with_connections_in_every_state(
     fleet: Fleet, certificate: tuple[Path, Path], *, secure: bool
 ) -> None:
     with ExitStack() as stack:
         simulator = stack.enter_context(Simulator(fleet, tls=certificate if secure else None))
-        simulator.faults.add(Fault(Drip(60.0)))
-        simulator.faults.add(Fault(Silence(), times=1))
+        simulator.faults.add(Fault(kinds.Drip(60.0)))
+        simulator.faults.add(Fault(kinds.Silence(), times=1))
         clients = [stack.enter_context(connection(simulator)) for _ in range(4)]
         for client in clients[:2]:
             client.sendall(b"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: 0\r\n\r\n")
@@ -41,81 +114,27 @@ def test_server_stops_soon_with_connections_in_every_state(
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[" * 100_000, b'{"nextToken": 5}', b'{"caseIdList": [5]}', b'{"maxResults": "10"}'],
-    ids=["unsigned", "cut off", "deep", "token", "ids", "size"],
-)
-def test_unsigned_and_unreadable_requests_are_refused(serve: Serve, body: bytes) -> None:
-    with ask(serve(verify_signatures=False), body, signed=bool(body)) as client:
-        assert (b"SerializationException" if body else b"<Code>MissingAuthenticationToken</Code>") in client.recv(4096)
-
-
-@pytest.mark.parametrize(
     ("arguments", "held"),
     [
-        (
-            ["--accounts", "3", "--cases", "2", "--communications", "1", "--latency", "0.01", "--no-throttle"],
-            {"accounts": 3, "cases": 6, "open_cases": 6, "communications": 6},
-        ),
-        (
-            ["--accounts", "2", "--cases", "2", "--pace", "10", "--tls-cert-file", "CERTIFICATE", "--tls-key-file", "KEY"],
-            {"accounts": 2},
-        ),
-        (["--demo", "--pace", "60", "--seed", "4", "--no-signatures", "--port", "0"], {"accounts": 13}),
+        ("--accounts 3 --cases 2 --communications 1 --latency 0.01 --no-throttle", {"accounts": 3, "communications": 6}),
+        ("--accounts 2 --pace 10 --events --doubled-events 1 --tls-cert-file {0} --tls-key-file {1}", {"accounts": 2}),
+        ("--demo --pace 60 --seed 4 --no-signatures --port 0", {"accounts": 13}),
     ],
-    ids=["uniform", "living", "demo"],
+    ids=["uniform", "living, over TLS", "demo"],
 )
 def test_process_prints_its_url_and_ends_on_a_signal(
-    arguments: list[str], held: dict[str, int], certificate: tuple[Path, Path]
+    arguments: str, held: dict[str, int], certificate: tuple[Path, Path]
 ) -> None:
-    files = {"CERTIFICATE": str(certificate[0]), "KEY": str(certificate[1])}
-    command = [sys.executable, "-m", "exporter.simulator", *(files.get(each, each) for each in arguments)]
+    command = [sys.executable, "-m", "exporter.simulator", *arguments.format(*certificate).split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            url = process.stdout.readline().strip()
+            url, *told = [line.strip() for line in iter(process.stdout.readline, "\n")]
             context = ssl.create_default_context(cafile=certificate[0]) if url.startswith("https") else None
             stats = fetch(f"{url}/_simulator/stats", tls=context)
             assert json.loads(stats.body).items() >= held.items()
-            assert f"export AWS_ENDPOINT_URL={url}\n" in iter(process.stdout.readline, "\n")
-        finally:
-            process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
-
-
-def test_process_sends_events_to_a_queue_that_it_names() -> None:
-    arguments = [
-        "--accounts",
-        "20",
-        "--cases",
-        "20",
-        "--pace",
-        "100000",
-        "--no-signatures",
-        "--events",
-        "--doubled-events",
-        "1",
-    ]
-    with subprocess.Popen(
-        [sys.executable, "-m", "exporter.simulator", *arguments], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            url, *lines = iter(process.stdout.readline, "\n")
-            told = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if line.startswith("export "))
-            (queue_url,) = [line.partition(": ")[2].strip() for line in lines if line.startswith("# events.queue_url: ")]
-            sqs: Any = boto3.client(
-                "sqs",
-                region_name="us-east-1",
-                endpoint_url=url.strip(),
-                config=Config(proxies={}),
-                aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
-            )
-            received = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=2, WaitTimeSeconds=10)["Messages"]
-            first, second = (json.loads(message["Body"]) for message in received)
-            assert first == second
-            assert (first["source"], first["detail-type"]) == ("aws.support", "Support Case Update")
+            assert f"export AWS_ENDPOINT_URL={url}" in told
+            assert any(line.startswith("# events.queue_url: https://sqs.") for line in told) == ("--events" in arguments)
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
