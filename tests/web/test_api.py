@@ -78,22 +78,6 @@ def test_what_cannot_be_asked_for_is_told_in_one_line(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "expected", "allowed"),
-    [
-        ("POST", "/api/v1/cases", 405, "GET,HEAD"),
-        ("GET", REFRESH, 405, "POST"),
-        ("POST", "/api/v1/accounts//refresh", 404, None),
-        ("POST", "/api/v1/accounts/%0A/refresh", 404, None),
-        ("GET", "/api/v1/nothing", 404, None),
-    ],
-)
-def test_errors_are_json_too(serve: Serve, method: str, path: str, expected: int, allowed: str | None) -> None:
-    client = serve(policy=WITH_CASES)
-    assert asked(client, path, expected, method)["error"]
-    assert client.get(path, method=method).headers["allow"] == allowed
-
-
-@pytest.mark.parametrize(
     ("known", "expected"),
     [(status("a"), 200), (status("a", ACCOUNT_ID, Reason.ACCESS_DENIED, "no"), 200), (status("takes longer"), 202)],
 )

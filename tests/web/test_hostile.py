@@ -64,19 +64,21 @@ def sock(patient: Serving) -> Iterator[socket.socket]:
         yield sock
 
 
-def seconds_until_end(sock: socket.socket, sent: bytes, reads: int = 0) -> float:
-    """Return how long the server lets a connection live while something is sent, and read, now and then."""
-    began = time.monotonic()
-    # A reset shows as an error of the socket, without reading what may still lie in its buffer.
-    while time.monotonic() - began < GIVE_UP and not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+def is_dropped(sock: socket.socket, sent: bytes, reads: int = 0) -> bool:
+    """Send something, and read, now and then, until the server ends the connection."""
+    end = time.monotonic() + GIVE_UP
+    while time.monotonic() < end:
+        # A reset shows as an error of the socket, without reading what may still lie in its buffer.
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            return True
         try:
             sock.send(sent)
             if reads:
                 sock.recv(reads)
         except OSError:
-            break
+            return True
         time.sleep(0.02)
-    return time.monotonic() - began
+    return False
 
 
 @pytest.mark.parametrize(
@@ -104,16 +106,15 @@ def test_a_peer_that_sends_too_little_is_dropped(connect: Connect, limit: str, s
     ("limit", "sent", "then", "reads"),
     [
         ("head", b"", b"G", 0),
-        ("stall", SCRAPE, b"\r\n", 0),
         ("stall", SCRAPE * 100, b"\r\n", 0),
         ("response", SCRAPE, b"\r\n", 1024),
     ],
-    ids=["request drips", "reads nothing", "pipelines and reads nothing", "reads in drips"],
+    ids=["request drips", "pipelines and reads nothing", "reads in drips"],
 )
 def test_a_peer_that_goes_on_too_slowly_is_dropped(connect: Connect, limit: str, sent: bytes, then: bytes, reads: int) -> None:
     sock = connect(**{limit: 0.3})
     sock.sendall(sent)
-    assert seconds_until_end(sock, then, reads) < GIVE_UP
+    assert is_dropped(sock, then, reads)
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 1000000000", b"Transfer-Encoding: chunked"])
@@ -122,7 +123,7 @@ def test_a_body_that_nobody_asked_for_is_not_waited_for(sock: socket.socket, fra
     answer = sock.recv(4096)
     assert answer.startswith(b"HTTP/1.1 405 ")
     assert b"Connection: close" in answer
-    assert seconds_until_end(sock, b"x" * 4096) < GIVE_UP
+    assert is_dropped(sock, b"x" * 4096)
 
 
 @pytest.mark.parametrize(
