@@ -40,6 +40,7 @@ SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
 ReadWebConfig = Callable[..., WebConfigFile]
 ServeWith = Callable[..., Serving]
 Serve = Callable[..., Serving]
+Crowd = Callable[..., list[socket.socket]]
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +78,31 @@ def serve() -> Iterator[Serve]:
     """Serve a site over some accounts."""
     with ExitStack() as stack:
         yield lambda *statuses, **options: stack.enter_context(Serving(site(statuses, **options)))
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    """Connect many peers that read only as much as asked for."""
+    with ExitStack() as stack:
+
+        def connect(
+            port: int, count: int, sent: bytes, tls: ssl.SSLContext | None = None, reads: int = 0
+        ) -> list[socket.socket]:
+            peers = []
+            for _ in range(count):
+                sock = stack.enter_context(socket.socket())
+                sock.settimeout(5)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                sock.connect(("127.0.0.1", port))
+                if tls is not None:
+                    sock = stack.enter_context(tls.wrap_socket(sock, server_hostname="127.0.0.1"))
+                sock.sendall(sent)
+                if reads:
+                    assert sock.recv(reads)
+                peers.append(sock)
+            return peers
+
+        yield connect
 
 
 def status(

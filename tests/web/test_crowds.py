@@ -5,8 +5,7 @@ import socket
 import ssl
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,39 +19,12 @@ from tests.support.process import ExporterProcess
 from tests.support.serving import Serving
 from tests.support.site import site_of
 from tests.support.waiting import wait_until
-from tests.web.conftest import GOOD, LARGE, SCRAPE, TLS, busy_site, until_end
+from tests.web.conftest import GOOD, LARGE, SCRAPE, TLS, Crowd, busy_site, until_end
 
 LAST_SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 GZIP = {"Accept-Encoding": "gzip"}
 FEW_FILES = ("/bin/sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
 ACCOUNTS = 1000
-
-Crowd = Callable[..., list[socket.socket]]
-
-
-@pytest.fixture
-def crowd() -> Iterator[Crowd]:
-    """Connect many peers that read only as much as asked for."""
-    with ExitStack() as stack:
-
-        def connect(
-            port: int, count: int, sent: bytes, tls: ssl.SSLContext | None = None, reads: int = 0
-        ) -> list[socket.socket]:
-            peers = []
-            for _ in range(count):
-                sock = stack.enter_context(socket.socket())
-                sock.settimeout(5)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-                sock.connect(("127.0.0.1", port))
-                if tls is not None:
-                    sock = stack.enter_context(tls.wrap_socket(sock, server_hostname="127.0.0.1"))
-                sock.sendall(sent)
-                if reads:
-                    assert sock.recv(reads)
-                peers.append(sock)
-            return peers
-
-        yield connect
 
 
 def ended(peer: socket.socket) -> bool:

@@ -24,8 +24,7 @@ HEADERS = "http_server_config: {{headers: {{X-Frame-Options: {0}}}}}"
 
 def tls(**more: object) -> str:
     """Return a web-config with a certificate, and more settings of TLS."""
-    settings = {"cert_file": "server.crt", "key_file": "server.key", **more}
-    return json.dumps({"tls_server_config": settings})
+    return json.dumps({"tls_server_config": {"cert_file": "server.crt", "key_file": "server.key", **more}})
 
 
 def mutual(client_auth_type: str = "RequireAndVerifyClientCert", **more: object) -> str:
@@ -116,17 +115,15 @@ def test_a_mounted_secret_is_swapped_as_kubernetes_does(
     web_config: ReadWebConfig, authority: Authority, tmp_path: Path
 ) -> None:
     new, log = Authority("new"), Log()
-    for signer, name in ((authority, "..one"), (new, "..two")):
+    for signer, name in ((authority, "one"), (new, "two")):
         (tmp_path / name).mkdir()
         signer.sign("127.0.0.1").write(tmp_path / name, "tls")
-    (tmp_path / "..data").symlink_to("..one")
-    for name in ("tls.crt", "tls.key"):
-        (tmp_path / name).symlink_to(f"..data/{name}")
-    file = web_config(tls(cert_file="tls.crt", key_file="tls.key"), log)
+        (tmp_path / f"{name}.link").symlink_to(name)
+    (tmp_path / "one.link").rename(tmp_path / "data")
+    file = web_config(tls(cert_file="data/tls.crt", key_file="data/tls.key"), log)
     with Serving(site_of(2), web_config=file) as serving:
         assert serving.get("/-/healthy", tls=authority.client_context()).status == 200
-        (tmp_path / "..tmp").symlink_to("..two")
-        (tmp_path / "..tmp").rename(tmp_path / "..data")
+        (tmp_path / "two.link").rename(tmp_path / "data")
         refresh(file)
         assert serving.get("/-/healthy", tls=new.client_context()).status == 200
     assert log.events == ["web configuration reloaded"]
