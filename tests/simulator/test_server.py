@@ -18,7 +18,6 @@ import pytest
 from exporter.simulator import kinds
 from exporter.simulator.account import Account
 from exporter.simulator.faults import Fault
-from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
 from tests.simulator.conftest import Serve
 from tests.support.fetch import fetch
@@ -55,10 +54,7 @@ def received(simulator: Simulator, timeout: float, body: bytes = b"{}", *, signe
     return data, "closed"
 
 
-SECURE = pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-
-
-@SECURE
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 def test_answer_arrives_whole_in_part_or_not_at_all_and_is_logged(
     account: Account, serve: Serve, certificate: tuple[Path, Path], *, secure: bool
 ) -> None:
@@ -94,14 +90,14 @@ def test_unsigned_and_unreadable_requests_are_refused(serve: Serve) -> None:
     assert b"<Code>MissingAuthenticationToken</Code>" in received(simulator, 10.0, b"", signed=False)[0]
 
 
-@SECURE
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 def test_server_stops_soon_with_connections_in_every_state(
-    fleet: Fleet, certificate: tuple[Path, Path], *, secure: bool
+    serve: Serve, certificate: tuple[Path, Path], *, secure: bool
 ) -> None:
+    simulator = serve(tls=certificate if secure else None)
+    simulator.faults.add(Fault(kinds.Drip(60.0)))
+    simulator.faults.add(Fault(kinds.Silence(), times=1))
     with ExitStack() as stack:
-        simulator = stack.enter_context(Simulator(fleet, tls=certificate if secure else None))
-        simulator.faults.add(Fault(kinds.Drip(60.0)))
-        simulator.faults.add(Fault(kinds.Silence(), times=1))
         clients = [stack.enter_context(connection(simulator)) for _ in range(4)]
         for client in clients[:2]:
             client.sendall(b"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: 0\r\n\r\n")

@@ -8,8 +8,6 @@ from exporter.simulator.account import Account
 from exporter.simulator.fleet import Fleet
 from tests.simulator.conftest import ACCOUNT_ID, NOW, Connect, Serve, code_of
 
-IDS = ["english", "japanese", "resolved"]
-
 
 def test_case_has_the_fields_that_aws_documents(account: Account, connect: Connect) -> None:
     case = account.add_case(cc_email_addresses=("alerts@example.com",), created_at=NOW + 0.25, body="SECRET-BODY")
@@ -85,18 +83,23 @@ def test_account_sees_its_own_cases_and_tokens_alone(fleet: Fleet, account: Acco
 
 def test_filters_are_combined(account: Account, connect: Connect) -> None:
     client = connect("support")
-    for case_id, status, language in zip(IDS, ("opened", "opened", "resolved"), ("en", "ja", "en"), strict=True):
-        account.add_case(status=status, language=language).case_id = case_id
+    account.add_case(created_at=NOW - 1000).case_id = "old"
+    account.add_case(language="ja").case_id = "japanese"
+    account.add_case(status="resolved").case_id = "resolved"
+    ids = ["old", "japanese", "resolved"]
     every: list[tuple[dict[str, Any], str | None, str]] = [
-        ({}, None, "japanese english"),
-        ({}, "en", "english"),
+        ({}, None, "japanese old"),
+        ({}, "en", "old"),
         ({"language": "ja"}, "en", "japanese"),
-        ({"includeResolvedCases": True}, None, "resolved japanese english"),
-        ({"caseIdList": IDS}, None, "japanese english"),
-        ({"caseIdList": IDS[1:], "includeResolvedCases": True, "language": "en"}, None, "resolved"),
+        ({"includeResolvedCases": True}, None, "resolved japanese old"),
+        ({"caseIdList": ids}, None, "japanese old"),
+        ({"caseIdList": ids[1:], "includeResolvedCases": True, "language": "en"}, None, "resolved"),
+        ({"displayId": account.cases[0].display_id}, None, "old"),
+        ({"afterTime": "2026-07-25T17:10:00Z", "beforeTime": "2026-07-25T17:20:00.000Z"}, None, "japanese"),
     ]
     for parameters, account.default_language, listed in every:
         assert [case["caseId"] for case in client.describe_cases(**parameters)["cases"]] == listed.split(), parameters
+    assert "recentCommunications" not in client.describe_cases(includeCommunications=False)["cases"][0]
 
 
 def test_sixth_call_within_a_second_is_throttled(serve: Serve, connect: Connect) -> None:
