@@ -41,6 +41,7 @@ ReadWebConfig = Callable[..., WebConfigFile]
 ServeWith = Callable[..., Serving]
 Serve = Callable[..., Serving]
 Crowd = Callable[..., list[socket.socket]]
+Golden = Callable[[str, str], None]
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +79,19 @@ def serve() -> Iterator[Serve]:
     """Serve a site over some accounts."""
     with ExitStack() as stack:
         yield lambda *statuses, **options: stack.enter_context(Serving(site(statuses, **options)))
+
+
+@pytest.fixture
+def golden(pytestconfig: pytest.Config) -> Golden:
+    """Compare a text with a file."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if pytestconfig.getoption("rewrite_golden"):
+            path.write_text(text)
+        assert text == path.read_text(), "if that is meant: make test PYTEST_ARGS='tests/web --rewrite-golden'"
+
+    return compare
 
 
 @pytest.fixture

@@ -3,19 +3,15 @@
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from exporter.cases.model import Reason
 from exporter.cases.report import EventQueueStatus, OrganizationStatus
 from exporter.cases.status import AccountStatus
 from tests.support.serving import Serving
 from tests.support.site import NOW, POLICY, report_of
-from tests.web.conftest import CASE, DAY, HOSTILE, WITH_CASES, WITH_SUBJECTS, Serve, cases, everything, status
+from tests.web.conftest import CASE, DAY, HOSTILE, WITH_CASES, WITH_SUBJECTS, Golden, Serve, cases, everything, status
 
-GOLDEN = Path(__file__).parent / "golden"
 BROKEN = status("broken", "222222222222", Reason.ASSUME_ROLE_DENIED, "denied")
 OK = status("a")
 EMPTY = OrganizationStatus("acme", 0, NOW, Reason.NO_ACCOUNTS, "ListAccounts: 3 accounts, none matches")
@@ -33,19 +29,12 @@ def figure(client: Serving, title: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("name", ["status.html", "status.json"])
-def test_everything_is_told_and_markup_is_text(name: str, pytestconfig: pytest.Config) -> None:
+def test_everything_is_told_and_markup_is_text(golden: Golden) -> None:
     with Serving(everything()) as client:
-        if name == "status.html":
-            page = re.sub(r"\?[0-9a-f]{12}\b", "?KEY", client.get("/").text)
-            assert HOSTILE not in page
-            shown = re.sub(r"(?<!\n)(?=<(?:tr|td|p|li|details|table|svg|ul|div|h3)\b)", "\n", page)
-        else:
-            shown = json.dumps(document(client), indent=1) + "\n"
-    golden = GOLDEN / name
-    if pytestconfig.getoption("rewrite_golden"):
-        golden.write_text(shown)
-    assert shown == golden.read_text(), "if that is meant: make test PYTEST_ARGS='tests/web --rewrite-golden'"
+        page = re.sub(r"\?[0-9a-f]{12}\b", "?KEY", client.get("/").text)
+        assert HOSTILE not in page
+        golden("status.html", re.sub(r"(?<!\n)(?=<(?:tr|td|p|li|details|table|svg|ul|div|h3)\b)", "\n", page))
+        golden("status.json", json.dumps(document(client), indent=1) + "\n")
 
 
 def test_accounts_are_found_by_unit_and_label(serve: Serve) -> None:
