@@ -30,18 +30,6 @@ def test_history_does_not_depend_on_how_often_it_is_looked_at() -> None:
         assert history(seed, 450) == history(seed, 86400, 432) == history(seed, 2 * 86400) != history(seed + 1, 2 * 86400)
 
 
-def test_pace_is_how_many_times_as_much_happens_among_as_many_open_cases() -> None:
-    def opened(pace: float) -> int:
-        fleet = Fleet.living(lambda: NOW, accounts=20, cases=5, pace=pace)
-        before = len(cases_of(fleet))
-        for hour in (6, 12, 24):
-            fleet.advance(NOW + hour * DAY / 24)
-            assert 60 < len(fleet.open_cases()) < 160
-        return len(cases_of(fleet)) - before
-
-    assert 5 < opened(10.0) / opened(1.0) < 20
-
-
 def test_living_fleet_shows_everything_that_happens_to_cases() -> None:
     fleet = Fleet.living(lambda: NOW, accounts=10, cases=10)
     seen: set[str] = set()

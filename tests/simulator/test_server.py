@@ -6,10 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -88,25 +85,6 @@ def test_unsigned_and_unreadable_requests_are_refused(serve: Serve) -> None:
     for body in (b"{", b"[" * 100_000, b'{"nextToken": 5}', b'{"caseIdList": [5]}', b'{"maxResults": "10"}'):
         assert b"SerializationException" in received(simulator, 10.0, body)[0]
     assert b"<Code>MissingAuthenticationToken</Code>" in received(simulator, 10.0, b"", signed=False)[0]
-
-
-@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-def test_server_stops_soon_with_connections_in_every_state(
-    serve: Serve, certificate: tuple[Path, Path], *, secure: bool
-) -> None:
-    simulator = serve(tls=certificate if secure else None)
-    simulator.faults.add(Fault(kinds.Drip(60.0)))
-    simulator.faults.add(Fault(kinds.Silence(), times=1))
-    with ExitStack() as stack:
-        clients = [stack.enter_context(connection(simulator)) for _ in range(4)]
-        for client in clients[:2]:
-            client.sendall(b"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: 0\r\n\r\n")
-        clients[2].sendall(b"POST / HTTP/1.1\r\nContent-Len")
-        assert clients[1].recv(1) == b"H"
-        before = time.monotonic()
-        simulator.stop()
-        assert time.monotonic() - before < 2
-    assert not any(thread.name == "aws-simulator" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(

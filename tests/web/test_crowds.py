@@ -106,6 +106,19 @@ def test_more_requests_than_may_be_are_told_to_come_back_and_those_of_other_kind
         release()
 
 
+def test_it_answers_what_is_in_flight_when_it_is_told_to_stop_and_ends_other_connections(crowd: Crowd) -> None:
+    app, begun, release = busy_site()
+    with Serving(app) as serving:
+        (idle,), (asking,) = crowd(serving.port, 1, b""), crowd(serving.port, 1, SCRAPE)
+        assert begun.acquire(timeout=5)
+        serving.stop()
+        assert idle.recv(1) == b""
+        release()
+        answer = until_end(asking)
+    assert answer.endswith(b"\r\n\r\ndone")
+    assert b"Connection: close" in answer
+
+
 def test_readers_of_old_pages_give_way_once_the_pages_in_flight_need_much_memory(crowd: Crowd) -> None:
     size = 12 * 1024 * 1024
 

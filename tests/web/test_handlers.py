@@ -10,13 +10,16 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.cases.report import AccountReport
+from exporter.errors import StartupError
 from exporter.web.handlers import Paths
+from exporter.web.server import listen
 from tests.support.site import report_of
 from tests.web.conftest import Golden, Serve, status
 
 GZIP = {"Accept-Encoding": "gzip"}
 OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"}
-PATHS = tuple("/ /config /api/v1/status /api/v1/cases /metrics /-/healthy /-/ready /assets/icon.svg /nothing".split())
+DOCUMENTS = ("/", "/config", "/api/v1/status", "/api/v1/cases")
+PATHS = (*DOCUMENTS, "/metrics", "/-/healthy", "/-/ready", "/assets/icon.svg", "/nothing")
 CHANGES = ("/-/reload", "/api/v1/accounts/1/refresh")
 SITUATIONS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     "ready": (
@@ -133,3 +136,8 @@ def test_everything_is_below_the_prefix_and_links_lead_through_the_proxy(serve: 
     for path in ("/", "/exporter"):
         response = client.get(path, {"Host": "evil.example"})
         assert (response.status, response.headers["location"]) == (307, "/team/exporter/")
+
+
+def test_a_host_that_nobody_knows_is_told_plainly() -> None:
+    with pytest.raises(StartupError, match=r"^cannot listen on nobody\.invalid:0: .*(not known|in name resolution|No address)"):
+        listen("nobody.invalid:0")
