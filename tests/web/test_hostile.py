@@ -53,9 +53,8 @@ def patient() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def sock(patient: Serving) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", patient.port), GIVE_UP) as sock:
-        yield sock
+def sock(crowd: Crowd, patient: Serving) -> socket.socket:
+    return crowd(patient.port, 1, b"")[0]
 
 
 def is_dropped(sock: socket.socket, sent: bytes, reads: int = 0) -> bool:
@@ -167,22 +166,17 @@ def test_requests_that_are_sent_ahead_are_answered_in_order(sock: socket.socket)
     assert answers.endswith(b"Ready.\n")
 
 
-def test_an_unfinished_handshake_is_dropped(serve_with: ServeWith) -> None:
-    with (
-        serve_with(TLS, only(handshake=0.3)) as serving,
-        socket.create_connection(("127.0.0.1", serving.port), GIVE_UP) as sock,
-    ):
-        sock.sendall(b"\x16\x03\x01\x02\x00\x01")
-        assert until_end(sock) == b""
+def test_an_unfinished_handshake_is_dropped(crowd: Crowd, serve_with: ServeWith) -> None:
+    with serve_with(TLS, only(handshake=0.3)) as serving:
+        assert until_end(crowd(serving.port, 1, b"\x16\x03\x01\x02\x00\x01")[0]) == b""
 
 
-def test_a_peer_that_says_it_is_done_gets_its_whole_answer() -> None:
+def test_a_peer_that_says_it_is_done_gets_its_whole_answer(crowd: Crowd) -> None:
     with Serving(site_of(LARGE)) as serving:
         for version in (b"1.0", b"1.1"):
-            with socket.create_connection(("127.0.0.1", serving.port), GIVE_UP) as sock:
-                sock.sendall(b"GET /metrics HTTP/" + version + b"\r\nHost: a\r\n\r\n")
-                sock.shutdown(socket.SHUT_WR)
-                head, _, body = until_end(sock).partition(b"\r\n\r\n")
+            (sock,) = crowd(serving.port, 1, b"GET /metrics HTTP/" + version + b"\r\nHost: a\r\n\r\n")
+            sock.shutdown(socket.SHUT_WR)
+            head, _, body = until_end(sock).partition(b"\r\n\r\n")
             assert b"content-length: %d" % len(body) in head.lower()
 
 
