@@ -158,27 +158,20 @@ def test_it_works_without_scripts(page: Chrome) -> None:
 
 
 def test_it_fits_the_screen_and_its_figures_leave_no_gap(page: Chrome) -> None:
-    for width in (1280, 1024, 800, 360):
+    for width in (1280, 1024, 800, 390, 360):
         draw(page, width)
         page.refresh()
+        page.find_element(By.CSS_SELECTOR, f"#cases-{A} summary").click()
         assert page.execute_script("return document.documentElement.scrollWidth") == width
         tiles = [tile.rect for tile in page.find_elements(By.CLASS_NAME, "tile")]
         ends = {row: max(tile["x"] + tile["width"] for tile in tiles if tile["y"] == row) for row in {t["y"] for t in tiles}}
         right = page.find_element(By.CLASS_NAME, "tiles").rect
         assert all(abs(end - right["x"] - right["width"]) < 1 for end in ends.values())
-
-
-def test_cases_fit_a_phone(page: Chrome) -> None:
-    draw(page, 390)
-    page.refresh()
-    page.find_element(By.CSS_SELECTOR, f"#cases-{A} summary").click()
     case = page.find_elements(By.CSS_SELECTOR, f"#cases-{A} tr")[1]
-    cells = case.find_elements(By.TAG_NAME, "td")[3:7]
     before = "return getComputedStyle(arguments[0], '::before').content"
-    labels = [page.execute_script(before, cell) for cell in cells]
+    labels = [page.execute_script(before, cell) for cell in case.find_elements(By.TAG_NAME, "td")[3:7]]
     assert labels == ['"Age "', '"Quiet for "', '"Waiting on "', '"Target "']
     assert case.size["height"] < 7 * 20, "lines"
-    assert page.execute_script("return document.documentElement.scrollWidth") == 390
 
 
 def test_it_renews_itself_while_somebody_types_and_keeps_what_was_chosen(page: Chrome) -> None:
@@ -216,13 +209,11 @@ def test_a_keyboard_is_enough(page: Chrome) -> None:
     assert names(page) == [HOSTILE, "analytics", "broken", "payments"]
     tab_to("3 cases")
     press(Keys.SPACE)
-    cases = page.find_element(By.ID, f"cases-{D}")
-    assert cases.get_attribute("open") is not None
+    assert page.find_element(By.ID, f"cases-{D}").get_attribute("open") is not None
     renew(page)
     assert page.switch_to.active_element.text == "3 cases", "the focus stays"
     press(Keys.TAB)
-    link = page.switch_to.active_element
-    assert link.text.isdecimal()
+    assert page.switch_to.active_element.text.isdecimal(), "the link of a case"
     assert page.execute_script("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 

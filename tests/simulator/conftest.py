@@ -77,14 +77,12 @@ def session() -> boto3.session.Session:
 def connect(simulator: Simulator, session: boto3.session.Session) -> Iterator[Connect]:
     with ExitStack() as stack:
 
-        def client(
-            service: str, key: AccessKey | None = None, at: Simulator = simulator, *, region: str = "us-east-1", path: str = ""
-        ) -> Any:  # noqa: ANN401 - one of three clients
+        def client(service: str, key: AccessKey | None = None, at: Simulator = simulator, *, path: str = "") -> Any:  # noqa: ANN401 - one of three clients
             key = key or at.fleet.base_key
             # An explicit endpoint keeps botocore from signing every region as the partition's own.
             made = session.client(
                 service,  # type: ignore[call-overload]  # the overloads want literal names
-                region_name=region,
+                region_name="us-east-1",
                 endpoint_url=at.url + path,
                 aws_access_key_id=key.access_key_id,
                 aws_secret_access_key=key.secret_access_key,

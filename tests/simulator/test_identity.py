@@ -41,13 +41,8 @@ def test_role_is_refused(fleet: Fleet, connect: Connect) -> None:
     fleet.add_account("555566667777", state="SUSPENDED")
     fleet.add_account("777788889999", trusts=False)
     client = connect("sts")
-    for refused in (
-        role(SPOKE),
-        role(SPOKE, ExternalId="wrong"),
-        role(name="Missing"),
-        role("555566667777"),
-        role("777788889999"),
-    ):
+    roles = role(SPOKE), role(SPOKE, ExternalId="wrong"), role(name="Missing"), role("555566667777"), role("777788889999")
+    for refused in roles:
         assert code_of(client.assume_role, **refused) == "AccessDenied", refused
     for invalid in (role("1234"), role(DurationSeconds=899), role(DurationSeconds=3601)):
         assert code_of(client.assume_role, **invalid) == "ValidationError", invalid

@@ -22,23 +22,18 @@ from tests.support.fetch import fetch
 SILENT_AFTER = 0.3
 
 
-def connection(simulator: Simulator, timeout: float = 10.0) -> socket.socket:
-    address = urlsplit(simulator.url)
-    client = socket.create_connection((address.hostname or "", address.port or 0), timeout=timeout)
-    if address.scheme == "http":
-        return client
-    context = ssl.create_default_context(cafile=simulator.environment()["AWS_CA_BUNDLE"])
-    return context.wrap_socket(client, server_hostname=address.hostname, suppress_ragged_eofs=False)
-
-
 def received(simulator: Simulator, timeout: float, body: bytes = b"{}", *, signed: bool = True) -> tuple[bytes, str]:
     """Return what DescribeCases brings, with a signature that is not right, and how it ends: `closed`, `reset` or `silent`."""
     scope = f"{simulator.fleet.base_key.access_key_id}/20260101/us-east-1/support/aws4_request"
     signature = f"Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}\r\n"
     target = "X-Amz-Target: AWSSupport_20130415.DescribeCases\r\n"
     head = f"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: {len(body)}\r\n{target + signature if signed else ''}\r\n"
-    data = b""
-    with connection(simulator, timeout) as client:
+    data, address = b"", urlsplit(simulator.url)
+    client = socket.create_connection((address.hostname or "", address.port or 0), timeout)
+    if address.scheme == "https":
+        context = ssl.create_default_context(cafile=simulator.environment()["AWS_CA_BUNDLE"])
+        client = context.wrap_socket(client, server_hostname=address.hostname, suppress_ragged_eofs=False)
+    with client:
         client.sendall(head.encode() + body)
         try:
             while chunk := client.recv(65536):

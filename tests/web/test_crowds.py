@@ -24,7 +24,7 @@ from tests.web.conftest import GOOD, LARGE, SCRAPE, TLS, Crowd, busy_site, until
 LAST_SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 GZIP = {"Accept-Encoding": "gzip"}
 FEW_FILES = ("/bin/sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
-ACCOUNTS = 1000
+ACCOUNTS = 500
 
 
 def ended(peer: socket.socket) -> bool:
