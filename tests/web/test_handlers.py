@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.cases.report import AccountReport
 from exporter.errors import StartupError
@@ -62,13 +61,6 @@ def test_requests_get_these_answers(serve: Serve, golden: Golden) -> None:
             head = f"{method} {path} ({situation})", f"{plain.status}{compressed}", *sorted(headers)
             told.append("\n".join((*head, "", body)))
     golden("answers.txt", "\n\n\n".join(told) + "\n")
-
-
-def test_metrics_are_the_prometheus_text_format_by_default(serve: Serve) -> None:
-    response = serve(status("payments")).get("/metrics", {"Accept": "\xff\xfe"})
-    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    names = {sample.name for family in parse_text(response.text) for sample in family.samples}
-    assert {"aws_support_open_cases", "process_cpu_seconds_total", "python_info"} <= names
 
 
 def test_metrics_are_openmetrics_for_who_prefers_it_in_one_gzip_member(serve: Serve) -> None:

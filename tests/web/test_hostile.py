@@ -1,10 +1,7 @@
 """Peers that want to hold what others need, by raw sockets; of all deadlines only the tested one is short."""
 
-import gc
 import socket
-import struct
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -14,7 +11,6 @@ from exporter.web.guard import Limits
 from tests.support.certificates import Authority
 from tests.support.serving import Serving
 from tests.support.site import site_of
-from tests.support.waiting import wait_until
 from tests.web.conftest import GOOD, LARGE, SCRAPE, TLS, Crowd, ServeWith, until_end
 
 LONG = 60.0
@@ -180,32 +176,3 @@ def test_a_peer_that_says_it_is_done_gets_its_whole_answer(crowd: Crowd) -> None
             sock.shutdown(socket.SHUT_WR)
             head, _, body = until_end(sock).partition(b"\r\n\r\n")
             assert b"content-length: %d" % len(body) in head.lower()
-
-
-@pytest.mark.parametrize("text", [TLS, PLAIN])
-def test_peers_that_break_off_leave_none_of_their_answers_in_memory_and_nothing_in_the_log(
-    crowd: Crowd, serve_with: ServeWith, authority: Authority, caplog: pytest.LogCaptureFixture, text: str
-) -> None:
-    tls = authority.client_context() if text == TLS else None
-
-    def break_off() -> None:
-        with crowd(serving.port, 1, SCRAPE, tls, reads=1)[0] as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    with serve_with(text) as serving:
-        before = serving.tasks()
-        break_off()
-        wait_until(lambda: serving.tasks() == before or None, GIVE_UP, lambda: "it is still connected")
-        gc.collect()
-        gc.disable()  # as good as: with a large fleet in memory, circles are looked for every few minutes only
-        tracemalloc.start()
-        try:
-            for _ in range(20):
-                break_off()
-            wait_until(lambda: serving.tasks() == before or None, GIVE_UP, lambda: "they are still connected")
-            left, _ = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-            gc.enable()
-    assert left < 20 * 64 * 1024
-    assert (caplog.records, serving.log.lines) == ([], [])
