@@ -35,6 +35,7 @@ def test_cases_are_there_with_their_owners_as_the_status_has_them() -> None:
     numbers = {"time": NOW, "total": 9, "missing_accounts": 6, "missing_organizations": 0}
     assert found == numbers | {"missing_url": "/api/v1/status", "next": None}
     owner = {"account_id", "account_name", "region", "organization", "organizational_unit", "plan", "labels"}
+    assert len(shown) == 9
     for case in shown:
         account = accounts[case["account_name"]]
         (listed,) = [each for each in account["cases"] if each["display_id"] == case["display_id"]]
