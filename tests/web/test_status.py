@@ -90,6 +90,7 @@ def test_what_matters_most_is_the_headline(serve: Serve) -> None:
         page = serve(*statuses, organizations=organizations).get("/").text
         assert f'<section class="verdict {mood}"><h2>{headline}</h2><p>{more}</p></section>' in page
         assert f"<title>{headline} - AWS Support</title>" in page
+        assert ("<h3>Organizations</h3>" in page) == any(each.name for each in organizations)
 
 
 def test_columns_that_are_the_same_for_all_are_hidden_and_bars_have_one_scale(serve: Serve) -> None:
