@@ -6,26 +6,19 @@ from hypothesis import strategies as st
 
 from exporter.cases import aggregate
 from exporter.cases.changes import FirstResponse, Tally, changes
-from exporter.cases.model import SEVERITY_CODES, Author, Case, Communication, Reading
+from exporter.cases.model import SEVERITY_CODES, Author, Case, Reading
 from tests.support.cases import NOW, TARGETS, answered, case, fleets
 
 
-def test_the_greatest_time_tells_the_last_author_and_silence_is_the_customers() -> None:
-    assert case().last_author is Author.CUSTOMER
-    assert case(latest=Communication(NOW, Author.AWS)).last_author is Author.AWS
-
-
 @pytest.mark.parametrize(
-    "times", [(200.0, 100.0), (100.0, 200.0), (100.0, None), (None, 100.0), (None, 100.0, 200.0), (100.0, 200.0, None)]
+    ("times", "quiet_since"),
+    [((200.0, 100.0), 100.0), ((100.0, 200.0), 100.0), ((None, 100.0, 200.0), 100.0), ((200.0, None), 200.0), ((None,), None)],
 )
-def test_a_group_is_as_quiet_as_its_quietest_case_of_which_a_time_is_known(times: tuple[float | None, ...]) -> None:
+def test_a_group_is_as_quiet_as_its_quietest_case_of_which_a_time_is_known(
+    times: tuple[float | None, ...], quiet_since: float | None
+) -> None:
     (group,) = aggregate.group_cases([case(str(number), created=at) for number, at in enumerate(times)]).values()
-    assert (group.count, group.quiet_since) == (len(times), 100.0)
-
-
-def test_a_case_without_any_time_is_counted_but_has_no_age() -> None:
-    (group,) = aggregate.group_cases([case(created=None)]).values()
-    assert (group.count, group.quiet_since) == (1, None)
+    assert (group.count, group.quiet_since) == (len(times), quiet_since)
 
 
 def test_all_documented_severities_are_counted_first_mildest_first() -> None:
@@ -39,37 +32,38 @@ def test_of_two_cases_with_one_id_one_is_kept_and_resolved_ones_are_left_out() -
     assert [kept_case.case_id for kept_case in kept] == ["a", "b"]
 
 
+LATE = case(severity_code="critical", created=0.0)
+
+
 @pytest.mark.parametrize(
-    "harmless",
+    ("shown", "watched", "due"),
     [
-        answered(NOW - 5000, NOW - 10, severity_code="critical"),
-        case(severity_code="unheard-of", created=0.0),
-        case(severity_code="critical", created=None),
-        case(severity_code="critical", created=0.0, first_aws_known=False),
-        replace(case(severity_code="critical", created=0.0), opened_by=Author.AWS),
+        (LATE, None, 900.0),
+        (case(created=NOW), None, NOW + 43200),
+        (LATE, FirstResponse(judged=True, awaited=True), 900.0),
+        pytest.param(LATE, FirstResponse(judged=True, awaited=False), None, id="reopened"),
+        pytest.param(answered(NOW - 5000, NOW - 10, severity_code="critical"), None, None, id="answered late"),
+        pytest.param(case(severity_code="unheard-of", created=0.0), None, None, id="no target"),
+        pytest.param(case(severity_code="critical", created=None), None, None, id="no opening time"),
+        pytest.param(replace(LATE, first_aws_known=False), None, None, id="not known yet"),
+        pytest.param(replace(LATE, opened_by=Author.AWS), None, None, id="opened by AWS"),
     ],
-    ids=["answered late", "no target", "no opening time", "not known yet", "opened by AWS"],
 )
-def test_what_is_not_known_to_be_unanswered_and_to_have_a_target_is_never_due(harmless: Case) -> None:
-    assert aggregate.due([harmless], TARGETS, {}) == {}
-
-
-def test_a_first_response_is_due_when_the_target_of_its_severity_has_passed_since_the_opening() -> None:
-    critical, normal = case("1", severity_code="critical", created=NOW), case("2", created=NOW)
-    assert aggregate.due([critical, normal], TARGETS, {}) == {"1": NOW + 900, "2": NOW + 43200}
-
-
-@pytest.mark.parametrize("watched", [FirstResponse(judged=True, awaited=True), FirstResponse(judged=True, awaited=False)])
-def test_a_reopened_case_is_not_due_anew(watched: FirstResponse) -> None:
-    late = case(severity_code="critical", created=0.0)
-    assert aggregate.due([late], TARGETS, {late.case_id: watched}) == ({late.case_id: 900.0} if watched.awaited else {})
+def test_a_first_response_is_due_when_a_target_has_passed_since_the_opening_of_what_waits_for_one(
+    shown: Case, watched: FirstResponse | None, due: float | None
+) -> None:
+    found = aggregate.due([shown], TARGETS, {shown.case_id: watched} if watched else {})
+    assert found == ({} if due is None else {shown.case_id: due})
 
 
 def number(tally: Tally, kind: str) -> int:
     return sum(count for event, count in tally.counts.items() if event[0] == kind)
 
 
-@given(st.lists(st.tuples(st.sets(st.sampled_from("abcd")), st.sets(st.sampled_from("abcd")), st.booleans()), max_size=9))
+some = st.sets(st.sampled_from("abcd"))
+
+
+@given(st.lists(st.tuples(some, some, st.booleans()), max_size=9))
 def test_what_came_less_what_went_is_the_change_in_number_whatever_listings_leave_out(
     history: list[tuple[set[str], set[str], bool]],
 ) -> None:
@@ -91,13 +85,15 @@ def test_what_came_less_what_went_is_the_change_in_number_whatever_listings_leav
 
 
 def test_a_case_is_resolved_when_aws_says_so_or_when_two_listings_in_a_row_leave_it_out() -> None:
-    one = case("a")
-    kept = ((one,), (), frozenset({"a"}))
-    assert aggregate.with_missing((), [one], {}, frozenset()) == kept
-    assert aggregate.with_missing((), [one], {}, frozenset({"a"})) == ((), (one,), frozenset())
-    assert aggregate.with_missing((), [one], {"a": one}, frozenset({"a"})) == ((one,), (), frozenset())
+    one, once = case("a"), frozenset({"a"})
     resolved = replace(one, status="resolved")
-    assert aggregate.with_missing((), [one], {"a": resolved}, frozenset()) == ((), (resolved,), frozenset())
+    for found, missed, expected in (
+        ({}, frozenset[str](), ((one,), (), once)),
+        ({}, once, ((), (one,), frozenset())),
+        ({"a": one}, once, ((one,), (), frozenset())),
+        ({"a": resolved}, frozenset(), ((), (resolved,), frozenset())),
+    ):
+        assert aggregate.with_missing((), [one], found, missed) == expected
 
 
 @given(fleets)
