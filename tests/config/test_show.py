@@ -1,53 +1,49 @@
-"""The configuration as running: YAML that says the same as the file, but for secrets."""
+"""The configuration as running: durations as in a file, defaults filled in, secrets masked, names first."""
 
-from collections.abc import Callable
-from pathlib import Path
+from exporter.config.schema import as_yaml
+from tests.config.parsing import parse_config
 
-import yaml
-
-from exporter.config.schema import MASKED, as_yaml
-from exporter.config.settings import Settings
-
-Parse = Callable[[str | bytes], Settings]
-
-
-def test_what_is_shown_says_the_same_as_the_file(ok_file: Path, parse_config: Parse) -> None:
-    settings = parse_config(ok_file.read_bytes())
-    assert parse_config(as_yaml(settings.config)) == settings
-
-
-def test_secrets_are_masked(parse_config: Parse) -> None:
-    shown = as_yaml(
-        parse_config(
-            'aws: {role_name: R, external_id: hush-1}\naccounts: [{id: "111122223333", role_arn: '
-            '"arn:aws:iam::111122223333:role/R", external_id: hush-2}]\n'
-            "organizations: [{name: acme, member_external_id: hush-3}]"
-        ).config
-    )
-    assert "hush" not in shown
-    assert shown.count(MASKED) == 3
-
-
-def test_defaults_are_filled_in_and_durations_written_as_in_a_file(parse_config: Parse) -> None:
-    shown = yaml.safe_load(as_yaml(parse_config("poll: {interval: 90s}").config))
-    assert shown["poll"] == {"interval": "1m30s", "timeout": "1m", "concurrency": 16, "max_staleness": "30m"}
-    assert shown["aws"]["regions"] == ["us-east-1"]
-    assert shown["aws"]["support_plan"] == "enterprise"
-    assert "accounts" not in shown
-
-
-def test_entries_begin_with_what_they_are_called_by(parse_config: Parse) -> None:
-    shown = yaml.safe_load(
-        as_yaml(
-            parse_config('aws: {role_name: R}\naccounts: [{name: a, id: "111122223333"}]\norganizations: [{name: acme}]').config
-        )
-    )
-    assert list(shown["accounts"][0])[:2] == ["id", "name"]
-    (organization,) = shown["organizations"]
-    assert next(iter(organization)) == "name"
-    assert not {"include", "exclude"} & set(organization)
+WRITTEN = """\
+poll: {interval: 90s}
+aws: {role_name: R, external_id: hush}
+accounts: [{external_id: hush, role_arn: "arn:aws:iam::111122223333:role/R", name: a, id: "111122223333"}]
+organizations: [{member_external_id: hush, name: acme}]
+metrics: {first_response_exempt_services: []}
+"""
+SHOWN = """\
+poll:
+  interval: 1m30s
+  timeout: 1m
+  concurrency: 16
+  max_staleness: 30m
+aws:
+  regions:
+  - us-east-1
+  role_name: R
+  external_id: <secret>
+  session_name: aws-support-exporter
+  session_duration: 1h
+  support_plan: enterprise
+accounts:
+- id: '111122223333'
+  name: a
+  role_arn: arn:aws:iam::111122223333:role/R
+  use_own_credentials: false
+  external_id: <secret>
+organizations:
+- name: acme
+  use_own_credentials: false
+  member_external_id: <secret>
+  refresh_interval: 1h
+  tags_refresh_interval: 1d
+metrics:
+  first_response_exempt_services: []
+  cases:
+    enabled: false
+    subject: false
+    limit: 1000
+"""
 
 
-def test_an_empty_list_is_shown_where_the_default_is_another(parse_config: Parse) -> None:
-    shown = as_yaml(parse_config("metrics: {first_response_exempt_services: []}").config)
-    assert yaml.safe_load(shown)["metrics"]["first_response_exempt_services"] == []
+def test_the_configuration_is_shown_as_it_runs() -> None:
+    assert as_yaml(parse_config(WRITTEN).config) == SHOWN

@@ -8,6 +8,11 @@ from tests.support.tools import ROOT
 ANSWER = b"""{"cases": [{"caseId": "case-1", "displayId": "1", "status": "opened", "severityCode": "critical",
 "serviceCode": "amazon-s3", "timeCreated": "2026-07-25T18:00:00Z", "recentCommunications": {"communications": [
 {"submittedBy": "Amazon Web Services", "timeCreated": "2026-07-25T18:05:00Z"}]}}]}""".replace(b"\n", b" ")
+FOUND = (
+    b'{"cases": [{"timeCreated": "0001-01-01T00:00:00+23:59"}]}',
+    b'{"cases": [{"displayId": "\\ud800", "status": "\\u2028"}]}',
+    b"[" * 100_000,
+)
 ACCOUNTS: Sequence[bytes] = (
     b'2{"Accounts": [{"Id": "111122223333", "Name": "payments", "State": "ACTIVE", "JoinedTimestamp": 1.7e9}]}',
     b'2{"Accounts": [], "NextToken": {"a": 1}}',  # found: a token that is no text
@@ -48,8 +53,8 @@ REQUESTS: Sequence[bytes] = (
 )
 SEEDS: Mapping[str, Sequence[bytes]] = MappingProxyType(
     {
-        "answers": (ANSWER,),
-        "communications": (ANSWER,),
+        "answers": (ANSWER, *FOUND),
+        "communications": (ANSWER, *FOUND),
         "accounts": ACCOUNTS,
         "sts": STS,
         "config": [path.read_bytes() for path in sorted((ROOT / "tests/config").glob("*.yaml"))],
