@@ -1,6 +1,5 @@
-"""The targets of the fuzzer hold for what it starts from, for what it once found, and for odd documents."""
+"""The targets of the fuzzer hold for what it starts from and once found, and for the like."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,32 +14,8 @@ from exporter.errors import ConfigError
 from tests.fuzz import targets
 from tests.fuzz.seeds import ACCOUNTS, SEEDS, STS
 
-LISTING = ("Accounts", "NextToken", "__type", "message", "Id", "Name", "State", "JoinedTimestamp", "ACTIVE", "111122223333")
-WEB = ("server.crt", "-----BEGIN CERTIFICATE-----", "TLS12", "TLS1", "RequireAndVerifyClientCert", "nosniff", "\0", "\x85", "")
-TLS = ("cert_file", "key_file", "client_ca_file", "cert", "key", "client_auth_type", "min_version", "cipher_suites")
+IN_PROCESS = sorted(SEEDS.keys() - {"requests"})
 SESAME = "open sesame"
-
-
-def trees(words: tuple[str, ...]) -> st.SearchStrategy[Any]:
-    """Return documents of which the texts are some words."""
-    leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(words)
-    return st.recursive(
-        leaves,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(words), inner, max_size=3),
-        max_leaves=4,
-    )
-
-
-listings = st.fixed_dictionaries({}, optional={"Accounts": st.lists(trees(LISTING), max_size=3), "NextToken": trees(LISTING)})
-web_configs = st.fixed_dictionaries(
-    {},
-    optional={
-        "tls_server_config": st.dictionaries(st.sampled_from(TLS), trees(WEB), max_size=4) | trees(WEB),
-        "http_server_config": st.dictionaries(st.sampled_from(("http2", "headers", "other")), trees(WEB)) | trees(WEB),
-        "basic_auth_users": st.dictionaries(st.sampled_from(WEB), trees(WEB), max_size=2),
-        "rate_limit": trees(WEB),
-    },
-)
 
 
 @pytest.mark.parametrize("name", ["answers", "communications", "accounts", "sts", "headers"])
@@ -57,28 +32,25 @@ def test_a_good_answer_is_read(data: bytes, reader: Callable[..., Any]) -> None:
     assert targets.read(data, reader) == ""
 
 
-@given(status=st.sampled_from(sorted(targets.STATUSES)), document=listings | trees(LISTING))
-def test_any_document_for_a_list_of_accounts_is_read_or_refused_in_words(status: bytes, document: object) -> None:
-    targets.accounts(status + json.dumps(document).encode())
+odd_bytes = st.sampled_from((b"null", b"[]", b"{}", b'""', b"1e999", b"-1", b": ", b"\n", b"<", b"\\ud800")) | st.binary(
+    max_size=6
+)
 
 
-@given(document=web_configs)
-def test_any_web_config_is_read_or_refused_in_words(document: object) -> None:
-    targets.web_config(yaml.safe_dump(document, allow_unicode=True).encode())
-
-
-@pytest.mark.parametrize("name", ["accounts", "sts", "web_config"])
+@pytest.mark.parametrize("name", IN_PROCESS)
 @given(data=st.data())
 def test_anything_with_some_bytes_changed_is_read_or_refused_in_words(name: str, data: st.DataObject) -> None:
-    whole = data.draw(st.sampled_from(SEEDS[name]))
+    whole = data.draw(st.sampled_from(SEEDS[name]))[:2000]
     start = data.draw(st.integers(0, len(whole)))
-    end = data.draw(st.integers(start, min(len(whole), start + 12)))
-    targets.TARGETS_BY_NAME[name](whole[:start] + data.draw(st.binary(max_size=6)) + whole[end:])
+    end = data.draw(st.integers(start, min(len(whole), start + 24)))
+    targets.TARGETS_BY_NAME[name](whole[:start] + data.draw(odd_bytes) + whole[end:])
 
 
-@given(before=st.text(":$ab", max_size=3), after=st.text(":$ab", max_size=3), user=st.sampled_from(WEB))
+@given(
+    before=st.text(":$ab", max_size=3), after=st.text(":$ab", max_size=3), user=st.sampled_from(("", "a", "\0", "\x85", ":"))
+)
 def test_a_password_where_its_hash_should_be_is_never_repeated(before: str, after: str, user: str) -> None:
     document = {"basic_auth_users": {user: before + SESAME + after}}
     with pytest.raises(ConfigError) as refused:
         parse_web_config(yaml.safe_dump(document).encode(), source="web-config.yml", directory=Path("/nowhere"))
-    assert not any(SESAME in problem for problem in refused.value.problems)
+    assert SESAME not in str(refused.value)
