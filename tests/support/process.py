@@ -2,13 +2,15 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Self
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any, Self
 
 from tests.support.fetch import Response, fetch
 from tests.support.forks import Fork
@@ -41,23 +43,26 @@ def run_exporter(
     args: Sequence[str], env: Mapping[str, str] | None = None, *, timeout_seconds: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, for arguments with which it does not stay."""
-    process = _start(args, env or {})
-    stdout, stderr = _Output(process.stdout), _Output(process.stderr)
-    try:
-        process.wait(timeout_seconds)
-    finally:
-        process.kill()
-    return subprocess.CompletedProcess(args, process.wait(), stdout.whole(), stderr.whole())
+    with TemporaryDirectory() as directory:
+        process, outputs = _start(args, env or {}, Path(directory))
+        try:
+            process.wait(timeout_seconds)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(args, process.wait(), *(output.read_text() for output in outputs))
 
 
-def _start(args: Sequence[str], env: Mapping[str, str], wrapper: Sequence[str] = ()) -> subprocess.Popen[str] | Fork:
+def _start(
+    args: Sequence[str], env: Mapping[str, str], directory: Path, wrapper: Sequence[str] = ()
+) -> tuple[subprocess.Popen[bytes] | Fork, tuple[Path, Path]]:
     """Start it as users do wherever that makes a difference: some variables are read when Python starts and imports it."""
-    is_early = any(name.startswith(("PYTHON", "AWS_SUPPORT_EXPORTER_")) for name in env)
-    if wrapper or is_early:
-        command, pipe = [*wrapper, sys.executable, "-m", "exporter", *args], subprocess.PIPE
-        every = os.environ | dict(env)
-        return subprocess.Popen(command, env=every, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
-    return Fork(args, os.environ | dict(env))
+    outputs = directory / "stdout", directory / "stderr"
+    every = os.environ | dict(env)
+    with outputs[0].open("wb") as stdout, outputs[1].open("wb") as stderr:
+        if wrapper or any(name.startswith(("PYTHON", "AWS_SUPPORT_EXPORTER_")) for name in env):
+            command = [*wrapper, sys.executable, "-m", "exporter", *args]
+            return subprocess.Popen(command, env=every, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr), outputs
+    return Fork(args, every, outputs), outputs
 
 
 class ExporterProcess:
@@ -65,13 +70,14 @@ class ExporterProcess:
 
     def __init__(self, args: Sequence[str] = (), env: Mapping[str, str] | None = None, *, wrapper: Sequence[str] = ()) -> None:
         own_address = any(arg.startswith("--web.listen-address") for arg in args)
-        address = [] if own_address else ["--web.listen-address=127.0.0.1:0"]
-        self._how = [*address, *args], dict(env or {}), wrapper
+        self._args = [*([] if own_address else ["--web.listen-address=127.0.0.1:0"]), *args]
+        self._env, self._wrapper = env or {}, wrapper
         self.url = ""
 
     def __enter__(self) -> Self:
-        self._process = _start(*self._how)
-        self._stdout, self._stderr = _Output(self._process.stdout), _Output(self._process.stderr)
+        directory = Path(mkdtemp())
+        weakref.finalize(self, shutil.rmtree, directory)
+        self._process, (self._stdout, self._stderr) = _start(self._args, self._env, directory, self._wrapper)
         try:
             self.url = wait_until(self._find_url, _START_SECONDS, lambda: f"it announced no address\n{self.stderr}")
         except BaseException:
@@ -99,12 +105,12 @@ class ExporterProcess:
     @property
     def stdout(self) -> str:
         """All it has written to standard output so far."""
-        return "".join(self._stdout.lines)
+        return self._stdout.read_text(errors="replace")
 
     @property
     def stderr(self) -> str:
         """All it has written to standard error so far."""
-        return "".join(self._stderr.lines)
+        return self._stderr.read_text(errors="replace")
 
     def get(self, path: str = "/metrics", headers: Mapping[str, str] | None = None, **options: Any) -> Response:  # noqa: ANN401 - as they are there
         """Send one request to it; options are those of `fetch`."""
@@ -129,7 +135,7 @@ class ExporterProcess:
     def wait_for_log(self, predicate: Callable[[str], bool], timeout_seconds: float = 40) -> str:
         """Return the first line of the log for which the predicate holds, once there is one."""
         return wait_until(
-            lambda: next((line for line in list(self._stderr.lines) if predicate(line)), None),
+            lambda: next(filter(predicate, self._log_lines()), None),
             timeout_seconds,
             lambda: f"no such line in the log\n{self.stderr}",
         )
@@ -139,46 +145,21 @@ class ExporterProcess:
         if self.returncode is None:
             self._process.send_signal(number)
         try:
-            code = self._process.wait(timeout_seconds)
+            return self._process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             self._kill()
             raise AssertionError(f"it ignored {number.name} for {timeout_seconds:g} s\n{self.stderr}") from None
-        self._join()
-        return code
 
     def _find_url(self) -> str | None:
         ended = self.returncode
-        if ended is not None:
-            self._join()
-        found = next(
-            (url[1] for line in list(self._stderr.lines) if _LISTENING.search(line) and (url := _URL.search(line))), None
-        )
+        urls = (_URL.search(line) for line in self._log_lines() if _LISTENING.search(line))
+        found = next((url[1] for url in urls if url), None)
         assert found or ended is None, f"it ended with exit code {ended} before it listened\n{self.stderr}"
         return found
+
+    def _log_lines(self) -> list[str]:
+        return self.stderr.split("\n")[:-1]
 
     def _kill(self) -> None:
         self._process.kill()
         self._process.wait()
-        self._join()
-
-    def _join(self) -> None:
-        self._stdout.whole()
-        self._stderr.whole()
-
-
-class _Output:
-    """What a process has written so far, read as it comes."""
-
-    def __init__(self, stream: IO[str] | None) -> None:
-        assert stream
-        self._stream, self.lines = stream, list[str]()
-        self._reader = threading.Thread(target=self._drain, daemon=True)
-        self._reader.start()
-
-    def whole(self) -> str:
-        self._reader.join()
-        return "".join(self.lines)
-
-    def _drain(self) -> None:
-        with self._stream as stream:
-            self.lines.extend(stream)
