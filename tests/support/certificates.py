@@ -23,7 +23,6 @@ class Pair:
     private_key: str
 
     def write(self, directory: Path, name: str) -> tuple[Path, Path]:
-        """Write both into a directory, and return where they are."""
         certificate, private_key = directory / f"{name}.crt", directory / f"{name}.key"
         certificate.write_text(self.certificate)
         private_key.write_text(self.private_key)

@@ -121,7 +121,6 @@ def pod_of(objects: Iterable[Object]) -> Object:
 
 
 def exporter_of(objects: Iterable[Object]) -> Object:
-    """Return the exporter's container."""
     container: Object = pod_of(objects)["spec"]["containers"][0]
     return container
 

@@ -19,19 +19,15 @@ class FakeClock:
         return START + self.monotonic()
 
     def time(self) -> float:
-        """Return Unix seconds on the wall clock."""
         return self.true_time() + self._set_by
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
         return self._passed
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
         with self._lock:
             self._passed += seconds
 
@@ -48,5 +44,4 @@ class RunningClock(FakeClock):
         self._started = time.monotonic()
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
         return super().monotonic() + time.monotonic() - self._started

@@ -9,7 +9,6 @@ class OwnCredentials:
     """What it assumes roles with: always the same."""
 
     async def get(self, _: Caller) -> Credentials:
-        """Return them."""
         return Credentials("id", "key")
 
     def forget(self, *_: object) -> bool:

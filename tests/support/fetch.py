@@ -14,15 +14,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a server answered."""
-
     status: int
     headers: Message
     body: bytes
 
     @property
     def text(self) -> str:
-        """The body, unpacked and decoded."""
         packed = self.headers.get("content-encoding") == "gzip"
         return (gzip.decompress(self.body) if packed else self.body).decode()
 

@@ -17,8 +17,6 @@ _SPECIAL_IN_EXPRESSIONS = re.compile(r"([\\^$*+?.()|{}\[\]])")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One query of a panel."""
-
     panel: str
     ref_id: str
     expr: str
@@ -38,14 +36,11 @@ class View:
 
 
 class Dashboard:
-    """A dashboard's JSON."""
-
     def __init__(self, model: dict[str, Any]) -> None:
         self.model = model
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the dashboard in a file."""
         return cls(json.loads(path.read_text()))
 
     @property
@@ -55,11 +50,9 @@ class Dashboard:
 
     @property
     def variables(self) -> dict[str, dict[str, Any]]:
-        """Its variables by name."""
         return {variable["name"]: variable for variable in self.model["templating"]["list"]}
 
     def targets(self) -> Iterator[Target]:
-        """Yield the queries of all panels."""
         for panel in self.panels:
             for target in panel.get("targets", ()):
                 yield Target(panel["title"], target["refId"], target["expr"], target["instant"], target.get("legendFormat", ""))

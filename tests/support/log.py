@@ -22,10 +22,8 @@ class Log:
         return [dict(entry) for entry in self._capture.entries]
 
     def clear(self) -> None:
-        """Forget the lines so far."""
         self._capture.entries.clear()
 
     @property
     def events(self) -> list[str]:
-        """What the lines so far say."""
         return [str(entry["event"]) for entry in self._capture.entries]

@@ -11,5 +11,4 @@ def hashed(password: str, cost: int = 4) -> str:
 
 
 def login(name: str, password: str) -> dict[str, str]:
-    """Return the header of a login."""
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}

@@ -10,7 +10,6 @@ from exporter.metrics.exposition import TextFormat
 
 
 def plain(page: exposition.Page, text_format: TextFormat = TextFormat.PROMETHEUS) -> str:
-    """Return a page as text."""
     return gzip.decompress(page[text_format]).decode()
 
 
@@ -30,15 +29,12 @@ class Page:
         ]
 
     def values(self, name: str, **labels: str) -> list[float]:
-        """Return the values of all samples with that name and at least those labels."""
         return [value for sample, found, value in self.samples if sample == name and labels.items() <= found.items()]
 
     def total(self, name: str, **labels: str) -> float:
-        """Return the sum of those values."""
         return sum(self.values(name, **labels))
 
     def label_values(self, name: str, label: str) -> set[str]:
-        """Return the values that a label has."""
         return {found[label] for sample, found, _ in self.samples if sample == name}
 
     def by_account(self, name: str, **labels: str) -> dict[str, float]:
@@ -50,7 +46,6 @@ class Page:
         return totals
 
     def up(self) -> dict[str, float]:
-        """Return for each account whether its last poll succeeded."""
         return self.by_account("aws_support_account_up")
 
     def open_cases(self) -> dict[str, float]:

@@ -94,22 +94,18 @@ class ExporterProcess:
 
     @property
     def pid(self) -> int:
-        """The process's id."""
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, or None while it runs."""
         return self._process.poll()
 
     @property
     def stdout(self) -> str:
-        """All it has written to standard output so far."""
         return self._stdout.read_text(errors="replace")
 
     @property
     def stderr(self) -> str:
-        """All it has written to standard error so far."""
         return self._stderr.read_text(errors="replace")
 
     def get(self, path: str = "/metrics", headers: Mapping[str, str] | None = None, **options: Any) -> Response:  # noqa: ANN401 - as they are there
@@ -133,7 +129,6 @@ class ExporterProcess:
         return Page(self.wait_for(lambda text: 'aws_support_accounts{state="pending"} 0.0' in text))
 
     def wait_for_log(self, predicate: Callable[[str], bool], timeout_seconds: float = 40) -> str:
-        """Return the first line of the log for which the predicate holds, once there is one."""
         return wait_until(
             lambda: next(filter(predicate, self._log_lines()), None),
             timeout_seconds,

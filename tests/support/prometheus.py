@@ -53,7 +53,6 @@ class Daemon:
 
     @property
     def log(self) -> str:
-        """All it has written so far."""
         return self._log.read_text()
 
     def reload(self) -> None:
@@ -109,7 +108,6 @@ class PrometheusServer(Daemon):
         return [(series["metric"], float(series["value"][1])) for series in answer["result"]]
 
     def wait_for(self, expression: str, predicate: Callable[[Samples], bool], timeout_seconds: float = 20) -> Samples:
-        """Return what an expression is, once it is as wanted."""
         samples: Samples = []
 
         def probe() -> Samples | None:
@@ -128,8 +126,6 @@ class PrometheusServer(Daemon):
 
 
 class Promtool:
-    """Prometheus's own checks."""
-
     def __init__(self, binary: Path) -> None:
         self.binary = binary
 

@@ -4,21 +4,11 @@ import re
 from collections.abc import Iterator
 
 import promql_parser
-from promql_parser import (
-    AggregateExpr,
-    BinaryExpr,
-    Call,
-    Expr,
-    MatrixSelector,
-    ParenExpr,
-    StringLiteral,
-    SubqueryExpr,
-    UnaryExpr,
-    VectorSelector,
-)
+from promql_parser import AggregateExpr, Call, Expr, StringLiteral, VectorSelector
 
 from exporter.metrics.catalog import CATALOG, Kind
 
+_PARTS = ("lhs", "rhs", "param", "expr", "vector_selector")  # of expressions, which are expressions
 OF_A_TARGET = {"job", "instance", "cluster", "namespace", "pod", "container", "endpoint", "service"}
 SCRAPES = ("duration_seconds", "samples_scraped", "samples_post_metric_relabeling", "series_added")
 OF_PROMETHEUS: dict[str, set[str]] = {"up": set(), **{f"scrape_{what}": set() for what in SCRAPES}}
@@ -64,26 +54,11 @@ def selectors(expression: str) -> list[str]:
     return [_OFFSET.sub("", node.prettify()) for node in _selectors(promql_parser.parse(expression))]
 
 
-def _children(node: Expr) -> tuple[Expr, ...]:
-    match node:
-        case BinaryExpr():
-            return (node.lhs, node.rhs)
-        case AggregateExpr():
-            return (node.expr,) if node.param is None else (node.param, node.expr)
-        case Call():
-            return tuple(node.args)
-        case ParenExpr() | UnaryExpr() | SubqueryExpr():
-            return (node.expr,)
-        case MatrixSelector():
-            return (node.vector_selector,)
-        case _:
-            return ()
-
-
 def _nodes(node: Expr) -> Iterator[Expr]:
     yield node
-    for child in _children(node):
-        yield from _nodes(child)
+    for child in (*(getattr(node, part, None) for part in _PARTS), *getattr(node, "args", ())):
+        if child is not None:
+            yield from _nodes(child)
 
 
 def _selectors(tree: Expr) -> Iterator[VectorSelector]:

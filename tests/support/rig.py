@@ -87,11 +87,9 @@ class Rig:
         self._thread.join()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Start a coroutine on the exporter's event loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the exporter's event loop."""
         return self.submit(work).result()
 
     @contextmanager
@@ -108,11 +106,9 @@ class Rig:
         self._loop.call_soon_threadsafe(self.accounts.planned.set)
 
     def parse(self, config: str) -> Settings:
-        """Return what a configuration says."""
         return parse(config.encode(), source="test", partition_of=self._endpoints.partition_of)
 
     def apply(self, config: str) -> None:
-        """Reload with another configuration."""
         self.run(self.applying(config))
 
     async def applying(self, config: str) -> None:
@@ -122,7 +118,6 @@ class Rig:
         await self.collector.publisher.publish()
 
     def status(self, account_id: str) -> AccountStatus | None:
-        """Return what is known of one account."""
         return next((e.status for e in self.accounts.entries() if e.target.account.account_id == account_id), None)
 
     def report(self) -> FleetReport:
@@ -133,12 +128,10 @@ class Rig:
         )
 
     def page(self) -> Page:
-        """Return the page of what is known now."""
         self.run(self.publisher.publish())
         return self.published()
 
     def published(self) -> Page:
-        """Return the page that was published last."""
         return Page(self.store.uncompressed(TextFormat.PROMETHEUS).decode())
 
     def due(self) -> list[Entry]:

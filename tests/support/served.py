@@ -44,7 +44,6 @@ class Served:
         self._serving.__exit__()
 
     def connect(self) -> HTTPConnection:
-        """Return a new connection."""
         return HTTPConnection("127.0.0.1", self._serving.port, timeout=_PATIENCE)
 
     def get(self, path: str, accept: str = "*/*", *, connection: HTTPConnection | None = None) -> str:

@@ -47,7 +47,6 @@ class Serving:
         assert not self._errors, self._errors
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Response:  # noqa: ANN401 - of `fetch`
-        """Send one request to it, over TLS if `tls` is given."""
         scheme = "https" if options.get("tls") else "http"
         return fetch(f"{scheme}://127.0.0.1:{self.port}{path}", headers, **options)
 
@@ -57,7 +56,6 @@ class Serving:
             self._loop.call_soon_threadsafe(self._stop.set)
 
     def tasks(self) -> int:
-        """Return how many tasks the event loop has."""
         return asyncio.run_coroutine_threadsafe(_count_tasks(), self._loop).result(_STOP_SECONDS)
 
     def start_threads(self) -> None:

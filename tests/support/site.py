@@ -21,7 +21,6 @@ POLICY = Policy(1800.0)
 
 
 def pages_of(statuses: Sequence[AccountStatus]) -> PageStore:
-    """Return a store with the page of some accounts."""
     store = PageStore()
     store.publish(Renderer(Instrumentation((), process=True).encode).render(statuses, POLICY, [], NOW))
     return store
@@ -30,7 +29,6 @@ def pages_of(statuses: Sequence[AccountStatus]) -> PageStore:
 def report_of(
     statuses: Sequence[AccountStatus], organizations: Sequence[OrganizationStatus] = (), policy: Policy = POLICY
 ) -> FleetReport:
-    """Return the report on some accounts."""
     return fleet_report(statuses, organizations, policy, NOW)
 
 
@@ -54,7 +52,6 @@ def site(
     reload: Callable[[], Awaitable[Sequence[str]]] = no_reload,
     **replaced: Any,  # noqa: ANN401 - other fields of a Site
 ) -> web.Application:
-    """Return an application over some accounts."""
     about: Mapping[str, object] = {"version": "1.2.3"}
     fields: dict[str, Any] = {
         "version": "1.2.3",
