@@ -6,19 +6,17 @@ from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-import exporter
 from tests.support.process import environment
 from tests.support.prometheus import Daemon, PrometheusServer, Promtool
 from tests.support.tools import need_tool
 
-AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 StartPrometheus = Callable[..., PrometheusServer]
 StartAlertmanager = Callable[[Mapping[str, object]], Daemon]
 
@@ -95,20 +93,13 @@ def _run(test: Callable[..., Coroutine[Any, Any, None]], **arguments: object) ->
     asyncio.run(test(**arguments))
 
 
-def pytest_report_header() -> str:
-    return f"tests: {Path(exporter.__file__).parent}"
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    return _strict(report)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    report = yield
-    return _strict(report)
+    if _NOTHING_IS_SKIPPED and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be: {report.longrepr}"
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -116,14 +107,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", []))
     for reason, tests in skipped.most_common():
         terminalreporter.write_line(f"skipped {tests}: {reason}")
-
-
-def _strict(report: AnyReport) -> AnyReport:
-    expected_failure = hasattr(report, "wasxfail")
-    if _NOTHING_IS_SKIPPED and report.skipped and not expected_failure:
-        report.outcome = "failed"
-        report.longrepr = f"skipped where nothing may be: {report.longrepr}"
-    return report
 
 
 _OLDER = pytest.param("", id="prometheus-2.42", marks=pytest.mark.slow)

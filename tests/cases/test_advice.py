@@ -33,9 +33,7 @@ def test_there_is_one_line_of_advice_for_every_reason_whatever_was_said(reason: 
             "",
             "allow the exporter's own role or user sts:AssumeRole in the trust",
         ),
-        (f"{ASSUME} because no resource-based policy", "arn:ex", f"allow arn:ex sts:AssumeRole in the trust policy of {ROLE}"),
         (f"{ASSUME} because no identity-based policy", "arn:ex", f"allow sts:AssumeRole on {ROLE} in the policy of arn:ex"),
-        (f"{ASSUME} with an explicit deny in an identity-based policy", "", "own role or user"),
         (f"sts:TagSession on resource: {ROLE}", "arn:ex", f"in the trust policy of {ROLE} and in the policy of arn:ex"),
         (f"{ASSUME} because no service control policy allows", "", "exempt sts:AssumeRole from that policy"),
         (ASSUME, "arn:ex", f"create the role, or allow arn:ex in the trust policy of {ROLE} with the same external ID"),
@@ -68,7 +66,6 @@ def test_advice_names_the_setting_at_fault(reason: Reason, detail: str, expected
     ("reason", "detail", "expected"),
     [
         (None, "", ""),
-        (Reason.ACCESS_DENIED, "ListAccounts: AccessDeniedException", "allow organizations:ListAccounts, in the management"),
         (Reason.ACCESS_DENIED, "ListAccounts: AWSOrganizationsNotInUseException", "set role_arn of this entry of organiz"),
         (Reason.THROTTLED, "ListAccounts: TooManyRequestsException", "raise refresh_interval"),
     ],

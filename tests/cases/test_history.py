@@ -36,6 +36,7 @@ def test_all_that_happened_to_a_case() -> None:
     ]
     assert told(one) == happened
     assert told(replace(one, first_aws_known=False)) == happened[:2], "as far as it is known"
+    assert (8.25, OUTCOME, "normal", MET, None) in told(case_of(*written((1, US), (8.25, AWS)))), "at the very moment"
 
 
 def test_a_case_of_which_no_communication_is_known_was_resolved_when_it_was_opened() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from exporter.cases.model import Author, Reason
 from exporter.cases.policy import Policy
-from exporter.cases.report import AccountReport, FleetReport, OrganizationStatus, fleet_report
+from exporter.cases.report import AccountReport, FleetReport, fleet_report
 from exporter.cases.status import AccountState, AccountStatus
 from tests.support.cases import NOW, account, answered, case, failed, read
 
@@ -119,11 +119,6 @@ def test_a_failure_is_told_with_what_was_said_and_what_to_do() -> None:
     for status in (NEW, read(NEW)):
         found = report_of(status)
         assert (found.reason, found.detail, found.advice) == (None, "", "")
-
-
-def test_organizations_keep_their_order() -> None:
-    organizations = [OrganizationStatus("b", 1), OrganizationStatus("a", 2)]
-    assert fleet_report([], iter(organizations), Policy(STALENESS), NOW).organizations == tuple(organizations)
 
 
 ROLE = "not on arn:aws:iam::{}:role/team/x"

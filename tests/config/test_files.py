@@ -99,15 +99,6 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(make: Callable[[Path], o
     assert caught.value.problems == (f"{path}: {told}",)
 
 
-def test_a_file_that_may_not_be_read_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(ConfigError, match=r": the configuration cannot be read: permission denied$"):
-        read(Path(__file__))
-
-
 @pytest.mark.parametrize(("path", "told"), [("", "no file name given"), ("a\0b", "")])
 def test_a_path_that_no_file_can_have_is_told_in_one_line(path: str, told: str) -> None:
     with pytest.raises(ConfigError, match=f": the configuration cannot be read: .*{told}$"):

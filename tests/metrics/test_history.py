@@ -6,8 +6,6 @@ from math import inf
 
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_strictly
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from exporter.cases.changes import MET, OPENED, OUTCOME, Changes
@@ -70,14 +68,6 @@ def test_a_series_has_at_each_moment_what_happened_by_then_and_counters_begin_at
     times = Counter(line.split()[-1] for lines in texts.values() for line in lines.splitlines())
     assert list(times) == [str(moment) for moment in GRID]
     assert len(set(times.values())) == 1
-
-
-def test_a_strict_parser_takes_it() -> None:
-    for metric, lines in text_of(EVERYTHING, WHOLE).items():
-        if metric.kind != "histogram":  # of those with several times it drops most, and then misses them
-            text = header(metric.family, metric.kind, metric.help, TextFormat.OPENMETRICS).decode() + lines + "# EOF\n"
-            found: list[Family] = list(parse_strictly(text))  # type: ignore[no-untyped-call]
-            assert len([sample for family in found for sample in family.samples]) == len(lines.splitlines())
 
 
 def test_the_labels_of_the_past_are_those_of_the_present() -> None:

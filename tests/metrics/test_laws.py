@@ -3,12 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import prometheus_client
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client.core import CollectorRegistry
 from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -72,29 +69,16 @@ def test_a_page_holds_each_series_once_and_only_what_the_catalogue_has_and_the_s
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
     st.sampled_from([metric for metric in catalog.CATALOG.values() if metric.kind is not Kind.HISTOGRAM]),
-    st.floats(0, 1e12),
+    st.floats(0),
 )
-def test_a_line_reads_as_what_prometheus_client_writes(text: str, metric: catalog.Metric, value: float) -> None:
+def test_any_text_and_number_is_read_as_it_was(text: str, metric: catalog.Metric, value: float) -> None:
     labels = dict.fromkeys(metric.labels, text)
-    registry = CollectorRegistry()
-    family = Family(metric.family, metric.help, metric.kind.value, catalog.unit_of(metric.family))
-    family.add_sample(metric.name, labels, value)
-
-    class One:
-        def collect(self) -> list[Family]:
-            return [family]
-
-    registry.register(One())
     line = exposition.line(metric.name, labels, value).encode()
     page = encode_page([exposition.Family(metric.family, metric.kind, metric.help, (line,))])
-    theirs: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
-    for text_format, expected in (
-        (TextFormat.PROMETHEUS, prometheus_client.generate_latest(registry)),
-        (TextFormat.OPENMETRICS, theirs),
-    ):
-        ours = list(PARSERS[text_format](plain(page, text_format)))
-        assert ours == list(PARSERS[text_format](expected.decode()))
-        assert [(sample.labels, sample.value) for sample in ours[0].samples] == [(labels, value)]
+    for text_format, parse in PARSERS.items():
+        (family,) = parse(plain(page, text_format))
+        assert (family.name, family.type, family.documentation) == (metric.family, metric.kind, metric.help)
+        assert [(sample.name, sample.labels, sample.value) for sample in family.samples] == [(metric.name, labels, value)]
 
 
 @given(
