@@ -84,18 +84,6 @@ def test_what_came_less_what_went_is_the_change_in_number_whatever_listings_leav
         assert number(tally, "opened") + number(tally, "reopened") - number(tally, "resolved") == len(cases)
 
 
-def test_a_case_is_resolved_when_aws_says_so_or_when_two_listings_in_a_row_leave_it_out() -> None:
-    one, once = case("a"), frozenset({"a"})
-    resolved = replace(one, status="resolved")
-    for found, missed, expected in (
-        ({}, frozenset[str](), ((one,), (), once)),
-        ({}, once, ((), (one,), frozenset())),
-        ({"a": one}, once, ((one,), (), frozenset())),
-        ({"a": resolved}, frozenset(), ((), (resolved,), frozenset())),
-    ):
-        assert aggregate.with_missing((), [one], found, missed) == expected
-
-
 @given(fleets)
 def test_every_breakdown_adds_up_to_the_number_of_open_cases(cases: list[Case]) -> None:
     kept = aggregate.open_cases(cases)

@@ -32,17 +32,6 @@ def test_an_account_fails_since_the_first_of_the_failures_in_a_row() -> None:
     assert [each.failing_since for each in (NEW, once, twice, well, again)] == [None, NOW + 300, NOW + 300, None, NOW + 1200]
 
 
-def test_cases_are_shown_for_as_long_as_they_may_be_and_no_longer() -> None:
-    status = failed(read(NEW, case()), at=NOW + 1)
-    for after, state, shown in (
-        (0.0, AccountState.FAILING, status.reading),
-        (STALENESS, AccountState.FAILING, status.reading),
-        (STALENESS + 0.001, AccountState.STALE, None),
-    ):
-        assert status.state(NOW + after, STALENESS) is state
-        assert status.shown_reading(NOW + after, STALENESS) == shown
-
-
 def test_an_account_that_lost_its_plan_shows_nothing_until_it_is_read_again() -> None:
     lost = failed(read(NEW, case()), Reason.SUBSCRIPTION_REQUIRED)
     assert (lost.state(NOW, STALENESS), lost.shown_reading(NOW, STALENESS)) == (AccountState.UNSUPPORTED, None)

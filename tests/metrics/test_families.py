@@ -37,8 +37,9 @@ def test_a_subject_is_shown_only_where_it_is_wanted_and_known(*, wanted: bool, s
 
 def test_cases_go_when_they_are_too_old_though_nothing_was_read_meanwhile() -> None:
     status, pages = failed(read(account(), case()), at=NOW + 300), Pages()
-    found = [len(pages.lines(status, of="open_cases", after=after)) for after in (300, STALENESS, STALENESS + 0.1)]
-    assert found == [1, 1, 0]
+    for after, shown, state in ((300, 1, "failing"), (STALENESS, 1, "failing"), (STALENESS + 0.001, 0, "stale")):
+        assert len(pages.lines(status, of="open_cases", after=after)) == shown
+        assert f'aws_support_accounts{{state="{state}"}} 1.0' in pages.lines(status, of="accounts", after=after)
 
 
 def test_cases_are_overdue_from_the_moment_after_their_targets_by_the_clock_of_the_page() -> None:

@@ -1,7 +1,7 @@
 """The exporter's own parts in the test's process, put together as the command does, on a clock of the test's choice."""
 
 import asyncio
-import threading
+import math
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -21,6 +21,7 @@ from exporter.clock import Clock
 from exporter.collector.accounts import Entry
 from exporter.collector.collector import Collector
 from exporter.config.settings import Settings, parse
+from exporter.loop_thread import LoopThread
 from exporter.metrics.exposition import PageStore, TextFormat
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.state import State
@@ -28,6 +29,7 @@ from tests.support.clock import FakeClock
 from tests.support.page import Page
 
 T = TypeVar("T")
+_STOP_SECONDS = 10
 LOADER = create_loader()
 """botocore's data files, read once for all tests."""
 
@@ -49,10 +51,7 @@ class Rig:
         self.clock = clock
         self._endpoints = Endpoints(LOADER)
         settings = self.parse(config)
-        self._started, self._closing = threading.Event(), asyncio.Event()
-        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="rig", daemon=True)
-        self._thread.start()
-        self._started.wait()
+        self._thread = LoopThread("rig", asyncio.sleep(math.inf))
         self._storage = storage
         self.state = State(storage, clock, log or nowhere)
         instrumentation = Instrumentation(settings.first_response_targets, stored=self.state.load())
@@ -83,11 +82,10 @@ class Rig:
         self.run(self.readers.close())
         if self._storage:
             self.kill()
-        self._loop.call_soon_threadsafe(self._closing.set)
-        self._thread.join()
+        self._thread.stop(_STOP_SECONDS)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(work, self._thread._loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.submit(work).result()
@@ -103,7 +101,7 @@ class Rig:
 
     def wake(self) -> None:
         """Have it notice that its clock was moved."""
-        self._loop.call_soon_threadsafe(self.accounts.planned.set)
+        self._thread._loop.call_soon_threadsafe(self.accounts.planned.set)
 
     def parse(self, config: str) -> Settings:
         return parse(config.encode(), source="test", partition_of=self._endpoints.partition_of)
@@ -167,11 +165,6 @@ class Rig:
         self.list_due()
         self.poll(*self.due(), together=together)
         return self.page()
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._started.set()
-        await self._closing.wait()
 
 
 class FakeRig(Rig):
