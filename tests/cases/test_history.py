@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.cases.changes import MET, OPENED, OUTCOME, WRITTEN, Tally, baseline, changes
+from exporter.cases.changes import MET, MISSED, OPENED, OUTCOME, WRITTEN, Tally, baseline, changes
 from exporter.cases.history import ANSWERED, REPLIED, milestones
 from exporter.cases.model import RESOLVED, Author, Case, Reading
 from exporter.cases.targets import SupportPlan, Targets
@@ -37,6 +37,11 @@ def test_all_that_happened_to_a_case() -> None:
     assert told(one) == happened
     assert told(replace(one, first_aws_known=False)) == happened[:2], "as far as it is known"
     assert (8.25, OUTCOME, "normal", MET, None) in told(case_of(*written((1, US), (8.25, AWS)))), "at the very moment"
+
+
+def test_a_target_that_passes_is_missed_but_for_a_case_of_aws() -> None:
+    assert told(case_of(*written((1, US)))) == [(1, OPENED, "normal", US, None), (8.25, OUTCOME, "normal", MISSED, None)]
+    assert told(case_of(*written((1, AWS)))) == [(1, OPENED, "normal", AWS, None)]
 
 
 def test_a_case_of_which_no_communication_is_known_was_resolved_when_it_was_opened() -> None:
