@@ -20,7 +20,7 @@ HTTP/1.1|HTTP/1.1|HTTP/1.0|HTTP/2.0|HTTP/9
 Host|Content-Length|Transfer-Encoding|Connection|Upgrade|Expect|Accept|Accept-Encoding|Authorization|Range|Sec-Fetch-Site
 |a|0|1|-1|99999999999999999999|chunked|chunked, chunked|gzip;q=1e9|*/*;q=,|close|Upgrade|h2c|100-continue|Basic !!!|bytes=0-
 account|organization|severity|service|status|waiting_on|overdue|filter|limit|page_token|a[]
-|low|opened|aws|true|10|000000000001|0 1699999981.000000 case-1-19|service-1""".splitlines()
+|low|opened|aws|true|10|000000000001|0 1699999981.000000 case-19 000000000001|service-1""".splitlines()
 )
 BREAKS = st.sampled_from(("\r\n",) * 20 + ("\n", "\r", "\r\n ", "\0\r\n"))
 ODD = st.text(max_size=8)

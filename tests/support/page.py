@@ -28,21 +28,24 @@ class Page:
             for sample in family.samples
         ]
 
+    def of(self, name: str, **labels: str) -> list[tuple[dict[str, str], float]]:
+        """Return the samples with that name and at least those labels."""
+        return [(found, value) for sample, found, value in self.samples if sample == name and labels.items() <= found.items()]
+
     def values(self, name: str, **labels: str) -> list[float]:
-        return [value for sample, found, value in self.samples if sample == name and labels.items() <= found.items()]
+        return [value for _, value in self.of(name, **labels)]
 
     def total(self, name: str, **labels: str) -> float:
         return sum(self.values(name, **labels))
 
     def label_values(self, name: str, label: str) -> set[str]:
-        return {found[label] for sample, found, _ in self.samples if sample == name}
+        return {found[label] for found, _ in self.of(name)}
 
     def by_account(self, name: str, **labels: str) -> dict[str, float]:
         """Return the sum of those values for each account that has any."""
         totals: dict[str, float] = {}
-        for sample, found, value in self.samples:
-            if sample == name and labels.items() <= found.items():
-                totals[found["account_id"]] = totals.get(found["account_id"], 0) + value
+        for found, value in self.of(name, **labels):
+            totals[found["account_id"]] = totals.get(found["account_id"], 0) + value
         return totals
 
     def up(self) -> dict[str, float]:
@@ -54,8 +57,5 @@ class Page:
 
     def reasons(self, account_id: str) -> dict[str, float]:
         """Return how many polls of an account failed, by reason."""
-        return {
-            found["reason"]: value
-            for sample, found, value in self.samples
-            if sample == "aws_support_account_poll_errors_total" and found["account_id"] == account_id
-        }
+        counts = self.of("aws_support_account_poll_errors_total", account_id=account_id)
+        return {found["reason"]: value for found, value in counts}

@@ -13,7 +13,6 @@ from tests.support.serving import Serving
 from tests.support.waiting import wait_until
 
 _PATIENCE = 20.0
-_OK = 200
 
 
 class Served:
@@ -49,7 +48,7 @@ class Served:
     def get(self, path: str, accept: str = "*/*", *, connection: HTTPConnection | None = None) -> str:
         """Return what is at a path; anything but success fails the test."""
         status, text = _answer(connection or self._kept, "GET", path, accept)
-        assert status == _OK, f"{path}: {status} {text}"
+        assert status == 200, f"{path}: {status} {text}"
         return text
 
     def wait_until_alone(self) -> None:

@@ -1,20 +1,20 @@
 """A site with pages of every kind, without anything that reads AWS."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from aiohttp import web
 
-from exporter.cases.changes import Changes
-from exporter.cases.model import SEVERITY_CODES, Account, Case, Reading
+from exporter.cases.model import SEVERITY_CODES, Case
 from exporter.cases.policy import Policy
 from exporter.cases.report import FleetReport, OrganizationStatus, fleet_report
-from exporter.cases.status import AccountStatus, Poll
+from exporter.cases.status import AccountStatus
 from exporter.metrics.exposition import PageStore
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.metrics.renderer import Renderer
 from exporter.web.handlers import Paths, Site, application
+from tests.support.cases import account, read
 
 NOW = 1_700_000_000.0
 POLICY = Policy(1800.0)
@@ -43,29 +43,26 @@ async def no_account(_: str) -> None:
 def site(
     statuses: Sequence[AccountStatus] = (),
     *,
-    pages: PageStore | None = None,
     policy: Policy = POLICY,
     organizations: Sequence[OrganizationStatus] = (),
     problems: Sequence[str] = (),
     health_problems: Sequence[str] = (),
     ready: bool = True,
-    reload: Callable[[], Awaitable[Sequence[str]]] = no_reload,
     **replaced: Any,  # noqa: ANN401 - other fields of a Site
 ) -> web.Application:
-    about: Mapping[str, object] = {"version": "1.2.3"}
     fields: dict[str, Any] = {
         "version": "1.2.3",
         "paths": Paths(),
-        "pages": pages_of(statuses) if pages is None else pages,
+        "pages": replaced.get("pages") or pages_of(statuses),
         "report": lambda: report_of(statuses, organizations, policy),
-        "about": lambda: about,
+        "about": lambda: {"version": "1.2.3"},
         "config": lambda: "poll: {}\n",
         "problems": lambda: problems,
         "health_problems": lambda: health_problems,
         "ready": lambda: ready,
         "now": lambda: NOW,
         "policy": lambda: policy,
-        "reload": reload,
+        "reload": no_reload,
         "refresh": no_account,
         "lifecycle": True,
     }
@@ -74,14 +71,10 @@ def site(
 
 @cache
 def _fleet(accounts: int) -> tuple[Sequence[AccountStatus], PageStore]:
-    statuses = []
-    for number in range(accounts):
-        account = Account(f"{number:012}", f"account-{number}", "us-east-1", "aws")
-        cases = tuple(
-            Case(f"case-{number}-{n}", str(n), "opened", SEVERITY_CODES[n % 5], f"service-{n}", "other", "en", NOW - n)
-            for n in range(20)
-        )
-        statuses.append(AccountStatus(account).after_success(Reading(NOW, cases), Poll(NOW, 0.1), Changes()))
+    cases = [
+        Case(f"case-{n}", str(n), "opened", SEVERITY_CODES[n % 5], f"service-{n}", "other", "en", NOW - n) for n in range(20)
+    ]
+    statuses = [read(account(f"{number:012}", f"account-{number}"), *cases) for number in range(accounts)]
     return statuses, pages_of(statuses)
 
 
