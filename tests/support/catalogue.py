@@ -1,43 +1,34 @@
 """Whether a page is what the catalogue says: only its names, each with exactly its labels, in its order, no series twice."""
 
-from collections.abc import Iterator
+from collections import Counter
+from fnmatch import fnmatchcase
 
 from prometheus_client.metrics_core import Metric as Family
 
-from exporter.metrics.catalog import CATALOG, Kind, Metric
+from exporter.metrics.catalog import CATALOG, Kind
 
 OF_EVERY_CLIENT = ("process_", "python_")
-_ENDS = {Kind.GAUGE: ("",), Kind.COUNTER: ("_total",), Kind.HISTOGRAM: ("_bucket", "_count", "_sum")}
-_BY_FAMILY = {metric.family: metric for metric in CATALOG.values()}
+LABELS: dict[str, set[str]] = {
+    name + end: {*metric.labels, *(["le"] if end == "_bucket" else [])}
+    for name, metric in CATALOG.items()
+    for end in (("_bucket", "_count", "_sum") if metric.kind is Kind.HISTOGRAM else ("",))
+}
+"""Of each sample, by its name; those apart that it has only when they are configured."""
+_KINDS = {metric.family: metric.kind.value for metric in CATALOG.values()}
 
 
 def complaints(families: list[Family]) -> list[str]:
     """Return what a parsed page has that the catalogue does not allow: nothing, when it is clean."""
     ours = [family for family in families if not family.name.startswith(OF_EVERY_CLIENT)]
-    order = [family.name for family in ours]
-    found = [] if order == [name for name in _BY_FAMILY if name in order] else [f"families out of order: {order}"]
-    seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
-    for family in ours:
-        metric = _BY_FAMILY.get(family.name)
-        if metric is None or family.type != metric.kind.value:
-            found.append(f"not in the catalogue: {family.name} ({family.type})")
-            continue
-        for sample in family.samples:
-            series = (sample.name, frozenset(sample.labels.items()))
-            found += [f"twice: {series}"] if series in seen else []
-            found += _of_sample(metric, sample.name, set(sample.labels))
-            seen.add(series)
+    names = [family.name for family in ours]
+    found = [] if names == [name for name in _KINDS if name in names] else [f"unknown, or out of order: {names}"]
+    found += [f"{family.name} is a {family.type}" for family in ours if family.type != _KINDS.get(family.name)]
+    samples = [sample for family in ours for sample in family.samples]
+    series = Counter((sample.name, *sorted(sample.labels.items())) for sample in samples)
+    found += [f"twice: {one}" for one, count in series.items() if count > 1]
+    for name, labels in {(sample.name, frozenset(sample.labels)) for sample in samples}:
+        metric = CATALOG.get(name)
+        own = {label for label in labels if not any(fnmatchcase(label, each) for each in (metric.optional if metric else ()))}
+        if own != LABELS.get(name):
+            found.append(f"{name} has the labels {sorted(own)}, not {sorted(LABELS.get(name, ()))}")
     return found
-
-
-def _of_sample(metric: Metric, name: str, labels: set[str]) -> Iterator[str]:
-    if name.removeprefix(metric.family) not in _ENDS[metric.kind]:
-        yield f"not a sample of {metric.family}: {name}"
-    bounds = {"le"} if name.endswith("_bucket") else set()
-    optional = {label for label in labels for allowed in metric.optional if label == allowed or _is_prefix(allowed, label)}
-    if labels - optional != {*metric.labels, *bounds}:
-        yield f"{name} has the labels {sorted(labels)}, not {sorted(metric.labels)}"
-
-
-def _is_prefix(allowed: str, label: str) -> bool:
-    return allowed.endswith("*") and label.startswith(allowed.removesuffix("*"))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import promql_parser
 from promql_parser import AggregateExpr, Call, Expr, StringLiteral, VectorSelector
 
-from exporter.metrics.catalog import CATALOG, Kind
+from exporter.metrics.catalog import CATALOG
+from tests.support.catalogue import LABELS
 
 _PARTS = ("lhs", "rhs", "param", "expr", "vector_selector")  # of expressions, which are expressions
 OF_A_TARGET = {"job", "instance", "cluster", "namespace", "pod", "container", "endpoint", "service"}
@@ -18,11 +19,7 @@ OF_THE_PROCESS: dict[str, set[str]] = {
     **{f"python_gc_{what}_total": {"generation"} for what in ("collections", "objects_collected", "objects_uncollectable")},
     "python_info": {"implementation", "major", "minor", "patchlevel", "version"},
 }
-OF_THE_CATALOGUE: dict[str, set[str]] = {
-    name + end: {*metric.labels, *metric.optional, *(["le"] if end == "_bucket" else [])}
-    for name, metric in CATALOG.items()
-    for end in (("_bucket", "_count", "_sum") if metric.kind is Kind.HISTOGRAM else ("",))
-}
+OF_THE_CATALOGUE = LABELS | {name: {*metric.labels, *metric.optional} for name, metric in CATALOG.items() if metric.optional}
 OF_THE_RULES: dict[str, set[str]] = {"severity_outcome:aws_support_first_responses:increase1h": {"severity_code", "outcome"}}
 KNOWN = OF_PROMETHEUS | OF_THE_PROCESS | OF_THE_CATALOGUE | OF_THE_RULES
 _OFFSET = re.compile(r" offset \S+$")
