@@ -101,15 +101,6 @@ def test_counts_are_of_cases_that_may_be_shown() -> None:
     assert shown["3"].severities == {"low": 0, "normal": 1, "high": 0, "urgent": 0, "critical": 1}
 
 
-def test_a_failure_is_told_with_what_was_said_and_what_to_do() -> None:
-    found = report_of(failed(NEW, Reason.ASSUME_ROLE_DENIED, "not authorized to perform: sts:TagSession"))
-    assert (found.reason, found.detail) == (Reason.ASSUME_ROLE_DENIED, "not authorized to perform: sts:TagSession")
-    assert found.advice.startswith("allow sts:TagSession")
-    for status in (NEW, read(NEW)):
-        found = report_of(status)
-        assert (found.reason, found.detail, found.advice) == (None, "", "")
-
-
 ROLE = "not on arn:aws:iam::{}:role/team/x"
 
 
