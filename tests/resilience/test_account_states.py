@@ -32,21 +32,11 @@ def test_a_role_that_loses_its_trust_is_told_once_its_credentials_expire_and_rea
     assert (page.up(), page.open_cases()) == ({A: 1, B: 1}, {A: 1, B: 1})
 
 
-def test_a_missing_external_id_is_told(fleet: Fleet, rig: StartRig) -> None:
-    fleet.account(A).roles["AwsSupportExporter"].external_id = "secret"
-    fleet.account(B).roles["AwsSupportExporter"].external_id = "known"
-    page = rig(A, B, aws="external_id: known").round()
-    assert (page.up(), page.reasons(A)) == ({A: 0, B: 1}, {"assume_role_denied": 1})
-
-
-@pytest.mark.parametrize(("duration", "hours", "times"), [("15m", 2, 10), ("1h", 3, 4)])
-def test_credentials_are_renewed_before_they_expire(
-    duration: str, hours: int, times: int, simulator: Simulator, rig: StartRig
-) -> None:
-    running = rig(A, poll="interval: 4m", aws=f"session_duration: {duration}")
-    for _ in range(hours * 15):
+def test_credentials_are_renewed_before_they_expire(simulator: Simulator, rig: StartRig) -> None:
+    running = rig(A, poll="interval: 4m", aws="session_duration: 15m")
+    for _ in range(15):
         page = running.after(4 * MINUTE)
-    assert simulator.log.counts()["AssumeRole"] == times
+    assert simulator.log.counts()["AssumeRole"] == 5
     assert page.reasons(A) == {}
     assert {record.status for record in simulator.log.records("DescribeCases")} == {200}
 
