@@ -15,7 +15,7 @@ from tests.support.clock import FakeClock
 from tests.support.kubernetes import KubernetesApi
 from tests.support.log import Log
 
-DENIED = "the Kubernetes API denies access: grant the service account the verb get on this StatefulSet (rbac.create)"
+DENIED = "denies access: grant the service account the verb get on this StatefulSet (rbac.create)"
 WITHOUT = "without replicas of 0 to 1000"
 
 
@@ -63,44 +63,41 @@ async def test_it_is_read_from_the_pods_namespace_with_the_token_of_the_moment(a
     assert api.asked == [(path, "Bearer first"), (path, "Bearer second")]
 
 
-@pytest.mark.parametrize("replicas", [-1, 1001, 2.5, True, "3"])
-async def test_what_is_no_number_of_shards_is_refused(api: KubernetesApi, replicas: object) -> None:
-    api.replicas = replicas
-    with api, pytest.raises(StartupError, match=WITHOUT):
-        await at(api).replicas()
-
-
 @pytest.mark.parametrize(
-    ("status", "told"),
-    [(403, DENIED), (404, f"the Kubernetes API answers 404 {WITHOUT}"), (200, f"the Kubernetes API answers 200 {WITHOUT}")],
+    ("status", "replicas", "told"),
+    [
+        (403, 3, DENIED),
+        (404, 3, f"answers 404 {WITHOUT}"),
+        (200, None, f"answers 200 {WITHOUT}"),
+        (200, -1, f"answers 200 {WITHOUT}"),
+        (200, 1001, f"answers 200 {WITHOUT}"),
+        (200, "3", f"answers 200 {WITHOUT}"),
+    ],
 )
-async def test_an_answer_without_a_number_ends_the_start_at_once(api: KubernetesApi, status: int, told: str) -> None:
-    api.status, api.replicas = status, None
+async def test_an_answer_without_a_number_of_shards_ends_the_start_at_once(
+    api: KubernetesApi, status: int, replicas: object, told: str
+) -> None:
+    api.status, api.replicas = status, replicas
     with api, pytest.raises(StartupError) as caught:
         await at(api).replicas()
-    assert str(caught.value) == f"--shard.statefulset=exporter: {told}"
+    assert str(caught.value) == f"--shard.statefulset=exporter: the Kubernetes API {told}"
     assert len(api.asked) == 1
 
 
-async def test_the_start_waits_a_little_for_an_api_that_is_not_reachable(api: KubernetesApi) -> None:
+async def test_the_start_waits_a_little_for_an_api_that_is_not_reachable_or_busy(api: KubernetesApi) -> None:
+    unreachable = "exporter: the Kubernetes API cannot be reached: "
     assert await at(api, Steps(str, api.__enter__)).replicas() == 3
-    api.__exit__()
-    clock = FakeClock()
-    with pytest.raises(
-        StartupError, match=r"exporter: the Kubernetes API cannot be reached: \[Errno 111\] Connect call failed"
-    ):
-        await at(api, clock).replicas()
-    assert clock.monotonic() == 20
-
-
-@pytest.mark.parametrize("status", [429, 503])
-async def test_the_start_waits_a_little_for_an_api_that_is_busy(api: KubernetesApi, status: int) -> None:
-    api.status = status
-    with api:
+    for status in (429, 503):
+        api.status = status
         assert await at(api, Steps(str, lambda: setattr(api, "status", 200))).replicas() == 3
         api.status = status
-        with pytest.raises(StartupError, match=f"the Kubernetes API cannot be reached: it answers {status}"):
+        with pytest.raises(StartupError, match=f"{unreachable}it answers {status}"):
             await at(api).replicas()
+    api.__exit__()
+    clock = FakeClock()
+    with pytest.raises(StartupError, match=rf"{unreachable}\[Errno 111\] Connect call failed"):
+        await at(api, clock).replicas()
+    assert clock.monotonic() == 20
 
 
 @pytest.mark.parametrize(("name", "told"), [("ca.crt", "certificate verify failed"), ("token", "No such file or directory")])
@@ -136,7 +133,7 @@ async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_i
         ("reading shards failed", 3, "internal: ValueError in apply"),
         ("shards changed", 5, ""),
         ("shards read", 5, ""),
-        ("reading shards failed", 5, DENIED),
+        ("reading shards failed", 5, f"the Kubernetes API {DENIED}"),
         ("reading shards failed", 5, f"the Kubernetes API answers 404 {WITHOUT}"),
         ("shards read", 5, ""),
         ("shards changed", 2, ""),
