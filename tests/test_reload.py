@@ -22,6 +22,7 @@ class World:
     """A file, what reloads it, and what was applied of it: at once, or when a test lets it."""
 
     def __init__(self, path: Path | None, in_force: str = "{}") -> None:
+        self.path = path or Path()
         self.applied: list[str] = []
         self.bug: Exception | None = None
         self.published = 0
@@ -32,6 +33,9 @@ class World:
         self.reloader = Reloader(
             path, in_force.encode(), apply=self.apply, publish=self.publish, now=lambda: next(now), log=self.log.logger
         )
+
+    def write(self, content: str) -> None:
+        self.path.write_text(content)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something holds; it has to within 10 s."""
@@ -59,14 +63,10 @@ class World:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    (tmp_path / "config.yaml").write_text("{}")
-    return tmp_path / "config.yaml"
-
-
-@pytest.fixture
-def world(file: Path) -> World:
-    return World(file)
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path / "config.yaml")
+    world.write("{}")
+    return world
 
 
 async def test_without_a_file_what_is_in_force_is_applied_again() -> None:
@@ -75,12 +75,12 @@ async def test_without_a_file_what_is_in_force_is_applied_again() -> None:
     assert (world.applied, world.published, world.reloader.last) == ([PATIENT], 1, LastReload(LATER))
 
 
-async def test_a_file_is_watched_by_its_content(world: World, file: Path) -> None:
+async def test_a_file_is_watched_by_its_content(world: World) -> None:
     async with world.watching():
-        file.write_text("{}")
+        world.write("{}")
         await asyncio.sleep(ENOUGH_LOOKS)
         assert (world.applied, world.published, world.log.events) == ([], 0, [])
-        file.write_text(PATIENT)
+        world.write(PATIENT)
         await world.until(lambda: world.published)
         await asyncio.sleep(ENOUGH_LOOKS)
         assert (world.applied, world.log.events) == ([PATIENT], ["configuration reloaded"])
@@ -88,27 +88,27 @@ async def test_a_file_is_watched_by_its_content(world: World, file: Path) -> Non
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_text("pool: {}"), Path.unlink], ids=["bad", "gone"])
 async def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
-    world: World, file: Path, spoil: Callable[[Path], object]
+    world: World, spoil: Callable[[Path], object]
 ) -> None:
     async with world.watching():
-        spoil(file)
+        spoil(world.path)
         await world.until(lambda: world.published)
         await asyncio.sleep(ENOUGH_LOOKS)
         assert world.log.events == ["reloading configuration failed"]
         assert world.reloader.last.succeeded_at == STARTED
         assert world.reloader.last.problems
-        file.write_text(PATIENT)
+        world.write(PATIENT)
         await world.until(lambda: not world.reloader.last.problems)
         assert world.applied[-1] == PATIENT
 
 
-async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World, file: Path) -> None:
+async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(world: World) -> None:
     world.let.clear()
     world.reloader.request("SIGHUP")
     await world.until(lambda: world.applied)
     for _ in range(10_000):
         world.reloader.request("SIGHUP")
-    file.write_text(PATIENT)
+    world.write(PATIENT)
     asked = asyncio.create_task(world.reloader.by_request())
     await asyncio.sleep(0)
     world.let.set()
