@@ -17,7 +17,7 @@ from tests.support.rig import FakeRig
 A, B = "111111111111", "222222222222"
 WITH_SUBJECTS = "metrics: {cases: {enabled: true, subject: true}}"
 IDS = tuple(str(number) * 12 for number in range(1, 6))
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+MINUTE, HOUR = 60.0, 3600.0
 OPENED = "aws_support_cases_opened_total"
 
 
@@ -73,23 +73,26 @@ def restarted(before: FakeRig, rig: StartRig, storage: Path, *account_ids: str, 
 
 
 def test_an_account_is_pending_until_it_is_polled_and_shows_what_was_known(fleet: Fleet, rig: StartRig, tmp_path: Path) -> None:
-    fleet.add_account(account_id=A).add_case()
-    before = rig(A, storage=tmp_path)
-    assert before.round().up() == {A: 1}
-    after = restarted(before, rig, tmp_path, A)
+    for account_id in (A, B):
+        fleet.add_account(account_id=account_id).add_case()
+    before = rig(A, B, storage=tmp_path)
+    before.round()
+    fleet.account(B).supported = False
+    assert before.after(10 * MINUTE).up() == {A: 1, B: 0}
+    after = restarted(before, rig, tmp_path, A, B)
     page = after.page()
-    assert (page.open_cases(), page.up()) == ({A: 1}, {})
-    assert page.values("aws_support_accounts", state="pending") == [1]
-    assert not after.publisher.ready
+    assert (page.open_cases(), page.by_account("aws_support_account_supported")) == ({A: 1}, {A: 1, B: 0})
+    assert page.values("aws_support_accounts", state="pending") == [1], "B is unsupported"
+    assert (page.up(), page.reasons(B), after.publisher.ready) == ({}, {}, False), "what counts polls begins at 0"
     page = after.round()
-    assert (page.open_cases(), page.up(), after.publisher.ready) == ({A: 1}, {A: 1}, True)
+    assert (page.open_cases(), page.up(), after.publisher.ready) == ({A: 1}, {A: 1, B: 0}, True)
 
 
 @pytest.mark.parametrize(("passed", "shown"), [(29 * MINUTE, [1]), (31 * MINUTE, []), (25 * HOUR, [])])
 def test_cases_show_while_they_are_fresh_and_counts_go_on_for_a_day(
     passed: float, shown: list[int], fleet: Fleet, rig: StartRig, clock: FakeClock, tmp_path: Path
 ) -> None:
-    account, counted = fleet.add_account(account_id=A), passed < DAY
+    account, counted = fleet.add_account(account_id=A), passed < 24 * HOUR
     before, log = rig(A, storage=tmp_path), Log()
     before.round()
     account.add_case()
@@ -121,18 +124,6 @@ def test_an_account_that_is_not_there_at_first_goes_on_where_it_was_and_one_that
     again.apply(configuration(A))
     again.after(10 * MINUTE)
     assert restarted(again, rig, tmp_path, A, B).page().by_account(OPENED) == {A: 1}
-
-
-def test_a_lost_plan_is_known_after_a_restart_and_no_failure(fleet: Fleet, rig: StartRig, tmp_path: Path) -> None:
-    account = fleet.add_account(account_id=A)
-    account.add_case()
-    before = rig(A, storage=tmp_path)
-    before.round()
-    account.supported = False
-    before.after(6 * MINUTE)
-    page = restarted(before, rig, tmp_path, A).page()
-    assert (page.open_cases(), page.values("aws_support_account_supported")) == ({}, [0])
-    assert (page.up(), page.reasons(A)) == ({}, {}), "what counts polls begins at 0"
 
 
 def test_histograms_with_other_buckets_start_at_zero(fleet: Fleet, rig: StartRig, tmp_path: Path) -> None:

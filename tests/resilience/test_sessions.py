@@ -9,7 +9,7 @@ from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Error
 from exporter.simulator.server import Simulator
-from tests.resilience.conftest import MANAGEMENT, StartRig, configuration
+from tests.resilience.conftest import MANAGEMENT, StartRig
 from tests.support.agent import TOKEN, Agent, credentials
 
 A = "111111111111"
@@ -71,17 +71,6 @@ def test_a_session_that_is_refused_when_it_is_new_is_refused_and_tried_anew_once
     simulator.log.clear()
     running.after(QUARTER)
     assert simulator.log.counts() == {"DescribeCases": 2, "AssumeRole": 1}
-
-
-def test_a_reload_reads_an_account_whose_session_was_revoked_at_once(simulator: Simulator, rig: StartRig) -> None:
-    running = rig(A)
-    running.round()
-    denied = simulator.faults.add(Fault(Error(403, "AccessDeniedException", DENY), "DescribeCases"))
-    assert running.after(INTERVAL).up() == {A: 0}
-    denied.remove()
-    revoke(simulator, ApiError("AccessDeniedException", DENY, 403))
-    running.apply(configuration(A))
-    assert running.round().up() == {A: 1}
 
 
 def test_own_credentials_that_were_revoked_are_looked_for_anew(

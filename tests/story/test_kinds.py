@@ -6,8 +6,12 @@ import pytest
 
 from exporter.simulator.corruptions import Omission, WrongTypes
 from exporter.simulator.faults import Fault
-from exporter.simulator.kinds import Error
-from tests.story.conftest import HOUR, Story
+from exporter.simulator.faults import Page as Pages
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.kinds import Error, Throttled
+from exporter.simulator.server import Simulator
+from tests.resilience.conftest import StartRig
+from tests.story.conftest import HOUR, A, Story
 from tests.support.page import Page
 
 COUNTS = {
@@ -72,10 +76,6 @@ def looked_up(story: Story) -> None:
     story.simulator.faults.add(Fault(WrongTypes(2, ("recentCommunications",)), "DescribeCases"))
 
 
-def raised(story: Story) -> None:
-    story.case.severity_code = "critical"
-
-
 def resolved(story: Story) -> None:
     story.case.resolve()
 
@@ -110,12 +110,6 @@ STORIES: dict[str, dict[str, Told]] = {
         "looked up": (1, looked_up, "open, on us, missed, first responses, opened"),
         "as listed": (1, as_listed, "open, on us, missed, first responses, opened"),
     },
-    "left out of one listing": {
-        "opened": (1, opened(), "open, on AWS, unanswered, opened"),
-        "left out": (1, left_out(1), "open, on AWS, unanswered, opened"),
-        "there": (1, nothing, "open, on AWS, unanswered, opened"),
-        "late": (3, nothing, "open, on AWS, unanswered, overdue, missed, opened"),
-    },
     "left out of one listing, and not found by its id": {
         "opened": (1, opened(), "open, on AWS, unanswered, opened"),
         "left out": (1, left_out(2), "open, on AWS, unanswered, opened"),
@@ -133,30 +127,14 @@ STORIES: dict[str, dict[str, Told]] = {
         "opened": (1, opened(), "open, on AWS, unanswered, opened"),
         "resolved": (1, resolved, "opened, resolved"),
     },
-    "resolved, of which AWS does not tell": {
-        "opened": (1, opened(), "open, on AWS, unanswered, opened"),
-        "resolved": (1, both(left_out(), resolved), "open, on AWS, unanswered, opened"),
-        "again": (1, nothing, "opened, resolved"),
-    },
     "answered and resolved between two readings": {
         "opened": (1, opened(), "open, on AWS, unanswered, opened"),
         "resolved": (1, both(answered, resolved), "met, first responses, opened, resolved"),
     },
-    "severity raised": {
-        "opened": (2, opened("low"), "open, on AWS, unanswered, opened"),
-        "raised": (1, raised, "open, on AWS, unanswered, overdue, missed, opened"),
-        "AWS": (1, answered, "open, on us, missed, first responses, opened"),
-    },
-    "interim update": {
-        "opened": (1, opened(), "open, on AWS, unanswered, opened"),
-        "answered": (1, answered, "open, on us, met, first responses, opened"),
-        "we reply": (
-            14,
-            lambda story: story.customer("work-in-progress"),
-            "open, on AWS, met, first responses, opened, we replied",
-        ),
-        "interim": (1, lambda story: story.aws(), "open, on AWS, met, first responses, opened, AWS replied, we replied"),
-        "answer": (1, answered, "open, on us, met, first responses, opened, AWS replied, we replied"),
+    "resolved long before it is seen to be reopened": {
+        "found": (1, opened("critical", hours_ago=720), "open, on AWS, unanswered, reopened"),
+        "AWS": (1, answered, "open, on us, reopened"),
+        "resolved": (1, resolved, "resolved, reopened"),
     },
     "quota increase": {
         "opened": (72, opened("normal", service_code="service-limit-increase"), "open, on AWS, unanswered, opened"),
@@ -170,3 +148,36 @@ def test_what_is_counted(name: str, story: Story) -> None:
     steps = STORIES[name]
     pages = story.tell({title: (hours, happens) for title, (hours, happens, _) in steps.items()})
     assert {title: told(pages[title]) for title in steps} == {title: expected for title, (_, _, expected) in steps.items()}
+
+
+def test_the_past_is_no_event_however_many_polls_it_takes_to_learn_it(
+    simulator: Simulator, fleet: Fleet, rig: StartRig
+) -> None:
+    account, opened_at = fleet.add_account(account_id=A), fleet.clock() - 24 * HOUR
+    for number in range(15):  # of which ten are looked up in a poll
+        case = account.add_case(severity_code="critical", created_at=opened_at)
+        if number < 10:
+            case.add_communication(created_at=opened_at + (60.0, HOUR)[number % 2])
+        for _ in range(7):  # more than come with a case
+            case.add_communication("Any news?", submitted_by="Customer")
+    running = rig(A)
+    running.round()
+    for _ in range(3):
+        page = running.after(480)
+    assert told(page) == "open 15, on AWS 15, unanswered 5, overdue 5"
+    assert simulator.log.counts()["DescribeCommunications"] == 15, "each case once"
+
+
+def test_a_reading_that_fails_on_a_later_page_changes_nothing(simulator: Simulator, fleet: Fleet, rig: StartRig) -> None:
+    account = fleet.add_account(account_id=A)
+    for _ in range(150):
+        account.add_case(severity_code="low")
+    running = rig(A)
+    before = told(running.round())
+    broken = simulator.faults.add(Fault(Throttled(), operation="DescribeCases", page=Pages.LATER))
+    account.cases[0].resolve()
+    account.add_case(severity_code="low")
+    failed = running.after(480)
+    assert (failed.up(), told(failed)) == ({A: 0}, before)
+    broken.remove()
+    assert told(running.after(480)) == f"{before}, opened, resolved"
