@@ -13,7 +13,6 @@ Main = Callable[..., tuple[object, str, str]]
 NOT_A_PATH, RESERVED = "is not a path: write", "is a reserved path"
 NOT_A_PREFIX, NOT_A_URL = "is not a path prefix", "is not a URL"
 NO_ADDRESS = "is not an address to listen on: write host:port, [ipv6]:port or :port"
-DEMO = "--demo and --config.file are mutually exclusive: remove one of them\n"
 OUTPUT = "--output: set table or json for check, a directory for backfill"
 
 
@@ -64,31 +63,10 @@ def test_a_bad_value_is_refused_with_its_flag(main: Main, flag: str, values: tup
         assert told in problem
 
 
-@pytest.mark.parametrize("argument", ["--log.level=loud", "--nope", "--log.lev=info", "chekc"])
-def test_what_the_command_does_not_know_is_named(main: Main, argument: str) -> None:
-    code, _, stderr = main(argument)
-    assert code == 2
-    assert argument.split("=", maxsplit=1)[0] in stderr.splitlines()[1]
-
-
-@pytest.mark.parametrize(
-    ("flag", "values"),
-    [
-        ("config.auto-reload-interval", ("1s",)),
-        ("web.listen-address", (":10047", "127.0.0.1:0", "localhost:9100", "[::1]:10047")),
-        ("web.telemetry-path", ("/metrics", "/a/b.c_d~e-f", "/-x")),
-        ("web.route-prefix", ("", "/", "support", "/a/b/")),
-        ("web.external-url", ("https://example.com", "http://example.com:80/a/b/", "http://[::1]:9/")),
-    ],
-)
-def test_a_good_value_is_taken(main: Main, flag: str, values: tuple[str, ...]) -> None:
-    for value in values:
-        assert main(f"--{flag}={value}", "--demo", "--config.file=x") == (2, "", DEMO), "nothing else is wrong"
-
-
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["--demo", "--config.file=x"], "--demo and --config.file are mutually exclusive: remove one of them"),
         (["--shard.total=3"], "--shard.total=3: say which one this is with --shard.index or --shard.from-hostname"),
         (["--shard.total=3", "--shard.index=3"], "--shard.index=3: not between 0 and 2, as --shard.total=3"),
         (["--shard.index=1", "--config.check"], "--shard.index=1: not between 0 and 0, as --shard.total=1"),
@@ -130,8 +108,8 @@ def test_the_host_name_tells_the_ordinal_and_a_statefulset_takes_a_queue_for_eac
     main: Main, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "exporter-7")
-    for flags in (["--shard.statefulset=exporter"], ["--shard.from-hostname", "--shard.total=9"]):
-        assert options.parse(flags).shard.index == 7
+    assert options.parse(["--shard.statefulset=exporter"]).shard.index == 7
+    assert options.parse(["--shard.from-hostname", "--shard.total=9"]).shard.index == 7
     config = tmp_path / "config.yaml"
     config.write_text("events: {queue_url: 'https://sqs.us-east-1.amazonaws.com/999988887777/events'}")
     code, _, stderr = main("--shard.statefulset=exporter", "--config.check", f"--config.file={config}")
@@ -148,5 +126,6 @@ def test_links_begin_with_the_external_url_also_where_that_has_no_path_and_the_e
     assert (paths.prefix, paths.links) == ("/support", "")
 
 
-def test_it_tells_its_version(main: Main) -> None:
+def test_it_tells_its_version_and_takes_no_part_of_a_flag_for_the_flag(main: Main) -> None:
     assert main("--version") == (0, f"aws-support-exporter {__version__}\n", "")
+    assert "unrecognized arguments: --log.lev=info" in main("--log.lev=info")[2]

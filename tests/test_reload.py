@@ -116,16 +116,6 @@ async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(wor
     assert world.applied == ["{}", PATIENT], "what is in the file is read once more, not ten thousand times"
 
 
-async def test_who_asks_for_a_reload_and_goes_away_takes_it_from_nobody(world: World) -> None:
-    world.let.clear()
-    waiting = [asyncio.create_task(world.reloader.by_request()) for _ in range(4)]
-    await world.until(lambda: world.applied)
-    for task in waiting[:3]:
-        task.cancel()
-    world.let.set()
-    assert await waiting[3] == ()
-
-
 async def test_a_bug_leaves_what_was_and_is_told_by_its_place(world: World) -> None:
     world.bug = RuntimeError("cases: secret")
     (problem,) = await world.reloader.by_request()

@@ -69,9 +69,7 @@ async def test_it_is_read_from_the_pods_namespace_with_the_token_of_the_moment(a
         (403, 3, DENIED),
         (404, 3, f"answers 404 {WITHOUT}"),
         (200, None, f"answers 200 {WITHOUT}"),
-        (200, -1, f"answers 200 {WITHOUT}"),
         (200, 1001, f"answers 200 {WITHOUT}"),
-        (200, "3", f"answers 200 {WITHOUT}"),
     ],
 )
 async def test_an_answer_without_a_number_of_shards_ends_the_start_at_once(

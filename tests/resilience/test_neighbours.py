@@ -10,7 +10,6 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Silence, Throttled
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import StartRig, configuration
-from tests.support.clock import FakeClock
 from tests.support.rig import Rig
 from tests.support.waiting import wait_until
 
@@ -24,7 +23,6 @@ MANY_RETRIES = 120
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [(ConnectionReset(), "unreachable"), (Throttled(), "throttled")],
-    ids=["reset", "throttled"],
 )
 def test_one_account_that_always_fails_starves_none_of_its_neighbours(
     kind: Kind, reason: str, simulator: Simulator, fleet: Fleet, rig: StartRig
@@ -42,7 +40,7 @@ def test_one_account_that_always_fails_starves_none_of_its_neighbours(
     page = running.round()
     assert page.up() == {bad: 0} | dict.fromkeys(good, 1.0)
     assert set(page.reasons(bad)) == {reason}
-    assert running.clock.monotonic() - began < INTERVAL
+    assert running.clock.monotonic() - began == 0, "they do not wait for each other's quota"
 
 
 @pytest.mark.slow
@@ -93,10 +91,3 @@ def test_lookups_of_communications_and_retries_count(simulator: Simulator, fleet
     assert rig(A).round().up() == {A: 1}
     assert simulator.log.counts() == {"AssumeRole": 1, "DescribeCases": 4, "DescribeCommunications": 10}
     assert most_in_a_second(simulator) == CALLS
-
-
-def test_accounts_do_not_wait_for_each_others_quota(fleet: Fleet, rig: StartRig, clock: FakeClock) -> None:
-    for number in range(1, 21):
-        fleet.add_account(account_id=f"{number:012}").add_case()
-    assert rig(*(f"{number:012}" for number in range(1, 21))).round().total("aws_support_account_up") == 20
-    assert clock.monotonic() == 0

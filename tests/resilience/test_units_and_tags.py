@@ -154,14 +154,6 @@ def test_one_account_whose_tags_cannot_be_read_keeps_no_other_from_being_read(
     assert owner(running.after(300))[1] == {"label_team": "core"}
 
 
-def test_units_whose_names_may_not_be_read_are_shown_by_id_and_tags_are_read(
-    prod: str, simulator: Simulator, fleet: Fleet, rig: StartRig
-) -> None:
-    simulator.faults.add(Fault(NO_TAGS.kind, operation="DescribeOrganizationalUnit"))
-    page = rig(rest=TAGGED).round()
-    assert owner(page) == (f"Root/{fleet.units[prod][1]}/{prod}", {"label_team": "core"})
-
-
 def test_no_account_is_read_before_the_tags_are_known_that_can_exclude_it(simulator: Simulator, rig: StartRig) -> None:
     fault = simulator.faults.add(NO_TAGS)
     exclude = "exclude: {tags: {team: [core]}}"
