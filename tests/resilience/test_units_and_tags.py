@@ -160,11 +160,9 @@ def test_no_account_is_read_before_the_tags_are_known_that_can_exclude_it(simula
     running = rig(rest=acme(exclude))
     (listing,) = running.discoverer.listings
     running.run(running.discoverer.refresh(listing))
-    assert running.page().values(UP) == [1]
-    assert not running.publisher.ready, "tags are asked for"
+    assert (running.page().values(UP), running.publisher.ready) == ([1], False), "tags are asked for"
     page = running.round()
-    assert running.publisher.ready, "they cannot be read"
-    assert page.up() == {}
+    assert (page.up(), running.publisher.ready) == ({}, True), "they cannot be read"
     assert page.values(UP) == [0], "nobody else would tell that no account is polled"
     assert "DescribeCases" not in simulator.log.counts()
     (organization,) = running.report().organizations
