@@ -16,7 +16,8 @@ from tests.support.kubernetes import KubernetesApi
 from tests.support.log import Log
 
 DENIED = "denies access: grant the service account the verb get on this StatefulSet (rbac.create)"
-WITHOUT = "without replicas of 0 to 1000"
+NOT_FOUND = "answers 404 without replicas of 0 to 1000"
+NONE = "answers 200 without replicas of 0 to 1000"
 
 
 class Steps(FakeClock):
@@ -63,49 +64,40 @@ async def test_it_is_read_from_the_pods_namespace_with_the_token_of_the_moment(a
     assert api.asked == [(path, "Bearer first"), (path, "Bearer second")]
 
 
+def another_authority(api: KubernetesApi) -> None:
+    (api.directory / "ca.crt").write_text(Authority().certificate)
+
+
 @pytest.mark.parametrize(
-    ("status", "replicas", "told"),
+    ("spoil", "told", "waited", "asked"),
     [
-        (403, 3, DENIED),
-        (404, 3, f"answers 404 {WITHOUT}"),
-        (200, None, f"answers 200 {WITHOUT}"),
-        (200, 1001, f"answers 200 {WITHOUT}"),
+        (lambda api: setattr(api, "status", 403), DENIED, 0, 1),
+        (lambda api: setattr(api, "status", 404), NOT_FOUND, 0, 1),
+        (lambda api: setattr(api, "replicas", None), NONE, 0, 1),
+        (lambda api: setattr(api, "replicas", 1001), NONE, 0, 1),
+        (lambda api: setattr(api, "status", 429), "cannot be reached: it answers 429", 20, 21),
+        (lambda api: setattr(api, "status", 503), "cannot be reached: it answers 503", 20, 21),
+        (another_authority, "certificate verify failed", 20, 0),
+        (lambda api: (api.directory / "token").unlink(), "No such file or directory", 20, 0),
     ],
 )
-async def test_an_answer_without_a_number_of_shards_ends_the_start_at_once(
-    api: KubernetesApi, status: int, replicas: object, told: str
+async def test_a_start_ends_with_what_is_wrong(
+    api: KubernetesApi, spoil: Callable[[KubernetesApi], object], told: str, waited: float, asked: int
 ) -> None:
-    api.status, api.replicas = status, replicas
+    spoil(api)
+    clock = FakeClock()
     with api, pytest.raises(StartupError) as caught:
-        await at(api).replicas()
-    assert str(caught.value) == f"--shard.statefulset=exporter: the Kubernetes API {told}"
-    assert len(api.asked) == 1
+        await at(api, clock).replicas()
+    assert str(caught.value).startswith("--shard.statefulset=exporter: the Kubernetes API ")
+    assert told in str(caught.value)
+    assert (clock.monotonic(), len(api.asked)) == (waited, asked)
 
 
 async def test_the_start_waits_a_little_for_an_api_that_is_not_reachable_or_busy(api: KubernetesApi) -> None:
-    unreachable = "exporter: the Kubernetes API cannot be reached: "
     assert await at(api, Steps(str, api.__enter__)).replicas() == 3
-    for status in (429, 503):
-        api.status = status
-        assert await at(api, Steps(str, lambda: setattr(api, "status", 200))).replicas() == 3
-        api.status = status
-        with pytest.raises(StartupError, match=f"{unreachable}it answers {status}"):
-            await at(api).replicas()
+    api.status = 503
+    assert await at(api, Steps(str, lambda: setattr(api, "status", 200))).replicas() == 3
     api.__exit__()
-    clock = FakeClock()
-    with pytest.raises(StartupError, match=rf"{unreachable}\[Errno 111\] Connect call failed"):
-        await at(api, clock).replicas()
-    assert clock.monotonic() == 20
-
-
-@pytest.mark.parametrize(("name", "told"), [("ca.crt", "certificate verify failed"), ("token", "No such file or directory")])
-async def test_nothing_is_sent_to_another_server_or_without_a_token(api: KubernetesApi, name: str, told: str) -> None:
-    (api.directory / name).unlink()
-    if name == "ca.crt":
-        (api.directory / name).write_text(Authority().certificate)
-    with api, pytest.raises(StartupError, match=told):
-        await at(api).replicas()
-    assert api.asked == []
 
 
 async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_is_told_once(api: KubernetesApi) -> None:
@@ -123,7 +115,7 @@ async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_i
     with api, suppress(asyncio.CancelledError):
         await at(api, Steps(*(becomes(*step) for step in steps)), log).follow(3, apply)
     assert applied == [5, 5, 2], "what could not be applied is applied again"
-    prefix = "--shard.statefulset=exporter: "
+    prefix = "--shard.statefulset=exporter: the Kubernetes API "
     told = [
         (line["event"], line["total"], line.get("problem", "").removeprefix(prefix).split(", line")[0]) for line in log.lines
     ]
@@ -131,8 +123,8 @@ async def test_changes_are_applied_and_what_cannot_be_read_changes_nothing_and_i
         ("reading shards failed", 3, "internal: ValueError in apply"),
         ("shards changed", 5, ""),
         ("shards read", 5, ""),
-        ("reading shards failed", 5, f"the Kubernetes API {DENIED}"),
-        ("reading shards failed", 5, f"the Kubernetes API answers 404 {WITHOUT}"),
+        ("reading shards failed", 5, DENIED),
+        ("reading shards failed", 5, NOT_FOUND),
         ("shards read", 5, ""),
         ("shards changed", 2, ""),
     ]

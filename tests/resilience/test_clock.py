@@ -2,9 +2,7 @@
 
 import pytest
 
-from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import Error
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import StartRig
 from tests.support.page import Page
@@ -60,12 +58,3 @@ def test_a_clock_that_was_wrong_does_not_keep_expired_credentials_in_use(simulat
         page = running.after(EVERY_POLL)
     assert (page.up(), page.reasons(A)) == ({A: 1}, {})
     assert simulator.log.counts()["AssumeRole"] <= 4
-
-
-def test_what_a_wrong_clock_is_refused_is_read_soon_after_the_clock_is_right(simulator: Simulator, rig: StartRig) -> None:
-    running = rig(A)
-    refused = simulator.faults.add(Fault(Error(403, "RequestTimeTooSkewed")))
-    page = running.after(3600.0)
-    assert (page.up(), page.reasons(A)) == ({A: 0}, {"credentials": 1})
-    refused.remove()
-    assert running.after(EVERY_POLL).up() == {A: 1}
