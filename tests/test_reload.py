@@ -1,8 +1,9 @@
 """When the configuration file is reloaded, and what becomes of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -20,25 +21,18 @@ ENOUGH_LOOKS = 0.1
 class World:
     """A file, what reloads it, and what was applied of it: at once, or when a test lets it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.now = STARTED
+    def __init__(self, path: Path | None, in_force: str = "{}") -> None:
+        self.path = path or Path()
         self.applied: list[str] = []
+        self.bug: Exception | None = None
         self.published = 0
         self.log = Log()
         self.let = asyncio.Event()
         self.let.set()
-        self.apply: Callable[[bytes], Awaitable[None]] = self.parse_and_apply
-        self.write("{}")
+        now = chain([STARTED], repeat(LATER))
         self.reloader = Reloader(
-            path,
-            b"{}",
-            apply=lambda content: self.apply(content),  # noqa: PLW0108 - a test replaces it
-            publish=self.publish,
-            now=lambda: self.now,
-            log=self.log.logger,
+            path, in_force.encode(), apply=self.apply, publish=self.publish, now=lambda: next(now), log=self.log.logger
         )
-        self.now = LATER
 
     def write(self, content: str) -> None:
         self.path.write_text(content)
@@ -51,57 +45,34 @@ class World:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Watch the file meanwhile."""
         watching = asyncio.create_task(self.reloader.watch(0))
         try:
             yield
         finally:
             watching.cancel()
 
-    async def parse_and_apply(self, content: bytes) -> None:
+    async def apply(self, content: bytes) -> None:
         self.applied.append(content.decode())
         parse(content, source="config.yaml", partition_of=lambda _: "aws")
         await self.let.wait()
+        if self.bug:
+            raise self.bug
 
     async def publish(self) -> None:
         self.published += 1
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "config.yaml"
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path / "config.yaml")
+    world.write("{}")
+    return world
 
 
-@pytest.fixture
-def world(path: Path) -> World:
-    return World(path)
-
-
-async def test_a_request_reloads_and_returns_every_problem(world: World) -> None:
-    world.write(PATIENT)
+async def test_without_a_file_what_is_in_force_is_applied_again() -> None:
+    world = World(None, PATIENT)
     assert await world.reloader.by_request() == ()
-    assert (world.applied, world.published) == ([PATIENT], 1)
-    assert world.reloader.last == LastReload(LATER)
-    world.write("pool: {}\naccounts: [{id: 1}]")
-    world.now += 50
-    problems = await world.reloader.by_request()
-    assert len(problems) == 2
-    assert world.reloader.last == LastReload(LATER, tuple(problems)), "the time of the last one that succeeded"
-    assert world.published == 2
-    assert world.log.events == ["configuration reloaded", *["reloading configuration failed"] * 2]
-
-
-async def test_without_a_file_what_is_in_force_is_applied_again(world: World) -> None:
-    reloader = Reloader(
-        None,
-        PATIENT.encode(),
-        apply=world.parse_and_apply,
-        publish=world.publish,
-        now=lambda: LATER,
-        log=world.log.logger,
-    )
-    assert await reloader.by_request() == ()
-    assert (world.applied, world.published, reloader.last) == ([PATIENT], 1, LastReload(LATER))
+    assert (world.applied, world.published, world.reloader.last) == ([PATIENT], 1, LastReload(LATER))
 
 
 async def test_a_file_is_watched_by_its_content(world: World) -> None:
@@ -117,10 +88,10 @@ async def test_a_file_is_watched_by_its_content(world: World) -> None:
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_text("pool: {}"), Path.unlink], ids=["bad", "gone"])
 async def test_a_watched_file_that_cannot_be_used_is_told_once_until_it_changes(
-    world: World, path: Path, spoil: Callable[[Path], object]
+    world: World, spoil: Callable[[Path], object]
 ) -> None:
     async with world.watching():
-        spoil(path)
+        spoil(world.path)
         await world.until(lambda: world.published)
         await asyncio.sleep(ENOUGH_LOOKS)
         assert world.log.events == ["reloading configuration failed"]
@@ -145,23 +116,10 @@ async def test_a_reload_that_has_not_begun_stands_for_all_that_are_asked_for(wor
     assert world.applied == ["{}", PATIENT], "what is in the file is read once more, not ten thousand times"
 
 
-async def test_who_asks_for_a_reload_and_goes_away_takes_it_from_nobody(world: World) -> None:
-    world.let.clear()
-    waiting = [asyncio.create_task(world.reloader.by_request()) for _ in range(4)]
-    await world.until(lambda: world.applied)
-    for task in waiting[:3]:
-        task.cancel()
-    world.let.set()
-    assert await waiting[3] == ()
-
-
 async def test_a_bug_leaves_what_was_and_is_told_by_its_place(world: World) -> None:
-    async def fail(_: bytes) -> None:
-        raise RuntimeError("cases: secret")
-
-    world.apply = fail
+    world.bug = RuntimeError("cases: secret")
     (problem,) = await world.reloader.by_request()
-    assert "RuntimeError in fail" in problem
+    assert "RuntimeError in apply" in problem
     assert problem.endswith("; it may be partially applied: restart the exporter")
     assert "secret" not in problem + str(world.log.lines)
     assert world.reloader.last == LastReload(STARTED, (problem,))

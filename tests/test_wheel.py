@@ -10,8 +10,6 @@ import pytest
 import exporter
 from tests.support.tools import ROOT
 
-SOURCES = ROOT / "exporter"
-
 
 def contents(package: Path) -> dict[str, bytes]:
     """Return the files of a package by their paths, without what Python compiles of them."""
@@ -19,28 +17,15 @@ def contents(package: Path) -> dict[str, bytes]:
     return {path.relative_to(package).as_posix(): path.read_bytes() for path in files}
 
 
-@pytest.fixture
-def installed() -> Path:
-    package = Path(exporter.__file__).parent
-    if package == SOURCES:
+def test_the_wheel_holds_the_sources_and_nothing_else_and_is_what_processes_run() -> None:
+    installed, sources = Path(exporter.__file__).parent, ROOT / "exporter"
+    if installed == sources:
         pytest.skip("the sources are tested, not the wheel: run `make test`")
-    return package
-
-
-def test_the_wheel_holds_exactly_the_sources(installed: Path) -> None:
-    assert contents(installed) == contents(SOURCES)
-
-
-def test_a_process_started_beside_the_sources_runs_the_wheel(installed: Path) -> None:
-    command = [sys.executable, "-c", "import exporter.cli; print(exporter.cli.__file__)"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-
-    assert found == str(installed / "cli.py")
-
-
-def test_only_the_package_and_its_command_are_in_the_wheel(installed: Path) -> None:
+    assert contents(installed) == contents(sources)
     distribution = metadata.distribution("aws-support-exporter")
     names = {file.parts[0].partition("-")[0] for file in distribution.files or ()} - {"..", "bin"}
-
     assert distribution.locate_file("exporter") == installed
     assert names == {"exporter", "aws_support_exporter"}
+    command = [sys.executable, "-c", "import exporter.cli; print(exporter.cli.__file__)"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    assert found == str(installed / "cli.py"), "also beside the sources"

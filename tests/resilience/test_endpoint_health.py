@@ -5,7 +5,7 @@ import pytest
 from exporter.simulator.corruptions import Body
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import ConnectionClosed, ConnectionReset, CutOffBody, Error
+from exporter.simulator.kinds import ConnectionReset, CutOffBody, Error
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import StartRig
 
@@ -14,13 +14,6 @@ BIG = "111111111111"
 """An account with three pages of cases."""
 HOME, OTHER = "us-east-1", "us-west-2"
 REGIONS = f"regions: [{HOME}, {OTHER}]"
-SHUT = (
-    ConnectionReset(),
-    ConnectionClosed(),
-    CutOffBody(),
-    Error(500, "InternalServerError"),
-    Error(503, "ServiceUnavailable"),
-)
 MANY_FAILURES = 8
 """Accounts that fail at once to open the circuit."""
 LONGEST_PROBE_INTERVAL = 10.0
@@ -35,28 +28,21 @@ def _accounts(fleet: Fleet) -> None:
         account.add_case()
 
 
-@pytest.mark.parametrize("operation", ["DescribeCases", "AssumeRole", "AssumeRole, one for all"])
+@pytest.mark.parametrize("operation", ["DescribeCases", "AssumeRole"])
 def test_an_endpoint_that_is_down_is_asked_for_a_few_accounts_and_probed_until_it_is_back(
-    operation: str, simulator: Simulator, fleet: Fleet, rig: StartRig
+    operation: str, simulator: Simulator, rig: StartRig
 ) -> None:
-    operation, _, through_one = operation.partition(", ")
     down = simulator.faults.add(Fault(ConnectionReset(), operation=operation))
-    fleet.management_account.add_role("Hub")
-    hub = fleet.management_account.role_arn("Hub")
-    chains = [f"{{id: '{one}', role_chain: ['{hub}', '{fleet.account(one).role_arn()}']}}" for one in ACCOUNTS]
-    listed = () if through_one else ACCOUNTS
-    running = rig(*listed, poll="interval: 60s", rest=f"accounts: [{', '.join(chains)}]" if through_one else "")
+    running = rig(*ACCOUNTS, poll="interval: 60s")
     page = running.round()
     assert page.up() == dict.fromkeys(ACCOUNTS, 0.0)
     assert all(page.reasons(account_id) == {"unreachable": 1} for account_id in ACCOUNTS)
     noticed = down.hits
     assert noticed <= MANY_FAILURES * 3
 
-    minutes = 3
-    for _ in range(minutes * 6):
-        running.after(10)
-    probes = down.hits - noticed
-    assert minutes * 60 / LONGEST_PROBE_INTERVAL / 2 <= probes <= minutes * 60 / LONGEST_PROBE_INTERVAL + 3
+    for _ in range(18):
+        running.after(LONGEST_PROBE_INTERVAL)
+    assert 9 <= down.hits - noticed <= 21
 
     down.remove()
     for _ in range(4):
@@ -64,7 +50,7 @@ def test_an_endpoint_that_is_down_is_asked_for_a_few_accounts_and_probed_until_i
     assert page.up() == dict.fromkeys(ACCOUNTS, 1.0)
 
 
-@pytest.mark.parametrize("kind", SHUT, ids=lambda kind: str(kind)[:30])
+@pytest.mark.parametrize("kind", [CutOffBody(), Error(503, "ServiceUnavailable")], ids=["cut off", "503"])
 def test_the_next_region_is_read_while_one_is_down(kind: Kind, simulator: Simulator, rig: StartRig) -> None:
     down = simulator.faults.add(Fault(kind, operation="DescribeCases", region=HOME))
     running = rig(BIG, aws=REGIONS)
@@ -78,9 +64,8 @@ def test_the_next_region_is_read_while_one_is_down(kind: Kind, simulator: Simula
     assert asked[1:] == [(OTHER, 200)] * 3 + [(HOME, 200)] * 3
 
 
-@pytest.mark.parametrize("kind", [ConnectionReset(), Body(b"upstream connect error", 503)], ids=["reset", "a gateway's words"])
-def test_a_whole_region_may_be_down_its_sts_included(kind: Kind, simulator: Simulator, rig: StartRig) -> None:
-    simulator.faults.add(Fault(kind, region=HOME))
+def test_a_whole_region_may_be_down_its_sts_included(simulator: Simulator, rig: StartRig) -> None:
+    simulator.faults.add(Fault(Body(b"upstream connect error", 503), region=HOME))
     page = rig(BIG, aws=REGIONS).round()
     assert (page.up(), page.open_cases(), page.reasons(BIG)) == ({BIG: 1}, {BIG: 230}, {})
     assert [record.region for record in simulator.log.records("AssumeRole")] == [HOME, OTHER]
@@ -101,7 +86,7 @@ def test_a_few_bad_accounts_do_not_make_good_ones_fail_over_and_over(simulator: 
     for _ in range(3):
         running.after(10)
     settled = sum(sum(running.page().reasons(account_id).values()) for account_id in good)
-    for _ in range(40):
+    for _ in range(20):
         page = running.after(30)
     assert sum(sum(page.reasons(account_id).values()) for account_id in good) == settled
     assert page.up() == dict.fromkeys(bad, 0.0) | dict.fromkeys(good, 1.0)

@@ -7,10 +7,9 @@ import pytest
 from exporter.clock import SystemClock
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.kinds import ConnectionReset, Error, Silence, Throttled
+from exporter.simulator.kinds import ConnectionReset, Silence, Throttled
 from exporter.simulator.server import Simulator
 from tests.resilience.conftest import StartRig, configuration
-from tests.support.clock import FakeClock
 from tests.support.rig import Rig
 from tests.support.waiting import wait_until
 
@@ -23,27 +22,25 @@ MANY_RETRIES = 120
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    [(Error(500, "InternalServerError"), "server_error"), (ConnectionReset(), "unreachable"), (Throttled(), "throttled")],
-    ids=["500", "reset", "throttled"],
+    [(ConnectionReset(), "unreachable"), (Throttled(), "throttled")],
 )
-def test_one_account_that_always_fails_starves_none_of_100(
+def test_one_account_that_always_fails_starves_none_of_its_neighbours(
     kind: Kind, reason: str, simulator: Simulator, fleet: Fleet, rig: StartRig
 ) -> None:
-    bad, *good = (fleet.add_account().account_id for _ in range(101))
+    bad, *good = (fleet.add_account().account_id for _ in range(41))
     running = rig(bad, *good)
     failing = simulator.faults.add(Fault(kind, operation="DescribeCases", account_id=bad))
     (bad_entry,) = (entry for entry in running.accounts.entries() if entry.target.account.account_id == bad)
     while failing.hits <= MANY_RETRIES:
         running.poll(bad_entry)
     # Whose request fails once is asked again, however often the bad one was.
-    for account_id in good[::10]:
+    for account_id in good[::4]:
         simulator.faults.add(Fault(kind, operation="DescribeCases", account_id=account_id, times=1))
-    began, began_by_its_clock = time.monotonic(), running.clock.monotonic()
+    began = running.clock.monotonic()
     page = running.round()
     assert page.up() == {bad: 0} | dict.fromkeys(good, 1.0)
     assert set(page.reasons(bad)) == {reason}
-    assert running.clock.monotonic() - began_by_its_clock < INTERVAL
-    assert time.monotonic() - began < INTERVAL
+    assert running.clock.monotonic() - began == 0, "they do not wait for each other's quota"
 
 
 @pytest.mark.slow
@@ -94,10 +91,3 @@ def test_lookups_of_communications_and_retries_count(simulator: Simulator, fleet
     assert rig(A).round().up() == {A: 1}
     assert simulator.log.counts() == {"AssumeRole": 1, "DescribeCases": 4, "DescribeCommunications": 10}
     assert most_in_a_second(simulator) == CALLS
-
-
-def test_accounts_do_not_wait_for_each_others_quota(fleet: Fleet, rig: StartRig, clock: FakeClock) -> None:
-    for number in range(1, 21):
-        fleet.add_account(account_id=f"{number:012}").add_case()
-    assert rig(*(f"{number:012}" for number in range(1, 21))).round().total("aws_support_account_up") == 20
-    assert clock.monotonic() == 0

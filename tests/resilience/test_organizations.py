@@ -7,12 +7,14 @@ from exporter.simulator.faults import Fault
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import ConnectionReset, Error
 from exporter.simulator.server import Simulator
-from tests.resilience.conftest import MANAGEMENT, StartRig
+from tests.resilience.conftest import MANAGEMENT, StartRig, configuration
 from tests.support.log import Log
 
 A, B, C = "111111111111", "222222222222", "333333333333"
 ACME = "organizations: [{name: acme, refresh_interval: 10m}]"
+NOBODY = ACME.replace("}", ", include: {name_patterns: [nobody*]}}")
 MINUTE = 60.0
+FOUND = "aws_support_organization_accounts"
 
 
 @pytest.fixture(autouse=True)
@@ -21,12 +23,28 @@ def _accounts(fleet: Fleet) -> None:
     fleet.add_account(account_id=B, name="search").add_case()
 
 
-def test_active_accounts_are_read_under_their_names(fleet: Fleet, rig: StartRig) -> None:
-    fleet.add_account(account_id=C, state="SUSPENDED", name="closed")
-    page = rig(rest=ACME).round()
+def test_accounts_come_and_go_with_all_their_series_within_one_refresh_and_are_logged_by_name(
+    fleet: Fleet, simulator: Simulator, rig: StartRig
+) -> None:
+    log = Log()
+    running = rig(rest=ACME, log=log)
+    page = running.round()
     assert page.up() == {MANAGEMENT: 1, A: 1, B: 1}
     assert page.label_values("aws_support_account_info", "account_name") == {"management", "payments", "search"}
     assert page.label_values("aws_support_account_info", "organization") == {"acme"}
+    fleet.add_account(account_id=C, name="new").add_case()
+    fleet.account(A).add_case()
+    fleet.account(B).state = "SUSPENDED"
+    page = running.after(10 * MINUTE)
+    assert page.open_cases() == {MANAGEMENT: 0, A: 2, C: 1}
+    assert B not in page.text
+    assert (page.total("aws_support_accounts"), page.total("aws_support_cases_resolved_total")) == (3, 0)
+    page = running.after(10 * MINUTE)
+    assert page.by_account("aws_support_cases_opened_total") == {MANAGEMENT: 0, A: 1, C: 0}, "counters go on"
+    counts = simulator.log.counts()
+    assert (counts["ListAccounts"], counts["AssumeRole"]) == (3, 4), "a refresh assumes no role anew"
+    found = {"event": "accounts discovered", "log_level": "info", "organization": "acme", "accounts": 3}
+    assert log.lines == [found, {**found, "joined": f"new ({C})", "left": f"search ({B})"}]
 
 
 def test_a_list_that_keeps_failing_is_logged_at_first_and_then_hourly(simulator: Simulator, rig: StartRig) -> None:
@@ -34,37 +52,11 @@ def test_a_list_that_keeps_failing_is_logged_at_first_and_then_hourly(simulator:
     running = rig(rest=ACME, log=log)
     simulator.faults.add(Fault(Error(400, "AccessDeniedException", "no"), operation="ListAccounts"))
     failed_at = []
-    for minute in range(0, 150, 5):
-        running.after(5 * MINUTE)
+    for minute in range(0, 150, 10):
+        running.after(10 * MINUTE)
         failed_at += [minute] * log.events.count("listing organization failed")
         log.clear()
     assert failed_at == [0, 60, 120]
-
-
-def test_accounts_come_and_go_with_all_their_series_within_one_refresh(fleet: Fleet, rig: StartRig) -> None:
-    running = rig(rest=ACME)
-    assert B in running.round().text
-    fleet.add_account(account_id=C, name="new").add_case()
-    fleet.account(B).state = "SUSPENDED"
-    page = running.after(10 * MINUTE)
-    assert page.open_cases() == {MANAGEMENT: 0, A: 1, C: 1}
-    assert B not in page.text
-    assert page.total("aws_support_accounts") == 3
-
-
-def test_accounts_that_join_and_leave_are_logged_by_name(fleet: Fleet, rig: StartRig) -> None:
-    log = Log()
-    running = rig(rest=ACME, log=log)
-    running.round()
-    fleet.add_account(account_id=C, name="new")
-    fleet.account(B).state = "SUSPENDED"
-    running.after(10 * MINUTE)
-    running.after(10 * MINUTE)
-    found = {"event": "accounts discovered", "log_level": "info", "organization": "acme", "accounts": 3}
-    assert [line for line in log.lines if line["event"] == "accounts discovered"] == [
-        found,
-        {**found, "joined": f"new ({C})", "left": f"search ({B})"},
-    ]
 
 
 def test_many_accounts_that_leave_at_once_are_a_warning_until_a_reload(fleet: Fleet, rig: StartRig) -> None:
@@ -83,55 +75,38 @@ def test_many_accounts_that_leave_at_once_are_a_warning_until_a_reload(fleet: Fl
     assert [line["log_level"] for line in log.lines if "left" in line] == ["info", "warning"]
     running.after(10 * MINUTE)
     assert running.report().organizations[0].warnings == (warning,)
-    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{ACME}")
-    assert running.report().organizations[0].warnings == ()
-
-
-@pytest.mark.parametrize("include", [", include: {name_patterns: [nobody*]}", ""])
-def test_an_organization_without_accounts_to_poll_is_told_with_what_to_do_until_it_has_some(
-    include: str, fleet: Fleet, rig: StartRig
-) -> None:
-    log = Log()
-    running = rig(rest=ACME.replace("}", f"{include}}}"), log=log)
-    for account in () if include else fleet.accounts:
-        account.state = "SUSPENDED"
-    page = running.round()
-    assert page.values("aws_support_organization_accounts", organization="acme") == [0]
-    assert page.values("aws_support_organization_up", organization="acme") == [1], "it was listed"
-    (organization,) = running.report().organizations
-    assert organization.reason == "no_accounts"
-    said = "3 accounts, none matches include and exclude" if include else "no accounts"
-    assert organization.detail == f"ListAccounts: {said}"
-    assert organization.advice.startswith("fix include and exclude" if include else "check that role_arn")
-    running.after(10 * MINUTE)
-    assert log.events == ["no accounts to poll"]
-    fleet.add_account(account_id=C, name="nobody-1")
-    assert running.after(10 * MINUTE).values("aws_support_organization_accounts") == [1]
-    assert running.report().organizations[0].reason is None
-    assert log.events[1:] == ["accounts discovered"]
-
-
-def test_a_reload_whose_include_matches_nothing_shows_at_once(rig: StartRig) -> None:
-    running = rig(rest=ACME)
-    running.round()
-    running.apply(f"aws: {{role_name: AwsSupportExporter}}\n{ACME.replace('}', ', include: {name_patterns: [nobody*]}}')}")
-    assert running.page().values("aws_support_organization_accounts") == [0]
+    running.apply(configuration(rest=NOBODY))
+    assert running.page().values(FOUND) == [0], "what is selected shows at once"
     (organization,) = running.report().organizations
     assert (organization.reason, organization.warnings) == ("no_accounts", ())
 
 
-def test_a_configured_account_wins_over_a_discovered_one(rig: StartRig) -> None:
-    rest = f"{ACME}\naccounts: [{{id: '{MANAGEMENT}', name: ours, use_own_credentials: true}}]"
-    page = rig(rest=rest).round()
-    assert page.values("aws_support_account_info", account_id=MANAGEMENT, account_name="ours", organization="acme") == [1]
-    assert page.total("aws_support_account_info") == 3
-
-
-def test_two_organizations_that_name_one_account_make_one_target(simulator: Simulator, rig: StartRig) -> None:
-    page = rig(rest="organizations: [{name: acme}, {name: again}]").round()
-    assert page.label_values("aws_support_account_info", "organization") == {"acme"}
-    assert page.open_cases() == {MANAGEMENT: 0, A: 1, B: 1}
-    assert simulator.log.counts()["DescribeCases"] == 3
+@pytest.mark.parametrize(
+    ("config", "said", "to_do"),
+    [
+        (NOBODY, "ListAccounts: 3 accounts, none matches include and exclude", "fix include and exclude"),
+        (ACME, "ListAccounts: no accounts", "check that role_arn"),
+    ],
+)
+def test_an_organization_without_accounts_to_poll_is_told_with_what_to_do_until_it_has_some(
+    config: str, said: str, to_do: str, fleet: Fleet, rig: StartRig
+) -> None:
+    log = Log()
+    running = rig(rest=config, log=log)
+    for account in () if config == NOBODY else fleet.accounts:
+        account.state = "SUSPENDED"
+    page = running.round()
+    assert page.values(FOUND, organization="acme") == [0]
+    assert page.values("aws_support_organization_up", organization="acme") == [1], "it was listed"
+    (organization,) = running.report().organizations
+    assert (organization.reason, organization.detail) == ("no_accounts", said)
+    assert organization.advice.startswith(to_do)
+    running.after(10 * MINUTE)
+    assert log.events == ["no accounts to poll"]
+    fleet.add_account(account_id=C, name="nobody-1")
+    assert running.after(10 * MINUTE).values(FOUND) == [1]
+    assert running.report().organizations[0].reason is None
+    assert log.events[1:] == ["accounts discovered"]
 
 
 def test_an_organization_that_was_never_listed_is_told_and_hides_no_other_account(
@@ -145,19 +120,3 @@ def test_an_organization_that_was_never_listed_is_told_and_hides_no_other_accoun
     assert page.values("aws_support_organization_up", organization="broken") == [0]
     assert page.values("aws_support_organization_up", organization="well") == [1]
     assert page.up() == {MANAGEMENT: 1, A: 1, B: 1}
-
-
-def test_include_and_exclude_choose_the_accounts(rig: StartRig) -> None:
-    rest = f"organizations: [{{name: acme, include: {{name_patterns: ['pay*', 'sea*']}}, exclude: {{accounts: ['{B}']}}}}]"
-    assert set(rig(rest=rest).round().up()) == {A}
-
-
-def test_a_refresh_assumes_no_role_anew_and_counters_go_on(simulator: Simulator, fleet: Fleet, rig: StartRig) -> None:
-    running = rig(rest="organizations: [{name: acme, refresh_interval: 1m}]")
-    running.round()
-    fleet.account(A).add_case(severity_code="high")
-    opened = [running.after(1 * MINUTE).total("aws_support_cases_opened_total", account_id=A) for _ in range(19)]
-    assert opened == sorted(opened)
-    assert opened[-1] == 1
-    assert simulator.log.counts()["ListAccounts"] == 20
-    assert simulator.log.counts()["AssumeRole"] == 3
