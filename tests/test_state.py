@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
+from math import inf
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from exporter.cases.changes import baseline
@@ -107,6 +110,31 @@ def test_a_file_that_cannot_be_used_is_put_aside(
     assert Path(f"{file}.bad").read_bytes() == content
     after.save([known(clock)], NOTHING)
     assert opened().load() == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("row", "change"),
+    [
+        ("histograms", lambda found: found[0][2][1].pop()),
+        ("histograms", lambda found: found[0][1].append("aws")),
+        (ACCOUNT.account_id, lambda it: it[0]["cases"][0].update(packed=b"abc")),
+        (ACCOUNT.account_id, lambda it: it[0]["cases"].append(it[0]["cases"][0])),
+        (ACCOUNT.account_id, lambda it: it[0].update(taken_at=inf)),
+        (ACCOUNT.account_id, lambda it: it.__setitem__(1, it[1] + 1000)),
+        (ACCOUNT.account_id, lambda it: it[3]["counts"].update({("opened",): 1})),
+        (ACCOUNT.account_id, lambda it: it[4].clear()),
+    ],
+)
+def test_rows_that_are_whole_but_do_not_fit_are_not_used(
+    row: str, change: Callable[[Any], object], opened: OpenState, clock: FakeClock, tmp_path: Path
+) -> None:
+    save(opened(), known(clock))
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db, db:
+        ((value,),) = db.execute("SELECT value FROM state WHERE id = ?", (row,))
+        change(stored := msgspec.msgpack.decode(zlib.decompress(value)))
+        db.execute("UPDATE state SET value = ? WHERE id = ?", (zlib.compress(msgspec.msgpack.encode(stored), 0), row))
+    assert opened(log := Log()).load() == {}
+    assert [(line["event"], line["problem"].endswith("inconsistent")) for line in log.lines] == [(UNUSABLE, True)]
 
 
 def test_no_row_grows_in_memory(opened: OpenState, clock: FakeClock, tmp_path: Path) -> None:
