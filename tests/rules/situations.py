@@ -21,8 +21,6 @@ class Situation:
     fires: bool = True
     variant: str = ""
     """What makes its text another one than usual, if anything does."""
-    ends: bool = False
-    """Whether the cause is gone after that minute, to see for how long the alert keeps firing."""
 
     @property
     def text(self) -> str:
@@ -30,21 +28,12 @@ class Situation:
         return f"{self.alert}, {self.variant}" if self.variant else self.alert
 
 
-LOOK_BACK = {
-    "AwsSupportAccountGone",
-    "AwsSupportExporterAbsent",
-    "AwsSupportExporterMissing",
-    "AwsSupportFirstResponsesOftenMissed",
-}
-"""Alerts about what is no more: they do not end with their series."""
-
-
 def silent(alert: str, series: Mapping[str, str], minute: int) -> Situation:
     return Situation(alert, series, minute, fires=False)
 
 
 def pair(alert: str, bad: tuple[Mapping[str, str], int], good: tuple[Mapping[str, str], int]) -> tuple[Situation, Situation]:
-    return Situation(alert, *bad, ends=alert not in LOOK_BACK), silent(alert, *good)
+    return Situation(alert, *bad), silent(alert, *good)
 
 
 def series(metric: str, *labels: str) -> str:
@@ -59,7 +48,7 @@ def case(metric: str, display_id: str) -> str:
     return series(f"case_{metric}_timestamp_seconds", A, f'display_id="{display_id}"')
 
 
-def case_info(display_id: str, side: str, severity: str = 'severity_code="critical"') -> str:
+def case_info(display_id: str, side: str, severity: str) -> str:
     return series("case_info", A, f'display_id="{display_id}"', severity, side)
 
 
@@ -79,21 +68,21 @@ def shards(namespace: str = "a") -> str:
     return series("exporter_shards", f'job="aws-support",namespace="{namespace}"')
 
 
-CRITICAL, HIGH = 'severity_code="critical"', 'severity_code="high"'
+CRITICAL, URGENT, HIGH = (f'severity_code="{severity_code}"' for severity_code in ("critical", "urgent", "high"))
 AWS, CUSTOMER = 'waiting_on="aws"', 'waiting_on="customer"'
-TARGET = series("first_response_target_seconds", A, CRITICAL)
+TARGET = series("first_response_target_seconds", A, URGENT)
 UNANSWERED, UNANSWERED_HIGH = (
-    series("oldest_unanswered_case_created_timestamp_seconds", A, severity) for severity in (CRITICAL, HIGH)
+    series("oldest_unanswered_case_created_timestamp_seconds", A, severity) for severity in (URGENT, HIGH)
 )
-OVERDUE, LATE = (series("first_response_overdue_cases", A, severity) for severity in (CRITICAL, HIGH))
+OVERDUE, LATE = (series("first_response_overdue_cases", A, severity) for severity in (URGENT, HIGH))
 SEVERE_US, SEVERE_AWS, HIGH_US, HIGH_AWS = (
     series("oldest_waiting_since_timestamp_seconds", A, severity, side)
-    for severity in (CRITICAL, HIGH)
+    for severity in (URGENT, HIGH)
     for side in (CUSTOMER, AWS)
 )
-QUIET_US, QUIET_AWS, SILENT_CRITICAL = (
+QUIET_US, QUIET_AWS, SILENT_URGENT = (
     series("latest_communication_timestamp_seconds", A, severity, side)
-    for severity, side in ((HIGH, CUSTOMER), (HIGH, AWS), (CRITICAL, AWS))
+    for severity, side in ((HIGH, CUSTOMER), (HIGH, AWS), (URGENT, AWS))
 )
 DROPPED = series("case_series_dropped", A)
 MET, MISSED = (
@@ -136,11 +125,11 @@ EACH_ALERT = (
         ({SEVERE_US: "-14400x60"}, 20),
         ({SEVERE_US: "-12600x60", SEVERE_AWS: "-20000x60", HIGH_US: "-20000x60"}, 20),
     ),
-    # Every minute counts on a critical case, though the other one may wait; AWS has written on both before.
+    # Every minute counts on an urgent case, though the other one may wait; AWS has written on both before.
     *pair(
         "AwsSupportSevereCaseWaitsForAws",
-        ({SILENT_CRITICAL: "-14400x60", QUIET_AWS: "-20000x60"}, 20),
-        ({SILENT_CRITICAL: "-14400x10 600x50", QUIET_AWS: "-20000x60"}, 40),
+        ({SILENT_URGENT: "-14400x60", QUIET_AWS: "-20000x60"}, 20),
+        ({SILENT_URGENT: "-14400x10 600x50", QUIET_AWS: "-20000x60"}, 40),
     ),
     *pair("AwsSupportCaseWaitsForUs", ({HIGH_US: "-87600x80"}, 70), ({HIGH_US: "-27600x80", HIGH_AWS: "-87600x80"}, 70)),
     *pair("AwsSupportCaseQuiet", ({QUIET_AWS: "-607800x80"}, 70), ({QUIET_AWS: "-607800x30 -300000x60"}, 70)),
@@ -183,8 +172,6 @@ EACH_ALERT = (
         ({READ: "0x100", SUPPORTED: "1x100", MAX_STALENESS: "1800x100"}, 70),
         ({READ: "0x100", SUPPORTED: "1x5 0x95", MAX_STALENESS: "1800x100"}, 70),
     ),
-    # Polled every two hours, shown for three.
-    silent("AwsSupportAccountStale", {READ: "0x170", SUPPORTED: "1x170", MAX_STALENESS: "10800x170"}, 170),
     # Another exporter, even of another namespace, takes it over.
     *pair(
         "AwsSupportAccountGone", ({KNOWN: "1x100 stale"}, 1500), ({KNOWN: "1x100 stale", replica(KNOWN): "_x99 1x1500"}, 1500)
@@ -242,7 +229,6 @@ EACH_ALERT = (
 REPLICAS = (
     # One of two replicas polls the account.
     silent("AwsSupportAccountStale", {READ: "0x100", replica(READ): "0+60x100", MAX_STALENESS: "1800x100"}, 70),
-    Situation("AwsSupportFirstResponseOverdue", {OVERDUE: "1x10", replica(OVERDUE): "1x10"}, 5),
     # One of two shards fails to list the accounts, and misses its share of new ones.
     Situation("AwsSupportOrganizationNotListed", {ORGANIZATION: "0x50", replica(ORGANIZATION): "1x50"}, 40),
     Situation("AwsSupportOrganizationNotListed", {ORGANIZATION.replace("acme", ""): "0x50"}, 40, variant="own account"),
@@ -269,12 +255,10 @@ REPLICAS = (
     ),
     silent("AwsSupportMostAccountsUnread", {READ_UP: "0x60", SUPPORTED: "0x60", SEARCH_UP: "1x60"}, 30),
     silent("AwsSupportMostAccountsUnread", {READ_UP: "0x60", replica(READ_UP): "1x60"}, 30),
-    Situation("AwsSupportExporterMissing", {BUILD: "1x100 stale"}, 130),
 )
 
 ONCE_MORE = (
-    # A day later the account is not missed any more; an exporter that is back is not missed at once.
-    silent("AwsSupportAccountGone", {KNOWN: "1x100 stale"}, 1600),
+    # An exporter that is back is not missed at once.
     silent("AwsSupportExporterMissing", {BUILD: "1x200 stale _x60 1x100"}, 280),
     # The exporter restarts, and has not polled the account yet: the alert keeps firing, and notifies nobody twice.
     Situation("AwsSupportFirstResponseOverdue", {OVERDUE: "1x10 stale _x2 1x10"}, 12),
@@ -282,13 +266,12 @@ ONCE_MORE = (
     silent("AwsSupportPlanLost", {SUPPORTED: "1x5 0x1600"}, 1500),
     silent("AwsSupportFirstResponseNear", {UNANSWERED: "0x20", TARGET: "900x20"}, 11),
     silent("AwsSupportFirstResponseNear", {UNANSWERED: "0x20"}, 13),  # the plan has no target for it
-    Situation("AwsSupportRoleRefused", {failure("credentials"): "1x30"}, 25, variant="credentials"),
 )
 
 OPENED_1, OPENED_2 = (case("created", display_id) for display_id in ("1001", "1002"))
 SAID_1, SAID_2, SAID_3 = (case("latest_communication", display_id) for display_id in ("1001", "1002", "1003"))
 LINKS = tuple(
-    Situation(alert, cases, minute, variant="single cases")
+    Situation(alert, {name.replace(URGENT, CRITICAL): values for name, values in cases.items()}, minute, variant="single cases")
     for alert, minute, cases in (
         ("AwsSupportFirstResponseNear", 13, {UNANSWERED: "0x20", TARGET: "900x20", OPENED_1: "9x20", OPENED_2: "0x20"}),
         ("AwsSupportFirstResponseOverdue", 15, {OVERDUE: "2x20", UNANSWERED: "0x20", OPENED_1: "9x20", OPENED_2: "0x20"}),
@@ -301,15 +284,17 @@ LINKS = tuple(
         (
             "AwsSupportSevereCaseWaitsForUs",
             20,
-            {SEVERE_US: "-14400x60"}
-            | {SAID_1: "-14000x60", SAID_2: "9x60", SAID_3: "-20000x60"}
-            | {case_info("1001", CUSTOMER): "1x60", case_info("1002", CUSTOMER): "1x60", case_info("1003", AWS): "1x60"},
+            {SEVERE_US: "-14400x60", SAID_1: "-14000x60", SAID_2: "9x60", SAID_3: "-20000x60"}
+            | {
+                case_info(number, side, CRITICAL): "1x60"
+                for number, side in (("1001", CUSTOMER), ("1002", CUSTOMER), ("1003", AWS))
+            },
         ),
         (
             "AwsSupportCaseWaitsForUs",
             70,
             {HIGH_US: "-87600x80", HIGH_AWS: "-90000x80", SAID_1: "-90000x80", SAID_2: "-87600x80"}
-            | {case_info("1001", CUSTOMER): "1x80", case_info("1002", CUSTOMER, HIGH): "1x80"},
+            | {case_info("1001", CUSTOMER, CRITICAL): "1x80", case_info("1002", CUSTOMER, HIGH): "1x80"},
         ),
         ("AwsSupportCaseQuiet", 70, {QUIET_US: "-607800x80", QUIET_AWS: "9x80", SAID_1: "-607800x80"}),
     )
