@@ -28,14 +28,6 @@ HOUR, DAY = 3600.0, 86400.0
 END = 1_785_000_000.0
 PAYMENTS, CONTENDED, NO_PLAN, SEARCH, REFUSED, IDLE = (str(digit) * 12 for digit in range(4, 10))
 """The first of two shards has the first three."""
-NAMES = {
-    PAYMENTS: "payments",
-    CONTENDED: "contended",
-    NO_PLAN: "no-plan",
-    SEARCH: "search",
-    REFUSED: "refused",
-    IDLE: "idle",
-}
 OUR_TURN = "pending-customer-action"
 EKS, RDS, EC2 = "service-eks", "service-rds", "service-ec2"
 
@@ -118,11 +110,17 @@ def reply(hours: float, *cases: Case) -> None:
 
 def add_accounts(fleet: Fleet) -> None:
     workloads, labs = fleet.add_unit("Workloads"), fleet.add_unit("Labs")
-    units = {PAYMENTS: fleet.add_unit("Shop", workloads), SEARCH: workloads, CONTENDED: labs}
-    for account_id, name in NAMES.items():
+    shop = fleet.add_unit("Shop", workloads)
+    for account_id, name, unit, team in (
+        (PAYMENTS, "payments", shop, "shop"),
+        (SEARCH, "search", workloads, "shop"),
+        (CONTENDED, "contended", labs, ""),
+        (REFUSED, "refused", "", ""),
+        (NO_PLAN, "no-plan", "", ""),
+        (IDLE, "idle", "", ""),
+    ):
         account = fleet.add_account(account_id, name, supported=account_id != NO_PLAN)
-        account.unit = units.get(account_id, "")
-        account.tags = {"team": "shop"} if account_id in {PAYMENTS, SEARCH} else {}
+        account.unit, account.tags = unit, {"team": team} if team else {}
 
 
 def story(fleet: Fleet) -> Iterator[float]:

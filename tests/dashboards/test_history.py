@@ -1,6 +1,5 @@
 """Every panel over two days of a known fleet, in a real Prometheus: it shows what the fleet holds, or says why it is empty."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +9,11 @@ import pytest
 import yaml
 
 from tests.dashboards.known import CONTENDED, DAY, END, HOUR, IDLE, JOBS, PAYMENTS, SEARCH, create_blocks
-from tests.support.grafana import FILES, Dashboard, Target, View
+from tests.support.grafana import FILES, Dashboard, View
 from tests.support.prometheus import PrometheusServer, Promtool, Samples
 from tests.support.promql import selectors
 from tests.support.tools import ROOT
 
-GRAPH_STEP = HOUR
 RULES = ROOT / "helm/aws-support-exporter/files/rules"
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 OF_JOB = re.compile(r'job=~?"[^"]*"')
@@ -33,45 +31,30 @@ NEVER_IN_THE_FLEET = ('reason=~"timeout|unreachable|server_error|malformed|inter
 pytestmark = pytest.mark.timeout(120)
 
 
-class History:
-    """A Prometheus with the history."""
-
-    def __init__(self, server: PrometheusServer) -> None:
-        self._server = server
-
-    def values(self, dashboard: Dashboard, target: Target, job: str) -> Samples:
-        """Return what a panel's query finds at the end of the time range, without numbers that are none."""
-        found = self.at(dashboard.filled(target.expr, view(dashboard, job)))
-        return [(labels, value) for labels, value in found if not math.isnan(value)]
-
-    def points(self, dashboard: Dashboard, target: Target) -> int:
-        """Return how many points a panel's query finds in the time range."""
-        span = {"start": str(END - 2 * DAY), "end": str(END), "step": str(GRAPH_STEP)}
-        expr = dashboard.filled(target.expr, view(dashboard, "pair"))
-        return sum(len(series["values"]) for series in self._server.api("query_range", query=expr, **span)["result"])
-
-    def at(self, expr: str, moment: float = END) -> Samples:
-        """Return what an expression finds at a moment."""
-        answer = self._server.api("query", query=expr, time=str(moment))
-        return [(series["metric"], float(series["value"][1])) for series in answer["result"]]
-
-
 @pytest.fixture(scope="module")
-def history(prometheus_binary: Path, promtool: Promtool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+def history(
+    prometheus_binary: Path, promtool: Promtool, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PrometheusServer]:
     directory = tmp_path_factory.mktemp("history")
     create_blocks(directory, promtool.binary)
     flags = ["--storage.tsdb.retention.time=100y", f"--query.lookback-delta={HOUR - 1:g}s"]
     with PrometheusServer(prometheus_binary, "http://127.0.0.1:1", directory, scrape_interval="1h", flags=flags) as server:
-        yield History(server)
+        yield server
+
+
+def at(history: PrometheusServer, expr: str, moment: float = END) -> Samples:
+    """Return what an expression finds at a moment, without numbers that are none."""
+    found = history.api("query", query=expr, time=str(moment))["result"]
+    return [(series["metric"], float(series["value"][1])) for series in found if series["value"][1] != "NaN"]
 
 
 def view(dashboard: Dashboard, job: str, label: str = "label_team", **choices: str | Sequence[str]) -> View:
     one_account = not dashboard.variables["account"]["includeAll"]
     account = {"account": IDLE if job == "idle" else PAYMENTS} if one_account else {}
-    return View({"job": job, "label": label, **account, **choices}, step=GRAPH_STEP)
+    return View({"job": job, "label": label, **account, **choices}, step=HOUR)
 
 
-def shown(dashboard: Dashboard, history: History, panel: Mapping[str, Any], job: str) -> dict[str, Any]:
+def shown(dashboard: Dashboard, history: PrometheusServer, panel: Mapping[str, Any], job: str) -> dict[str, Any]:
     """Return what a panel shows: the value of each series by its name, or of a table, the values in each row.
 
     A series is called by its legend, or where there is none, by its labels in alphabetical order.
@@ -81,7 +64,7 @@ def shown(dashboard: Dashboard, history: History, panel: Mapping[str, Any], job:
     for target in (target for target in dashboard.targets() if target.panel == panel["title"]):
         in_words = told.get(f"Value #{target.ref_id}", told[""])
         column = columns[f"Value #{target.ref_id}"] = {}
-        for labels, value in history.values(dashboard, target, job):
+        for labels, value in at(history, dashboard.filled(target.expr, view(dashboard, job))):
             worded = [
                 told.get(label, {}).get(labels[label], labels[label]) for label in sorted(labels.keys() - NOT_IN_THE_NAME)
             ]
@@ -143,7 +126,7 @@ def number(text: str | float) -> float:
 
 
 @pytest.mark.parametrize("job", ["shards", "pair"])
-def test_every_panel_shows_what_the_fleet_holds(dashboard: Dashboard, history: History, job: str) -> None:
+def test_every_panel_shows_what_the_fleet_holds(dashboard: Dashboard, history: PrometheusServer, job: str) -> None:
     """A case counts once, whether a shard polls its account, or a pair and the new pod of a rollout."""
     expected = {
         panel: content if isinstance(content, dict) else {"": content}
@@ -159,18 +142,20 @@ def test_every_panel_shows_what_the_fleet_holds(dashboard: Dashboard, history: H
     assert [title for title, rows in in_order.items() if not is_sorted(panels[title], rows)] == []
 
 
-def test_a_panel_that_has_nothing_to_show_says_why(dashboard: Dashboard, history: History) -> None:
+def test_a_panel_that_has_nothing_to_show_says_why(dashboard: Dashboard, history: PrometheusServer) -> None:
     """For one account of no organization, without any case."""
-    filled = {target.panel for target in dashboard.targets() if history.values(dashboard, target, "idle")}
+    idle = view(dashboard, "idle")
+    filled = {target.panel for target in dashboard.targets() if at(history, dashboard.filled(target.expr, idle))}
     empty = [panel for panel in dashboard.panels if panel["type"] != "text" and panel["title"] not in filled]
 
     assert [panel["title"] for panel in empty if not panel["fieldConfig"]["defaults"].get("noValue")] == []
 
 
-def test_every_graph_is_drawn_over_time(dashboard: Dashboard, history: History) -> None:
-    graphs = [target for target in dashboard.targets() if not target.instant]
-
-    assert [target for target in graphs if history.points(dashboard, target) < 10] == []
+def test_every_graph_is_drawn_over_time(dashboard: Dashboard, history: PrometheusServer) -> None:
+    span = {"start": str(END - 2 * DAY), "end": str(END), "step": str(HOUR)}
+    for target in (target for target in dashboard.targets() if not target.instant):
+        expr = dashboard.filled(target.expr, view(dashboard, "pair"))
+        assert sum(len(series["values"]) for series in history.api("query_range", query=expr, **span)["result"]) >= 10, target
 
 
 @pytest.mark.parametrize(
@@ -189,16 +174,18 @@ def test_every_graph_is_drawn_over_time(dashboard: Dashboard, history: History) 
         ({"service": "no-such-service"}, 0),
     ],
 )
-def test_choices_narrow_what_is_counted(history: History, choices: dict[str, str | list[str]], count: float | None) -> None:
+def test_choices_narrow_what_is_counted(
+    history: PrometheusServer, choices: dict[str, str | list[str]], count: float | None
+) -> None:
     overview = Dashboard.load(next(path for path in FILES if "overview" in path.name))
     target = next(target for target in overview.targets() if target.panel == "Open cases")
 
-    found = history.at(overview.filled(target.expr, view(overview, "pair", **choices)))  # type: ignore[arg-type]
+    found = at(history, overview.filled(target.expr, view(overview, "pair", **choices)))  # type: ignore[arg-type]
 
     assert [value for _, value in found] == ([] if count is None else [count])
 
 
-def test_variables_offer_what_there_is_to_choose(dashboard: Dashboard, history: History) -> None:
+def test_variables_offer_what_there_is_to_choose(dashboard: Dashboard, history: PrometheusServer) -> None:
     there = {
         "cluster": set(),
         "job": set(JOBS),
@@ -218,13 +205,13 @@ def test_variables_offer_what_there_is_to_choose(dashboard: Dashboard, history: 
     assert dashboard.variables["label"]["current"]["value"] == "organizational_unit"
 
 
-def offered(dashboard: Dashboard, history: History, name: str, job: str) -> set[str]:
+def offered(dashboard: Dashboard, history: PrometheusServer, name: str, job: str) -> set[str]:
     """Return the texts that a variable offers."""
     variable = dashboard.variables[name]
     everything = View({"job": job, "label": "label_team", "account": [PAYMENTS, SEARCH, CONTENDED]})
     asked = re.fullmatch(r"(\w+)\((.*?)(?:, (\w+))?\)", dashboard.filled(variable["query"]["query"], everything))
     assert asked
-    found = [labels for labels, _ in history.at(asked[2])]
+    found = [labels for labels, _ in at(history, asked[2])]
     if asked[1] == "label_values":
         return {labels[asked[3]] for labels in found if asked[3] in labels}
     pattern = variable["regex"].removeprefix("/").removesuffix("/g").replace("(?<", "(?P<")
@@ -232,18 +219,18 @@ def offered(dashboard: Dashboard, history: History, name: str, job: str) -> set[
     return {each["text"] if each.groupdict() else each[1] for text in series for each in re.finditer(pattern, text)} - {None}
 
 
-def test_graphs_mark_when_an_exporter_started_and_nothing_else(dashboard: Dashboard, history: History) -> None:
+def test_graphs_mark_when_an_exporter_started_and_nothing_else(dashboard: Dashboard, history: PrometheusServer) -> None:
     marks = {each["name"]: each["expr"] for each in dashboard.model["annotations"]["list"]}
 
     def marked(moment: float) -> list[str]:
-        return [name for name, expr in marks.items() if history.at(dashboard.filled(expr, view(dashboard, "shards")), moment)]
+        return [name for name, expr in marks.items() if at(history, dashboard.filled(expr, view(dashboard, "shards")), moment)]
 
     assert list(marks) == ["Restarts", "Reloads", "Alerts"]
     assert marked(END - 2 * DAY) == ["Restarts"]
     assert marked(END) == []
 
 
-def test_whatever_rules_and_documents_select_is_there(history: History) -> None:
+def test_whatever_rules_and_documents_select_is_there(history: PrometheusServer) -> None:
     rules = [
         rule for file in RULES.glob("*.yaml") for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
     ]
@@ -254,4 +241,4 @@ def test_whatever_rules_and_documents_select_is_there(history: History) -> None:
     )
 
     assert len(wanted) >= 20
-    assert [selector for selector in wanted if not history.at(f"last_over_time({selector}[2d])")] == []
+    assert [selector for selector in wanted if not at(history, f"last_over_time({selector}[2d])")] == []

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import yaml
 
@@ -11,23 +10,15 @@ from tests.support.prometheus import Promtool
 
 OVERVIEW, HEALTH = (Dashboard.load(next(path for path in FILES if name in path.name)) for name in ("overview", "health"))
 IN_A, IN_B = (f'cluster="{cluster}",namespace="monitoring",job="j"' for cluster in "ab")
-PODS = tuple(f'{IN_A},instance="10.0.0.{pod}:10047",pod="{pod}"' for pod in (1, 2, 3))
+POD_1, POD_2, POD_3 = (f'{IN_A},instance="10.0.0.{pod}:10047",pod="{pod}"' for pod in (1, 2, 3))
 
 
-class World(NamedTuple):
-    series: Mapping[str, str]
-    """A sample each ten minutes."""
-    expr: str
-    hour: int
-    found: Mapping[str, float]
-
-
-def series(metric: str, of: str, labels: str, account: int = 1) -> str:
+def series(metric: str, of: str, labels: str = "", account: int = 1) -> str:
     return f'aws_support_{metric}{{{of},account_id="{account:012}",account_name="account-{account}"{labels}}}'
 
 
-def info(of: str, account: int = 1) -> dict[str, str]:
-    return {series("account_info", of, ',plan="enterprise"', account): "1x2000"}
+def info(of: str, account: int = 1) -> str:
+    return series("account_info", of, ',plan="enterprise"', account)
 
 
 def open_cases(of: str, severity_code: str, account: int = 1) -> str:
@@ -37,6 +28,10 @@ def open_cases(of: str, severity_code: str, account: int = 1) -> str:
 
 def missed(of: str) -> str:
     return series("first_responses_total", of, ',severity_code="critical",outcome="missed"')
+
+
+def responses(le: str) -> str:
+    return f'aws_support_first_response_seconds_bucket{{{POD_1},severity_code="critical",le="{le}"}}'
 
 
 def shard(of: str, ordinal: int, accounts: int) -> dict[str, str]:
@@ -52,73 +47,44 @@ def panel(dashboard: Dashboard, title: str, ref_id: str = "A") -> str:
     return next(each.expr for each in dashboard.targets() if (each.panel, each.ref_id) == (title, ref_id))
 
 
-FORTY_ACCOUNTS = {
-    name: values
-    for account in range(40)
-    for name, values in {
-        **info(IN_A, account),
-        open_cases(IN_A, "low", account): "1x60",
-        series("account_last_success_timestamp_seconds", IN_A, "", account): "0x60",
-        series("account_poll_errors_total", IN_A, ',reason="timeout"', account): "0+1x60",
-    }.items()
-}
-WORLDS = [
+FORTY_ACCOUNTS = dict.fromkeys((info(IN_A, account) for account in range(40)), "1x60")
+FORTY_ACCOUNTS |= dict.fromkeys((open_cases(IN_A, "low", account) for account in range(40)), "1x60")
+for account in range(40):
+    FORTY_ACCOUNTS[series("account_last_success_timestamp_seconds", IN_A, "", account)] = "0x60"
+    FORTY_ACCOUNTS[series("account_poll_errors_total", IN_A, ',reason="timeout"', account)] = "0+1x60"
+RESPONSES = panel(OVERVIEW, "First responses")
+CRITICAL, CRITICAL_OF_PLAN = '{severity_code="critical"}', '{severity_code="critical",plan="enterprise"}'
+WORLDS: list[tuple[Mapping[str, str], str, int, Mapping[str, float]]] = [
     # Two clusters poll the same account.
-    World(
-        {open_cases(of, severity): "4x60" for of in (IN_A, IN_B) for severity in ("low", "high")} | info(IN_A),
-        panel(OVERVIEW, "Open cases"),
-        5,
-        {"{}": 8},
+    (
+        {open_cases(of, severity): "4x60" for of in (IN_A, IN_B) for severity in ("low", "high")} | {info(IN_A): "1x60"},
+        *(panel(OVERVIEW, "Open cases"), 5, {"{}": 8}),
     ),
     # Shards of two clusters are called the same; one is missing.
-    World(
+    (
         shard(IN_A, 0, 5) | shard(IN_A, 1, 2) | shard(IN_A, 2, 1) | shard(IN_B, 0, 7) | shard(IN_B, 2, 1),
-        panel(HEALTH, "Accounts by state"),
-        5,
-        {'{state="ok"}': 16},
+        *(panel(HEALTH, "Accounts by state"), 5, {'{state="ok"}': 16}),
     ),
     # A rollout: the first pod has counted three, the second one since it began; they overlap, and both see one of them.
-    World(
-        {
-            missed(PODS[0]): "0x100 1x100 2x101 3x10 stale",
-            missed(PODS[1]): "_x300 0x4 1x300 2x300",
-            **info(PODS[0]),
-            **info(PODS[1]),
-        },
-        panel(OVERVIEW, "First responses"),
-        160,
-        {'{severity_code="critical",plan="enterprise"}': 4},
+    (
+        {missed(POD_1): "0x100 1x100 2x101 3x10 stale", missed(POD_2): "_x300 0x4 1x300 2x300"}
+        | {info(POD_1): "1x2000", info(POD_2): "1x2000"},
+        *(RESPONSES, 160, {CRITICAL_OF_PLAN: 4}),
     ),
     # Three replicas, of which one ends and one is new.
-    World(
-        {
-            missed(PODS[0]): "0x100 1x100 2x101 3x10 stale",
-            missed(PODS[1]): "0x100 1x100 2x101 3x500",
-            missed(PODS[2]): "_x320 0x600",
-            **info(PODS[0]),
-        },
-        panel(OVERVIEW, "First responses"),
-        160,
-        {'{severity_code="critical",plan="enterprise"}': 3},
+    (
+        {missed(POD_1): "0x100 1x100 2x101 3x10 stale", missed(POD_2): "0x100 1x100 2x101 3x500", missed(POD_3): "_x320 0x600"}
+        | {info(POD_1): "1x2000"},
+        *(RESPONSES, 160, {CRITICAL_OF_PLAN: 3}),
     ),
     # The median of ten responses, all of them within five to fifteen minutes.
-    World(
-        {
-            f'aws_support_first_response_seconds_bucket{{{PODS[0]},severity_code="critical",le="{le}"}}': f"0x300 {count}x1000"
-            for le, count in (("300.0", 0), ("900.0", 10), ("+Inf", 10))
-        },
-        panel(OVERVIEW, "Resolved cases and medians", "B"),
-        168,
-        {'{severity_code="critical"}': 600},
+    (
+        {responses("300.0"): "0x1300", responses("900.0"): "0x300 10x1000", responses("+Inf"): "0x300 10x1000"},
+        *(panel(OVERVIEW, "Resolved cases and medians", "B"), 168, {CRITICAL: 600}),
     ),
-    *(
-        World(FORTY_ACCOUNTS, f"count({panel(dashboard, title)})", 5, {"{}": count})
-        for dashboard, title, count in (
-            (OVERVIEW, "Accounts with the most open cases", 10),
-            (HEALTH, "Accounts with the most failures", 15),
-            (HEALTH, "Accounts with the oldest poll", 15),
-        )
-    ),
+    (FORTY_ACCOUNTS, f"count({panel(OVERVIEW, 'Accounts with the most open cases')})", 5, {"{}": 10}),
+    (FORTY_ACCOUNTS, f"count({panel(HEALTH, 'Accounts with the most failures')})", 5, {"{}": 15}),
+    (FORTY_ACCOUNTS, f"count({panel(HEALTH, 'Accounts with the oldest poll')})", 5, {"{}": 15}),
 ]
 
 
@@ -127,16 +93,16 @@ def test_what_panels_find(promtool: Promtool, tmp_path: Path) -> None:
     tests = [
         {
             "interval": "10m",
-            "input_series": [{"series": name, "values": values} for name, values in world.series.items()],
+            "input_series": [{"series": name, "values": values} for name, values in scraped.items()],
             "promql_expr_test": [
                 {
-                    "expr": f"round({OVERVIEW.filled(world.expr, view)})",
-                    "eval_time": f"{world.hour}h",
-                    "exp_samples": [{"labels": labels, "value": value} for labels, value in world.found.items()],
+                    "expr": f"round({OVERVIEW.filled(expr, view)})",
+                    "eval_time": f"{hour}h",
+                    "exp_samples": [{"labels": labels, "value": value} for labels, value in found.items()],
                 }
             ],
         }
-        for world in WORLDS
+        for scraped, expr, hour, found in WORLDS
     ]
     file = tmp_path / "tests.yaml"
     file.write_text(yaml.safe_dump({"tests": tests}))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.rules.harness import RULES, TEXTS, Alert, alerts, run, texts
-from tests.rules.situations import EACH_ALERT, SITUATIONS
+from tests.rules.situations import SITUATIONS
 from tests.support.prometheus import Promtool
 from tests.support.promql import unknown
 
@@ -29,7 +29,7 @@ def test_every_alert_fires_with_its_text_and_stays_silent_without_cause(
 
 
 def test_each_alert_is_shown_to_fire_and_to_be_silent() -> None:
-    shown = {(situation.alert, situation.fires) for situation in EACH_ALERT}
+    shown = {(situation.alert, situation.fires) for situation in SITUATIONS}
 
     assert shown == {(alert["alert"], fires) for alert in alerts() for fires in (True, False)}
 
