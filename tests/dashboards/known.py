@@ -28,7 +28,6 @@ HOUR, DAY = 3600.0, 86400.0
 END = 1_785_000_000.0
 PAYMENTS, CONTENDED, NO_PLAN, SEARCH, REFUSED, IDLE = (str(digit) * 12 for digit in range(4, 10))
 """The first of two shards has the first three."""
-OUR_TURN = "pending-customer-action"
 EKS, RDS, EC2 = "service-eks", "service-rds", "service-ec2"
 
 CONFIG = f"""
@@ -74,9 +73,8 @@ JOBS: Mapping[str, Sequence[Scrape]] = {
 class HistoryClock:
     """A time that stands still until it is set: what calls take delays each other, but not the history."""
 
-    def __init__(self) -> None:
-        self.now = END - 2 * DAY
-        self._spent = 0.0
+    now = END - 2 * DAY
+    _spent = 0.0
 
     def time(self) -> float:
         return self.now
@@ -91,21 +89,20 @@ class HistoryClock:
 
 def filed(account: Account, severity_code: str, service_code: str, hours: float) -> Case:
     """Return a case with the customer's first message: one without would be AWS's own."""
-    created_at = END - hours * HOUR
-    case = account.add_case(severity_code=severity_code, service_code=service_code, created_at=created_at)
-    case.add_communication(submitted_by=CUSTOMER_AUTHOR, created_at=created_at)
+    case = account.add_case(severity_code=severity_code, service_code=service_code, created_at=END - hours * HOUR)
+    reply(hours, case)
     return case
-
-
-def answer(hours: float, *cases: Case) -> None:
-    for case in cases:
-        case.add_communication(created_at=END - hours * HOUR)
-        case.status = OUR_TURN
 
 
 def reply(hours: float, *cases: Case) -> None:
     for case in cases:
         case.add_communication(submitted_by=CUSTOMER_AUTHOR, created_at=END - hours * HOUR)
+
+
+def answer(hours: float, *cases: Case) -> None:
+    for case in cases:
+        case.add_communication(created_at=END - hours * HOUR)
+        case.status = "pending-customer-action"
 
 
 def add_accounts(fleet: Fleet) -> None:
@@ -184,30 +181,29 @@ def story(fleet: Fleet) -> Iterator[float]:
 
 async def scrape_hourly(job: str, goes_on: Iterator[float], clock: HistoryClock, samples: BinaryIO) -> None:
     """Write what Prometheus would have stored of the exporters of a job."""
-    exporters: dict[str, tuple[app.Exporter, bytes]] = {}
+    exporters: dict[str, app.Exporter] = {}
     due = next(goes_on)
     for hour in (*range(48, 4, -1), 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5, 0):  # an increase of an hour needs two samples
         clock.now = END - hour * HOUR
         while hour == due:
             due = next(goes_on)
-        for scrape in JOBS[job]:
-            if hour > scrape.hours:
-                continue
-            if scrape.instance not in exporters:
-                made = app.Exporter(scrape.config.encode(), "known", options.parse(scrape.flags), Log().logger, process=True)
-                exporters[scrape.instance] = made, f"process_start_time_seconds {clock.now:.0f}".encode()
-            exporter, start_time = exporters[scrape.instance]
+        for scrape in (scrape for scrape in JOBS[job] if hour <= scrape.hours):
+            if hour == scrape.hours:
+                given = scrape.config.encode(), "known", options.parse(scrape.flags)
+                exporters[scrape.instance] = app.Exporter(*given, Log().logger, process=True)
+            exporter = exporters[scrape.instance]
             if queue := exporter.collector._plan.events:
                 await exporter.collector.events.receive(queue)
             await exporter.collector.run_once(lambda _: None)
-            page = _START_TIME.sub(start_time, exporter.store.uncompressed(TextFormat.OPENMETRICS))
             target, stamp = f'instance="{scrape.instance}",job="{job}"'.encode(), f" {clock.now:.0f}\n".encode()
+            started = f"process_start_time_seconds {END - scrape.hours * HOUR:.0f}".encode()
+            page = _START_TIME.sub(started, exporter.store.uncompressed(TextFormat.OPENMETRICS))
             samples.write(b"up{" + target + b"} 1" + stamp)
             for line in (line for line in page.splitlines() if not line.startswith(b"#")):
                 series, _, value = line.rpartition(b" ")
                 name, _, labels = series.rstrip(b"}").partition(b"{")
                 samples.write(name + b"{" + target + (b"," + labels if labels else b"") + b"} " + value + stamp)
-    for exporter, _ in exporters.values():
+    for exporter in exporters.values():
         await exporter.closing(asyncio.sleep(0))
 
 

@@ -28,8 +28,6 @@ ONLY = {
 NEVER_IN_THE_FLEET = ('reason=~"timeout|unreachable|server_error|malformed|internal"', "severity_outcome:", "state_")
 """A rule records the second one; the last one is there with --storage.path."""
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(scope="module")
 def history(
@@ -104,25 +102,19 @@ def texts(panel: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def fits(found: Any, expected: Any) -> bool:  # noqa: ANN401 - whatever YAML holds
-    match expected:
-        case dict():
-            return bool(found.keys() == expected.keys()) and all(fits(found[key], expected[key]) for key in expected)
-        case list():
-            return len(found) == len(expected) and all(map(fits, found, expected))
-        case str() if ".." in expected:
-            low, high = map(number, expected.split(".."))
-            return bool(low < found <= high)
-        case None:
-            return found is None
-        case str() if isinstance(found, str):
-            return found == expected
-        case _:
-            return bool(found == pytest.approx(number(expected), rel=1e-3))
+    if isinstance(expected, dict):
+        return bool(found.keys() == expected.keys()) and all(fits(found[key], expected[key]) for key in expected)
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(map(fits, found, expected))
+    if found is None or isinstance(found, str):
+        return bool(found == expected)
+    low, _, high = str(expected).partition("..")
+    return number(low) < found <= number(high) if high else bool(found == pytest.approx(number(low), rel=1e-3))
 
 
-def number(text: str | float) -> float:
-    unit = SECONDS.get(str(text)[-1])
-    return float(str(text)[:-1]) * unit if unit else float(text)
+def number(text: str) -> float:
+    unit = SECONDS.get(text[-1])
+    return float(text[:-1]) * unit if unit else float(text)
 
 
 @pytest.mark.parametrize("job", ["shards", "pair"])
@@ -162,7 +154,6 @@ def test_every_graph_is_drawn_over_time(dashboard: Dashboard, history: Prometheu
     ("choices", "count"),
     [
         ({"severity": ["critical", "low"]}, 3),
-        ({"organization": "demo"}, 7),
         ({"organization": "elsewhere"}, None),
         ({"account": PAYMENTS}, 4),
         ({"unit": "Root/Workloads"}, 6),

@@ -161,6 +161,8 @@ SITUATIONS: tuple[Situation, ...] = (
     fires("AwsSupportAccountStale", 70, {READ: "0x100", SUPPORTED: "1x100", MAX_STALENESS: "1800x100"}),
     silent("AwsSupportAccountStale", 70, {READ: "0x100", SUPPORTED: "1x5 0x95", MAX_STALENESS: "1800x100"}),
     silent("AwsSupportAccountStale", 70, {READ: "0x100", replica(READ): "0+60x100", MAX_STALENESS: "1800x100"}),
+    # Polled every two hours.
+    silent("AwsSupportAccountStale", 110, {READ: "0x119", SUPPORTED: "1x119", MAX_STALENESS: "7200x119"}),
     # Another exporter, even of another namespace, takes it over.
     fires("AwsSupportAccountGone", 1500, {KNOWN: "1x100 stale"}),
     silent("AwsSupportAccountGone", 1500, {KNOWN: "1x100 stale", replica(KNOWN): "_x99 1x1500"}),
@@ -218,17 +220,17 @@ SITUATIONS: tuple[Situation, ...] = (
     silent("AwsSupportEventsMissing", 200, {QUEUE_UP: "0x400", EVENTS: "0x400", FOUND_BY_POLLS: "0+1x400"}),
 )
 
-OPENED_1, OPENED_2 = (case("created", display_id) for display_id in ("1001", "1002"))
+CASE_1, CASE_2 = (case("created", display_id) for display_id in ("1001", "1002"))
 SAID_1, SAID_2, SAID_3 = (case("latest_communication", display_id) for display_id in ("1001", "1002", "1003"))
 SITUATIONS += tuple(
     fires(alert, minute, {name.replace(URGENT, CRITICAL): values for name, values in cases.items()}, "single cases")
     for alert, minute, cases in (
-        ("AwsSupportFirstResponseNear", 13, {CREATED: "0x20", TARGET: "900x20", OPENED_1: "9x20", OPENED_2: "0x20"}),
-        ("AwsSupportFirstResponseOverdue", 15, {OVERDUE: "2x20", CREATED: "0x20", OPENED_1: "9x20", OPENED_2: "0x20"}),
+        ("AwsSupportFirstResponseNear", 13, {CREATED: "0x20", TARGET: "900x20", CASE_1: "9x20", CASE_2: "0x20"}),
+        ("AwsSupportFirstResponseOverdue", 15, {OVERDUE: "2x20", CREATED: "0x20", CASE_1: "9x20", CASE_2: "0x20"}),
         (
             "AwsSupportFirstResponseLate",
             18,
-            {LATE: "1x20", CREATED_HIGH: "0x20", CREATED: "9x20", OPENED_1: "9x20", OPENED_2: "0x20"},
+            {LATE: "1x20", CREATED_HIGH: "0x20", CREATED: "9x20", CASE_1: "9x20", CASE_2: "0x20"},
         ),
         # Of two that wait on us, the one that has been quiet longest; the third, quiet for longer, waits on AWS.
         (

@@ -20,10 +20,9 @@ TEAM, UNIT = 'label_team="shop"', 'organizational_unit="Root/Prod"'
 SHOP, PROD = {"label_team": "shop"}, {"organizational_unit": "Root/Prod"}
 GONE = "AwsSupportAccountGone"
 """It has the labels of the account that is gone, whatever the chart is told."""
-OF_MANY_ACCOUNTS = {"AwsSupportSevereCasesRise", "AwsSupportMostAccountsUnread", "AwsSupportAccountsReadTwice"}
+NOT_OF_ONE = {GONE, "AwsSupportSevereCasesRise", "AwsSupportMostAccountsUnread", "AwsSupportAccountsReadTwice"}
 FIRING = {each.alert: each for each in reversed(SITUATIONS) if each.fires and not each.variant}
-OF_AN_ACCOUNT = [each for each in FIRING.values() if "account_id" in "".join(each.series)]
-OF_AN_ACCOUNT = [each for each in OF_AN_ACCOUNT if each.alert not in {*OF_MANY_ACCOUNTS, GONE}]
+OF_AN_ACCOUNT = [each for each in FIRING.values() if "account_id" in "".join(each.series) and each.alert not in NOT_OF_ONE]
 
 
 def of_pod(name: str, pod: str) -> str:
@@ -72,17 +71,14 @@ def test_two_pods_alert_as_one_does_with_their_namespace_and_cluster(
     assert run(promtool, rendered(clusterLabel="cluster"), in_cluster, told, tmp_path) == ""
 
 
-@pytest.mark.parametrize(("values", "found"), [({"clusterLabel": "cluster"}, ["a"]), ({}, [])])
-def test_each_cluster_has_its_own_alerts(
-    promtool: Promtool, tmp_path: Path, values: Mapping[str, str], found: list[str]
-) -> None:
+def test_each_cluster_has_its_own_alerts(promtool: Promtool, tmp_path: Path) -> None:
     """An account that one cluster's exporter polls, and another's does not."""
     polled = {scraped(READ, "a"): "0x100", scraped(READ, "b"): "0+60x100"}
     polled |= {scraped(MAX_STALENESS, cluster): "1800x100" for cluster in ("a", "b")}
-    (stale,) = (alert for alert in rendered(**values) if alert["alert"] == "AwsSupportAccountStale")
-    expected = expect(stale["expr"], 70, {"{" + scraped(READ, cluster).partition("{")[2]: 4200 for cluster in found})
+    (stale,) = (alert for alert in rendered(clusterLabel="cluster") if alert["alert"] == "AwsSupportAccountStale")
+    found = expect(stale["expr"], 70, {"{" + scraped(READ, "a").partition("{")[2]: 4200})
 
-    assert complaints(promtool, [stale], world(polled, promql_expr_test=[expected]), tmp_path) == ""
+    assert complaints(promtool, [stale], world(polled, promql_expr_test=[found]), tmp_path) == ""
 
 
 def info(*labels: str) -> str:

@@ -15,14 +15,9 @@ from tests.support.fetch import fetch
 from tests.support.prometheus import Promtool
 from tests.support.waiting import wait_until
 
-OLD, NEW, OTHER = (
-    f'job="aws-support-exporter",namespace="{namespace}",instance="{address}:10047",pod="{pod}"'
-    for namespace, address, pod in (
-        ("monitoring", "10.0.0.1", "a"),
-        ("monitoring", "10.0.0.2", "b"),
-        ("other", "10.0.9.9", "c"),
-    )
-)
+OLD = 'job="aws-support-exporter",namespace="monitoring",instance="10.0.0.1:10047",pod="a"'
+NEW = 'job="aws-support-exporter",namespace="monitoring",instance="10.0.0.2:10047",pod="b"'
+OTHER = 'job="aws-support-exporter",namespace="other",instance="10.0.9.9:10047",pod="c"'
 E = 'job="j",instance="i"'
 
 
@@ -32,12 +27,9 @@ def of_account(metric: str, digit: int, more: str = "", *, of: str = E) -> str:
 
 
 def of_shards(cluster: str, *ordinals: int) -> dict[str, str]:
-    of = f'cluster="{cluster}",namespace="monitoring",job="aws-support-exporter"'
-    series: dict[str, str] = {}
-    for ordinal in ordinals:
-        series[f'aws_support_exporter_shards{{{of},instance="s-{ordinal}"}}'] = "3x60"
-        series[f'aws_support_exporter_shard{{{of},instance="s-{ordinal}",ordinal="{ordinal}",total="3"}}'] = "1x60"
-    return series
+    pods = {f'cluster="{cluster}",namespace="monitoring",job="j",instance="s-{ordinal}"': ordinal for ordinal in ordinals}
+    totals = {f"aws_support_exporter_shards{{{of}}}": "3x60" for of in pods}
+    return totals | {f'aws_support_exporter_shard{{{of},ordinal="{pod}",total="3"}}': "1x60" for of, pod in pods.items()}
 
 
 def unread(digit: int) -> dict[str, str]:
@@ -92,18 +84,6 @@ INCIDENTS: Mapping[str, tuple[Mapping[str, str], int, Mapping[str, int]]] = {
         | running(),
         300,
         {"AwsSupportSevereCaseWaitsForAws": 1},
-    ),
-    "accounts are polled every two hours": (
-        {
-            of_account("account_last_success_timestamp_seconds", 1): "0x119 7200x119",
-            of_account("account_supported", 1): "1x240",
-            of_account("account_up", 1): "1x240",
-            f"aws_support_exporter_poll_interval_seconds{{{E}}}": "7200x240",
-            f"aws_support_exporter_max_staleness_seconds{{{E}}}": "7200x240",
-        }
-        | running(),
-        110,
-        {},
     ),
 }
 
