@@ -14,8 +14,6 @@ from tests.support.tools import ROOT
 
 RULES = ROOT / "helm/aws-support-exporter/files/rules"
 TEXTS = Path(__file__).parent / "alerts.golden.yaml"
-LONG = 1000
-"""Minutes from which on rules are evaluated less often, to save time."""
 
 Alert = dict[str, Any]
 
@@ -48,7 +46,7 @@ def run(
         text = told.get(each.text)
         firing = [{"exp_labels": text["labels"], "exp_annotations": text["annotations"]}] if each.fires and text else []
         looked_at = {"eval_time": f"{each.minute}m", "alertname": each.alert, "exp_alerts": firing}
-        interval = "5m" if each.minute > LONG else "1m"
+        interval = "5m" if each.minute > 1000 else "1m"  # to save time
         tests.setdefault((each.alert, interval), []).append(world(each.series, alert_rule_test=[looked_at]))
     by_name = {rule["alert"]: rule for rule in rules}
     files = [written([by_name[name]], of_alert, folder, name, interval) for (name, interval), of_alert in tests.items()]

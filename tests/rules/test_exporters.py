@@ -123,7 +123,6 @@ def test_an_alert_about_an_account_fires_once_and_says_whose_it_is(
 
 
 def named(owner: Mapping[str, str]) -> str:
-    """Return what a description begins with."""
     names = {"label_team": "Team", "organizational_unit": "Organizational unit"}
     return "".join(f"{name}: {owner[label]}. " for label, name in names.items() if label in owner)
 
