@@ -54,8 +54,8 @@ INCIDENTS: Mapping[str, tuple[Mapping[str, str], int, Mapping[str, int]]] = {
         110,
         {"AwsSupportExporterDown": 1, "AwsSupportExporterMissing": 1, "AwsSupportExporterAbsent": 1},
     ),
-    "a healthy exporter elsewhere hides nothing": (
-        CRASH_LOOP | running(OTHER),
+    "a healthy exporter elsewhere hides nothing, nor does what is none": (
+        CRASH_LOOP | running(OTHER) | {'up{job="aws-support-exporter",namespace="other",instance="10.0.9.8:80"}': "1x900"},
         110,
         {"AwsSupportExporterDown": 1, "AwsSupportExporterMissing": 1},
     ),
