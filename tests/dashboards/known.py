@@ -1,111 +1,228 @@
-"""A fleet of which every case is known; panels.yaml has what each panel shows of it after two days."""
+"""Two days of a fleet of which every case is known, in a Prometheus's data directory; panels.yaml has what panels show of it.
 
-from collections.abc import Callable
-from functools import partial
+All of an exporter is its own but its clock. Prometheus's scrapes are written down, hour by hour.
+"""
 
+import asyncio
+import itertools
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from exporter import app, options
+from exporter.aws.endpoints import Endpoints
+from exporter.metrics.exposition import TextFormat
 from exporter.simulator.account import Account
 from exporter.simulator.case import CUSTOMER_AUTHOR, Case
 from exporter.simulator.fleet import Fleet
+from exporter.simulator.server import Simulator
+from tests.support.log import Log
+from tests.support.rig import LOADER
 
 HOUR, DAY = 3600.0, 86400.0
-PAYMENTS, SEARCH, CONTENDED, REFUSED, NO_PLAN = (str(digit) * 12 for digit in range(1, 6))
-OUR_TURN = "pending-customer-action"
-OWNERS = {"payments": ("shop", "Root/Workloads/Shop"), "search": ("shop", "Root/Workloads"), "contended": ("", "Root/Labs")}
-"""The team and the organizational unit of accounts."""
+END = 1_785_000_000.0
+PAYMENTS, CONTENDED, NO_PLAN, SEARCH, REFUSED, IDLE = (str(digit) * 12 for digit in range(4, 10))
+"""The first of two shards has the first three."""
 EKS, RDS, EC2 = "service-eks", "service-rds", "service-ec2"
 
-Event = tuple[float, Callable[[], object]]
+CONFIG = f"""
+poll: {{interval: 10m, max_staleness: 4h}}
+aws: {{role_name: AwsSupportExporter}}
+accounts:
+  - {{id: "{SEARCH}", name: search, support_plan: business_support_plus}}
+  - {{id: "{REFUSED}", name: refused, support_plan: business_support_plus}}
+metrics: {{cases: {{enabled: true}}}}
+"""
+TAGS = "organizations: [{name: demo, exclude: {name_patterns: [idle]}, tags: [team]}]\n"
+NO_TAGS = "organizations: [{name: demo, exclude: {name_patterns: [idle]}}]\n"
+EVENTS = f'events: {{queue_url: "https://sqs.us-east-1.amazonaws.com/{PAYMENTS}/aws-support-events"}}\n'
+ALONE = f"""
+aws: {{role_name: AwsSupportExporter}}
+accounts: [{{id: "{IDLE}", name: idle}}]
+"""
+_START_TIME = re.compile(rb"^process_start_time_seconds .*$", re.MULTILINE)
 
 
-class Script:
-    """Lets things happen in a fleet at their times, in Unix seconds; an event may add later ones."""
+@dataclass(frozen=True, slots=True)
+class Scrape:
+    """One target of Prometheus; `hours` before the end it starts."""
 
-    def __init__(self, events: list[Event]) -> None:
-        self._events = events
-
-    def advance(self, now: float) -> None:
-        while due := [event for event in self._events if event[0] <= now]:
-            first = min(due, key=lambda event: event[0])
-            self._events.remove(first)
-            first[1]()
+    instance: str
+    config: str
+    flags: Sequence[str] = ()
+    hours: int = 48
 
 
-def filed(
-    account: Account, severity_code: str, service_code: str, created_at: float | None = None, status: str = "opened"
-) -> Case:
-    """Return a new case with the customer's first message: one without would be AWS's own."""
-    case = account.add_case(severity_code=severity_code, service_code=service_code, created_at=created_at, status=status)
-    case.add_communication(submitted_by=CUSTOMER_AUTHOR, created_at=case.created_at)
+JOBS: Mapping[str, Sequence[Scrape]] = {
+    "shards": [Scrape(f"shard:{index}", CONFIG + TAGS, [f"--shard.index={index}", "--shard.total=2"]) for index in range(2)],
+    # A pair, of which one does not read tags, and the new pod of a rollout.
+    "pair": [
+        Scrape("pair:1", CONFIG + NO_TAGS + EVENTS, hours=25),
+        Scrape("pair:2", CONFIG + TAGS + EVENTS),
+        Scrape("new:1", CONFIG + TAGS + EVENTS, hours=1),
+    ],
+    "idle": [Scrape("idle:1", ALONE, hours=2)],
+}
+
+
+class HistoryClock:
+    """A time that stands still until it is set: what calls take delays each other, but not the history."""
+
+    now = END - 2 * DAY
+    _spent = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        self._spent += 0.02
+        return self.now + self._spent
+
+    async def sleep(self, seconds: float) -> None:
+        self._spent += seconds
+
+
+def filed(account: Account, severity_code: str, service_code: str, hours: float) -> Case:
+    """Return a case with the customer's first message: one without would be AWS's own."""
+    case = account.add_case(severity_code=severity_code, service_code=service_code, created_at=END - hours * HOUR)
+    reply(hours, case)
     return case
 
 
-def answer(case: Case) -> None:
-    case.add_communication()
-    case.status = OUR_TURN
+def reply(hours: float, *cases: Case) -> None:
+    for case in cases:
+        case.add_communication(submitted_by=CUSTOMER_AUTHOR, created_at=END - hours * HOUR)
 
 
-def reopen(case: Case) -> None:
-    case.add_communication(submitted_by=CUSTOMER_AUTHOR)
-    case.reopen()
+def answer(hours: float, *cases: Case) -> None:
+    for case in cases:
+        case.add_communication(created_at=END - hours * HOUR)
+        case.status = "pending-customer-action"
 
 
-def known(clock: Callable[[], float]) -> Fleet:
-    """Return the fleet two days before the end; the comments say what is open then, and for how long it has been quiet."""
-    fleet, end = Fleet.empty(clock), clock() + 2 * DAY
-    payments = fleet.add_account(PAYMENTS, "payments")
-    search = fleet.add_account(SEARCH, "search")
-    contended = fleet.add_account(CONTENDED, "contended")
-    refused = fleet.add_account(REFUSED, "refused")
-    fleet.add_account(NO_PLAN, "no-plan", supported=False)
+def add_accounts(fleet: Fleet) -> None:
+    workloads, labs = fleet.add_unit("Workloads"), fleet.add_unit("Labs")
+    shop = fleet.add_unit("Shop", workloads)
+    for account_id, name, unit, team in (
+        (PAYMENTS, "payments", shop, "shop"),
+        (SEARCH, "search", workloads, "shop"),
+        (CONTENDED, "contended", labs, ""),
+        (REFUSED, "refused", "", ""),
+        (NO_PLAN, "no-plan", "", ""),
+        (IDLE, "idle", "", ""),
+    ):
+        account = fleet.add_account(account_id, name, supported=account_id != NO_PLAN)
+        account.unit, account.tags = unit, {"team": team} if team else {}
+
+
+def story(fleet: Fleet) -> Iterator[float]:
+    """Let things happen, and yield at how many hours before the end it goes on.
+
+    The comments say what is open at the end, and for how long it has been quiet then.
+    """
+    payments, search, contended, refused = map(fleet.account, (PAYMENTS, SEARCH, CONTENDED, REFUSED))
     # payments: high, waiting on us, quiet for 9 days; normal, waiting on AWS, unanswered for 3 days and overdue.
-    old = filed(payments, "high", EKS, created_at=end - 10 * DAY, status=OUR_TURN)
-    old.add_communication(created_at=end - 9 * DAY)
-    filed(payments, "normal", RDS, created_at=end - 3 * DAY)
+    answer(216, filed(payments, "high", EKS, 240))
+    filed(payments, "normal", RDS, 72)
     # contended: low, waiting on AWS for 62 hours, though AWS wrote last, an interim update; quiet for 60 hours.
-    waiting = filed(contended, "low", EC2, created_at=end - 5 * DAY, status="pending-amazon-action")
-    waiting.add_communication(created_at=end - 4 * DAY)
-    waiting.add_communication(submitted_by=CUSTOMER_AUTHOR, created_at=end - 62 * HOUR)
-    waiting.add_communication(created_at=end - 60 * HOUR)
-    filed(refused, "critical", EC2, created_at=end - 5 * DAY)
-    reopened = filed(search, "low", EKS, created_at=end - 20 * DAY, status="resolved")
-    reopened.add_communication(created_at=end - 19 * DAY)
-
-    def late() -> None:  # payments: critical, answered after an hour where 15 minutes are the target; quiet for 11 hours
-        case = filed(payments, "critical", RDS)
-        events.append((end - 11 * HOUR, partial(answer, case)))
-
-    def resolved() -> None:  # search: low, answered after 10 of 24 hours; we reply 12 later, AWS in one; resolved after 24
-        case = filed(search, "low", EKS)
-        events.append((end - 20 * HOUR, partial(answer, case)))
-        events.append((end - 8 * HOUR, partial(case.add_communication, submitted_by=CUSTOMER_AUTHOR)))
-        events.append((end - 7 * HOUR, partial(answer, case)))
-        events.append((end - 6 * HOUR, case.resolve))
-
-    def quick() -> None:  # search: low, answered after half an hour, each side replies within half an hour, resolved after two
-        case = filed(search, "low", EKS)
-        events.append((end - 39.5 * HOUR, partial(answer, case)))
-        events.append((end - 39 * HOUR, partial(case.add_communication, submitted_by=CUSTOMER_AUTHOR)))
-        events.append((end - 38.5 * HOUR, partial(answer, case)))
-        events.append((end - 38 * HOUR, case.resolve))
-
-    def contend() -> None:
-        contended.contention = 1.0
-
-    def refuse() -> None:
-        refused.trusts = False
-
+    waiting = filed(contended, "low", EC2, 120)
+    answer(96, waiting)
+    reply(62, waiting)
+    answer(60, waiting)
+    waiting.status = "pending-amazon-action"
+    filed(refused, "critical", EC2, 120)
+    reopened = filed(search, "low", EKS, 480)
+    answer(456, reopened)
+    reopened.status = "resolved"
     queue = fleet.send_events()
-    events: list[Event] = [
-        (end - 40 * HOUR, quick),
-        (end - 40 * HOUR, quick),
-        (end - 30 * HOUR, resolved),
-        (end - 12 * HOUR, late),
-        (end - 8 * HOUR, refuse),
-        (end - 6 * HOUR, partial(queue.send, "none of AWS's")),
-        (end - 5 * HOUR, partial(reopen, reopened)),  # search: low, waiting on AWS since
-        (end - 2 * HOUR, lambda: filed(search, "urgent", EC2)),  # unanswered, due after an hour
-        (end - HOUR / 2, contend),
-        (end - HOUR / 2, lambda: filed(payments, "urgent", EKS)),  # unanswered, half of its target
-    ]
-    fleet.life = Script(events)
-    return fleet
+
+    yield 40  # search: two of severity low, answered after an hour; each side replies within an hour; resolved after four
+    quick = [filed(search, "low", EKS, 40) for _ in range(2)]
+    yield 39
+    answer(39, *quick)
+    yield 38
+    reply(38, *quick)
+    yield 37
+    answer(37, *quick)
+    yield 36
+    for case in quick:
+        case.resolve()
+    yield 30  # search: low, answered after 10 of 24 hours; we reply 12 later, AWS in one; resolved after 24
+    slow = filed(search, "low", EKS, 30)
+    yield 20
+    answer(20, slow)
+    yield 12  # payments: critical, answered after an hour where 15 minutes are the target; quiet for 11 hours
+    late = filed(payments, "critical", RDS, 12)
+    yield 11
+    answer(11, late)
+    yield 8
+    refused.trusts = False
+    reply(8, slow)
+    yield 7
+    answer(7, slow)
+    yield 6
+    slow.resolve()
+    queue.send("none of AWS's")
+    yield 5  # search: low, waiting on AWS since
+    reply(5, reopened)
+    reopened.reopen()
+    yield 2  # search: urgent, unanswered, due after an hour
+    filed(search, "urgent", EC2, 2)
+    contended.contention = 1.0
+    yield 0.5  # payments: urgent, unanswered for half of its target
+    filed(payments, "urgent", EKS, 0.5)
+    yield -1
+
+
+async def scrape_hourly(job: str, goes_on: Iterator[float], clock: HistoryClock, samples: BinaryIO) -> None:
+    """Write what Prometheus would have stored of the exporters of a job."""
+    exporters: dict[str, app.Exporter] = {}
+    due = next(goes_on)
+    for hour in (*range(48, 4, -1), 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5, 0):  # an increase of an hour needs two samples
+        clock.now = END - hour * HOUR
+        while hour == due:
+            due = next(goes_on)
+        for scrape in (scrape for scrape in JOBS[job] if hour <= scrape.hours):
+            if hour == scrape.hours:
+                given = scrape.config.encode(), "known", options.parse(scrape.flags)
+                exporters[scrape.instance] = app.Exporter(*given, Log().logger, process=True)
+            exporter = exporters[scrape.instance]
+            if queue := exporter.collector._plan.events:
+                await exporter.collector.events.receive(queue)
+            await exporter.collector.run_once(lambda _: None)
+            target, stamp = f'instance="{scrape.instance}",job="{job}"'.encode(), f" {clock.now:.0f}\n".encode()
+            started = f"process_start_time_seconds {END - scrape.hours * HOUR:.0f}".encode()
+            page = _START_TIME.sub(started, exporter.store.uncompressed(TextFormat.OPENMETRICS))
+            samples.write(b"up{" + target + b"} 1" + stamp)
+            for line in (line for line in page.splitlines() if not line.startswith(b"#")):
+                series, _, value = line.rpartition(b" ")
+                name, _, labels = series.rstrip(b"}").partition(b"{")
+                samples.write(name + b"{" + target + (b"," + labels if labels else b"") + b"} " + value + stamp)
+    for exporter in exporters.values():
+        await exporter.closing(asyncio.sleep(0))
+
+
+def create_blocks(directory: Path, promtool: Path) -> None:
+    """Make a data directory for Prometheus that holds all jobs side by side."""
+    file = directory / "known.openmetrics"
+    hurry = itertools.count(0, 30).__next__  # whoever waits for a message
+    with file.open("wb") as samples:
+        for job in JOBS:
+            clock = HistoryClock()
+            fleet = Fleet.empty(clock.time)
+            add_accounts(fleet)
+            simulator = Simulator(fleet, throttle=False, verify_signatures=False, timer=hurry)
+            with simulator, pytest.MonkeyPatch.context() as patch:
+                patch.setattr(app, "SystemClock", lambda clock=clock: clock)
+                patch.setattr(app, "Endpoints", lambda: Endpoints(LOADER))
+                for name, value in simulator.environment().items():
+                    patch.setenv(name, value)
+                asyncio.run(scrape_hourly(job, story(fleet), clock, samples))
+        samples.write(b"# EOF\n")
+    command = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration=768h"]
+    subprocess.run([promtool, *command, file, directory / "data"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
