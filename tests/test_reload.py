@@ -25,6 +25,7 @@ class World:
         self.path = path or Path()
         self.applied: list[str] = []
         self.bug: Exception | None = None
+        self.bug_in_publishing: Exception | None = None
         self.published = 0
         self.log = Log()
         self.let = asyncio.Event()
@@ -60,6 +61,8 @@ class World:
 
     async def publish(self) -> None:
         self.published += 1
+        if self.bug_in_publishing:
+            raise self.bug_in_publishing
 
 
 @pytest.fixture
@@ -124,3 +127,12 @@ async def test_a_bug_leaves_what_was_and_is_told_by_its_place(world: World) -> N
     assert "secret" not in problem + str(world.log.lines)
     assert world.reloader.last == LastReload(STARTED, (problem,))
     assert world.published == 1
+
+
+async def test_a_bug_in_publishing_does_not_end_the_watch(world: World) -> None:
+    world.bug_in_publishing = RuntimeError("can't start new thread")
+    async with world.watching():
+        world.write(PATIENT)
+        await world.until(lambda: world.applied == [PATIENT])
+        world.write("{}")
+        await world.until(lambda: world.applied == [PATIENT, "{}"])

@@ -178,7 +178,7 @@ def _accounts() -> Json:
 def _first_response() -> Json:
     by = "severity_code, plan"
     judged, met = (
-        queries.happened(_OUTCOMES, f"{queries.SEVERITY}{matcher}", "$__range", "severity_code, outcome", by=by)
+        queries.happened(_OUTCOMES, f"{queries.SEVERITY}{matcher}", "severity_code, outcome", window="$__range", by=by)
         for matcher in ("", ', outcome="met"')
     )
     target = f"aws_support_first_response_target_seconds{{{queries.SEVERITY}}} {queries.WITH_PLAN}"
@@ -231,7 +231,7 @@ def _resolution() -> Json:
         "Resolved cases of the chosen accounts in the time range, up to the last full hour. Medians of the fleet in the time "
         f"range, if there are {queries.FEWEST} cases or more: time to the first response, and how "
         "long resolved cases were open. Only the severity variable applies to the medians.",
-        Query(queries.happened("aws_support_cases_resolved_total", queries.SEVERITY, "$__range", by, by=by)),
+        Query(queries.happened("aws_support_cases_resolved_total", queries.SEVERITY, by, window="$__range", by=by)),
         Query(first),
         Query(whole),
         columns=[

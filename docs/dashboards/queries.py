@@ -16,6 +16,7 @@ WITH_PLAN = f"* on (account_id) group_left (plan) topk by (account_id) (1, {INFO
 _OF_CASES = ("status", "severity_code", "service_code", "last_author", "waiting_on")
 OPEN, OPEN_BEFORE = "aws_support_open_cases", "aws_support_account_open_cases"
 """The second one has a backfilled past. It has no service_code, so that it matches GROUP only where all services are chosen."""
+_A_DAY = "1439m"  # 24 hourly points, whether or not a window includes its start (as of Prometheus 3 it does not)
 FEWEST = 10
 """Of fewer events, a median says nothing."""
 
@@ -40,16 +41,16 @@ def total(metric: str, matchers: str, more: str = "", *, by: str = "", window: s
     return f"sum by ({kept}) {added}" if kept else f"sum{added}"
 
 
-def happened(metric: str, matchers: str, window: str, labels: str, *, by: str = "") -> str:
+def happened(metric: str, matchers: str, labels: str, *, window: str = _A_DAY, by: str = "") -> str:
     """Return how often something happened in a window, up to the last full hour; `by` may have the account's support plan.
 
     The hours are counted one by one: the pod of today has counted from zero, that of yesterday is gone. Of exporters that count
     the same, the one that has counted most decides. `labels` are those of the counter but the account's. 119 minutes have two
-    hourly points, whether or not a window includes its start (as of Prometheus 3 it does not).
+    hourly points.
     """
     counted = f"(max by (account_id, {labels}) ({metric}{{{matchers}}}))[119m:1h]"
     kept = ", ".join(filter(None, ("account_id", by.removesuffix(", plan"))))
-    hour = f"sum by ({kept}) (clamp_min(idelta({counted}), 0))"
+    hour = f"sum by ({kept}) (clamp_min(round(3600 * deriv({counted})), 0))"
     return f"sum_over_time((sum by ({by}) ({hour} {WITH_PLAN if 'plan' in by else CHOSEN}))[{window}:1h])"
 
 

@@ -92,7 +92,7 @@ def flow() -> Json:
     metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
     labels = {"opened": "severity_code, opened_by"}
     counted = {
-        what: queries.happened(f"aws_support_cases_{what}_total", queries.SEVERITY, "1d", labels.get(what, "severity_code"))
+        what: queries.happened(f"aws_support_cases_{what}_total", queries.SEVERITY, labels.get(what, "severity_code"))
         for what in metrics
     }
     return timeseries(
@@ -107,7 +107,7 @@ def flow() -> Json:
 def missed() -> Json:
     """Return how many cases missed their first-response target."""
     metric, by = "aws_support_first_responses_total", "severity_code"
-    counted = queries.happened(metric, f'{queries.SEVERITY}, outcome="missed"', "1d", by, by=by)
+    counted = queries.happened(metric, f'{queries.SEVERITY}, outcome="missed"', by, by=by)
     return timeseries(
         "Missed first-response targets per day",
         f"Cases that missed their first-response target in 24 hours, up to the last full hour.{NOT_BY_SERVICE}",

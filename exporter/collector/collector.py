@@ -99,6 +99,7 @@ class Collector:
         self.accounts.reschedule(Schedule(plan.interval))
         self.discoverer.apply(plan.targets, plan.discoveries)
         self.events.apply(plan.events)
+        self.accounts.planned.set()  # more polls may fit in now
         self._refresh_listings()
 
     async def run_once(self, progress: Callable[[str], None]) -> None:

@@ -63,7 +63,7 @@ class Listing:
         return finding(self.discovery.name, {}, Reason.NO_ACCOUNTS, f"ListAccounts: {found}")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Discoverer:
     """Keeps the table of accounts up to date; to be used on one event loop.
 
@@ -75,8 +75,8 @@ class Discoverer:
     drop: Callable[[Iterable[Entry]], None]
     clock: Clock
     log: FilteringBoundLogger
-    listings: list[Listing] = field(default_factory=list)
-    _configured: tuple[Target, ...] = ()
+    listings: list[Listing] = field(default_factory=list, init=False)
+    _configured: tuple[Target, ...] = field(default=(), init=False)
 
     def apply(self, configured: Iterable[Target], discoveries: Sequence[Discovery]) -> None:
         """Discover in other ways; what a discovery of the same name found before holds until it is listed again, at once."""

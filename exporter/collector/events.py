@@ -25,7 +25,7 @@ _PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """The shorter where nothing came: a queue that does not wait would be asked all the time."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class EventConsumer:
     """Receives messages, has accounts polled, and deletes the messages; to be used on one event loop."""
 
@@ -33,9 +33,10 @@ class EventConsumer:
     instrumentation: Instrumentation
     clock: Clock
     log: FilteringBoundLogger
-    status: EventQueueStatus = field(default_factory=EventQueueStatus)
-    _handled: list[Sequence[str]] = field(default_factory=list)  # batches to be deleted
-    _awaited: list[tuple[str, float, float]] = field(default_factory=list)  # of which account, when it came, when it happened
+    status: EventQueueStatus = field(default_factory=EventQueueStatus, init=False)
+    _handled: list[Sequence[str]] = field(default_factory=list, init=False)  # batches to be deleted
+    # Of which account, when it came, when it happened.
+    _awaited: list[tuple[str, float, float]] = field(default_factory=list, init=False)
 
     def apply(self, source: EventSource | None) -> None:
         """Receive from another queue, or from none, from the next run on."""

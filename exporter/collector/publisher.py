@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.cases.policy import Policy
 from exporter.cases.report import OrganizationStatus
@@ -40,7 +40,7 @@ def pause_after(cost: float) -> float:
     return min(LONGEST_AGE, max(_SHORTEST_AGE, cost / _SHARE_OF_A_CORE))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Publisher:
     """Makes pages of what is known, in a thread, and puts them into the store.
 
@@ -58,7 +58,7 @@ class Publisher:
     store: PageStore
     save: Save
     clock: Clock
-    ready: bool = False
+    ready: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.snapshot = Snapshot((), (), self.policy)

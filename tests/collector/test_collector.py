@@ -134,6 +134,8 @@ async def test_no_more_accounts_are_polled_at_a_time_than_the_plan_says(world: W
         await until(lambda: polled(world, A, B, C) == 2)
         await asyncio.sleep(0.02)
         assert polled(world, A, B, C) == 2
+        world.collector.apply(world.plan(A, B, C, concurrency=3))
+        await until(lambda: polled(world, A, B, C) == 3)
         for source in world.sources.values():
             source.let.set()
         await until(world.collector.accounts.all_polled.is_set)

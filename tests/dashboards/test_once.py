@@ -77,6 +77,11 @@ WORLDS: list[tuple[Mapping[str, str], str, int, Mapping[str, float]]] = [
         | {info(POD_1): "1x2000"},
         *(RESPONSES, 160, {CRITICAL_OF_PLAN: 3}),
     ),
+    # A day has 24 hours on the full hour, too.
+    (
+        {missed(POD_1): "0+1x400", info(POD_1): "1x400"},
+        *(panel(OVERVIEW, "Missed first-response targets per day"), 48, {'{a="0",severity_code="critical"}': 144}),
+    ),
     # The median of ten responses, all of them within five to fifteen minutes.
     (
         {responses("300.0"): "0x1300", responses("900.0"): "0x300 10x1000", responses("+Inf"): "0x300 10x1000"},
