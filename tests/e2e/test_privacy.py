@@ -16,10 +16,7 @@ aws: {{role_name: AwsSupportExporter}}
 accounts: [{{id: "{A}"}}, {{id: "{B}"}}]
 metrics: {{cases: {{enabled: true}}}}
 """
-
-
-def stored(directory: Path) -> str:
-    return "".join(file.read_bytes().decode("latin-1") for file in directory.iterdir())
+PATHS = ("/metrics", "/", "/api/v1/status", "/api/v1/cases", "/api/v1/cases?status=none", "/config")
 
 
 def test_case_text_addresses_and_credentials_are_nowhere(
@@ -35,17 +32,16 @@ def test_case_text_addresses_and_credentials_are_nowhere(
         case.add_communication(body="SECRET-ANSWER")
     simulator.faults.add(Fault(SilenceInBody(), account_id=B, operation="DescribeCases", times=1))
     simulator.faults.add(Fault(Error(500, "InternalFailure", "SECRET-ERROR"), account_id=B, times=2))
-    storage = f"--storage.path={tmp_path}/state"
-    exporter = start(CONFIG, simulator.environment(), "--log.level=debug", "--web.enable-lifecycle", storage)
+    flags = ("--log.level=debug", "--web.enable-lifecycle", f"--storage.path={tmp_path}/state")
+    exporter = start(CONFIG, simulator.environment(), *flags)
     exporter.wait_for(lambda text: f'aws_support_case_info{{account_id="{A}"' in text)
     exporter.wait_for(lambda text: f'aws_support_account_up{{account_id="{B}"' in text)
-    paths = ("/metrics", "/", "/api/v1/status", "/api/v1/cases", "/api/v1/cases?status=none", "/config")
-    pages = "".join(exporter.get(path).text for path in paths)
-    assert f'"account_id": "{A}"' in exporter.get("/api/v1/cases").text
-    pages += exporter.get(f"/api/v1/accounts/{A}/refresh", method="POST", timeout_seconds=40).text
-    state = stored(tmp_path / "state")
+    pages = [exporter.get(path).text for path in PATHS]
+    assert f'"account_id": "{A}"' in pages[3]
+    pages.append(exporter.get(f"/api/v1/accounts/{A}/refresh", method="POST", timeout_seconds=40).text)
+    state = "".join(file.read_bytes().decode("latin-1") for file in (tmp_path / "state").iterdir())
     assert fleet.account(A).cases[0].case_id in state
-    everything = pages + state + exporter.stderr + exporter.stdout
+    everything = "".join((*pages, state, exporter.stderr, exporter.stdout))
     keys = {simulator.environment()["AWS_SECRET_ACCESS_KEY"], *(r.access_key_id for r in simulator.log.records())} - {""}
     assert re.findall("secret-?[a-z]*", everything, re.IGNORECASE) == []
     assert [key for key in keys if key in everything] == []
