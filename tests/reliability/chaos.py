@@ -5,10 +5,11 @@ from collections.abc import Callable
 from itertools import cycle
 
 from exporter.simulator.account import Account
-from exporter.simulator.corruptions import Body, HtmlPage, Tokens, Truncated, WrongTypes
+from exporter.simulator.corruptions import Tokens, WrongTypes
 from exporter.simulator.faults import Fault, FaultHandle, Kind, Page
-from exporter.simulator.kinds import ConnectionClosed, ConnectionReset, CutOffBody, Error, Silence, SilenceInBody, Throttled
+from exporter.simulator.kinds import ConnectionReset, Silence, SilenceInBody, Throttled
 from exporter.simulator.server import Simulator
+from tests.reliability.faults import FAULTS, FIRST_PAGE, WRONG_TYPES, error
 from tests.reliability.watch import Truth
 
 REGIONS = ("us-east-1", "us-west-2")
@@ -16,22 +17,10 @@ SEVERITIES = ("low", "normal", "high", "urgent", "critical")
 _HARMLESS = ("language", "timeCreated", "subject", "submittedBy", "ccEmailAddresses", "recentCommunications")
 """Fields that may be wrong without making another case of a case."""
 Make = Callable[[], Kind]
+_ELSEWHERE = {"hangs before the answer", "hangs within the body", "drips", "huge body", "pages without end", WRONG_TYPES}
+"""Faults that need another timeout, or make another case of a case."""
 KINDS: tuple[Make, ...] = (
-    Throttled,
-    lambda: Error(500, "InternalServerError"),
-    lambda: Error(503, "ServiceUnavailable"),
-    lambda: Error(400, "ExpiredTokenException"),
-    lambda: Error(403, "RequestTimeTooSkewed"),
-    lambda: Error(400, "AccessDeniedException"),
-    lambda: Error(400, "BrandNewException"),
-    lambda: Error(400, "SubscriptionRequiredException"),
-    ConnectionReset,
-    ConnectionClosed,
-    CutOffBody,
-    Truncated,
-    Body,
-    HtmlPage,
-    lambda: Body(b'{"cases": null, "communications": null, "Accounts": null}'),
+    *(fault.kind for fault in FAULTS if FIRST_PAGE in fault.only and not fault.times and fault.title not in _ELSEWHERE),
     lambda: WrongTypes(fields=_HARMLESS),
     lambda: Tokens.repeating("a", "b"),
 )
@@ -99,7 +88,7 @@ class Chaos:
         if self._timeout == SHORT and rng.random() < 0.5:
             self._add(rng.choice(HANGS), "DescribeCases", rng.choice(self.members).account_id, 4, 5 * MINUTE)
         if rng.random() < 0.04:
-            make = rng.choice((ConnectionReset, Throttled, lambda: Error(503, "ServiceUnavailable")))
+            make = rng.choice((ConnectionReset, Throttled, error(503, "ServiceUnavailable")))
             self._add(make, rng.choice(OPERATIONS), None, None, 10 * MINUTE, rng.choice((None, REGIONS[0])))
         if rng.random() < 0.1:
             account = rng.choice(self.members)
