@@ -81,43 +81,40 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
         yield past
 
 
-@pytest.fixture
-def check(prometheus_binary: Path, promtool: Promtool, start: StartExporter, tmp_path: Path) -> Callable[[Past], None]:
-    def check(past: Past) -> None:
-        for file in sorted(past.files.glob("*.om")):
-            command = ["tsdb", "create-blocks-from", "--max-block-duration=486h", "openmetrics"]
-            subprocess.run([promtool.binary, *command, file, tmp_path / "data"], check=True, capture_output=True)
-        url, opened = f"http://{past.address}/metrics", "sum(aws_support_cases_opened_total)"
-        with PrometheusServer(prometheus_binary, url, tmp_path, flags=["--storage.tsdb.retention.time=10y"]) as server:
-            for moment, held in past.held.items():
-                assert counted(server, moment) == held, f"at {moment}"
-            start(CONFIG, past.simulator.environment(), f"--web.listen-address={past.address}").first_page()
-            server.wait_for(opened, lambda found: found == [({}, 0.0)])
-            for account in past.simulator.fleet.accounts[:3]:
-                account.add_case()
-            server.wait_for(opened, lambda found: found == [({}, 3.0)], 40)
-            assert counted(server, time.time()) == past.open_cases()
-            window = int(time.time()) - min(past.held) + 10
-            ((_, increase),) = server.query(f"sum(increase(aws_support_cases_opened_total[{window}s]))")
-            assert increase == pytest.approx(past.opened + 3, rel=0.02)
-
-    return check
-
-
 def counted(server: PrometheusServer, moment: float) -> Counter[tuple[str, str]]:
     samples = server.api("query", query=OPEN, time=str(moment))["result"]
     found = ((sample["metric"], float(sample["value"][1])) for sample in samples)
     return Counter({(labels["account_id"], labels["severity_code"]): int(value) for labels, value in found if value})
 
 
-def test_the_past_is_what_aws_held_and_counters_go_on(month: Past, check: Callable[[Past], None]) -> None:
-    check(month)
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_year_of_200_accounts(year: Past, check: Callable[[Past], None]) -> None:
-    check(year)
+@pytest.mark.parametrize("span", ["month", pytest.param("year", marks=pytest.mark.slow)])
+def test_the_past_is_what_aws_held_and_counters_go_on(
+    span: str,
+    prometheus_binary: Path,
+    promtool: Promtool,
+    start: StartExporter,
+    *,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    past: Past = request.getfixturevalue(span)
+    for file in sorted(past.files.glob("*.om")):
+        command = ["tsdb", "create-blocks-from", "--max-block-duration=486h", "openmetrics"]
+        subprocess.run([promtool.binary, *command, file, tmp_path / "data"], check=True, capture_output=True)
+    url, opened = f"http://{past.address}/metrics", "sum(aws_support_cases_opened_total)"
+    with PrometheusServer(prometheus_binary, url, tmp_path, flags=["--storage.tsdb.retention.time=10y"]) as server:
+        for moment, held in past.held.items():
+            assert counted(server, moment) == held, f"at {moment}"
+        start(CONFIG, past.simulator.environment(), f"--web.listen-address={past.address}").first_page()
+        server.wait_for(opened, lambda found: found == [({}, 0.0)])
+        for account in past.simulator.fleet.accounts[:3]:
+            account.add_case()
+        server.wait_for(opened, lambda found: found == [({}, 3.0)], 40)
+        assert counted(server, time.time()) == past.open_cases()
+        window = int(time.time()) - min(past.held) + 10
+        ((_, increase),) = server.query(f"sum(increase(aws_support_cases_opened_total[{window}s]))")
+        assert increase == pytest.approx(past.opened + 3, rel=0.02)
 
 
 A, B, C, D = (str(number) * 12 for number in range(1, 5))

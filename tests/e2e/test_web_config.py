@@ -32,7 +32,7 @@ def authority(tmp_path: Path) -> Authority:
     return signer
 
 
-def web_config(directory: Path, tls: str, password: str = "secret") -> str:
+def web_config(directory: Path, tls: str, password: str) -> str:
     """Write a web-config file, and return the flag that names it."""
     path = directory / "web-config.yml"
     path.write_text(f"tls_server_config: {{{tls}}}\nbasic_auth_users: {{prometheus: {hashed(password)}}}")
@@ -47,7 +47,7 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_login(
     account = fleet.add_account(account_id="111111111111")
     for _ in range(7):
         account.add_case()
-    exporter = start(CONFIG, simulator.environment(), web_config(tmp_path, f"{TLS}, {CLIENTS}"))
+    exporter = start(CONFIG, simulator.environment(), web_config(tmp_path, f"{TLS}, {CLIENTS}", "secret"))
     files = {"ca_file": "ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
     client = {
         "basic_auth": {"username": "prometheus", "password": "secret"},
@@ -60,7 +60,7 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_login(
 def test_a_new_password_is_taken_and_sigterm_lets_a_scrape_in_flight_come_through(tmp_path: Path, authority: Authority) -> None:
     headers, tls = login("prometheus", "secret"), authority.client_context()
     with ExporterProcess(["--demo", web_config(tmp_path, TLS, "old")]) as exporter:
-        web_config(tmp_path, TLS)
+        web_config(tmp_path, TLS, "secret")
         assert exporter.url.startswith("https://")
         wait_until(
             lambda: len(fetch(f"{exporter.url}/metrics", headers, tls=tls).body) > 60_000 or None, 20, lambda: exporter.stderr
