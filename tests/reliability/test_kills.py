@@ -13,13 +13,12 @@ import pytest
 from exporter.simulator.case import Case
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.reliability.watch import Values, series
+from tests.reliability.watch import Counts, Values, never_back, series
 from tests.support.fetch import fetch, free_port
 from tests.support.forks import Fork
 from tests.support.waiting import wait_until
 
 ACCOUNTS = 12
-COUNTS = ("_total", "_count", "_bucket", "_sum")
 OWN = ("aws_support_api_", "aws_support_exporter_", "aws_support_account_poll_errors", "process_", "python_")
 """What counts what a process did, from its start."""
 
@@ -38,7 +37,7 @@ class World:
     happened: Counter[str] = field(default_factory=Counter)
     opened: list[Case] = field(default_factory=list)
     shown: list[Case] = field(default_factory=list)
-    counts: dict[tuple[str, str], float] = field(default_factory=dict)
+    counts: Counts = field(default_factory=dict)
 
     def start(self) -> None:
         self.process = Fork(self.flags, self.env)
@@ -73,11 +72,7 @@ class World:
         except OSError:
             assert self.process.poll() is None, self.process.stderr.read()
             return {}
-        for name, found in values.items():
-            if name.endswith(COUNTS) and not name.startswith(OWN):
-                for labels, value in found.items():
-                    assert value >= self.counts.get((name, labels), 0.0), f"{name}{{{labels} went back to {value}"
-                    self.counts[name, labels] = value
+        never_back(values, self.counts, OWN)
         return values
 
     def when_all_is_read(self) -> Values:
@@ -121,14 +116,9 @@ def test_counts_are_those_of_the_fleet_after_any_number_of_kills(kills: int, tmp
             values = world.when_all_is_read()
         finally:
             world.kill()
-    found = {name: sum(values[f"aws_support_{name}"].values()) for name in ("cases_opened_total", "cases_resolved_total")}
-    found |= {name: sum(values[f"aws_support_{name}_count"].values()) for name in ("first_response_seconds", "reply_seconds")}
-    assert found == {
-        "cases_opened_total": world.happened["opened"],
-        "cases_resolved_total": world.happened["resolved"],
-        "first_response_seconds": world.happened["answered"],
-        "reply_seconds": 0,
-    }
+    names = ("cases_opened_total", "cases_resolved_total", "first_response_seconds_count", "reply_seconds_count")
+    happened = world.happened["opened"], world.happened["resolved"], world.happened["answered"], 0
+    assert {name: sum(values[f"aws_support_{name}"].values()) for name in names} == dict(zip(names, happened, strict=True))
     assert min(world.happened.values()) > kills, world.happened
     assert (tmp_path / "state" / "state.db").stat().st_mode & 0o777 == 0o600
     assert "not used" not in world.log

@@ -9,12 +9,11 @@ from operator import or_
 
 from exporter.simulator.fleet import Fleet
 
-_COUNTS = ("_total", "_count", "_bucket", "_sum")
-
 Held = frozenset[tuple[str, str]]
 """Display id and severity of each open case of one account at one moment."""
 Values = Mapping[str, Mapping[str, float]]
 """A page: by metric and labels, each as it is written."""
+Counts = dict[tuple[str, str], float]
 
 
 class Truth:
@@ -47,17 +46,12 @@ class Watch:
     truth: Truth
     hidden: int = 0
     """How many times an account showed no cases."""
-    _counts: dict[tuple[str, str], float] = field(default_factory=dict)
+    _counts: Counts = field(default_factory=dict)
 
     def read(self, text: str, earliest: float) -> Values:
         """Return the value of every series of a page, whose cases may not be older than that."""
         values = series(text)
-        for name, samples in values.items():
-            if name.endswith(_COUNTS):
-                for labels, value in samples.items():
-                    before = self._counts.get((name, labels), 0.0)
-                    assert value >= before, f"{name}{{{labels} went down from {before} to {value}"
-                    self._counts[name, labels] = value
+        never_back(values, self._counts)
         totals, groups, cases = shown(values), _severities(values, "aws_support_open_cases"), listed(values)
         accounts = {_label(labels, "account_id") for labels in values.get("aws_support_account_info", ())}
         assert totals.keys() <= accounts
@@ -91,6 +85,16 @@ def series(text: str) -> Values:
             assert labels not in found, f"{key} is there twice"
             found[labels] = float(value)
     return values
+
+
+def never_back(values: Values, counts: Counts, but: tuple[str, ...] = ()) -> None:
+    """Check that no counter of a page is less than on those before; `but` are how names begin of which that is not so."""
+    for name, samples in values.items():
+        if name.endswith(("_total", "_count", "_bucket", "_sum")) and not name.startswith(but or " "):
+            for labels, value in samples.items():
+                before = counts.get((name, labels), 0.0)
+                assert value >= before, f"{name}{{{labels} went down from {before} to {value}"
+                counts[name, labels] = value
 
 
 def shown(values: Values) -> dict[str, Counter[str]]:
