@@ -30,6 +30,7 @@ class World:
     fleet: Fleet
     flags: list[str]
     env: Mapping[str, str]
+    outputs: tuple[Path, Path]
     url: str
     rng: random.Random
     log: str = ""
@@ -40,13 +41,14 @@ class World:
     counts: Counts = field(default_factory=dict)
 
     def start(self) -> None:
-        self.process = Fork(self.flags, self.env)
+        for output in self.outputs:
+            output.write_text("")
+        self.process = Fork(self.flags, self.env, self.outputs)
 
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
-        with self.process.stdout, self.process.stderr:
-            self.log += self.process.stderr.read()
+        self.log += self.outputs[1].read_text()
 
     def happen(self) -> None:
         """Open, answer or resolve a case, which stays open until a page has shown it."""
@@ -70,7 +72,7 @@ class World:
         try:
             values = series(fetch(f"{self.url}/metrics", {"Accept": "application/openmetrics-text"}).text)
         except OSError:
-            assert self.process.poll() is None, self.process.stderr.read()
+            assert self.process.poll() is None, self.outputs[1].read_text()
             return {}
         never_back(values, self.counts, OWN)
         return values
@@ -93,8 +95,9 @@ def test_counts_are_those_of_the_fleet_after_any_number_of_kills(kills: int, tmp
     (tmp_path / "config.yaml").write_text(f"poll: {{interval: 10s}}\naws: {{role_name: AwsSupportExporter}}\naccounts: {ids}")
     address = f"127.0.0.1:{free_port()}"
     flags = [f"--config.file={tmp_path}/config.yaml", f"--web.listen-address={address}", f"--storage.path={tmp_path}/state"]
+    outputs = tmp_path / "stdout", tmp_path / "stderr"
     with Simulator(fleet, throttle=False) as simulator:
-        world = World(fleet, flags, os.environ | simulator.environment(), f"http://{address}", rng)
+        world = World(fleet, flags, os.environ | simulator.environment(), outputs, f"http://{address}", rng)
         world.start()
         try:
             world.when_all_is_read()
