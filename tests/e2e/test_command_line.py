@@ -16,24 +16,37 @@ from tests.support.fetch import fetch, free_port
 from tests.support.process import ExporterProcess, run_exporter
 from tests.support.waiting import wait_until
 
-READY = "Ready.\n"
+FILES = {
+    "config.yaml": "pool: {}",
+    "web.yaml": "basic_auth_users: {alice: hunter2}",
+    "aws": "aws_secret_access_key hunter2\n",
+}
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("arguments", "variables", "told"),
     [
-        ("pool: {}", "{}:1: pool: unknown key: did you mean poll?\n"),
-        (None, "{}: the configuration cannot be read: no such file or directory\n"),
+        ("--config.file={}/config.yaml", {}, "{}/config.yaml:1: pool: unknown key: did you mean poll[?]"),
+        ("--config.file={}/none --config.check", {}, "{}/none: the configuration cannot be read: no such file or directory"),
+        ("--web.config.file={}/web.yaml", {}, r"{}/web.yaml:1: basic_auth_users.alice: the value \(not shown\) is not a .*"),
+        ("--log.level=debug", {"AWS_PROFILE": "dev"}, "AWS_PROFILE: there is no profile dev .*"),
+        ("--config.check", {"AWS_MAX_ATTEMPTS": "abc"}, "AWS_MAX_ATTEMPTS: .*"),
+        ("check", {"AWS_CONFIG_FILE": "{}/aws"}, "{}/aws:1: cannot be parsed as .*"),
+        ("once", {"AWS_ENDPOINT_URL": "foo"}, "AWS_ENDPOINT_URL: .*"),
+        ("once", {"AWS_CA_BUNDLE": "{}/aws"}, "AWS_CA_BUNDLE names {}/aws, which contains no PEM certificates"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "".join(value),
 )
-def test_a_file_that_cannot_be_used_gets_a_clear_line_and_starts_nothing(
-    content: str | None, told: str, simulator: Simulator, tmp_path: Path
+def test_a_setting_that_cannot_be_used_ends_every_command_with_one_line(
+    arguments: str, variables: dict[str, str], told: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    path = tmp_path / "config.yaml"
-    if content:
-        path.write_text(content)
-    ended = run_exporter([f"--config.file={path}", f"--web.listen-address=127.0.0.1:{free_port()}"], simulator.environment())
-    assert (ended.returncode, ended.stderr) == (2, told.format(path))
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content)
+    environment = simulator.environment() | {name: value.format(tmp_path) for name, value in variables.items()}
+    ended = run_exporter(["--web.listen-address=127.0.0.1:0", *arguments.format(tmp_path).split()], environment)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.fullmatch(told.replace("{}", str(tmp_path)) + "\n", ended.stderr), ended.stderr
+    assert "hunter2" not in ended.stderr
     assert simulator.log.counts() == {}
 
 
@@ -41,11 +54,14 @@ def test_a_port_in_use_ends_it_before_anything_is_started(simulator: Simulator) 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = run_exporter([f"--web.listen-address=127.0.0.1:{port}"], simulator.environment())
-    assert (ended.returncode, ended.stderr) == (
-        1,
-        f"cannot listen on 127.0.0.1:{port}: Address already in use; choose one: --web.listen-address=localhost:10048\n",
-    )
+    told = f"cannot listen on 127.0.0.1:{port}: Address already in use; choose one: --web.listen-address=localhost:10048\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
     assert simulator.log.counts() == {}
+
+
+def test_an_empty_profile_is_none(simulator: Simulator) -> None:
+    ended = run_exporter(["--output=json", "check"], simulator.environment() | {"AWS_PROFILE": "", "AWS_DEFAULT_PROFILE": ""})
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
 
 
 def test_the_demo_shows_a_living_fleet_and_which_build_it_is() -> None:
@@ -54,10 +70,9 @@ def test_the_demo_shows_a_living_fleet_and_which_build_it_is() -> None:
         assert page.text.count("aws_support_open_cases{") > 20
         assert page.total("aws_support_accounts") > 10
         assert page.values("aws_support_exporter_build_info", version=__version__, revision="c0ffee") == [1]
-        shown = exporter.get("/").text
         failing = page.label_values("aws_support_account_failure_info", "account_name") - {"sandbox"}
         assert "acquired-subsidiary" in failing
-        notice = re.findall(r'<p class="alert note">(.*)</p>', shown)[0]
+        notice = re.findall(r'<p class="alert note">(.*)</p>', exporter.get("/").text)[0]
         assert notice in exporter.stdout, "it says so in the terminal and on the page"
         assert all(name in notice for name in failing), "who fails does so on purpose"
         assert exporter.stop() == 0
@@ -65,48 +80,31 @@ def test_the_demo_shows_a_living_fleet_and_which_build_it_is() -> None:
         assert all(" demo=true" in line for line in exporter.stderr.splitlines())
 
 
-def test_logs_can_be_json_and_tell_of_no_requests(simulator: Simulator, start: StartExporter) -> None:
-    exporter = start(None, simulator.environment(), "--log.format=json")
-    exporter.wait_for(lambda text: text == READY, path="/-/ready")
-    for path in ("/metrics", "/", "/nothing"):
-        exporter.get(path)
-    exporter.stop()
-    *before, last = (json.loads(line)["event"] for line in exporter.stderr.splitlines())
-    assert (sorted(before), last) == (["accounts discovered", "listening"], "stopped"), "it polls while it begins to listen"
-
-
-def test_it_listens_on_several_addresses_and_has_its_metrics_below_a_prefix(simulator: Simulator, start: StartExporter) -> None:
-    ports = free_port(), free_port()
-    addresses = (f"--web.listen-address=127.0.0.1:{ports[0]}", f"--web.listen-address=[::1]:{ports[1]}")
-    paths = "--web.external-url=https://example.com/team/support/", "--web.telemetry-path=/figures"
-    exporter = start(None, simulator.environment(), *addresses, *paths)
-    for base in (f"http://127.0.0.1:{ports[0]}", f"http://[::1]:{ports[1]}"):
-        assert fetch(f"{base}/team/support/-/healthy").status == 200
-        assert fetch(f"{base}/team/support/figures").status == 200
-        assert {fetch(f"{base}{path}").status for path in ("/figures", "/team/support/metrics")} == {404}
-    exporter.wait_for_log(lambda line: f"url=http://[::1]:{ports[1]}/team/support" in line)
-
-
-@pytest.mark.parametrize(("most", "statuses"), [(1, {200, 503}), (0, {200})])
-def test_no_more_requests_are_worked_on_than_the_flag_says(
-    most: int, statuses: set[int], simulator: Simulator, start: StartExporter
+def test_it_listens_on_several_addresses_below_a_prefix_and_logs_json_of_no_request(
+    simulator: Simulator, start: StartExporter
 ) -> None:
-    exporter = start(None, simulator.environment(), f"--web.max-requests={most}")
+    addresses = f"127.0.0.1:{free_port()}", f"[::1]:{free_port()}"
+    prefix = "/team/support"
+    flags = f"--web.external-url=https://example.com{prefix}/", "--web.telemetry-path=/figures", "--log.format=json"
+    exporter = start(None, simulator.environment(), *(f"--web.listen-address={address}" for address in addresses), *flags)
+    exporter.wait_for(lambda text: text == "Ready.\n", path="/-/ready")
+    for address in addresses:
+        statuses = [fetch(f"http://{address}{path}").status for path in ("/figures", f"{prefix}/metrics", f"{prefix}/figures")]
+        assert statuses == [404, 404, 200]
+    exporter.stop()
+    lines = [json.loads(line) for line in exporter.stderr.splitlines()]
+    assert [line["url"] for line in lines if line["event"] == "listening"] == [f"http://{each}{prefix}" for each in addresses]
+    assert {line["event"] for line in lines} == {"accounts discovered", "listening", "stopped"}
+
+
+def test_no_more_requests_and_connections_are_kept_than_the_flags_say(simulator: Simulator, start: StartExporter) -> None:
+    exporter = start(None, simulator.environment(), "--web.max-requests=1", "--web.max-connections=50")
+    address = "127.0.0.1", int(exporter.url.rpartition(":")[2])
     with ExitStack() as stack:
-        peers = [stack.enter_context(_connected(exporter)) for _ in range(50)]
+        peers = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(50)]
         for peer in peers:
-            peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        heads = [peer.recv(12) for peer in peers]
-    assert {int(head.split()[1]) for head in heads} == statuses
-
-
-def _connected(exporter: ExporterProcess) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", int(exporter.url.rpartition(":")[2])), timeout=10)
-
-
-def test_no_more_connections_are_kept_than_the_flag_says(simulator: Simulator, start: StartExporter) -> None:
-    exporter = start(None, simulator.environment(), "--web.max-connections=3")
-    with ExitStack() as stack:
-        peers = [stack.enter_context(_connected(exporter)) for _ in range(6)]
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert {int(peer.recv(12).split()[1]) for peer in peers} == {200, 503}
+        idle = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(53)]
         assert exporter.get("/-/healthy").status == 200
-        wait_until(lambda: len(select.select(peers, (), (), 0)[0]) >= 3 or None, 5, lambda: "more are kept")
+        wait_until(lambda: len(select.select(idle, (), (), 0)[0]) >= 3 or None, 5, lambda: "more are kept")

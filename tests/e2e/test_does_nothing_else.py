@@ -25,22 +25,22 @@ WATCHER = """
 import json, os, sys
 
 written = os.open({told!r}, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-programs = ("subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "pty.")
-made = ("os.mkdir", "os.link", "os.symlink", "os.rename", "shutil.")
-changed = ("os.remove", "os.rmdir", "os.truncate", "os.chmod", "os.chown", "os.utime")
+kinds = {{
+    "runs": ("subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "pty."),
+    "writes": (
+        *("os.mkdir", "os.link", "os.symlink", "os.rename", "shutil."),
+        *("os.remove", "os.rmdir", "os.truncate", "os.chmod", "os.chown", "os.utime"),
+    ),
+    "connects": ("socket.connect",),
+}}
 for_writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 def watch(event, args):
-    if event == "open":
-        kind = "writes" if (args[2] or 0) & for_writing else ""
-    elif event == "socket.connect":
-        kind = "connects"
-    else:
-        kind = "runs" if event.startswith(programs) else "writes" if event.startswith(made + changed) else ""
-    if kind:
-        what = args[1] if kind == "connects" else args
-        os.write(written, (json.dumps([kind, what], default=str) + "\\n").encode())
+    found = [kind for kind, events in kinds.items() if event.startswith(events)]
+    if found or (event == "open" and (args[2] or 0) & for_writing):
+        kind = found[0] if found else "writes"
+        os.write(written, (json.dumps([kind, args[1] if kind == "connects" else args], default=str) + "\\n").encode())
 
 
 sys.addaudithook(watch)

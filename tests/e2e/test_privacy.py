@@ -8,24 +8,22 @@ from exporter.simulator.fleet import Fleet
 from exporter.simulator.kinds import Error, SilenceInBody
 from exporter.simulator.server import Simulator
 from tests.e2e.conftest import StartExporter
+from tests.support.page import Page
 
-A, B = "111111111111", "222222222222"
+A, B, C = "111111111111", "222222222222", "333333333333"
 CONFIG = f"""
 poll: {{interval: 10s, timeout: 3s}}
 aws: {{role_name: AwsSupportExporter}}
-accounts: [{{id: "{A}"}}, {{id: "{B}"}}]
+accounts: [{{id: "{A}"}}, {{id: "{B}"}}, {{id: "{C}"}}]
 metrics: {{cases: {{enabled: true}}}}
 """
-
-
-def stored(directory: Path) -> str:
-    return "".join(file.read_bytes().decode("latin-1") for file in directory.iterdir())
+PATHS = ("/metrics", "/", "/api/v1/status", "/api/v1/cases", "/api/v1/cases?status=none", "/config")
 
 
 def test_case_text_addresses_and_credentials_are_nowhere(
     fleet: Fleet, simulator: Simulator, start: StartExporter, tmp_path: Path
 ) -> None:
-    for account_id in (A, B):
+    for account_id in (A, B, C):
         case = fleet.add_account(account_id=account_id).add_case(
             subject="SECRET-SUBJECT",
             body="SECRET-BODY",
@@ -34,18 +32,17 @@ def test_case_text_addresses_and_credentials_are_nowhere(
         )
         case.add_communication(body="SECRET-ANSWER")
     simulator.faults.add(Fault(SilenceInBody(), account_id=B, operation="DescribeCases", times=1))
-    simulator.faults.add(Fault(Error(500, "InternalFailure", "SECRET-ERROR"), account_id=B, times=2))
-    storage = f"--storage.path={tmp_path}/state"
-    exporter = start(CONFIG, simulator.environment(), "--log.level=debug", "--web.enable-lifecycle", storage)
-    exporter.wait_for(lambda text: f'aws_support_case_info{{account_id="{A}"' in text)
-    exporter.wait_for(lambda text: f'aws_support_account_up{{account_id="{B}"' in text)
-    paths = ("/metrics", "/", "/api/v1/status", "/api/v1/cases", "/api/v1/cases?status=none", "/config")
-    pages = "".join(exporter.get(path).text for path in paths)
-    assert f'"account_id": "{A}"' in exporter.get("/api/v1/cases").text
-    pages += exporter.get(f"/api/v1/accounts/{A}/refresh", method="POST", timeout_seconds=40).text
-    state = stored(tmp_path / "state")
+    simulator.faults.add(Fault(Error(500, "InternalFailure", "SECRET-ERROR"), account_id=C))
+    flags = ("--log.level=debug", "--web.enable-lifecycle", f"--storage.path={tmp_path}/state")
+    exporter = start(CONFIG, simulator.environment(), *flags)
+    exporter.wait_for(lambda text: Page(text).up() == {A: 1, B: 1, C: 0})
+    pages = [exporter.get(path).text for path in PATHS]
+    assert f'"account_id": "{A}"' in pages[3]
+    assert "InternalFailure" in pages[2]
+    pages.append(exporter.get(f"/api/v1/accounts/{A}/refresh", method="POST", timeout_seconds=40).text)
+    state = "".join(file.read_bytes().decode("latin-1") for file in (tmp_path / "state").iterdir())
     assert fleet.account(A).cases[0].case_id in state
-    everything = pages + state + exporter.stderr + exporter.stdout
+    everything = "".join((*pages, state, exporter.stderr, exporter.stdout))
     keys = {simulator.environment()["AWS_SECRET_ACCESS_KEY"], *(r.access_key_id for r in simulator.log.records())} - {""}
     assert re.findall("secret-?[a-z]*", everything, re.IGNORECASE) == []
     assert [key for key in keys if key in everything] == []

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the running exporter."""
+"""What promtool says of the page of a running exporter."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,10 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.metrics.catalog import CATALOG
-from exporter.metrics.catalog import LATEST_COMMUNICATION_AGE as AGE
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.server import Simulator
-from tests.conftest import StartPrometheus
 from tests.e2e.conftest import StartExporter
 from tests.support.catalogue import complaints
-from tests.support.fetch import free_port
 from tests.support.prometheus import Promtool
 from tests.support.promql import OF_THE_PROCESS
 
@@ -21,23 +18,6 @@ aws: {role_name: AwsSupportExporter}
 organizations: [{name: acme}]
 metrics: {cases: {enabled: true, subject: true}}
 """
-
-
-def test_prometheus_counts_what_aws_holds(
-    fleet: Fleet, simulator: Simulator, start: StartExporter, start_prometheus: StartPrometheus
-) -> None:
-    for cases in (130, 7):
-        account = fleet.add_account()
-        for _ in range(cases):
-            account.add_case()
-    port = free_port()
-    prometheus = start_prometheus(f"http://127.0.0.1:{port}/metrics")  # first: it takes 5 s to look at its targets
-    start(CONFIG, simulator.environment(), f"--web.listen-address=127.0.0.1:{port}").first_page()
-    held = len(fleet.open_cases())
-    found = prometheus.wait_for("sum(aws_support_open_cases)", bool)
-    assert [value for _, value in found] == [held] == [137]
-    (told,) = prometheus.api("metadata", metric=AGE.family)[AGE.family]
-    assert (told["type"], told["help"], told["unit"]) == (AGE.kind.value, AGE.help, "seconds")
 
 
 def test_promtool_finds_nothing_to_complain_of_on_a_page_with_every_metric(

@@ -18,18 +18,22 @@ IDS = [f"{number:012}" for number in range(1, 31)]
 POLL, LOOK = 10, 15
 """Seconds between polls of an account, and between two looks at the StatefulSet."""
 CONFIG = f"poll: {{interval: {POLL}s}}\naws: {{role_name: AwsSupportExporter}}\naccounts: {[{'id': each} for each in IDS]}\n"
-OPENED = "aws_support_cases_opened_total"
+
+
+def page(pod: ExporterProcess) -> Page:
+    return Page(pod.get().text)
 
 
 @pytest.mark.slow
 def test_three_pods_become_five_and_two_again_and_each_account_has_one_reader(
     start: StartExporter, fleet: Fleet, simulator: Simulator, tmp_path: Path
 ) -> None:
+    accounts = [fleet.add_account(account_id=account_id) for account_id in IDS]
     pods: list[ExporterProcess] = []
     api = KubernetesApi(tmp_path)
 
-    def page(pod: ExporterProcess) -> Page:
-        return Page(pod.get().text)
+    counts = Counter[str]()
+    readers: dict[str, int] = {}
 
     def owners() -> dict[str, int] | None:
         """Return whose each account is, unless one has none or several at this moment."""
@@ -37,44 +41,37 @@ def test_three_pods_become_five_and_two_again_and_each_account_has_one_reader(
         return dict(read) if sorted(account_id for account_id, _ in read) == IDS else None
 
     def scaled(replicas: int) -> dict[str, int]:
-        """Scale, wait until each account has one reader, and look all the time whether it keeps that while all are polled."""
+        """Scale until each account has one reader, which it keeps while all are polled and count a case that is opened."""
         api.replicas = replicas
-        more, aws = range(len(pods), replicas), simulator.environment()
-        flags = "--shard.statefulset=exporter", f"--storage.path={tmp_path}/state"
-        pods.extend([start(CONFIG, aws | api.pod(index), flags[0], f"{flags[1]}-{index}") for index in more])
-        looks = []
+        for index in range(len(pods), replicas):
+            flags = "--shard.statefulset=exporter", f"--storage.path={tmp_path}/state-{index}"
+            pods.append(start(CONFIG, simulator.environment() | api.pod(index), *flags))
 
         def settled() -> dict[str, int] | None:
             return found if (found := owners()) and set(found.values()) == set(range(replicas)) else None
 
-        def polled() -> bool | None:
-            looks.append(owners())
-            return simulator.log.counts()["DescribeCases"] > before + len(IDS) or None
+        def counted() -> bool | None:
+            assert owners() == found
+            opened = [page(pod).by_account("aws_support_cases_opened_total") for pod in pods]
+            return all(opened[found[each]][each] == counts[each] for each in IDS) or None
 
         found = wait_until(settled, LOOK + POLL, lambda: f"{owners()}")
-        before = simulator.log.counts()["DescribeCases"]
-        wait_until(polled, 3 * POLL, lambda: "not all are polled")
-        assert looks == [found] * len(looks)
+        for account in accounts:
+            account.add_case()
+            each = account.account_id
+            counts[each] = counts[each] + 1 if readers.get(each) == found[each] else 1
+        wait_until(counted, 3 * POLL, lambda: f"counters of those that stay do not go on: {counts}")
+        readers.update(found)
         return found
 
-    accounts = [fleet.add_account(account_id=account_id) for account_id in IDS]
     with api:
         three = scaled(3)
         assert min(Counter(three.values()).values()) > 3
-        for account in accounts:
-            account.add_case()
-        wait_until(lambda: sum(page(pod).total(OPENED) for pod in pods) == len(IDS) or None, 3 * POLL, lambda: "not all count")
         five = scaled(5)
         assert all(five[each] in {three[each], 3, 4} for each in IDS), "accounts move to the new pods only"
-        counted = [page(pod).by_account(OPENED) for pod in pods]
-        assert [counted[five[each]][each] for each in IDS] == [five[each] == three[each] for each in IDS], (
-            "counters of those go on"
-        )
         assert [json.loads(pod.get("/api/v1/status").text)["shard"]["total"] for pod in pods] == [5] * 5
         two = scaled(2)
         assert all(two[each] == five[each] for each in IDS if five[each] < 2)
-        counted = [page(pod).by_account(OPENED) for pod in pods]
-        assert [counted[two[each]][each] for each in IDS] == [two[each] == five[each] for each in IDS]
         for index, pod in enumerate(pods):
             assert page(pod).values("aws_support_exporter_shard", ordinal=str(index), total="2") == [1]
             assert page(pod).values("aws_support_exporter_shards") == [2]

@@ -14,14 +14,12 @@ from tests.e2e.conftest import StartExporter
 from tests.support.certificates import Authority
 from tests.support.fetch import fetch
 from tests.support.logins import hashed, login
-from tests.support.process import ExporterProcess, run_exporter
+from tests.support.process import ExporterProcess
 from tests.support.waiting import wait_until
 
 CONFIG = 'accounts: [{id: "111111111111"}]\naws: {role_name: AwsSupportExporter}\n'
-TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key"
+TLS = "cert_file: server.crt, key_file: server.key"
 CLIENTS = "client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [prometheus.example]"
-FILES = {"ca_file": "ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
-CASES = 7
 
 
 @pytest.fixture
@@ -34,59 +32,43 @@ def authority(tmp_path: Path) -> Authority:
     return signer
 
 
-def written(directory: Path, text: str) -> str:
+def web_config(directory: Path, tls: str, password: str) -> str:
     """Write a web-config file, and return the flag that names it."""
     path = directory / "web-config.yml"
-    path.write_text(text)
+    path.write_text(f"tls_server_config: {{{tls}}}\nbasic_auth_users: {{prometheus: {hashed(password)}}}")
     return f"--web.config.file={path}"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("authority")
-def test_prometheus_scrapes_over_mutual_tls_with_a_login_and_follows_a_new_password(
-    fleet: Fleet, simulator: Simulator, start: StartExporter, start_prometheus: StartPrometheus, release: str, tmp_path: Path
+def test_prometheus_scrapes_over_mutual_tls_with_a_login(
+    fleet: Fleet, simulator: Simulator, start: StartExporter, start_prometheus: StartPrometheus, tmp_path: Path
 ) -> None:
     account = fleet.add_account(account_id="111111111111")
-    for _ in range(CASES):
+    for _ in range(7):
         account.add_case()
-    secret = tmp_path / "password"
-    secret.write_text("old")
-    flag = written(tmp_path, f"{TLS}, {CLIENTS}}}\nbasic_auth_users: {{prometheus: {hashed('old')}}}")
-    exporter = start(CONFIG, simulator.environment(), flag)
-    assert exporter.url.startswith("https://")
+    exporter = start(CONFIG, simulator.environment(), web_config(tmp_path, f"{TLS}, {CLIENTS}", "secret"))
+    files = {"ca_file": "ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
     client = {
-        "basic_auth": {"username": "prometheus", "password_file": str(secret)},
-        "tls_config": {key: str(tmp_path / name) for key, name in FILES.items()},
+        "basic_auth": {"username": "prometheus", "password": "secret"},
+        "tls_config": {key: str(tmp_path / name) for key, name in files.items()},
     }
     prometheus = start_prometheus(f"{exporter.url}/metrics", client=client)
-    assert [value for _, value in prometheus.wait_for("sum(aws_support_open_cases)", bool)] == [CASES]
-    written(tmp_path, f"{TLS}, {CLIENTS}}}\nbasic_auth_users: {{prometheus: {hashed('new')}}}")
-    prometheus.wait_for("up == 0", bool)
-    secret.write_text("new")
-    if release:  # Prometheus 3.5 has read the file once and for all
-        prometheus = start_prometheus(f"{exporter.url}/metrics", client=client)
-    prometheus.wait_for("up == 1", bool)
-    assert "web configuration reloaded" in exporter.stderr
+    assert [value for _, value in prometheus.wait_for("sum(aws_support_open_cases)", bool)] == [7]
 
 
-def test_logins_without_tls_are_served_over_plain_http_and_announced_so(tmp_path: Path) -> None:
-    with ExporterProcess(["--demo", written(tmp_path, f"basic_auth_users: {{prometheus: {hashed('secret')}}}")]) as exporter:
-        assert exporter.url.startswith("http://")
-        assert fetch(f"{exporter.url}/-/healthy", login("prometheus", "secret")).status == 200
-
-
-def test_sigterm_lets_a_scrape_in_flight_come_through(tmp_path: Path, authority: Authority) -> None:
-    flag = written(tmp_path, f"{TLS}}}\nbasic_auth_users: {{prometheus: {hashed('secret')}}}")
-    with ExporterProcess(["--demo", flag]) as exporter:
-        headers = login("prometheus", "secret")
-        tls = authority.client_context()
+def test_a_new_password_is_taken_and_sigterm_lets_a_scrape_in_flight_come_through(tmp_path: Path, authority: Authority) -> None:
+    headers, tls = login("prometheus", "secret"), authority.client_context()
+    with ExporterProcess(["--demo", web_config(tmp_path, TLS, "old")]) as exporter:
+        web_config(tmp_path, TLS, "secret")
+        assert exporter.url.startswith("https://")
         wait_until(
             lambda: len(fetch(f"{exporter.url}/metrics", headers, tls=tls).body) > 60_000 or None, 20, lambda: exporter.stderr
         )
-        port = int(exporter.url.rpartition(":")[2])
         with socket.socket() as plain:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             plain.settimeout(10)
-            plain.connect(("127.0.0.1", port))
+            plain.connect(("127.0.0.1", int(exporter.url.rpartition(":")[2])))
             with tls.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
                 request = f"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: {headers['Authorization']}\r\n\r\n"
                 sock.sendall(request.encode())
@@ -94,17 +76,7 @@ def test_sigterm_lets_a_scrape_in_flight_come_through(tmp_path: Path, authority:
                 os.kill(exporter.pid, signal.SIGTERM)
                 while data := sock.recv(65536):
                     received += data
-        wait_until(lambda: True if exporter.returncode == 0 else None, 10, lambda: f"it goes on\n{exporter.stderr}")
+        wait_until(lambda: exporter.returncode == 0 or None, 10, lambda: f"it goes on\n{exporter.stderr}")
     head, _, body = received.partition(b"\r\n\r\n")
     assert f"content-length: {len(body)}".encode() in head.lower()
     assert "process_cpu_seconds_total" in body.decode()
-
-
-@pytest.mark.parametrize("arguments", [(), ("--config.check",)])
-def test_a_bad_web_config_ends_the_start_with_its_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = run_exporter([written(tmp_path, "basic_auth_users: {alice: hunter2}"), *arguments])
-    assert done.returncode == 2
-    assert done.stderr.startswith(
-        f"{tmp_path}/web-config.yml:1: basic_auth_users.alice: the value (not shown) is not a bcrypt hash"
-    )
-    assert "hunter2" not in done.stderr

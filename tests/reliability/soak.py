@@ -46,31 +46,25 @@ def live(configs: Sequence[str], interval: float) -> None:
             if number % 10 == 0:
                 assert served.reload(configs[number // 10 % len(configs)]) == 200
             settle(rig)
-            page = ""
             for path in LOOKED_AT:
                 new = served.connect()
                 served.get(path, connection=new)
                 new.close()
-                page = served.get(path)
+            page = served.get("/metrics")
             served.wait_until_alone()
-            sys.stdout.write(json.dumps(held() | {"page": page}) + "\n")
-            sys.stdout.flush()
+            print(json.dumps(held() | {"page": page}), flush=True)  # noqa: T201 - to the test
 
 
 def settle(rig: FakeRig) -> None:
     """Wait until what is due by now is done, and shown."""
     now = rig.clock.time()
 
-    def listed() -> bool | None:
-        return all((found.last_success or 0.0) >= now for found in rig.discoverer.organizations()) or None
+    def done() -> bool | None:
+        rig.wake()
+        listed = all((found.last_success or 0.0) >= now for found in rig.discoverer.organizations())
+        return (listed and all(entry.due > rig.clock.monotonic() for entry in rig.accounts.entries())) or None
 
-    def read() -> bool | None:
-        return all(entry.due > rig.clock.monotonic() for entry in rig.accounts.entries()) or None
-
-    rig.wake()
-    wait_until(listed, PATIENCE, lambda: "the accounts are not listed")
-    rig.wake()
-    wait_until(read, PATIENCE, lambda: "accounts are not read")
+    wait_until(done, PATIENCE, lambda: "accounts are not listed or not read")
     rig.page()
 
 

@@ -3,8 +3,10 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -18,14 +20,16 @@ from exporter.simulator.kinds import Error
 from exporter.simulator.server import Simulator
 from tests.reliability.faults import (
     ASSUME_ROLE,
+    CLOCK_SKEW,
     COMMUNICATIONS,
     FIRST_PAGE,
+    LATER_PAGE,
     NEEDS_A_PERSON,
+    OF_AN_ACCOUNT,
     WRONG_TYPES,
     FaultCase,
     Operation,
     combinations,
-    expected,
     is_told,
     row,
 )
@@ -35,50 +39,83 @@ from tests.support.process import ExporterProcess
 from tests.support.waiting import wait_until
 
 GOOD = 20
-CASES = 101
-"""More than one page holds."""
 INTERVAL = 10.0
 TIMEOUT = 8.0
 """Long enough for a busy machine: who is late there once would have a reason too many."""
 SLOWEST = 2.5 * INTERVAL
 """How old the newest reading of a good account can be: one and a half intervals, and one more that others may cost it."""
-LAST_SUCCESS = "aws_support_account_last_success_timestamp_seconds"
-UNANSWERED = "aws_support_unanswered_cases"
+
+
+class Shown:
+    """What a page shows, by account."""
+
+    def __init__(self, text: str) -> None:
+        page = Page(text)
+        self.up = page.up()
+        self.read = page.by_account("aws_support_account_last_success_timestamp_seconds")
+        self.open_cases = page.open_cases()
+        self.unanswered = page.by_account("aws_support_unanswered_cases")
+        self.reasons: dict[str, set[str]] = defaultdict(set)
+        for name, labels, _ in page.samples:
+            if name == "aws_support_account_poll_errors_total":
+                self.reasons[labels["account_id"]].add(labels["reason"])
 
 
 @dataclass(slots=True)
 class Cell:
     """One account with one fault, and what became of it."""
 
+    account: Account
     operation: Operation
     fault: FaultCase
-    account: Account
+    reason: Reason | None
     handle: FaultHandle | None = None
     recovered_after: float | None = None
 
     @property
-    def reason(self) -> Reason | None:
-        return expected(self.operation, self.fault)
-
-    @property
     def needs_a_person(self) -> bool:
-        return self.reason in NEEDS_A_PERSON and not self.fault.passes
+        return self.reason in NEEDS_A_PERSON and self.fault.title != CLOCK_SKEW
 
     @property
-    def cases(self) -> int:
-        """How many cases it has while the fault lasts: one more where its communications are asked for."""
-        return CASES + (self.operation is COMMUNICATIONS)
-
-    @property
-    def unanswered(self) -> int:
-        """How many of them are shown as unanswered meanwhile: one of which that is not known is not."""
+    def unknown(self) -> int:
+        """Of how many of its cases it is not known meanwhile whether they are answered."""
         if self.operation is FIRST_PAGE and self.fault.title == WRONG_TYPES:
-            return CASES - PAGE_SIZE + LOOKUPS_PER_POLL
-        return CASES if self.operation is COMMUNICATIONS and self.fault.reason else self.cases
+            return PAGE_SIZE - LOOKUPS_PER_POLL
+        return int(self.operation is COMMUNICATIONS and self.fault.reason is not None)
 
     @property
-    def name(self) -> str:
-        return f"{self.operation.title} / {self.fault.title} / {self.account.account_id}"
+    def meanwhile(self) -> str:
+        if self.reason is Reason.SUBSCRIPTION_REQUIRED:
+            return "no cases: it has no plan"
+        if self.reason:
+            return "its cases, as last read"
+        return f"its cases; of {self.unknown}, nothing of a first response".replace("of 1,", "of one,") if self.unknown else ""
+
+    def break_it(self, simulator: Simulator) -> None:
+        if self.operation is COMMUNICATIONS:
+            asked = self.account.add_case(created_at=time.time() - 3600)
+            for _ in range(7):
+                asked.add_communication("Any news?", submitted_by="Customer")
+        kind, times = self.fault.kind(), self.fault.times
+        fault = Fault(kind, self.operation.name, self.account.account_id, None, self.operation.page, times=times)
+        self.handle = simulator.faults.add(fault)
+
+    def struck(self, shown: Shown, since: float) -> bool:
+        """Return whether its fault has struck, and led to what it should."""
+        account_id = self.account.account_id
+        up, unanswered = shown.up[account_id], shown.unanswered.get(account_id)
+        told = self.reason is not None and up == 0 and self.reason.value in shown.reasons[account_id]
+        if self.reason is None and shown.read[account_id] > since + INTERVAL:
+            told = (up, unanswered) == (1, len(self.account.cases) - self.unknown)
+        return told and self.handle is not None and self.handle.hits > 0
+
+    def recovered(self, shown: Shown, since: float) -> bool:
+        """Return whether it is read again, all that there is to know included."""
+        account_id, cases = self.account.account_id, len(self.account.cases)
+        recovered = shown.up[account_id] == 1 and shown.read[account_id] > since and shown.unanswered[account_id] == cases
+        if recovered and self.recovered_after is None:
+            self.recovered_after = time.time() - since
+        return recovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +125,32 @@ class World:
     simulator: Simulator
     exporter: ExporterProcess
     cells: list[Cell]
-    good: list[Account]
+    good: list[str]
 
-    def until(self, left_of: Callable[[Page], list[str]], timeout_seconds: float, what: str) -> Page:
-        """Return the first page on which nothing is left to wait for; on none may a good account be late."""
+    def until(self, holds: Callable[[Cell, Shown], bool], what: str, cells: Sequence[Cell] = ()) -> Shown:
+        """Return the first page on which it holds for all cells; on none may a good account be late."""
         left: list[str] = []
 
-        def probe() -> Page | None:
-            page = Page(self.exporter.get().text)
-            waiting = late(page, self.good)
-            assert not waiting, f"good accounts waited for bad ones: {waiting}\n{self.exporter.stderr[-3000:]}"
-            left[:] = left_of(page)
-            return None if left else page
+        def probe() -> Shown | None:
+            shown, now = Shown(self.exporter.get().text), time.time()
+            late = {each: shown.reasons[each] for each in self.good if now - shown.read.get(each, now) > SLOWEST}
+            assert not late, f"good accounts waited for bad ones: {late}\n{self.exporter.stderr[-3000:]}"
+            left[:] = [f"{each.operation.title} / {each.fault.title}" for each in cells or self.cells if not holds(each, shown)]
+            return None if left else shown
 
-        return wait_until(probe, timeout_seconds, lambda: f"{what}: {left}\n{self.exporter.stderr[-3000:]}")
+        return wait_until(probe, 60, lambda: f"{what}: {left}\n{self.exporter.stderr[-3000:]}", pause_seconds=0.5)
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
     fleet = Fleet.empty(time.time)
-    cells = [Cell(operation, fault, fleet.add_account()) for operation, fault in combinations()]
-    good = [fleet.add_account() for _ in range(GOOD)]
-    for account in [*good, *(cell.account for cell in cells)]:
-        for _ in range(CASES):
+    cells = [Cell(fleet.add_account(), *what) for what in combinations(*OF_AN_ACCOUNT)]
+    good = [fleet.add_account().account_id for _ in range(GOOD)]
+    large = {cell.account.account_id for cell in cells if cell.operation is LATER_PAGE or cell.fault.title == WRONG_TYPES}
+    for account in fleet.accounts:
+        for _ in range(PAGE_SIZE + 1 if account.account_id in large else 2):
             account.add_case(body="Please help.")
-    config = tmp_path_factory.mktemp("matrix") / "config.yaml"
+    config = tmp_path / "config.yaml"
     poll = f"interval: {INTERVAL:g}s, timeout: {TIMEOUT:g}s, concurrency: 48, max_staleness: 10m"
     config.write_text(configuration(*(account.account_id for account in fleet.accounts), poll=poll))
     with (
@@ -122,97 +160,37 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(simulator, exporter, cells, good)
 
 
-def late(page: Page, accounts: list[Account]) -> list[str]:
-    """Return the accounts that were read once, and not lately."""
-    now, read = time.time(), page.by_account(LAST_SUCCESS)
-    ages = {account.account_id: now - read.get(account.account_id, now) for account in accounts}
-    return [
-        f"{account_id}: read {age:.0f} s ago, {page.reasons(account_id)}" for account_id, age in ages.items() if age > SLOWEST
-    ]
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_every_fault_has_its_reason_and_its_end_and_harms_no_other(world: World, request: pytest.FixtureRequest) -> None:
-    everyone = [account.account_id for account in world.simulator.fleet.accounts]
-    world.until(lambda page: [account_id for account_id in everyone if page.up().get(account_id) != 1], 40, "start")
-
+    world.until(lambda cell, shown: shown.up.get(cell.account.account_id) == 1, "start")
     broken_at = time.time()
     for cell in world.cells:
-        fault = Fault(
-            cell.fault.kind(), cell.operation.name, cell.account.account_id, None, cell.operation.page, times=cell.fault.times
-        )
-        cell.handle = world.simulator.faults.add(fault)
-        if cell.operation is COMMUNICATIONS:
-            asked = cell.account.add_case(created_at=broken_at - 3600)
-            for _ in range(7):
-                asked.add_communication("Any news?", submitted_by="Customer")
+        cell.break_it(world.simulator)
     # Good ones too: of STS's answers some must be good, or it is down.
-    for account in [*world.good, *(cell.account for cell in world.cells if cell.operation is ASSUME_ROLE)]:
-        world.simulator.faults.add(Fault(Error(400, "ExpiredTokenException"), "DescribeCases", account.account_id, times=1))
-    page = world.until(lambda page: not_told(page, world.cells, broken_at), 60, "not told as expected")
-    open_cases, unanswered = page.open_cases(), page.by_account(UNANSWERED)
+    for account_id in [*world.good, *(cell.account.account_id for cell in world.cells if cell.operation is ASSUME_ROLE)]:
+        world.simulator.faults.add(Fault(Error(400, "ExpiredTokenException"), "DescribeCases", account_id, times=1))
+    shown = world.until(lambda cell, shown: cell.struck(shown, broken_at), "not told as expected")
     for cell in world.cells:
-        account_id = cell.account.account_id
-        shown = (open_cases.get(account_id), unanswered.get(account_id))
-        assert shown == ((None, None) if cell.reason is Reason.SUBSCRIPTION_REQUIRED else (cell.cases, cell.unanswered)), (
-            cell.name
-        )
-        assert set(page.reasons(account_id)) == ({cell.reason.value} if cell.reason else set()), cell.name
+        account_id, cases = cell.account.account_id, len(cell.account.cases)
+        hidden = cell.reason is Reason.SUBSCRIPTION_REQUIRED
+        expected = (None, None) if hidden else (cases, cases - cell.unknown)
+        found = shown.open_cases.get(account_id), shown.unanswered.get(account_id)
+        assert found == expected, (cell.operation.title, cell.fault.title)
+        assert shown.reasons[account_id] == ({cell.reason.value} if cell.reason else set())
 
     world.simulator.faults.clear()
-    by_themselves = [cell for cell in world.cells if not cell.needs_a_person]
     mended_at = time.time()
-    world.until(lambda page: not_read_since(page, by_themselves, mended_at), 60, "not read again")
+    by_themselves = [cell for cell in world.cells if not cell.needs_a_person]
+    world.until(lambda cell, shown: cell.recovered(shown, mended_at), "not read again", by_themselves)
     os.kill(world.exporter.pid, signal.SIGHUP)
     reloaded_at = time.time()
-    page = world.until(lambda page: not_read_since(page, world.cells, reloaded_at), 60, "not read again after a reload")
-    for account in world.good:
-        account_id = account.account_id
-        assert (page.reasons(account_id), page.open_cases()[account_id]) == ({}, CASES), "a good account failed"
+    shown = world.until(lambda cell, shown: cell.recovered(shown, reloaded_at), "not read again after a reload")
+    assert [(shown.reasons[account_id], shown.open_cases[account_id]) for account_id in world.good] == [(set(), 2)] * GOOD
     rows = {
-        row(cell.operation.title, cell.fault.title, cell.reason, "the poll succeeds", meanwhile(cell)): (
+        row(cell.operation.title, cell.fault.title, cell.reason, "the poll succeeds", cell.meanwhile): (
             f"{cell.recovered_after:.0f} s{' after a reload' if cell.needs_a_person else ''}"
         )
         for cell in world.cells
     }
-    is_told("matrix", rows, "read again", rewrite=request.config.getoption("--rewrite-golden"))
-
-
-def meanwhile(cell: Cell) -> str:
-    if cell.reason is Reason.SUBSCRIPTION_REQUIRED:
-        return "no cases: it has no plan"
-    if cell.reason:
-        return "its cases, as last read"
-    unknown = cell.cases - cell.unanswered
-    return f"its cases; of {'one' if unknown == 1 else unknown}, nothing of a first response" if unknown else ""
-
-
-def not_told(page: Page, cells: list[Cell], since: float) -> list[str]:
-    """Return the cells whose fault has not struck and led to what it should."""
-    up, read, unanswered = page.up(), page.by_account(LAST_SUCCESS), page.by_account(UNANSWERED)
-    waiting = []
-    for cell in cells:
-        account_id = cell.account.account_id
-        assert cell.handle is not None
-        read_again = up[account_id] == 1 and read[account_id] > since + INTERVAL
-        if cell.reason:
-            told = up[account_id] == 0 and cell.reason.value in page.reasons(account_id)
-        else:
-            told = read_again and unanswered[account_id] == cell.unanswered
-        if not told or not cell.handle.hits:
-            waiting.append(f"{cell.name}: {cell.handle.hits} hits, {page.reasons(account_id)}")
-    return waiting
-
-
-def not_read_since(page: Page, cells: list[Cell], since: float) -> list[str]:
-    """Return the cells that are not read again, all that there is to know included."""
-    up, read, unanswered = page.up(), page.by_account(LAST_SUCCESS), page.by_account(UNANSWERED)
-    waiting = []
-    for cell in cells:
-        account_id = cell.account.account_id
-        if not up[account_id] or read[account_id] <= since or unanswered[account_id] != cell.cases:
-            waiting.append(cell.name)
-        elif cell.recovered_after is None:
-            cell.recovered_after = time.time() - since
-    return waiting
+    is_told("matrix", rows, "read again", request)
