@@ -20,8 +20,16 @@ def main(arguments: Sequence[str]) -> int:
     It is 0 when all went well, 1 when it could not start, 2 when the flags or the configuration are wrong, and 128 plus the
     signal's number when a signal ended it before it was done.
     """
+    received = signal.SIGINT
+
+    def terminate(*_: object) -> None:
+        nonlocal received
+        received = signal.SIGTERM
+        interrupt = signal.getsignal(signal.SIGINT)  # asyncio's cancels its task; an exit from here could end any coroutine
+        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, None)
+
     # As process 1 of a container a signal without a handler is ignored.
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, terminate)
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show must not end the command.
         if isinstance(stream, io.TextIOWrapper):
@@ -36,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return STARTUP_ERROR
     except KeyboardInterrupt:
-        return _ENDED_BY_SIGNAL + signal.SIGINT
+        return _ENDED_BY_SIGNAL + received
     except OSError as error:
         # Of a write to standard output; every other one is handled where it occurs. What is left of the output goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -60,7 +68,3 @@ def _run(given: options.Options) -> int:
     level = "error" if given.command == "check" else given.log_level
     command = {"run": app.run, "check": app.check, "once": app.once, "backfill": app.backfill}[given.command]
     return command(given, log.configure(level, given.log_format))
-
-
-def _terminate(*_: object) -> None:
-    sys.exit(_ENDED_BY_SIGNAL + signal.SIGTERM)

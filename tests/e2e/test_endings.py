@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -52,7 +51,6 @@ def test_a_signal_ends_it_at_once_and_without_a_traceback(
     with popen(simulator, config, command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             wait_until(lambda: silent.hits or None, 20, lambda: "it asked nothing")
-            time.sleep(0.3)  # as nearly always, it waits for an answer
             process.send_signal(number)
             stdout, stderr = process.communicate(timeout=5)
         finally:
