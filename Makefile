@@ -28,11 +28,11 @@ help: ## Show what there is to make
 demo: $(VENV)/.run ## Run the exporter against a simulated AWS, on loopback; ARGS=--web.listen-address=:10048 picks another address
 	@$(BIN)/aws-support-exporter --demo $(if $(findstring --web.listen-address,$(ARGS)),,--web.listen-address=localhost:10047) $(ARGS)
 
-test: $(VENV)/.wheel ## Run the tests on the built wheel, in 5 minutes; PYTEST_ARGS="-k web" picks some
+test: $(VENV)/.wheel ## Run the tests on the built wheel, in 2 minutes; PYTEST_ARGS="-k web" picks some
 	@$(PYTEST) --numprocesses 3 -m "not slow" $(PYTEST_ARGS)
 	@echo "make test-all adds what takes minutes: chaos, soak, outages, the full fault matrix, load, alerts, 200 examples a law"
 
-test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 18 minutes; the long ones mostly wait
+test-all: $(VENV)/.wheel ## Run all tests on the built wheel, in 9 minutes; the long ones mostly wait
 	@$(PYTEST) --numprocesses 3 --hypothesis-profile=thorough $(PYTEST_ARGS)
 
 test-pythons: $(VENV)/.wheel ## Run the quick tests on the other versions of Python that are here
