@@ -16,7 +16,7 @@ from tests.support.process import run_exporter
 
 OWN_KEYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), "")
 AGENT, AGENT_TOKEN = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
-LATE, SOON, PATIENCE = 4.0, 3.0, 13.0
+LATE, SOON, PATIENCE = 4.0, 6.0, 13.0
 BY_ROLE = "aws: {role_name: AwsSupportExporter}\n"
 
 
