@@ -56,7 +56,7 @@ def recovered_after(rig: FakeRig) -> float:
 
 
 def fail_to_list(rig: FakeRig, log: Log, everyone: set[str], what: str, reason: Reason | None) -> None:
-    """List the accounts, and check that none is gone and that the reason is told."""
+    """List the accounts, and check that none is gone and that the reason is reported."""
     log.clear()
     page = rig.after(INTERVAL)
     assert set(page.up()) == page.open_cases().keys() == everyone, f"{what}: accounts are gone"
@@ -93,7 +93,7 @@ def test_every_fault_of_a_list_has_its_reason_and_its_end_and_takes_no_account_a
 
 
 def check_polls_go_on(rig: FakeRig, log: Log, what: str, reason: Reason | None, open_cases: int) -> None:
-    """Check that the account is polled while its events fail, and that their reason is told."""
+    """Check that the account is polled while its events fail, and that their reason is reported."""
     page = rig.after(3600)
     assert (set(page.up().values()), set(page.open_cases().values())) == ({1}, {open_cases}), f"{what}: polls go on"
     if reason:

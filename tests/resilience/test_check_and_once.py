@@ -41,7 +41,7 @@ REGIONS = "aws: {regions: [eu-central-1, us-east-1, eu-west-1], role_name: AwsSu
 """Of which two share an endpoint."""
 SELECTED = f"include: {{name_patterns: ['*']}}, exclude: {{accounts: ['{MISSING}'], name_patterns: ['sand*']}}"
 SESSIONS = {GOOD: "assumed-role/exporter/jo@example.com", NO_TRUST: "federated-user/jo", DENIED: "<b>jo@example.com</b>"}
-"""Of persons, whose names nobody is told."""
+"""Of persons: their names appear nowhere."""
 QUEUE = "events: {queue_url: 'https://sqs.us-east-1.amazonaws.com/999999999999/aws-support-events'}"
 GOLDEN = Path(__file__).with_name("check")
 

@@ -19,7 +19,7 @@ OWNER_LABELS = ["label_team", "organizational_unit"]
 TEAM, UNIT = 'label_team="shop"', 'organizational_unit="Root/Prod"'
 SHOP, PROD = {"label_team": "shop"}, {"organizational_unit": "Root/Prod"}
 GONE = "AwsSupportAccountGone"
-"""It has the labels of the account that is gone, whatever the chart is told."""
+"""It has the labels of the account that is gone, whatever labels the chart sets."""
 NOT_OF_ONE = {GONE, "AwsSupportSevereCasesRise", "AwsSupportMostAccountsUnread", "AwsSupportAccountsReadTwice"}
 FIRING = {each.alert: each for each in reversed(SITUATIONS) if each.fires and not each.variant}
 OF_AN_ACCOUNT = [each for each in FIRING.values() if "account_id" in "".join(each.series) and each.alert not in NOT_OF_ONE]
