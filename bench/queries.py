@@ -173,7 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             directory.mkdir(parents=True, exist_ok=True)
             write_blocks(asked.accounts, asked.step, Promtool(promtool), directory / "data")
         flags = ["--storage.tsdb.retention.time=100y", f"--query.lookback-delta={max(300, asked.step + 1)}s"]
-        with PrometheusServer(prometheus, "http://127.0.0.1:1", directory, scrape_interval="1h", flags=flags) as server:
+        server = PrometheusServer(prometheus, "http://127.0.0.1:1", directory, scrape_interval="1h", flags=flags)
+        if not (directory / "recorded").exists():
+            with server:
+                server.record(Promtool(promtool), END - 7 * DAY, END)
+            (directory / "recorded").touch()
+        with server:
             panels = sorted(timed(server, dashboard), reverse=True)
     for seconds, panel in panels:
         print(f"{seconds:8.2f} s  {panel}")

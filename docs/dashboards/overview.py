@@ -19,8 +19,6 @@ _DAY = 86400.0
 _WHOLE_FLEET = " Only the severity variable applies to times: their metric has no account label."
 _GROUP_LABELS = "account_id, account_name, severity_code, service_code, waiting_on"
 _FLEET = f'{model.JOB}, severity_code=~"$severity"'
-_CRITICAL_OR_URGENT = 'severity_code=~"critical|urgent"'
-_OUTCOMES = "aws_support_first_responses_total"
 _SHARE_OF_TARGET = {
     "unit": "percentunit",
     "decimals": 0,
@@ -75,7 +73,7 @@ def _now() -> list[tuple[int, Json]]:
         stat(
             "Critical + urgent",
             "Open cases of severity critical or urgent.",
-            Query(queries.open_cases(_CRITICAL_OR_URGENT)),
+            Query(queries.open_cases(queries.CRITICAL_OR_URGENT)),
             thresholds=steps((1, SEVERITY["urgent"])),
         ),
         *shared.unanswered_and_turns(),
@@ -178,15 +176,14 @@ def _accounts() -> Json:
 def _first_response() -> Json:
     by = "severity_code, plan"
     judged, met = (
-        queries.happened(_OUTCOMES, f"{queries.SEVERITY}{matcher}", "severity_code, outcome", window="$__range", by=by)
+        queries.happened(shared.RESPONSES, f"{queries.SEVERITY}{matcher}", window="$__range", by=by)
         for matcher in ("", ', outcome="met"')
     )
     target = f"aws_support_first_response_target_seconds{{{queries.SEVERITY}}} {queries.WITH_PLAN}"
     return table(
         "First responses",
-        "Cases that AWS answered in the time range, or should have, up to the last full hour: how many, and how many of them "
-        "within the target of their account, by support plan. Target: the shortest of the chosen accounts."
-        f"{shared.NOT_BY_SERVICE}",
+        "Cases that AWS answered in the time range, or should have: how many, and how many of them within the target of their "
+        f"account, by support plan. Target: the shortest of the chosen accounts. {shared.RECORDED}{shared.NOT_BY_SERVICE}",
         Query(judged),
         Query(met),
         Query(f"min by ({by}) ({target})"),
@@ -228,10 +225,10 @@ def _resolution() -> Json:
     look = NOTHING | {"unit": "s", "decimals": 1}
     return table(
         "Resolved cases and medians",
-        "Resolved cases of the chosen accounts in the time range, up to the last full hour. Medians of the fleet in the time "
-        f"range, if there are {queries.FEWEST} cases or more: time to the first response, and how "
-        "long resolved cases were open. Only the severity variable applies to the medians.",
-        Query(queries.happened("aws_support_cases_resolved_total", queries.SEVERITY, by, window="$__range", by=by)),
+        "Resolved cases of the chosen accounts in the time range. Medians of the fleet in the time range, if there are "
+        f"{queries.FEWEST} cases or more: time to the first response, and how long resolved cases were open. Only the severity "
+        f"variable applies to the medians. {shared.RECORDED}",
+        Query(queries.happened("account_severity:aws_support_cases_resolved", queries.SEVERITY, window="$__range", by=by)),
         Query(first),
         Query(whole),
         columns=[
@@ -241,4 +238,5 @@ def _resolution() -> Json:
             Column("Value #C", "Open for", None, look),
         ],
         sort_by="Value #A",
+        no_value=shared.NOT_RECORDED,
     )

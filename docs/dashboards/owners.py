@@ -7,9 +7,6 @@ from docs.dashboards.panels import Column, Query, count_column, duration_column,
 from docs.dashboards.shared import NOT_BY_SERVICE
 
 _DAY = 86400.0
-_CRITICAL_OR_URGENT = 'severity_code=~"critical|urgent"'
-_INFO = f'topk by (account_id) (1, {INFO}{{{JOB}, $label!=""}} or on (account_id) {INFO}{{{JOB}}})'
-"""Exporters of the same account may disagree while one of them starts: one that has the label decides."""
 
 
 def most_open() -> Json:
@@ -17,40 +14,37 @@ def most_open() -> Json:
     oldest = f'aws_support_oldest_waiting_since_timestamp_seconds{{{queries.SEVERITY}, waiting_on="customer"}}'
     waiting = _by_owner("max", f"(time() - min by (account_id) ({oldest} {queries.CHOSEN}))")
     overdue = _by_owner("sum", queries.per_account("aws_support_first_response_overdue_cases", queries.SEVERITY))
-    top = f"topk(20, {_open_by_owner()})"
-
-    def of_top(counted: str) -> Query:
-        return Query(f"{counted} and on (owner) {top} or 0 * {top}")
-
     return table(
         "Owners with the most open cases",
         "The twenty values of the variable Label with the most open cases; (none): accounts without this label. Longest: "
         "cases that wait on us. The service variable does not apply to Overdue and Longest: they have no service label.",
-        Query(queries.or_none(top, "owner", "(none)")),
-        of_top(_open_by_owner(_CRITICAL_OR_URGENT)),
-        of_top(overdue),
-        of_top(_open_by_owner('waiting_on="customer"')),
-        Query(f"{waiting} and on (owner) {top}"),
+        Query(queries.or_none(_open_by_owner(), "owner", "(none)")),
+        Query(_open_by_owner(queries.CRITICAL_OR_URGENT)),
+        Query(overdue),
+        Query(_open_by_owner('waiting_on="customer"')),
+        Query(waiting),
         columns=[
             Column("owner", "Owner"),
             count_column("Value #A", "Open", 80),
-            count_column("Value #B", "Critical + urgent", 145),
+            count_column("Value #B", "Critical + urgent", 145, noValue="0"),
             count_column("Value #C", "Overdue", 80),
-            count_column("Value #D", "Waiting on us", 115),
+            count_column("Value #D", "Waiting on us", 115, noValue="0"),
             duration_column("Value #E", "Longest", (_DAY, WARN), (3 * _DAY, BAD)),
         ],
         sort_by="Value #A",
+        limit=20,
     )
 
 
 def history() -> Json:
     """Return the history of those with the most open cases."""
-    counted = _by_owner("sum", queries.per_account(queries.OPEN_BEFORE, queries.SEVERITY))
-    at_the_end = counted.replace("}", "} @ end()")
+    counted = queries.over_time(queries.per_account(queries.OPEN_BEFORE, queries.SEVERITY))
+    history = _by_owner("sum", counted, "last_over_time(%s[1d] @ end())")
+    top = f"topk(7, {history.replace(f'{queries.SEVERITY}}}', f'{queries.SEVERITY}}} @ end()')})"
     return timeseries(
         "Open cases of these owners",
         f"History of the seven owners with the most open cases at the end of the time range.{NOT_BY_SERVICE}",
-        Query(queries.or_none(f"{counted} and on (owner) topk(7, {at_the_end})", "owner", "(none)"), "{{owner}}"),
+        Query(queries.over_time(queries.or_none(f"{history} and on (owner) {top}", "owner", "(none)")), "{{owner}}"),
         decimals=0,
     )
 
@@ -59,7 +53,10 @@ def _open_by_owner(more: str = "") -> str:
     return _by_owner("sum", queries.per_account(queries.OPEN, queries.GROUP, more))
 
 
-def _by_owner(operator: str, of_accounts: str) -> str:
-    by_label = f"{operator} by ($label) ({of_accounts} * on (account_id) group_left ($label) {_INFO})"
+def _by_owner(operator: str, of_accounts: str, info: str = "%s") -> str:
+    """Return values by owner; if exporters of an account disagree while one of them starts, one that has the label decides."""
+    labelled, others = (info % f"{INFO}{{{matchers}}}" for matchers in (f'{JOB}, $label!=""', JOB))
+    owners = f"topk by (account_id) (1, {labelled} or on (account_id) {others})"
+    by_label = f"{operator} by ($label) ({of_accounts} * on (account_id) group_left ($label) {owners})"
     named = f'label_replace(label_join({by_label}, "owner", "", "$label"), "owner", "(none)", "owner", "")'
     return f"{operator} by (owner) ({named})"

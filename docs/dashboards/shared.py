@@ -17,6 +17,9 @@ from docs.dashboards.panels import (
 )
 
 _DAY = 86400.0
+RESPONSES = "account_severity_outcome:aws_support_first_responses"
+RECORDED = "Counted hour by hour by a recording rule."
+NOT_RECORDED = "Nothing recorded: the recording rules are not loaded, or less than two hours old"
 NOT_BY_SERVICE = " The service variable does not apply: this metric has no service label."
 
 
@@ -65,7 +68,7 @@ def quiet_longest() -> Json:
 
 def by_severity() -> Json:
     """Return the history of open cases by severity."""
-    counted = queries.total(queries.OPEN_BEFORE, queries.SEVERITY, by="severity_code")
+    counted = queries.over_time(queries.total(queries.OPEN_BEFORE, queries.SEVERITY, by="severity_code"))
     return timeseries(
         "Open cases by severity",
         f"Open cases by severity, the most severe at the bottom.{NOT_BY_SERVICE}",
@@ -78,43 +81,43 @@ def by_severity() -> Json:
 
 def turn_over_time() -> Json:
     """Return the history of open cases by who they are waiting on."""
+    recorded = "account_severity_waiting_on:aws_support_open_cases:sum"
+    counted = {name: queries.total(recorded, queries.SEVERITY, f'waiting_on="{side}"') for side, (name, _) in TURN.items()}
     return timeseries(
         "Waiting on",
-        "Open cases by who they are waiting on: by their status, or else by who wrote last.",
-        *(Query(queries.waiting_on(side), name) for side, (name, _) in TURN.items()),
+        f"Open cases by who they are waiting on: by their status, or else by who wrote last.{NOT_BY_SERVICE}",
+        *(Query(queries.over_time(expr), name) for name, expr in counted.items()),
         overrides=by_name(dict(TURN.values())),
         decimals=0,
+        no_value=NOT_RECORDED,
     )
 
 
 def flow() -> Json:
     """Return how many cases were opened and resolved."""
-    metrics = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
-    labels = {"opened": "severity_code, opened_by"}
-    counted = {
-        what: queries.happened(f"aws_support_cases_{what}_total", queries.SEVERITY, labels.get(what, "severity_code"))
-        for what in metrics
-    }
+    colors = {"opened": WARN, "reopened": BAD, "resolved": GOOD}
+    counted = {what: queries.happened(f"account_severity:aws_support_cases_{what}", queries.SEVERITY) for what in colors}
     return timeseries(
         "Opened and resolved per day",
-        f"Cases opened, reopened and resolved in 24 hours, up to the last full hour.{NOT_BY_SERVICE}",
+        f"Cases opened, reopened and resolved in 24 hours. {RECORDED}{NOT_BY_SERVICE}",
         *(Query(expr, what) for what, expr in counted.items()),
-        overrides=by_name(metrics),
+        overrides=by_name(colors),
         decimals=0,
+        no_value=NOT_RECORDED,
     )
 
 
 def missed() -> Json:
     """Return how many cases missed their first-response target."""
-    metric, by = "aws_support_first_responses_total", "severity_code"
-    counted = queries.happened(metric, f'{queries.SEVERITY}, outcome="missed"', by, by=by)
+    counted = queries.happened(RESPONSES, f'{queries.SEVERITY}, outcome="missed"', by="severity_code")
     return timeseries(
         "Missed first-response targets per day",
-        f"Cases that missed their first-response target in 24 hours, up to the last full hour.{NOT_BY_SERVICE}",
+        f"Cases that missed their first-response target in 24 hours. {RECORDED}{NOT_BY_SERVICE}",
         Query(queries.worst_first(counted), "{{severity_code}}"),
         overrides=by_name(SEVERITY),
         stacked=True,
         decimals=0,
+        no_value=NOT_RECORDED,
     )
 
 

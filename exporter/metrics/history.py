@@ -14,14 +14,24 @@ from exporter.cases.changes import OPENED, OUTCOME
 from exporter.cases.history import ANSWERED, REPLIED, Milestone
 from exporter.cases.model import RESOLVED, SEVERITY_CODES, Account
 from exporter.metrics import catalog
-from exporter.metrics.catalog import Metric
+from exporter.metrics.catalog import Kind, Metric
 from exporter.metrics.exposition import label_pairs, line_start, number
 from exporter.metrics.families import info_labels, naming
 from exporter.metrics.histograms import Series, line_starts, zero, zeros
 
 _COUNTED = {OUTCOME: catalog.FIRST_RESPONSES, OPENED: catalog.CASES_OPENED, RESOLVED: catalog.CASES_RESOLVED}
 _MEASURED = {ANSWERED: catalog.FIRST_RESPONSE, RESOLVED: catalog.CASE_OPEN_DURATION, REPLIED: catalog.REPLY}
-METRICS = (catalog.ACCOUNT_OPEN_CASES, *_COUNTED.values(), catalog.ACCOUNT_INFO, *_MEASURED.values())  # whose past is known
+_RECORDED = {  # what the chart's recording rules make of the counters, for the dashboards
+    kind: Metric(f"{level}:{_COUNTED[kind].family}:increase1h", Kind.GAUGE, labels, "Increase since the sample before.")
+    for kind, level, labels in (
+        (OUTCOME, "account_severity_outcome", ("severity_code", "outcome")),
+        (OPENED, "account_severity", ("severity_code",)),
+        (RESOLVED, "account_severity", ("severity_code",)),
+    )
+}
+_OF_A_POD = {"instance", "pod", "container", "endpoint", "service"}
+_KNOWN = (catalog.ACCOUNT_OPEN_CASES, *_COUNTED.values(), catalog.ACCOUNT_INFO, *_MEASURED.values())
+METRICS = (*_KNOWN, *_RECORDED.values())  # whose past is written
 
 Lines = Iterator[tuple[Metric, str]]
 Placed = Iterable[tuple[int, Sequence[str], float | None]]  # events at their positions
@@ -59,14 +69,19 @@ def account_lines(account: Account, happened: Placed, stretch: Stretch) -> Lines
             series[catalog.ACCOUNT_OPEN_CASES, (values[0],)][position] += 1 if kind == OPENED else -1
         if kind in _COUNTED and 0 < position < len(stretch.grid):
             series[_COUNTED[kind], tuple(values)][position] += 1
+            series[_RECORDED[kind], tuple(values[: len(_RECORDED[kind].labels)])][position] += 1
     names = ",".join(label_pairs((*stretch.labels, *naming(account))))
     info = line_start(catalog.ACCOUNT_INFO.name, tuple(info_labels(account).items()), names)
     yield catalog.ACCOUNT_INFO, stretch.text([info], [1], stretch.first, stretch.stop)
+    of_job = (each for each in stretch.labels if each[0] not in _OF_A_POD)
+    recorded = ",".join(label_pairs((*of_job, ("account_id", account.account_id))))
     for (metric, own), growth in series.items():
-        start = line_start(metric.name, tuple(zip(metric.labels[len(catalog.ACCOUNT) :], own, strict=True)), names)
+        anew = metric in _RECORDED.values()
+        labels = tuple(zip(metric.labels[-len(own) :], own, strict=True))
+        start = line_start(metric.name, labels, recorded if anew else names)
         value = sum(by for at, by in growth.items() if at < stretch.first)
-        for begin, end in stretch.spans(growth):
-            value += growth[begin]
+        for begin, end in stretch.spans({at + after for at in growth for after in range(1 + anew)}):
+            value = growth[begin] + (0 if anew else value)
             yield metric, stretch.text([start], [value], begin, end)
 
 

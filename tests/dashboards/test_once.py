@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from tests.support.grafana import FILES, Dashboard, View
-from tests.support.prometheus import Promtool
+from tests.support.prometheus import RECORDING, Promtool
 
 OVERVIEW, HEALTH = (Dashboard.load(next(path for path in FILES if name in path.name)) for name in ("overview", "health"))
 IN_A, IN_B = (f'cluster="{cluster}",namespace="monitoring",job="j"' for cluster in "ab")
@@ -110,6 +110,6 @@ def test_what_panels_find(promtool: Promtool, tmp_path: Path) -> None:
         for scraped, expr, hour, found in WORLDS
     ]
     file = tmp_path / "tests.yaml"
-    file.write_text(yaml.safe_dump({"tests": tests}))
+    file.write_text(yaml.safe_dump({"rule_files": [str(RECORDING)], "evaluation_interval": "1h", "tests": tests}))
 
     assert promtool.complaints("test", "rules", file) == ""

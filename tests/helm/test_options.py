@@ -160,6 +160,7 @@ def test_every_object_is_in_the_namespace_asked_for(helm4: Helm4) -> None:
 
 
 NO_REGISTRY, NOT_SCRAPED, NO_RELEASE = "image.registry is empty", "nothing scrapes it yet", "additionalLabels.release"
+NO_RULES = "some panels of the dashboards read recording rules"
 SCALE, SETS_BACK = f"scale statefulset/{NAME} --replicas=N", "`helm upgrade` sets it to sharding.replicas again"
 ASSUME, RECEIVE = "needs sts:AssumeRole", "needs sqs:ReceiveMessage and sqs:DeleteMessage on the queue."
 ROLE = "arn:aws:iam::111122223333:role/Pod"
@@ -178,6 +179,9 @@ URL = "https://support.example.com"
         ({"serviceMonitor": ON, "image": {"registry": "ghcr.io"}}, (NO_RELEASE,), (NO_REGISTRY, NOT_SCRAPED)),
         ({"serviceMonitor": {**ON, "additionalLabels": {"release": "own"}}}, (), (NO_RELEASE, NOT_SCRAPED)),
         ({"prometheusRule": ON, "image": {"repository": "ghcr.io/x/y"}}, (NOT_SCRAPED, NO_RELEASE), (NO_REGISTRY,)),
+        ({"dashboards": {"configMaps": ON}}, (NO_RULES,), ()),
+        ({"dashboards": {"configMaps": ON}, "vmRule": ON}, (), (NO_RULES,)),
+        ({"dashboards": None}, (), (NO_RULES,)),
         ({"global": {"imageRegistry": "registry.example.com"}}, (NOT_SCRAPED,), (NO_REGISTRY,)),
         ({"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": ROLE}}}, (f"Its own role is {ROLE} (IRSA).",), ()),
         ({"existingConfigSecret": "own"}, (ASSUME, "config/config.yaml check"), ("No `config` is set", RECEIVE)),

@@ -78,7 +78,7 @@ def test_the_labels_of_the_past_are_those_of_the_present() -> None:
     past = {
         (name, frozenset(own.items())) for name, own, _ in page_of(text_of(EVERYTHING, WHOLE, bounds=buckets([900.0]))).samples
     }
-    assert past <= live
+    assert {sample for sample in past if not sample[0].endswith(":increase1h")} <= live
     assert {name.removesuffix("_bucket") for name, _ in past} >= {metric.name for metric in METRICS}
 
 

@@ -76,7 +76,7 @@ WAITS, QUIET = "oldest_waiting_since_timestamp_seconds", "latest_communication_t
 SEVERE_US, SEVERE_AWS, HIGH_US, HIGH_AWS = (series(WAITS, A, each, side) for each in (URGENT, HIGH) for side in (CUSTOMER, AWS))
 QUIET_US, QUIET_AWS, SEVERE_QUIET = (series(QUIET, A, *of) for of in ((HIGH, CUSTOMER), (HIGH, AWS), (URGENT, AWS)))
 DROPPED = series("case_series_dropped", A)
-RECORDED = "severity_outcome:aws_support_first_responses:increase1h"
+RECORDED = "account_severity_outcome:aws_support_first_responses:increase1h"
 MET, MISSED = (f'{RECORDED}{{{HIGH},outcome="{outcome}"}}' for outcome in ("met", "missed"))
 OPEN_HIGH, OPEN_ELSEWHERE = series("account_open_cases", A, HIGH), series("account_open_cases", B, CRITICAL)
 SUPPORTED, UP_A, UP_B = series("account_supported", A), series("account_up", A), series("account_up", B)

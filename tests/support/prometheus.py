@@ -10,8 +10,10 @@ from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from tests.support.fetch import fetch, free_port
+from tests.support.tools import ROOT
 from tests.support.waiting import wait_until
 
+RECORDING = ROOT / "helm/aws-support-exporter/files/rules/recording.yaml"
 Samples = list[tuple[dict[str, str], float]]
 _START_SECONDS = 40
 _STOP_SECONDS = 10
@@ -117,6 +119,18 @@ class PrometheusServer(Daemon):
 
         return wait_until(probe, timeout_seconds, lambda: f"{expression} is {samples}\n{self.log}")
 
+    def record(self, promtool: "Promtool", start: float, end: float) -> None:
+        """Evaluate the recording rules over the past: what they record is there after the next start.
+
+        Prometheus spreads groups over their interval, by file and name.
+        """
+        begin = start // 7200 * 7200  # promtool records nothing of a first block of which it sees only the end
+        into = (f"--url={self.url}", f"--output-dir={(self._directory / 'data').resolve()}")
+        span = (f"--start={begin:.0f}", f"--end={end:.0f}")
+        assert (
+            promtool.complaints("tsdb", "create-blocks-from", "rules", *span, *into, RECORDING.name, at=RECORDING.parent) == ""
+        )
+
     def api(self, endpoint: str, **parameters: str) -> Any:  # noqa: ANN401 - each endpoint has a form of its own
         """Return the data that an endpoint of the query API answers with; an AssertionError where it refuses."""
         response = fetch(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout_seconds=120)
@@ -129,10 +143,10 @@ class Promtool:
     def __init__(self, binary: Path) -> None:
         self.binary = binary
 
-    def complaints(self, *arguments: str | Path, read: str | None = None) -> str:
-        """Return what it says when it refuses, and else nothing; `read` is what it reads from standard input."""
+    def complaints(self, *arguments: str | Path, read: str | None = None, at: Path | None = None) -> str:
+        """Return what it says when it refuses, and else nothing; `read` is its standard input, `at` its directory."""
         command = [self.binary, *arguments]
-        done = subprocess.run(command, input=read, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, input=read, capture_output=True, text=True, timeout=300, check=False, cwd=at)
         return done.stdout + done.stderr or f"exit code {done.returncode}" if done.returncode else ""
 
     def check_metrics(self, page: str) -> str:

@@ -20,7 +20,14 @@ OF_THE_PROCESS: dict[str, set[str]] = {
     "python_info": {"implementation", "major", "minor", "patchlevel", "version"},
 }
 OF_THE_CATALOGUE = LABELS | {name: {*metric.labels, *metric.optional} for name, metric in CATALOG.items() if metric.optional}
-OF_THE_RULES: dict[str, set[str]] = {"severity_outcome:aws_support_first_responses:increase1h": {"severity_code", "outcome"}}
+OF_THE_RULES: dict[str, set[str]] = {
+    "account_severity_waiting_on:aws_support_open_cases:sum": {"account_id", "severity_code", "waiting_on"},
+    **{
+        f"account_severity:aws_support_cases_{what}:increase1h": {"account_id", "severity_code"}
+        for what in ("opened", "reopened", "resolved")
+    },
+    "account_severity_outcome:aws_support_first_responses:increase1h": {"account_id", "severity_code", "outcome"},
+}
 KNOWN = OF_PROMETHEUS | OF_THE_PROCESS | OF_THE_CATALOGUE | OF_THE_RULES
 _OFFSET = re.compile(r" offset \S+$")
 _MAKES_A_LABEL = ("label_replace", "label_join")
