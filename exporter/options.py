@@ -30,6 +30,9 @@ _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 _LABEL = r"[A-Za-z0-9_-]{1,63}"
 _ADDRESS = re.compile(rf"(\[(?P<ipv6>[^\]]+)\]|(?=.{{1,253}}:)({_LABEL}\.)*{_LABEL}\.?)?:(?P<port>[0-9]{{1,5}})")
 _LARGEST_PORT = 65535
+_OF_BACKFILL = ("since", "until", "step", "label", "organization", "no_communications")
+_ONLY = {"account": ("check", "backfill"), "strict": ("check",)} | dict.fromkeys(_OF_BACKFILL, ("backfill",))
+"""Flags that the other commands would ignore."""
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -70,11 +73,13 @@ class Options:
 
 def parse(arguments: Sequence[str]) -> Options:
     """Return what a command line says; raises SystemExit or, where flags do not fit together, ConfigError."""
-    flags = _parser().parse_args(arguments)
+    parser = _parser()
+    flags = parser.parse_args(arguments)
     if flags.demo and flags.config_file:
         raise ConfigError(["--demo and --config.file are mutually exclusive: remove one of them"])
-    if flags.account and flags.command not in {"check", "backfill"}:
-        raise ConfigError(["--account: only check and backfill take it"])
+    for name, commands in _ONLY.items():
+        if flags.command not in commands and getattr(flags, name) != parser.get_default(name):
+            raise ConfigError([f"--{name.replace('_', '-')}: only for {' and '.join(commands)}: remove it"])
     if (flags.command == "backfill") == (flags.output in {None, "table", "json"}):
         raise ConfigError(["--output: set table or json for check, a directory for backfill"])
     return Options(

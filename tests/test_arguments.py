@@ -78,7 +78,9 @@ def test_a_bad_value_is_refused_with_its_flag(main: Main, flag: str, values: tup
         (["backfill"], OUTPUT),
         (["backfill", "--output=json"], OUTPUT),
         (["check", "--output=yaml"], OUTPUT),
-        (["once", "--account=111111111111"], "--account: only check and backfill take it"),
+        (["once", "--account=111111111111"], "--account: only for check and backfill: remove it"),
+        (["--strict"], "--strict: only for check: remove it"),
+        (["check", "--organization=acme"], "--organization: only for backfill: remove it"),
     ],
 )
 def test_flags_that_do_not_fit_together_are_refused(main: Main, arguments: list[str], told: str) -> None:
@@ -118,7 +120,7 @@ def test_the_host_name_tells_the_ordinal_and_a_statefulset_takes_a_queue_for_eac
 
 def test_a_time_without_a_zone_is_in_utc() -> None:
     times = ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00", "2026-01-31T14:00:00+02:00")
-    assert {options.parse([f"--until={time}"]).until for time in times} == {1769860800.0}
+    assert {options.parse(["backfill", "--output=x", f"--until={time}"]).until for time in times} == {1769860800.0}
 
 
 def test_links_begin_with_the_external_url_also_where_that_has_no_path_and_the_exporter_a_prefix() -> None:
