@@ -19,22 +19,10 @@ _DAY = 86400.0
 _WHOLE_FLEET = " Only the severity variable applies to times: their metric has no account label."
 _GROUP_LABELS = "account_id, account_name, severity_code, service_code, waiting_on"
 _FLEET = f'{model.JOB}, severity_code=~"$severity"'
-_SHARE_OF_TARGET = {
-    "unit": "percentunit",
-    "decimals": 0,
-    "min": 0,
-    "max": 2,
-    "thresholds": steps((0.8, WARN), (1, BAD)),
-    "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
-}
-_SHARE_MET = {
-    "unit": "percentunit",
-    "decimals": 0,
-    "min": 0,
-    "max": 1,
-    "thresholds": steps((0.9, WARN), (0.99, GOOD), base=BAD),
-    "custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"},
-}
+_SHARE = {"unit": "percentunit", "decimals": 0, "min": 0}
+_SHARE |= {"custom__cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "color"}}
+_SHARE_OF_TARGET = _SHARE | {"max": 2, "thresholds": steps((0.8, WARN), (1, BAD))}
+_SHARE_MET = _SHARE | {"max": 1, "thresholds": steps((0.9, WARN), (0.99, GOOD), base=BAD)}
 
 
 def overview() -> Json:
@@ -186,7 +174,7 @@ def _first_response() -> Json:
         f"account, by support plan. Target: the shortest of the chosen accounts. {shared.RECORDED}{shared.NOT_BY_SERVICE}",
         Query(judged),
         Query(met),
-        Query(f"min by ({by}) ({target})"),
+        Query(f"min by ({by}) ({target}) and on ({by}) {judged}"),
         columns=[
             severity_column(),
             Column("plan", "Support plan"),
@@ -198,6 +186,7 @@ def _first_response() -> Json:
         ratio=("Met", "Value #B", "Value #A"),
         sort_by="Value #C",
         descending=False,
+        no_value=shared.NOT_RECORDED,
     )
 
 

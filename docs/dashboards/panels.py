@@ -156,9 +156,9 @@ def duration_column(name: str, title: str, *levels: tuple[float, str], width: in
     return Column(name, title, width, look)
 
 
-def count_column(name: str, title: str, width: int, **options: object) -> Column:
+def count_column(name: str, title: str, width: int) -> Column:
     """Return a column of whole numbers."""
-    return Column(name, title, width, {"unit": "locale", "decimals": 0} | options)
+    return Column(name, title, width, {"unit": "locale", "decimals": 0})
 
 
 def _column(column: Column) -> Json:

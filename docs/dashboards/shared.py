@@ -18,8 +18,8 @@ from docs.dashboards.panels import (
 
 _DAY = 86400.0
 RESPONSES = "account_severity_outcome:aws_support_first_responses"
-RECORDED = "Counted hour by hour by a recording rule."
-NOT_RECORDED = "Nothing recorded: the recording rules are not loaded, or less than two hours old"
+RECORDED = "Counted hour by hour, up to the last full hour, by a recording rule."
+NOT_RECORDED = "Nothing recorded: needs an account with a support plan, and recording rules that are three hours old"
 NOT_BY_SERVICE = " The service variable does not apply: this metric has no service label."
 
 

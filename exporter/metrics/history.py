@@ -22,7 +22,7 @@ from exporter.metrics.histograms import Series, line_starts, zero, zeros
 _COUNTED = {OUTCOME: catalog.FIRST_RESPONSES, OPENED: catalog.CASES_OPENED, RESOLVED: catalog.CASES_RESOLVED}
 _MEASURED = {ANSWERED: catalog.FIRST_RESPONSE, RESOLVED: catalog.CASE_OPEN_DURATION, REPLIED: catalog.REPLY}
 _RECORDED = {  # what the chart's recording rules make of the counters, for the dashboards
-    kind: Metric(f"{level}:{_COUNTED[kind].family}:increase1h", Kind.GAUGE, labels, "Increase since the sample before.")
+    kind: Metric(f"{level}:{_COUNTED[kind].family}:increase1h", Kind.GAUGE, labels, "Increase in the hour, at its end.")
     for kind, level, labels in (
         (OUTCOME, "account_severity_outcome", ("severity_code", "outcome")),
         (OPENED, "account_severity", ("severity_code",)),
@@ -50,6 +50,11 @@ class Stretch:
         for at, counted, seconds in happened:
             yield max(0, min(len(self.grid), ceil((at - self.grid.start) / self.grid.step))), counted, seconds
 
+    def end_of_hour(self, position: int) -> int:
+        """Return the last position in the hour of one, as hours end."""
+        hour = -(-self.grid[position] // 3600) * 3600
+        return min((hour - self.grid.start) // self.grid.step, len(self.grid) - 1)
+
     def spans(self, changes: Iterable[int]) -> Iterator[tuple[int, int]]:
         """Yield from which position to which nothing changes."""
         return pairwise((self.first, *sorted(at for at in changes if self.first < at < self.stop), self.stop))
@@ -69,7 +74,7 @@ def account_lines(account: Account, happened: Placed, stretch: Stretch) -> Lines
             series[catalog.ACCOUNT_OPEN_CASES, (values[0],)][position] += 1 if kind == OPENED else -1
         if kind in _COUNTED and 0 < position < len(stretch.grid):
             series[_COUNTED[kind], tuple(values)][position] += 1
-            series[_RECORDED[kind], tuple(values[: len(_RECORDED[kind].labels)])][position] += 1
+            series[_RECORDED[kind], tuple(values[: len(_RECORDED[kind].labels)])][stretch.end_of_hour(position)] += 1
     names = ",".join(label_pairs((*stretch.labels, *naming(account))))
     info = line_start(catalog.ACCOUNT_INFO.name, tuple(info_labels(account).items()), names)
     yield catalog.ACCOUNT_INFO, stretch.text([info], [1], stretch.first, stretch.stop)

@@ -1,6 +1,6 @@
 """Two days of a fleet of which every case is known, in a Prometheus's data directory; panels.yaml has what panels show of it.
 
-All of an exporter is its own but its clock. Prometheus's scrapes are written down, hour by hour.
+All of an exporter is its own but its clock. It polls every hour; Prometheus scrapes it every quarter of an hour.
 """
 
 import asyncio
@@ -184,7 +184,7 @@ async def scrape_hourly(job: str, goes_on: Iterator[float], clock: HistoryClock,
     """Write what Prometheus would have stored of the exporters of a job."""
     exporters: dict[str, app.Exporter] = {}
     due = next(goes_on)
-    for hour in (*range(48, 4, -1), 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5, 0):  # an increase of an hour needs two samples
+    for hour, end in itertools.pairwise((*range(48, 4, -1), 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5, 0, -0.25)):
         clock.now = END - hour * HOUR
         while hour == due:
             due = next(goes_on)
@@ -196,14 +196,15 @@ async def scrape_hourly(job: str, goes_on: Iterator[float], clock: HistoryClock,
             if queue := exporter.collector._plan.events:
                 await exporter.collector.events.receive(queue)
             await exporter.collector.run_once(lambda _: None)
-            target, stamp = f'instance="{scrape.instance}",job="{job}"'.encode(), f" {clock.now:.0f}\n".encode()
+            target = f'instance="{scrape.instance}",job="{job}"'.encode()
             started = f"process_start_time_seconds {END - scrape.hours * HOUR:.0f}".encode()
             page = _START_TIME.sub(started, exporter.store.uncompressed(TextFormat.OPENMETRICS))
-            samples.write(b"up{" + target + b"} 1" + stamp)
-            for line in (line for line in page.splitlines() if not line.startswith(b"#")):
+            lines = [b"up 1", *(line for line in page.splitlines() if not line.startswith(b"#"))]
+            for line in lines:
                 series, _, value = line.rpartition(b" ")
                 name, _, labels = series.rstrip(b"}").partition(b"{")
-                samples.write(name + b"{" + target + (b"," + labels if labels else b"") + b"} " + value + stamp)
+                of = name + b"{" + target + (b"," + labels if labels else b"") + b"} " + value
+                samples.writelines(b"%s %d\n" % (of, END - 900 * quarter) for quarter in range(int(4 * hour), int(4 * end), -1))
     for exporter in exporters.values():
         await exporter.closing(asyncio.sleep(0))
 

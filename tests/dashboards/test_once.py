@@ -30,6 +30,9 @@ def missed(of: str) -> str:
     return series("first_responses_total", of, ',severity_code="critical",outcome="missed"')
 
 
+MISSED_CRITICAL = f'{IN_A},account_id="{1:012}",severity_code="critical",outcome="missed"'
+
+
 def responses(le: str) -> str:
     return f'aws_support_first_response_seconds_bucket{{{POD_1},severity_code="critical",le="{le}"}}'
 
@@ -81,6 +84,30 @@ WORLDS: list[tuple[Mapping[str, str], str, int, Mapping[str, float]]] = [
     (
         {missed(POD_1): "0+1x400", info(POD_1): "1x400"},
         *(panel(OVERVIEW, "Missed first-response targets per day"), 48, {'{a="0",severity_code="critical"}': 144}),
+    ),
+    # What is recorded every ten minutes, or twice, is counted once an hour.
+    (
+        {
+            f"account_severity_outcome:aws_support_first_responses:increase1h{{{MISSED_CRITICAL}}}": "1x400",
+            info(POD_1): "1x400",
+        },
+        *(panel(OVERVIEW, "Missed first-response targets per day"), 48, {'{a="0",severity_code="critical"}': 24}),
+    ),
+    # The next pod has another label of its version.
+    (
+        {missed(f'{POD_1},version="1"'): "0x30 4x170 stale", missed(f'{POD_2},version="2"'): "_x200 0x60 3x700"}
+        | {info(POD_1): "1x2000"},
+        *(RESPONSES, 160, {CRITICAL_OF_PLAN: 7}),
+    ),
+    # An account gets a new name, and misses a target in the same hour.
+    (
+        {missed(POD_1): "5x100 stale", missed(POD_1).replace("account-1", "new"): "_x101 6x800", info(POD_1): "1x2000"},
+        *(RESPONSES, 140, {CRITICAL_OF_PLAN: 1}),
+    ),
+    # One of two replicas, which has counted more, is not scraped for a quarter of an hour.
+    (
+        {missed(POD_1): "40x29 _x2 40x800", missed(POD_2): "1x900", info(POD_1): "1x2000"},
+        *(RESPONSES, 140, {CRITICAL_OF_PLAN: 0}),
     ),
     # The median of ten responses, all of them within five to fifteen minutes.
     (

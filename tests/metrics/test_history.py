@@ -91,6 +91,17 @@ def test_a_counter_that_counted_nothing_has_no_past_and_open_cases_have_one_of_z
     assert page_of(found).values("aws_support_account_open_cases") == [0] * len(GRID) * 5
 
 
+def test_what_rules_record_has_at_the_end_of_each_hour_what_happened_in_it() -> None:
+    grid = range(36000, 43201, 1200)
+    opened = [Milestone(at, (OPENED, "normal", by)) for at, by in ((36001.0, "aws"), (39600.0, "customer"), (42000.5, "aws"))]
+    page = page_of(text_of(opened, Stretch(grid, 0, len(grid), (*LABELS.items(), ("pod", "exporter-0")))))
+    labels = {"job": LABELS["job"], "account_id": ACCOUNT.account_id, "severity_code": "normal"}
+    found = [
+        (own, value) for name, own, value in page.samples if name == "account_severity:aws_support_cases_opened:increase1h"
+    ]
+    assert found == [(labels, value) for value in (0, 0, 0, 2, 0, 0, 1)]
+
+
 def test_without_communications_only_the_histogram_of_resolutions_has_a_past() -> None:
     found = text_of([EVERYTHING[0], EVERYTHING[-1]], WHOLE, said=False)
     assert [metric.name for metric in found if metric.kind == "histogram"] == ["aws_support_case_open_duration_seconds"]

@@ -76,7 +76,7 @@ WAITS, QUIET = "oldest_waiting_since_timestamp_seconds", "latest_communication_t
 SEVERE_US, SEVERE_AWS, HIGH_US, HIGH_AWS = (series(WAITS, A, each, side) for each in (URGENT, HIGH) for side in (CUSTOMER, AWS))
 QUIET_US, QUIET_AWS, SEVERE_QUIET = (series(QUIET, A, *of) for of in ((HIGH, CUSTOMER), (HIGH, AWS), (URGENT, AWS)))
 DROPPED = series("case_series_dropped", A)
-RECORDED = "account_severity_outcome:aws_support_first_responses:increase1h"
+RECORDED = "severity_outcome:aws_support_first_responses:increase1h"
 MET, MISSED = (f'{RECORDED}{{{HIGH},outcome="{outcome}"}}' for outcome in ("met", "missed"))
 OPEN_HIGH, OPEN_ELSEWHERE = series("account_open_cases", A, HIGH), series("account_open_cases", B, CRITICAL)
 SUPPORTED, UP_A, UP_B = series("account_supported", A), series("account_up", A), series("account_up", B)
@@ -127,10 +127,10 @@ SITUATIONS: tuple[Situation, ...] = (
     silent("AwsSupportSevereCasesRise", 70, {OPEN_HIGH: "1x60 4x30", OPEN_ELSEWHERE: "_x60 9x30"}),
     fires("AwsSupportCaseSeriesDropped", 40, {DROPPED: "0x5 3x50"}),
     silent("AwsSupportCaseSeriesDropped", 40, {DROPPED: "0x5 3x20 0x50"}),
-    # Two of three are few, five of a hundred are rare.
-    fires("AwsSupportFirstResponsesOftenMissed", 60, {MET: "1x5 0x60", MISSED: "1x2 0x60"}),
-    silent("AwsSupportFirstResponsesOftenMissed", 60, {MET: "1x0 0x60", MISSED: "1x1 0x60"}),
-    silent("AwsSupportFirstResponsesOftenMissed", 60, {MET: "2x50 0x60", MISSED: "1x4 0x60"}),
+    # In an hour of five. Two of three are few, five of a hundred are rare.
+    fires("AwsSupportFirstResponsesOftenMissed", 300, {MET: "0x30 6x60 0x300", MISSED: "0x30 3x60 0x300"}),
+    silent("AwsSupportFirstResponsesOftenMissed", 300, {MET: "0x30 1x60 0x300", MISSED: "0x30 2x60 0x300"}),
+    silent("AwsSupportFirstResponsesOftenMissed", 300, {MET: "0x30 102x60 0x300", MISSED: "0x30 5x60 0x300"}),
     # A third account has no support plan, or one of two replicas polls it: it does not count.
     fires(
         "AwsSupportMostAccountsUnread",

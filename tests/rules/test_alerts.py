@@ -9,7 +9,7 @@ import yaml
 
 from tests.rules.harness import RULES, TEXTS, Alert, alerts, run, texts
 from tests.rules.situations import SITUATIONS
-from tests.support.prometheus import Promtool
+from tests.support.prometheus import RECORDING, Promtool
 from tests.support.promql import unknown
 
 
@@ -26,6 +26,13 @@ def test_every_alert_fires_with_its_text_and_stays_silent_without_cause(
 
     assert set(texts()) == {situation.text for situation in SITUATIONS if situation.fires}
     assert run(promtool, alerts(), SITUATIONS, texts(), tmp_path) == ""
+
+
+def test_a_gauge_is_recorded_before_prometheus_takes_it_for_stale() -> None:
+    groups = yaml.safe_load(RECORDING.read_text())["groups"]
+    gauges = {group["interval"] for group in groups for rule in group["rules"] if not rule["record"].endswith(":increase1h")}
+
+    assert gauges == {"3m"}
 
 
 def test_each_alert_is_shown_to_fire_and_to_be_silent() -> None:

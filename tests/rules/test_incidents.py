@@ -150,7 +150,7 @@ def test_missed_targets_are_counted_from_hourly_samples_and_once_for_replicas_an
         counter("missed", "c"): "_x2980 0x500 1x500 2x400",
         **{counter("met", instance): f"_x{start} 9x1500" for instance, start in (("a", 0), ("b", 1490), ("c", 2980))},
     }
-    recorded = "sum by (outcome) (sum_over_time(account_severity_outcome:aws_support_first_responses:increase1h[3d]))"
+    recorded = "sum by (outcome) (sum_over_time(severity_outcome:aws_support_first_responses:increase1h[3d]))"
     firing = 'count by (severity_code) (ALERTS{alertname="AwsSupportFirstResponsesOftenMissed",alertstate="firing"})'
     found = [
         expect(recorded, 4320, {'{outcome="missed"}': 6, '{outcome="met"}': 0}),

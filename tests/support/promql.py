@@ -26,6 +26,7 @@ OF_THE_RULES: dict[str, set[str]] = {
         f"account_severity:aws_support_cases_{what}:increase1h": {"account_id", "severity_code"}
         for what in ("opened", "reopened", "resolved")
     },
+    "severity_outcome:aws_support_first_responses:increase1h": {"severity_code", "outcome"},
     "account_severity_outcome:aws_support_first_responses:increase1h": {"account_id", "severity_code", "outcome"},
 }
 KNOWN = OF_PROMETHEUS | OF_THE_PROCESS | OF_THE_CATALOGUE | OF_THE_RULES
