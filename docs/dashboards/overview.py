@@ -168,13 +168,14 @@ def _first_response() -> Json:
         for matcher in ("", ', outcome="met"')
     )
     target = f"aws_support_first_response_target_seconds{{{queries.SEVERITY}}} {queries.WITH_PLAN}"
+    recorded = f"last_over_time({shared.RESPONSES}:increase1h{{{queries.SEVERITY}}}[2h])"
     return table(
         "First responses",
         "Cases that AWS answered in the time range, or should have: how many, and how many of them within the target of their "
         f"account, by support plan. Target: the shortest of the chosen accounts. {shared.RECORDED}{shared.NOT_BY_SERVICE}",
         Query(judged),
         Query(met),
-        Query(f"min by ({by}) ({target}) and on ({by}) {judged}"),
+        Query(f"min by ({by}) ({target}) and on (severity_code) {recorded}"),
         columns=[
             severity_column(),
             Column("plan", "Support plan"),
