@@ -100,7 +100,11 @@ def recorded_otherwise(server: PrometheusServer, end: float) -> list[str]:
         return sorted((sorted((each["metric"] | {"__name__": ""}).items()), each["values"]) for each in series)
 
     rules = [rule for group in yaml.safe_load(RECORDING.read_text())["groups"] for rule in group["rules"]]
-    known = [rule for rule in rules if re.match("account.*:aws_support_(cases_opened|cases_resolved|first_responses):", rule["record"])]
+    known = [
+        rule
+        for rule in rules
+        if re.match("account.*:aws_support_(cases_opened|cases_resolved|first_responses):", rule["record"])
+    ]
     assert len(known) == 3
     return [rule["record"] for rule in known if not found(rule["record"]) == found(rule["expr"]) != []]
 

@@ -146,7 +146,7 @@ class Promtool:
     def complaints(self, *arguments: str | Path, read: str | None = None, at: Path | None = None) -> str:
         """Return what it says when it refuses, and else nothing; `read` is its standard input, `at` its directory."""
         command = [self.binary, *arguments]
-        done = subprocess.run(command, input=read, capture_output=True, text=True, timeout=300, check=False, cwd=at)
+        done = subprocess.run(command, input=read, capture_output=True, text=True, timeout=1200, check=False, cwd=at)
         return done.stdout + done.stderr or f"exit code {done.returncode}" if done.returncode else ""
 
     def check_metrics(self, page: str) -> str:
