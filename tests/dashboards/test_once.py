@@ -93,6 +93,11 @@ WORLDS: list[tuple[Mapping[str, str], str, int, Mapping[str, float]]] = [
         },
         *(panel(OVERVIEW, "Missed first-response targets per day"), 48, {'{a="0",severity_code="critical"}': 24}),
     ),
+    # The next pod goes on counting where the first one ended.
+    (
+        {missed(POD_1): "0x30 2x170 stale", missed(POD_2): "_x202 5x700", info(POD_1): "1x2000"},
+        *(RESPONSES, 160, {CRITICAL_OF_PLAN: 5}),
+    ),
     # The next pod has another label of its version.
     (
         {missed(f'{POD_1},version="1"'): "0x30 4x170 stale", missed(f'{POD_2},version="2"'): "_x200 0x60 3x700"}
