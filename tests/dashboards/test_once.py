@@ -114,6 +114,15 @@ WORLDS: list[tuple[Mapping[str, str], str, int, Mapping[str, float]]] = [
         {missed(POD_1): "40x29 _x2 40x800", missed(POD_2): "1x900", info(POD_1): "1x2000"},
         *(RESPONSES, 140, {CRITICAL_OF_PLAN: 0}),
     ),
+    # The exporter has been gone for a day and a half: graphs have what was before; of owners, nothing rather than zero.
+    (
+        {series("account_open_cases", POD_1, ',severity_code="low"'): "4x200 stale", info(POD_1): "1x200 stale"},
+        *(f"max_over_time(({panel(OVERVIEW, 'Open cases by severity')})[3d:1h])", 72, {'{a="4",severity_code="low"}': 4}),
+    ),
+    (
+        {series("unanswered_cases", POD_1, ',severity_code="low"'): "1x200 stale", info(POD_1): "1x200 stale"},
+        *(f"max_over_time(({panel(OVERVIEW, 'Open cases of these owners')})[3d:1h])", 72, {}),
+    ),
     # The median of ten responses, all of them within five to fifteen minutes.
     (
         {responses("300.0"): "0x1300", responses("900.0"): "0x300 10x1000", responses("+Inf"): "0x300 10x1000"},
