@@ -171,9 +171,8 @@ def story(fleet: Fleet) -> Iterator[float]:
     yield 5  # search: low, waiting on AWS since
     reply(5, reopened)
     reopened.reopen()
-    yield 3  # search: urgent, unanswered, due after an hour
-    filed(search, "urgent", EC2, 3)
-    yield 2
+    yield 2  # search: urgent, unanswered, due after an hour
+    filed(search, "urgent", EC2, 2)
     contended.contention = 1.0
     yield 0.5  # payments: urgent, unanswered for half of its target
     filed(payments, "urgent", EKS, 0.5)
